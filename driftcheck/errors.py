@@ -1,0 +1,49 @@
+"""What driftcheck raises when it can't do its work; facts about the user's data are findings instead."""
+
+from __future__ import annotations
+
+from driftcheck.model import ExitStatus
+
+
+class DriftcheckError(Exception):
+    """Base of all errors meant for people: what could not be done and why, and in `hint` what to do next.
+
+    Neither text ever holds a key or a value of the data.
+    """
+
+    status = ExitStatus.DEFECT
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DriftcheckError):
+    """A command line, an environment variable or a path that can't be used."""
+
+    status = ExitStatus.INVALID
+
+
+class ConfigurationError(DriftcheckError):
+    """A configuration file that can't be used; the message begins with `file:line:col`."""
+
+    status = ExitStatus.INVALID
+
+
+class InputError(DriftcheckError):
+    """A saved file (snapshot, raw listing or report) that can't be read as what it should be."""
+
+    status = ExitStatus.INVALID
+
+
+class LiveError(DriftcheckError):
+    """The live deployments could not be read: no key, refused, no connection, an answer that makes no sense."""
+
+    status = ExitStatus.INCOMPLETE
+
+
+class OutputError(DriftcheckError):
+    """A report that could not be written."""
+
+    status = ExitStatus.DEFECT

@@ -1,0 +1,195 @@
+"""What is known of each field of a deployment, read from the annotations of declaration.schema.json.
+
+The schema is the one place for such facts; validation, comparison, impact, redaction, export and
+`explain` read them here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from driftcheck.model import JSON
+from driftcheck.paths import Item, Segment
+
+SCHEMAS: Final = ("declaration", "config", "report", "snapshot")
+
+AGES: Final = ("seed", "B", "B2", "C", "TF")
+"""Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What the service uses where the field is null: `times` the field `of`, or a constant `value`."""
+
+    of: str | None = None
+    times: int = 1
+    value: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its JSON Schema keywords, and the `x-driftcheck` annotations of DESIGN.md."""
+
+    types: frozenset[str] = frozenset()
+    """JSON types that may be declared, null left out; empty where anything may."""
+    properties: Mapping[str, Field] = field(default_factory=dict)
+    items: Field | None = None
+    values: Field | None = None
+    """Of a map with free keys: what its values are."""
+    description: str = ""
+    enum: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    key: str | None = None
+    """A list's entries are identified by this key of theirs."""
+    ordered: bool | str = False
+    """Whether a keyed list's order means something; `references`: only where one value names another entry."""
+    effective: Effective | None = None
+    decimals: int | None = None
+    """The service rounds to so many decimals, a half in an unknown direction."""
+    quantity: bool = False
+    """A Kubernetes quantity."""
+    equivalence: str | None = None
+    """`uuid` or `repository-url`: the name of a normaliser."""
+    branch: tuple[str, ...] = ()
+    """Where the live deployment names the branch behind this field, should the field hold a resolved commit."""
+    empty_is_null: bool = False
+    applies_to: frozenset[str] = frozenset()
+    """Sources the field is documented for; empty for all."""
+    immutable: bool = False
+    revision: bool = False
+    reported: frozenset[str] | None = None
+    """Sources for which a live null is evidence; None for all, empty for none (`never`)."""
+    platform_set: frozenset[str] = frozenset()
+    """Sources for which the platform sets the value."""
+    service_default: JSON = None
+    """What the service shows where nothing was set (a default of its schema)."""
+    sensitive: bool = False
+    read_only: bool = False
+    deprecated: str | None = None
+    since: str = "seed"
+    label: str | None = None
+    """The certainty label of API.md behind the annotations: F, O, M or I."""
+
+    def child(self, segment: Segment) -> Field | None:
+        """Give the field of one entry, or None where the schema knows nothing of it."""
+        if isinstance(segment, int | Item):
+            return self.items
+        return self.properties.get(segment) or self.values
+
+    def platform_sets(self, source: JSON) -> bool:
+        """Tell whether the value belongs to the platform in a deployment of this source."""
+        return self.read_only or source in self.platform_set
+
+    def is_reported(self, source: JSON) -> bool:
+        """Tell whether a live null says anything in a deployment of this source."""
+        return self.reported is None or source in self.reported
+
+
+UNKNOWN: Final = Field()
+"""Stands for whatever the schema does not describe: compared as it is."""
+
+
+def schema_path(name: str) -> FilePath:
+    """Give the file of a schema: inside the installed package, else beside it in a checkout."""
+    package = FilePath(__file__).resolve().parent
+    installed = package / "schemas" / f"{name}.schema.json"
+    return installed if installed.exists() else package.parent / "schemas" / f"{name}.schema.json"
+
+
+@cache
+def schema_text(name: str) -> str:
+    """Read a schema (one of `SCHEMAS`) as it was published."""
+    return schema_path(name).read_text(encoding="utf-8")
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """Read a schema (one of `SCHEMAS`) as an object; treat it as immutable."""
+    parsed: dict[str, Any] = json.loads(schema_text(name))
+    return parsed
+
+
+@cache
+def deployment() -> Field:
+    """Give the field tree of a declared deployment."""
+    return _Reader(schema("declaration")).read({"$ref": "#/$defs/Deployment"})
+
+
+def at(path: Sequence[Segment]) -> Field | None:
+    """Give the field at a path below a deployment, or None where the schema knows nothing of it."""
+    current: Field | None = deployment()
+    for segment in path:
+        if current is None:
+            return None
+        current = current.child(segment)
+    return current
+
+
+class _Reader:
+    """Turns schema nodes into fields; a referenced definition is read once."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._definitions: Mapping[str, Any] = document.get("$defs", {})
+        self._read: dict[str, Field] = {}
+
+    def read(self, node: Any) -> Field:
+        if not isinstance(node, dict):
+            return UNKNOWN
+        own, target = node, node.get("$ref")
+        if isinstance(target, str):
+            name = target.removeprefix("#/$defs/")
+            if own.keys() <= {"$ref"}:
+                if name not in self._read:
+                    self._read[name] = self.read(self._definitions[name])
+                return self._read[name]
+            base = self._definitions[name]
+            notes = base.get("x-driftcheck", {}) | own.get("x-driftcheck", {})
+            own = base | own | {"x-driftcheck": notes}
+        return self._field(own)
+
+    def _field(self, node: Mapping[str, Any]) -> Field:
+        notes: Mapping[str, Any] = node.get("x-driftcheck", {})
+        types = node.get("type", ())
+        values = node.get("additionalProperties", False)
+        free = "object" in types and (values is True or isinstance(values, dict))
+        return Field(
+            types=frozenset([types] if isinstance(types, str) else types) - {"null"},
+            properties={name: self.read(child) for name, child in node.get("properties", {}).items()},
+            items=self.read(node["items"]) if "items" in node else None,
+            values=self.read(values) if free else None,
+            description=node.get("description", ""),
+            enum=tuple(value for value in node.get("enum", ()) if value is not None),
+            minimum=node.get("minimum"),
+            maximum=node.get("maximum"),
+            key=notes.get("key"),
+            ordered=notes.get("ordered", False),
+            effective=Effective(**notes["effective"]) if "effective" in notes else None,
+            decimals=notes.get("decimals"),
+            quantity=notes.get("quantity", False),
+            equivalence=notes.get("equivalence"),
+            branch=tuple(notes.get("branch", "").split(".")) if "branch" in notes else (),
+            empty_is_null=notes.get("empty_is_null", False),
+            applies_to=frozenset(notes.get("applies_to", ())),
+            immutable=notes.get("immutable", False),
+            revision=notes.get("revision", False),
+            reported=_reported(notes.get("reported")),
+            platform_set=frozenset(notes.get("platform_set", ())),
+            service_default=notes.get("service_default"),
+            sensitive=notes.get("sensitive", False),
+            read_only=node.get("readOnly", False),
+            deprecated=notes.get("deprecated"),
+            since=notes.get("since", "seed"),
+            label=notes.get("label"),
+        )
+
+
+def _reported(note: Any) -> frozenset[str] | None:
+    if note is None:
+        return None
+    return frozenset() if note == "never" else frozenset(note)

@@ -1,0 +1,357 @@
+"""The domain's types: immutable values, standard library only.
+
+Everything is *declared* (what the YAML says) or *live* (what the control plane lists). What is
+not known is a value of its own (`Status.UNKNOWN`, `complete=False`, `unverifiable`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, Final, TypeAlias
+
+from driftcheck.paths import Path
+
+JSON: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, a list of them, or a dict from str to them."""
+
+
+class Severity(StrEnum):
+    """How bad a change or finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return _SEVERITY_RANK[self]
+
+
+_SEVERITY_RANK: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+class ChangeKind(StrEnum):
+    """How a live value differs from the declared one."""
+
+    MODIFIED = "modified"
+    REMOVED = "removed"
+    """Declared, but not live."""
+    ADDED = "added"
+    """Live, but not declared."""
+
+
+class Impact(StrEnum):
+    """What bringing live back to the declared value takes."""
+
+    IN_PLACE = "in-place"
+    NEW_REVISION = "new-revision"
+    RECREATE = "recreate"
+
+
+class ChangeClass(StrEnum):
+    """Who moved: live (drift), the change under review (proposed), both apart (conflict), both alike (adopted)."""
+
+    DRIFT = "drift"
+    PROPOSED = "proposed"
+    CONFLICT = "conflict"
+    ADOPTED = "adopted"
+
+
+class Status(StrEnum):
+    """What is known of one deployment."""
+
+    IN_SYNC = "in_sync"
+    DRIFTED = "drifted"
+    PROPOSED = "proposed"
+    MISSING = "missing"
+    UNMANAGED = "unmanaged"
+    UNKNOWN = "unknown"
+
+
+class ExitStatus(IntEnum):
+    """The process's exit status (CONTRACT.md, Exit status)."""
+
+    IN_SYNC = 0
+    DRIFT = 1
+    INVALID = 2
+    INCOMPLETE = 3
+    DEFECT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    status: ExitStatus
+
+    @property
+    def name(self) -> str:
+        """The outcome's name in the JSON report: `in_sync`, `drift`, `invalid`, `incomplete` or `defect`."""
+        return self.status.name.lower()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file that the user wrote; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """The ignore rule that hides a change or finding."""
+
+    reason: str
+    expires: str | None = None
+    location: Location | None = None
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""Stands where no value was recorded, which null would not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field in which declared and live differ; redaction has been done on its values."""
+
+    kind: ChangeKind
+    path: Path
+    declared: JSON
+    live: JSON
+    location: Location | None = None
+    impact: Impact = Impact.IN_PLACE
+    change_class: ChangeClass = ChangeClass.DRIFT
+    severity: Severity = Severity.ERROR
+    redacted: bool = False
+    suppressed: Suppression | None = None
+    base: JSON | _Absent = ABSENT
+    """The value at the base revision, where a check was given one."""
+    declared_effective: JSON = None
+    """What the service makes of a declared null."""
+    live_effective: JSON = None
+    """What the service makes of a live null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to know that is not the change of a field.
+
+    `message` and `hint` never hold a value of the data: it could be a secret.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    hint: str | None = None
+    deployment: str | None = None
+    path: Path | None = None
+    location: Location | None = None
+    related: tuple[Location, ...] = ()
+    suppressed: Suppression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition on the live value, without which an ignore rule hides nothing; exactly one is set."""
+
+    equals: JSON | _Absent = ABSENT
+    is_in: tuple[JSON, ...] | None = None
+    between: tuple[float, float] | None = None
+    matches: str | None = None
+    """A glob over a text; only `*` is special."""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """One entry of `ignore`, in a declaration file (for its own deployments) or in the configuration."""
+
+    reason: str
+    location: Location
+    deployment: str = "*"
+    """A glob over the name; only `*` is special."""
+    path: str | None = None
+    """A pattern over the path (`paths.matches`); None where the rule is about a missing deployment."""
+    expires: str | None = None
+    """An ISO date, the last day on which the rule hides anything."""
+    guard: Guard | None = None
+    missing: bool = False
+    """Whether the rule is about the whole deployment being missing (or, in an audit, unmanaged)."""
+    scope: frozenset[str] | None = None
+    """The names declared in the rule's own file; None for a rule of the configuration, which covers all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One declared deployment, the document's `defaults` laid under it."""
+
+    name: str
+    value: Mapping[str, JSON]
+    locate: Callable[[Path], Location] = field(compare=False, repr=False)
+    """Gives the place of the value at a path, or of the nearest node around it; slow on first use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """What was written, and whether that is all of it."""
+
+    files: tuple[str, ...] = ()
+    deployments: tuple[Declaration, ...] = ()
+    ignores: tuple[IgnoreRule, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """Defects of the files: those that keep something from being read, and those of the rules."""
+    complete: bool = True
+    """False where a file, a document or a deployment could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A live deployment as listed; values of its `secrets` were dropped when it was parsed."""
+
+    name: str
+    value: Mapping[str, JSON]
+
+    @property
+    def id(self) -> str | None:
+        """The deployment's id, if it is a text as it should be."""
+        return self.text("id")
+
+    def text(self, key: str) -> str | None:
+        """A top-level field, if it is a text."""
+        value = self.value.get(key)
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is live, and whether that is all of it."""
+
+    source: str
+    """The origin that was asked, or the file that was read."""
+    deployments: tuple[Deployment, ...]
+    workspace: str | None = None
+    fetched_at: str | None = None
+    pages: int = 0
+    requests: int = 0
+    gaps: tuple[str, ...] = ()
+    """What could not be settled, a sentence each; the listing is complete where there is none."""
+    scope: Mapping[str, str] = field(default_factory=dict)
+    """The filters that were sent, by their name in the query; what lies outside was not asked for."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole listing (of the scope) was seen."""
+        return not self.gaps
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One deployment's verdict."""
+
+    name: str
+    status: Status
+    id: str | None = None
+    location: Location | None = None
+    changes: tuple[Change, ...] = ()
+    unverifiable: tuple[Path, ...] = ()
+    compared: int = 0
+    """How many declared fields were compared."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Of a live one, for inventories: `source`, `type` and `status` as the service names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSummary:
+    """How the live side was read."""
+
+    source: str
+    workspace: str | None
+    fetched_at: str | None
+    pages: int
+    requests: int
+    deployments: int
+    complete: bool
+    gaps: tuple[str, ...]
+    scope: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSummary:
+    """How the declared side was read."""
+
+    files: tuple[str, ...] = ()
+    deployments: int = 0
+    complete: bool = True
+    base: str | None = None
+    """The commit that `--base` stood for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A report in numbers, derived from its parts."""
+
+    statuses: Mapping[Status, int]
+    changes: int
+    """Active changes of all classes."""
+    suppressed: int
+    """Changes and findings hidden by ignore rules."""
+    unverifiable: int
+    coverage: float | None
+    """The share of live deployments that are declared; None where it can't be known."""
+    findings: Mapping[Severity, int]
+    """Active findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a run found."""
+
+    driftcheck_version: str
+    command: str
+    generated_at: str
+    outcome: Outcome
+    live: LiveSummary | None
+    declared: DeclaredSummary
+    deployments: tuple[Comparison, ...] = ()
+    """Sorted by name."""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides were read whole."""
+        return self.declared.complete and (self.live is None or self.live.complete)
+
+    @property
+    def summary(self) -> Summary:
+        """The numbers of the report."""
+        statuses = Counter(comparison.status for comparison in self.deployments)
+        changes = [change for comparison in self.deployments for change in comparison.changes]
+        active = [finding for finding in self.findings if finding.suppressed is None]
+        severities = Counter(finding.severity for finding in active)
+        hidden = sum(change.suppressed is not None for change in changes)
+        return Summary(
+            statuses={status: statuses[status] for status in Status},
+            changes=len(changes) - hidden,
+            suppressed=hidden + len(self.findings) - len(active),
+            unverifiable=sum(len(comparison.unverifiable) for comparison in self.deployments),
+            coverage=self._coverage(),
+            findings={severity: severities[severity] for severity in Severity},
+        )
+
+    def _coverage(self) -> float | None:
+        if self.live is None or not self.complete or not self.live.deployments:
+            return None
+        declared = sum(c.id is not None and c.status is not Status.UNMANAGED for c in self.deployments)
+        return round(declared / self.live.deployments, 4)

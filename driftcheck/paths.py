@@ -1,0 +1,173 @@
+"""Where a value stands inside a deployment: keys, positions, and list entries by identity."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A list entry named by its identity: `sidecars[name=otel]` holds `Item("name", "otel")`."""
+
+    key: str
+    value: str
+
+
+Segment: TypeAlias = str | int | Item
+Path: TypeAlias = tuple[Segment, ...]
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+_PLAIN_IDENTITY: Final = re.compile(r"[A-Za-z0-9_./-]+\Z")
+_TOKEN: Final = re.compile(
+    r"""
+      \.?(?P<name>[A-Za-z0-9_-]+)
+    | \[(?P<quoted>"(?:[^"\\]|\\.)*")\]
+    | \[(?P<index>[0-9]+)\]
+    | \[(?P<key>[A-Za-z0-9_-]+)=(?P<value>"(?:[^"\\]|\\.)*"|[A-Za-z0-9_./-]+)\]
+    """,
+    re.VERBOSE,
+)
+
+
+def format_path(path: Sequence[Segment]) -> str:
+    """Write a path as the reports do: `env[name="A B"]`, `labels["a.b"]`, `args[0]` (CONTRACT.md, JSON report)."""
+    text = ""
+    for segment in path:
+        if isinstance(segment, Item):
+            text += f"[{segment.key}={_quote_unless(_PLAIN_IDENTITY, segment.value)}]"
+        elif isinstance(segment, int):
+            text += f"[{segment}]"
+        elif _PLAIN_KEY.match(segment):
+            text += f".{segment}" if text else segment
+        else:
+            text += f"[{json.dumps(segment)}]"
+    return text
+
+
+def _quote_unless(plain: re.Pattern[str], text: str) -> str:
+    return text if plain.match(text) else json.dumps(text)
+
+
+def parse_path(text: str) -> Path:
+    """Read what `format_path` wrote; raises ValueError where the text is no path."""
+    path: list[Segment] = []
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise ValueError(f"not a path from character {position + 1} on")
+        path.append(_segment(token))
+        position = token.end()
+    return tuple(path)
+
+
+def _segment(token: re.Match[str]) -> Segment:
+    if (name := token["name"]) is not None:
+        return name
+    if (quoted := token["quoted"]) is not None:
+        return str(json.loads(quoted))
+    if (index := token["index"]) is not None:
+        return int(index)
+    value = token["value"]
+    return Item(token["key"], str(json.loads(value)) if value.startswith('"') else value)
+
+
+def to_json(path: Path) -> list[Any]:
+    """Give the segments as JSON: an `Item` is an object of one key."""
+    return [{s.key: s.value} if isinstance(s, Item) else s for s in path]
+
+
+def from_json(segments: Sequence[Any]) -> Path:
+    """Read what `to_json` gave."""
+    return tuple(Item(*next(iter(s.items()))) if isinstance(s, Mapping) else s for s in segments)
+
+
+_ABSENT: Final = object()
+
+
+def resolve(value: Any, path: Path) -> Any:
+    """Give what stands at the path; raises LookupError where nothing does."""
+    for segment in path:
+        value = _step(value, segment)
+        if value is _ABSENT:
+            raise LookupError(format_path(path))
+    return value
+
+
+def _step(value: Any, segment: Segment) -> Any:
+    match segment:
+        case Item(key, identity):
+            if not isinstance(value, list):
+                return _ABSENT
+            entries = (e for e in value if isinstance(e, dict) and e.get(key) == identity)
+            return next(entries, _ABSENT)
+        case int():
+            return value[segment] if isinstance(value, list) and segment < len(value) else _ABSENT
+        case str():
+            return value.get(segment, _ABSENT) if isinstance(value, dict) else _ABSENT
+
+
+def matches(pattern: str, path: Path) -> bool:
+    """Tell whether a pattern of `*` (within one segment) and `**` (any segments) covers a path.
+
+    `**` stands for no segment as well, so `labels.**` covers `labels` and all below it. Nothing
+    else is special, so a pattern can't make matching take more than quadratic time.
+    """
+    return _matches(tuple(split_pattern(pattern)), tuple(_segment_texts(path)))
+
+
+def split_pattern(pattern: str) -> Iterator[str]:
+    """Cut a pattern into segments at the dots and brackets that stand outside quotes."""
+    for token in re.finditer(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]|"(?:[^"\\]|\\.)*")*\]|[^.\[]+', pattern):
+        text = token.group()
+        if text.startswith('["') and text.endswith('"]'):
+            try:
+                text = str(json.loads(text[1:-1]))
+            except ValueError:
+                pass
+        yield text
+
+
+def _segment_texts(path: Path) -> Iterator[str]:
+    for segment in path:
+        yield segment if isinstance(segment, str) else format_path((segment,))
+
+
+def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
+    reachable = {0}
+    for text in segments:
+        reachable = {
+            position if pattern[position] == "**" else position + 1
+            for position in _closure(pattern, reachable)
+            if position < len(pattern) and (pattern[position] == "**" or glob_matches(pattern[position], text))
+        }
+    return len(pattern) in _closure(pattern, reachable)
+
+
+def _closure(pattern: tuple[str, ...], positions: set[int]) -> set[int]:
+    closed = set(positions)
+    for position in sorted(positions):
+        while position < len(pattern) and pattern[position] == "**":
+            position += 1
+            closed.add(position)
+    return closed
+
+
+def glob_matches(pattern: str, text: str) -> bool:
+    """Tell whether a text fits a pattern in which only `*` is special; linear, never a regex."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == text
+    if not text.startswith(first) or len(text) < len(first) + len(rest[-1]) or not text.endswith(rest[-1]):
+        return False
+    position, end = len(first), len(text) - len(rest[-1])
+    for part in rest[:-1]:
+        position = text.find(part, position, end)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
