@@ -115,12 +115,16 @@ class Suppression:
     location: Location | None = None
 
 
-class _Absent(Enum):
+class Absent(Enum):
     ABSENT = "absent"
 
 
-ABSENT: Final = _Absent.ABSENT
+ABSENT: Final = Absent.ABSENT
 """Stands where no value was recorded, which null would not say."""
+
+
+REDACTED_MARKER: Final[Mapping[str, str]] = {"$driftcheck": "redacted"}
+"""Stands in a snapshot where a secret was; what was there can't be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Change:
     severity: Severity = Severity.ERROR
     redacted: bool = False
     suppressed: Suppression | None = None
-    base: JSON | _Absent = ABSENT
+    base: JSON | Absent = ABSENT
     """The value at the base revision, where a check was given one."""
     declared_effective: JSON = None
     """What the service makes of a declared null."""
@@ -167,7 +171,7 @@ class Finding:
 class Guard:
     """A condition on the live value, without which an ignore rule hides nothing; exactly one is set."""
 
-    equals: JSON | _Absent = ABSENT
+    equals: JSON | Absent = ABSENT
     is_in: tuple[JSON, ...] | None = None
     between: tuple[float, float] | None = None
     matches: str | None = None
@@ -229,7 +233,7 @@ class Deployment:
         return self.text("id")
 
     def text(self, key: str) -> str | None:
-        """A top-level field, if it is a text."""
+        """Give a top-level field, if it is a text."""
         value = self.value.get(key)
         return value if isinstance(value, str) else None
 

@@ -1,0 +1,1 @@
+"""Declared against live: pure functions, no files, network, clock or settings."""

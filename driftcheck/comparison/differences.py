@@ -1,0 +1,390 @@
+"""Two deployments -> what differs: the heart of driftcheck.
+
+`compare` walks what is declared beside what is live, with the schema's annotations at hand, and
+keeps only what the service could tell apart. What is left of the two sides, two small trees whose
+keys are path segments and whose leaves are canonical texts, goes to DeepDiff, which enumerates it:
+on such trees none of its own notions of equality, order or distance applies.
+
+Nothing here knows a field by name, but for `source`, on which so many facts depend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from driftcheck.comparison.matching import match_entries, names, same_order
+from driftcheck.comparison.normalization import canonical_text, is_commit, is_number, is_unset, same_scalar
+from driftcheck.fields import AGES, UNKNOWN, Field
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, ChangeKind
+from driftcheck.paths import Item, Path, Segment, resolve
+
+Tree: TypeAlias = dict[Segment, Any]
+
+_ORDER: Final = Item("", "order")
+"""Stands below a keyed list, in the trees alone, for the order of its entries."""
+_NOTHING: Final[Mapping[str, JSON]] = {}
+_KINDS: Final = {
+    "values_changed": ChangeKind.MODIFIED,
+    "dictionary_item_removed": ChangeKind.REMOVED,
+    "dictionary_item_added": ChangeKind.ADDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms two sides are compared."""
+
+    strict: bool = False
+    """Live values that are set but not declared, and not the service's own, differ too."""
+    observed: bool = True
+    """The second side is the service's answer; else another declaration, of which all is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that differs; a Change before policy."""
+
+    kind: ChangeKind
+    path: Path
+    declared: JSON
+    live: JSON
+    declared_effective: JSON = None
+    live_effective: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What a comparison gave, each part sorted by path."""
+
+    differences: tuple[Difference, ...]
+    unverifiable: tuple[Path, ...]
+    """Declared, but the listing can't show whether live agrees."""
+    unmodelled: tuple[Path, ...]
+    """Live fields that the schema does not describe; looked for in strict comparison only."""
+    compared: int
+    """How many declared leaves were compared."""
+
+
+class _Leaf(str):
+    """A canonical text, and the value that it stands for."""
+
+    __slots__ = ("value",)
+    value: JSON
+
+
+@dataclass(slots=True)
+class _Pair:
+    """Two deployments under comparison, and what was found so far."""
+
+    live: Mapping[str, JSON]
+    terms: Terms
+    source: JSON
+    schema: Field
+    declared_tree: Tree = field(default_factory=dict)
+    live_tree: Tree = field(default_factory=dict)
+    effective: dict[Path, tuple[JSON, JSON]] = field(default_factory=dict)
+    unverifiable: list[Path] = field(default_factory=list)
+    unmodelled: list[Path] = field(default_factory=list)
+    compared: int = 0
+
+    def aside(self) -> _Pair:
+        """Give an empty pair of the same deployments, to compare a part whose result is not yet wanted."""
+        return _Pair(self.live, self.terms, self.source, self.schema)
+
+    def differ(
+        self,
+        path: Path,
+        declared: JSON | Absent,
+        live: JSON | Absent,
+        *,
+        declared_effective: JSON = None,
+        live_effective: JSON = None,
+    ) -> None:
+        """Record that two values differ; ABSENT where a side has none."""
+        _put(self.declared_tree, path, declared)
+        _put(self.live_tree, path, live)
+        self.effective[path] = (declared_effective, live_effective)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A field, its path, and the objects that hold it on both sides."""
+
+    schema: Field
+    path: Path
+    parent: Field = UNKNOWN
+    declared: Mapping[str, JSON] = field(default_factory=dict)
+    live: Mapping[str, JSON] = field(default_factory=dict)
+
+
+def compare(declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, terms: Terms) -> Differences:
+    """Compare a declared deployment (a JSON object; `schema` is its field) with a live one."""
+    pair = _Pair(live, terms, declared.get("source", live.get("source")), schema)
+    _compare_object(pair, declared, live, schema, ())
+    return Differences(
+        differences=tuple(_enumerate(pair)) if pair.effective else (),
+        unverifiable=tuple(sorted(pair.unverifiable, key=sort_key)),
+        unmodelled=tuple(sorted(pair.unmodelled, key=sort_key)),
+        compared=pair.compared,
+    )
+
+
+def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
+    """Order paths segment by segment: keys, then positions, then identities."""
+    return [
+        (1, segment, "", "")
+        if isinstance(segment, int)
+        else (2, 0, segment.key, segment.value)
+        if isinstance(segment, Item)
+        else (0, 0, segment, "")
+        for segment in path
+    ]
+
+
+def _compare_object(
+    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
+) -> None:
+    for name, value in declared.items():
+        seen = live.get(name)
+        kind = value.__class__
+        if kind is seen.__class__ and kind is not dict and kind is not list and value == seen:
+            pair.compared += 1
+            continue
+        place = _Place(schema.child(name) or UNKNOWN, (*path, name), schema, declared, live)
+        _compare_value(pair, value, seen, place)
+    if schema.values is not None or schema is UNKNOWN:
+        for name in live.keys() - declared.keys():
+            if live[name] is not None:
+                pair.differ((*path, name), ABSENT, live[name])
+    elif pair.terms.strict:
+        _compare_undeclared(pair, declared, live, schema, path)
+
+
+def _compare_value(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> None:
+    schema = place.schema
+    if schema.branch and is_commit(live) and not is_commit(declared):
+        live = _branch_behind(pair, schema)
+        if live is None:
+            pair.unverifiable.append(place.path)
+            return
+    if is_unset(declared, schema) and is_unset(live, schema):
+        pair.compared += 1
+    elif live == REDACTED_MARKER:
+        pair.unverifiable.append(place.path)
+    elif declared is None:
+        _compare_null(pair, live, place)
+    elif isinstance(declared, dict) and isinstance(live, dict):
+        _compare_object(pair, declared, live, schema, place.path)
+    elif isinstance(declared, list) and isinstance(live, list):
+        _compare_list(pair, declared, live, place)
+    elif live is None:
+        _compare_unset(pair, declared, place)
+    elif not isinstance(declared, dict | list) and same_scalar(declared, live, schema):
+        pair.compared += 1
+    else:
+        _differ_unless_platform_set(pair, declared, live, place)
+
+
+def _branch_behind(pair: _Pair, schema: Field) -> JSON:
+    """Give the branch that a resolved commit was taken from (API.md 3.1.9); null where the service does not say."""
+    try:
+        return resolve(pair.live, schema.branch)
+    except LookupError:
+        return None
+
+
+def _differ_unless_platform_set(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> None:
+    if pair.terms.observed and place.schema.platform_sets(pair.source):
+        pair.unverifiable.append(place.path)
+    else:
+        pair.compared += 1
+        pair.differ(place.path, declared, live)
+
+
+def _compare_null(pair: _Pair, live: JSON, place: _Place) -> None:
+    """Compare a declared null: live must be unset, or be what the service itself would use."""
+    schema = place.schema
+    if pair.terms.observed and (schema.platform_sets(pair.source) or _is_own_default(live, schema)):
+        return
+    pair.compared += 1
+    derived = derive(schema, place.declared, place.parent)
+    for own in (derived, derive(schema, place.live, place.parent)):
+        if own is not None and not isinstance(live, dict | list) and same_scalar(own, live, schema):
+            return
+    pair.differ(place.path, ABSENT, live, declared_effective=derived)
+
+
+def _compare_unset(pair: _Pair, declared: JSON, place: _Place) -> None:
+    """Compare a set value with a live null: drift, unless the service uses the same or can't show it."""
+    schema = place.schema
+    derived = derive(schema, place.live, place.parent)
+    if derived is not None and _is_derived_alike(declared, derived, place):
+        pair.compared += 1
+    elif pair.terms.observed and not _is_evidence(pair, place, derived):
+        pair.unverifiable.append(place.path)
+    elif isinstance(declared, dict) and schema.properties and schema.values is None:
+        _compare_with_empty(pair, declared, place)
+    else:
+        pair.compared += 1
+        pair.differ(place.path, declared, ABSENT, live_effective=derived)
+
+
+def _compare_with_empty(pair: _Pair, declared: Mapping[str, JSON], place: _Place) -> None:
+    """Compare an object with none: gone as a whole, if anything in it is gone."""
+    part = pair.aside()
+    _compare_object(part, declared, _NOTHING, place.schema, place.path)
+    pair.unverifiable.extend(part.unverifiable)
+    pair.compared += part.compared
+    if part.effective:
+        pair.differ(place.path, declared, ABSENT)
+
+
+def _is_evidence(pair: _Pair, place: _Place, derived: JSON) -> bool:
+    """Tell whether a live null shows that the value is not set.
+
+    It does not where the platform owns the value, the service does not report the field, the server
+    is too old to know it (it then has no such key), or the null stands for something derived from what
+    is itself not known (API.md 3.1.1, 3.1.3, 3.1.10).
+    """
+    schema = place.schema
+    underivable = schema.effective is not None and derived is None
+    known = place.path[-1] in place.live or _knows(pair, schema)
+    return known and not underivable and schema.is_reported(pair.source) and not schema.platform_sets(pair.source)
+
+
+def _knows(pair: _Pair, schema: Field) -> bool:
+    """Tell whether the server that listed this deployment knows a field that it left out.
+
+    A field that came with a version of the API is known if another of that version, or of a later one,
+    is there; one that has been taken out again, if another such one is (API.md, timeline).
+    """
+    if schema.deprecated:
+        return any(other.deprecated for other in _present(pair.live, pair.schema))
+    age = AGES.index(schema.since)
+    return age == 0 or any(AGES.index(other.since) >= age for other in _present(pair.live, pair.schema))
+
+
+def _present(live: Mapping[str, JSON], schema: Field) -> Iterator[Field]:
+    """Give the modelled fields that a live object and the objects in it have, set or null."""
+    for name, value in live.items():
+        child = schema.properties.get(name)
+        if child is not None:
+            yield child
+            if isinstance(value, dict):
+                yield from _present(value, child)
+
+
+def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
+    """Give what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
+
+    None where there is no such rule, or the sibling is not known either (API.md 3.1.3).
+    """
+    effective = schema.effective
+    if effective is None or effective.of is None:
+        return None if effective is None else effective.value
+    base = siblings.get(effective.of)
+    if base is None:
+        base = derive(parent.properties.get(effective.of, UNKNOWN), siblings, parent)
+    return base * effective.times if is_number(base) else None
+
+
+def _is_derived_alike(declared: JSON, derived: JSON, place: _Place) -> bool:
+    """Tell whether a declared value is what the service derives, from live or from an equal declared base.
+
+    The declared base may differ from the live one by rounding alone, and its double by twice as much.
+    """
+    schema, effective = place.schema, place.schema.effective
+    if isinstance(declared, dict | list):
+        return False
+    if same_scalar(declared, derived, schema):
+        return True
+    own = derive(schema, place.declared, place.parent)
+    base = place.parent.properties.get(effective.of or "", UNKNOWN) if effective else UNKNOWN
+    return (
+        own is not None
+        and effective is not None
+        and is_number(own)
+        and same_scalar(own / effective.times, derived / effective.times, base)
+        and same_scalar(declared, own, schema)
+    )
+
+
+def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], place: _Place) -> None:
+    schema = place.schema
+    for entry in match_entries(declared, live, schema):
+        path = (*place.path, entry.segment)
+        if entry.declared is ABSENT or entry.live is ABSENT:
+            pair.compared += entry.live is ABSENT
+            pair.differ(path, entry.declared, entry.live)
+        else:
+            _compare_value(pair, entry.declared, entry.live, _Place(schema.items or UNKNOWN, path))
+    if not same_order(declared, live, schema) and schema.key is not None:
+        pair.differ((*place.path, _ORDER), names(declared, schema.key), names(live, schema.key))
+
+
+def _compare_undeclared(
+    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
+) -> None:
+    """Report the live values that are set, not declared, and not what the service puts there itself."""
+    for name, value in live.items():
+        if name in declared:
+            continue
+        child = schema.properties.get(name)
+        if child is None:
+            pair.unmodelled.append((*path, name))
+        elif is_unset(value, child) or child.platform_sets(pair.source) or _is_own_default(value, child):
+            continue
+        elif isinstance(value, dict) and child.properties and child.values is None:
+            _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
+        elif not _is_derived(value, child, live, schema):
+            pair.differ((*path, name), ABSENT, value)
+
+
+def _is_own_default(value: JSON, schema: Field) -> bool:
+    return schema.service_default is not None and value == schema.service_default
+
+
+def _is_derived(value: JSON, schema: Field, live: Mapping[str, JSON], parent: Field) -> bool:
+    derived = derive(schema, live, parent)
+    return derived is not None and not isinstance(value, dict | list) and same_scalar(value, derived, schema)
+
+
+def _put(tree: Tree, path: Path, value: JSON | Absent) -> None:
+    for segment in path[:-1]:
+        tree = tree.setdefault(segment, {})
+    if value is not ABSENT:
+        leaf = tree[path[-1]] = _Leaf(canonical_text(value))
+        leaf.value = value
+
+
+def _enumerate(pair: _Pair) -> list[Difference]:
+    from deepdiff import DeepDiff
+
+    found = DeepDiff(
+        pair.declared_tree,
+        pair.live_tree,
+        view="tree",
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,
+    )
+    differences = []
+    for name, kind in _KINDS.items():
+        for level in found.get(name, ()):
+            path = tuple(level.path(output_format="list"))
+            differences.append(_difference(kind, path, level.t1, level.t2, pair.effective[path]))
+    return sorted(differences, key=lambda difference: sort_key(difference.path))
+
+
+def _difference(
+    kind: ChangeKind, path: Path, declared: object, live: object, effective: tuple[JSON, JSON]
+) -> Difference:
+    return Difference(
+        kind=kind,
+        path=path[:-1] if path[-1] == _ORDER else path,
+        declared=declared.value if isinstance(declared, _Leaf) else None,
+        live=live.value if isinstance(live, _Leaf) else None,
+        declared_effective=effective[0],
+        live_effective=effective[1],
+    )

@@ -1,0 +1,135 @@
+"""What belongs together: declared and live deployments by name, list entries by identity or alignment."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final
+
+from driftcheck.comparison.normalization import canonical_text
+from driftcheck.fields import Field
+from driftcheck.model import ABSENT, JSON, Absent, Declaration, Deployment
+from driftcheck.paths import Item, Segment
+
+DELETION_STATUSES: Final = frozenset({"AWAITING_DELETE", "AWAITING_FINAL_DELETE"})
+
+_REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The live deployments of one declared name; more than one where the listing is ambiguous."""
+
+    declaration: Declaration
+    live: tuple[Deployment, ...]
+
+
+def match_deployments(
+    declared: Sequence[Declaration], live: Sequence[Deployment]
+) -> tuple[list[Match], dict[str, list[Deployment]]]:
+    """Pair by name; gives the matches in declared order, and the rest of live by name."""
+    rest: dict[str, list[Deployment]] = {}
+    for deployment in live:
+        rest.setdefault(deployment.name, []).append(deployment)
+    return [Match(declaration, tuple(rest.pop(declaration.name, ()))) for declaration in declared], rest
+
+
+def is_being_deleted(deployment: Deployment) -> bool:
+    """Tell whether a deployment is in deletion, when it counts neither as present nor as drifted (API.md 3.1.14)."""
+    return deployment.value.get("status") in DELETION_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place in two lists: the entry of each side, or ABSENT where it has none."""
+
+    segment: Segment
+    declared: JSON | Absent
+    live: JSON | Absent
+
+
+def match_entries(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> list[Entry]:
+    """Pair the entries of two lists, by identity where each entry has one of its own, else by alignment."""
+    if field.key is not None:
+        declared_keys, live_keys = identities(declared, field.key), identities(live, field.key)
+        if declared_keys is not None and live_keys is not None:
+            return list(_by_identity(field.key, declared_keys, live_keys))
+    return list(_by_alignment(declared, live))
+
+
+def identities(entries: Sequence[JSON], key: str) -> dict[str, JSON] | None:
+    """Give the entries by identity, or None where an entry has no identity or two share one."""
+    found: dict[str, JSON] = {}
+    for entry in entries:
+        identity = entry.get(key) if isinstance(entry, dict) else None
+        if not isinstance(identity, str) or identity in found:
+            return None
+        found[identity] = entry
+    return found
+
+
+def _by_identity(key: str, declared: Mapping[str, JSON], live: Mapping[str, JSON]) -> Iterator[Entry]:
+    for identity, entry in declared.items():
+        yield Entry(Item(key, identity), entry, live.get(identity, ABSENT))
+    for identity, entry in live.items():
+        if identity not in declared:
+            yield Entry(Item(key, identity), ABSENT, entry)
+
+
+def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON]) -> Iterator[Entry]:
+    """Align as a text diff does, so that one entry put in or taken out is one change.
+
+    An entry's position is the declared one, or the live one where it is not declared.
+    """
+    declared_texts = [canonical_text(entry) for entry in declared]
+    live_texts = [canonical_text(entry) for entry in live]
+    matcher = SequenceMatcher(None, declared_texts, live_texts, autojunk=False)
+    for tag, start, end, live_start, live_end in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        common = min(end - start, live_end - live_start)
+        for offset in range(common):
+            yield Entry(start + offset, declared[start + offset], live[live_start + offset])
+        for position in range(start + common, end):
+            yield Entry(position, declared[position], ABSENT)
+        for position in range(live_start + common, live_end):
+            yield Entry(position, ABSENT, live[position])
+
+
+def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> bool:
+    """Tell whether the entries that both lists have stand in an equivalent order.
+
+    Order means nothing in most keyed lists; everything in some (init containers run one after the
+    other); and for environment variables, only whether a variable stands before one that refers to it
+    (Kubernetes expands `$(NAME)` from earlier entries; API.md 3.1.6).
+    """
+    if field.key is None or not field.ordered:
+        return True
+    if field.ordered == "references":
+        before, live_before = _references(declared, field.key), _references(live, field.key)
+        return all(before[pair] == live_before[pair] for pair in before.keys() & live_before.keys())
+    declared_names, live_names = names(declared, field.key), names(live, field.key)
+    common = (Counter(declared_names) & Counter(live_names)).keys()
+    return [n for n in declared_names if n in common] == [n for n in live_names if n in common]
+
+
+def names(entries: Sequence[JSON], key: str) -> list[str]:
+    """Give the identities of the entries that have one, in their order."""
+    return [entry[key] for entry in entries if isinstance(entry, dict) and isinstance(entry.get(key), str)]
+
+
+def _references(entries: Sequence[JSON], key: str) -> dict[tuple[str, str], bool]:
+    """Give for each variable and one that its value refers to, whether the latter stands before it."""
+    positions = {name: position for position, name in enumerate(names(entries, key))}
+    before = {}
+    for entry in entries:
+        value = entry.get("value") if isinstance(entry, dict) else None
+        if not isinstance(value, str) or "$(" not in value or entry.get(key) not in positions:
+            continue
+        for match in _REFERENCE.finditer(value):
+            if match[1] in positions:
+                before[entry[key], match[1]] = positions[match[1]] < positions[entry[key]]
+    return before

@@ -1,0 +1,141 @@
+"""Equivalences: when the service could not tell two values apart.
+
+Each is one function with the fact behind it; the schema's annotations say where it holds. What no
+function here makes equal differs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Final
+from urllib.parse import urlsplit
+
+from driftcheck.fields import Field
+from driftcheck.model import JSON
+
+_SUFFIXES: Final = {
+    "": Fraction(1),
+    **{suffix: Fraction(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{suffix}i": Fraction(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
+    **{suffix: Fraction(1, 1000**power) for power, suffix in enumerate("mun", start=1)},
+}
+_QUANTITY: Final = re.compile(
+    r"(?P<number>[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))"
+    r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
+)
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
+_COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+
+
+def is_number(value: JSON) -> bool:
+    """Tell numbers from bools, which Python counts among them and JSON does not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_unset(value: JSON, field: Field) -> bool:
+    """Tell whether a value says nothing: null, empty where that means null, an object of only such.
+
+    Older servers omit what newer ones send as null, and the service shows an empty collection and
+    none alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
+    """
+    if value is None:
+        return True
+    if isinstance(value, dict) and field.properties and field.values is None:
+        return all(is_unset(value.get(name), child) for name, child in field.properties.items())
+    return field.empty_is_null and value in ([], {})
+
+
+def same_scalar(declared: JSON, live: JSON, field: Field) -> bool:
+    """Tell whether two scalars, neither of them null, are one to the service."""
+    if is_number(declared) and is_number(live):
+        return bool(declared == live) or (field.decimals is not None and same_rounded(declared, live, field.decimals))
+    if field.quantity and (is_number(declared) or is_number(live)) and "number" in field.types:
+        return same_quantity(str(declared), str(live))
+    if type(declared) is not type(live):
+        return False
+    if declared == live or not isinstance(declared, str):
+        return bool(declared == live)
+    if field.quantity:
+        return same_quantity(declared, live)
+    if field.equivalence == "uuid":
+        return same_uuid(declared, live)
+    if field.equivalence == "repository-url":
+        return canonical_repository_url(declared) == canonical_repository_url(live)
+    return False
+
+
+def same_rounded(declared: float, live: float, decimals: int) -> bool:
+    """Compare after rounding; which way the service rounds a half is unknown (API.md 2.4 and 5.5)."""
+    return not roundings(declared, decimals).isdisjoint(roundings(live, decimals))
+
+
+def roundings(value: float, decimals: int) -> frozenset[Decimal]:
+    """Give what the service may store for a number: itself rounded, both ways where it is a half."""
+    exact, unit = Decimal(repr(value)), Decimal(1).scaleb(-decimals)
+    if not exact.is_finite() or abs(exact) >= Decimal(10) ** 15:
+        return frozenset({exact})
+    return frozenset(exact.quantize(unit, rounding=mode) for mode in (ROUND_HALF_UP, ROUND_HALF_DOWN))
+
+
+def same_quantity(declared: str, live: str) -> bool:
+    """Compare Kubernetes quantities by value: `500m` is `0.5`, `1Gi` is `1024Mi` (API.md 2.5), exactly."""
+    value = quantity(declared)
+    return value is not None and value == quantity(live)
+
+
+def quantity(text: str) -> Fraction | None:
+    """Read a Kubernetes quantity (k8s.io/apimachinery, resource.Quantity); None where it is none."""
+    match = _QUANTITY.match(text)
+    if match is None:
+        return None
+    scale = Fraction(10) ** int(match["exponent"]) if match["exponent"] else _SUFFIXES[match["suffix"] or ""]
+    return Fraction(match["number"]) * scale
+
+
+def same_uuid(declared: str, live: str) -> bool:
+    """Compare UUIDs without regard to case (RFC 9562, section 4)."""
+    return declared.lower() == live.lower() and _UUID.match(declared) is not None
+
+
+def canonical_repository_url(url: str) -> str:
+    """Write a repository's URL in one form: host in lower case, no final slash, no `.git`.
+
+    On github.com the path's case does not count either; elsewhere it may.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return url
+    if not parts.scheme or not host:
+        return url
+    user = parts.netloc.rpartition("@")[0]
+    path = parts.path.rstrip("/").removesuffix(".git").rstrip("/")
+    if host in ("github.com", "www.github.com"):
+        path = path.lower()
+    rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
+    return f"{parts.scheme.lower()}://{user}{'@' if user else ''}{host}{path}{rest}"
+
+
+def is_commit(value: JSON) -> bool:
+    """Tell a resolved commit from the name of a branch or tag."""
+    return isinstance(value, str) and _COMMIT.match(value) is not None
+
+
+def canonical_text(value: JSON) -> str:
+    """Write a value so that two texts are equal only if type and value are, keys in any order."""
+    return json.dumps(_canonical(value), sort_keys=True, ensure_ascii=True)
+
+
+def _canonical(value: JSON) -> JSON:
+    """Drop null entries of objects (null equals absent) and give whole floats as integers (1 equals 1.0)."""
+    if isinstance(value, dict):
+        return {key: _canonical(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_canonical(entry) for entry in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
