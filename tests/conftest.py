@@ -1,0 +1,10 @@
+"""Settings of the test run: what hypothesis draws is the same everywhere, and no test fails for being slow."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "driftcheck", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("driftcheck")
