@@ -187,12 +187,14 @@ class IgnoreRule:
     deployment: str = "*"
     """A glob over the name; only `*` is special."""
     path: str | None = None
-    """A pattern over the path (`paths.matches`); None where the rule is about a missing deployment."""
+    """A pattern over the path (`paths.matches`); None where the rule is about whole deployments."""
     expires: str | None = None
     """An ISO date, the last day on which the rule hides anything."""
     guard: Guard | None = None
     missing: bool = False
-    """Whether the rule is about the whole deployment being missing (or, in an audit, unmanaged)."""
+    """Whether the rule is about the whole deployment being missing; it then names it in full."""
+    unmanaged: bool = False
+    """Whether the rule is about live deployments that nobody declared."""
     scope: frozenset[str] | None = None
     """The names declared in the rule's own file; None for a rule of the configuration, which covers all."""
 

@@ -16,12 +16,13 @@ ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its id, default severity, title (a short sentence) and explanation (Markdown)."""
+    """One rule: its id, default severity, title (a short sentence), explanation (Markdown), and what to do next."""
 
     id: str
     severity: Severity
     title: str
     explanation: str
+    hint: str | None = None
 
 
 def _catalogue(*rules: Rule) -> dict[str, Rule]:
@@ -93,6 +94,48 @@ COMPARISON_RULES: Final = _catalogue(
         WARNING,
         "None of the declared deployments is live",
         "The listing is not empty, but holds none of the declared names. Check endpoint, key and workspace.",
+    ),
+    Rule(
+        "outside-scope",
+        NOTE,
+        "Declared deployments lie outside the scope that was asked for",
+        "The listing was narrowed by filters of the endpoint. Declared deployments that it does not hold may well be "
+        "live, so nothing is said of them.",
+    ),
+    Rule(
+        "probable-rename",
+        NOTE,
+        "A missing deployment is probably live under another name",
+        "A declared deployment is gone, and one that nobody declared has the same repository or image. A name can't be "
+        "changed in place, so somebody created it anew.",
+        "Declare the new name, or restore the old one.",
+    ),
+    Rule(
+        "proposed-creation",
+        NOTE,
+        "The change under review adds this deployment, which is not live yet",
+        "It is declared here, not at the base revision, and not live: the merge is to create it.",
+    ),
+    Rule(
+        "proposed-adoption",
+        NOTE,
+        "The change under review declares a deployment that is live already",
+        "It is declared here, not at the base revision, and live: from the merge on it is managed.",
+    ),
+    Rule(
+        "proposed-removal",
+        NOTE,
+        "The change under review takes a live deployment out of the declarations",
+        "It is declared at the base revision, not here, and still live: from the merge on nobody manages it, "
+        "unless it is deleted.",
+    ),
+    Rule(
+        "nothing-declared",
+        ERROR,
+        "Nothing is declared",
+        "No file declares a deployment, so there is nothing to check, and a green result would mean nothing. "
+        "`--allow-empty` accepts it.",
+        "Check the paths, or pass --allow-empty.",
     ),
     Rule(
         "unused-ignore",

@@ -235,10 +235,11 @@ def _compare_with_empty(pair: _Pair, declared: Mapping[str, JSON], place: _Place
     """Compare an object with none: gone as a whole, if anything in it is gone."""
     part = pair.aside()
     _compare_object(part, declared, _NOTHING, place.schema, place.path)
-    pair.unverifiable.extend(part.unverifiable)
     pair.compared += part.compared
     if part.effective:
         pair.differ(place.path, declared, ABSENT)
+    else:
+        pair.unverifiable.extend(part.unverifiable)
 
 
 def _is_evidence(pair: _Pair, place: _Place, derived: JSON) -> bool:
@@ -287,7 +288,10 @@ def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
     base = siblings.get(effective.of)
     if base is None:
         base = derive(parent.properties.get(effective.of, UNKNOWN), siblings, parent)
-    return base * effective.times if is_number(base) else None
+    if not is_number(base):
+        return None
+    derived = base * effective.times
+    return int(derived) if isinstance(derived, float) and derived.is_integer() else derived
 
 
 def _is_derived_alike(declared: JSON, derived: JSON, place: _Place) -> bool:

@@ -1,0 +1,379 @@
+"""What the differences amount to: the impact and class of each change, the status of each deployment.
+
+The completeness law: *missing* is said from a complete listing only, *unmanaged* from a complete
+listing and complete declarations only; whatever else is *unknown*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from driftcheck.comparison.differences import Difference, Terms, compare
+from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
+from driftcheck.comparison.renames import find_renames
+from driftcheck.fields import Field
+from driftcheck.model import (
+    JSON,
+    Change,
+    ChangeClass,
+    ChangeKind,
+    Comparison,
+    Declaration,
+    Declarations,
+    Deployment,
+    Finding,
+    Impact,
+    Snapshot,
+    Status,
+)
+from driftcheck.paths import Path, resolve
+from driftcheck.rules import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """All that is compared."""
+
+    declarations: Declarations
+    snapshot: Snapshot
+    base: Declarations | None = None
+    """The declarations at the base revision, where the check is three-way."""
+
+    @property
+    def listing_is_whole(self) -> bool:
+        """Whether a name that is not listed is not there."""
+        return self.snapshot.complete
+
+    @property
+    def all_is_seen(self) -> bool:
+        """Whether both sides were read whole."""
+        return self.snapshot.complete and self.declarations.complete
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The result of a comparison, before policy: nothing is redacted or suppressed yet."""
+
+    comparisons: tuple[Comparison, ...]
+    """Sorted by name."""
+    findings: tuple[Finding, ...]
+    gaps: tuple[str, ...] = ()
+    """What the live side itself left open, beside the gaps of the snapshot."""
+
+
+@dataclass(slots=True)
+class _Verdicts:
+    comparisons: list[Comparison] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+
+def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False) -> Verdicts:
+    """Compare every declared deployment with the live one of its name, and account for the rest of live.
+
+    With `inventory`, the state of deployments that are not declared is looked at too.
+    """
+    verdicts = _Verdicts()
+    base = {declaration.name: declaration for declaration in sides.base.deployments} if sides.base else None
+    matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
+    outside = 0
+    for match in matches:
+        if match.live or _is_in_scope(match.declaration.name, sides.snapshot):
+            _judge_declared(verdicts, match, sides, base, schema, terms)
+        else:
+            outside += 1
+    for name, deployments in rest.items():
+        _judge_undeclared(verdicts, name, deployments, sides, base, inventory=inventory)
+    verdicts.findings.extend(_findings_on_the_whole(verdicts.comparisons, sides, outside))
+    return Verdicts(
+        comparisons=tuple(sorted(verdicts.comparisons, key=lambda comparison: comparison.name)),
+        findings=tuple(verdicts.findings),
+        gaps=tuple(verdicts.gaps),
+    )
+
+
+def _judge_declared(
+    verdicts: _Verdicts,
+    match: Match,
+    sides: Sides,
+    base: Mapping[str, Declaration] | None,
+    schema: Field,
+    terms: Terms,
+) -> None:
+    declaration = match.declaration
+    location = declaration.locate(("name",)) if len(match.live) != 1 else None
+    comparison = Comparison(declaration.name, Status.UNKNOWN, location=location)
+    if not match.live:
+        if sides.listing_is_whole:
+            status, rule = _absence(declaration.name, base)
+            comparison = replace(comparison, status=status)
+            verdicts.findings.append(finding(rule, comparison))
+    elif len(match.live) > 1:
+        _say_ambiguous(verdicts, comparison)
+    elif is_being_deleted(match.live[0]):
+        status = Status.MISSING if sides.listing_is_whole else Status.UNKNOWN
+        comparison = Comparison(
+            declaration.name, status, match.live[0].id, declaration.locate(("name",)), facts=facts(match.live[0])
+        )
+        verdicts.findings.append(finding("being-deleted", comparison))
+        if status is Status.MISSING:
+            verdicts.findings.append(finding("missing-deployment", comparison))
+    else:
+        comparison = _compare_pair(verdicts, declaration, match.live[0], base, schema, terms)
+    verdicts.comparisons.append(comparison)
+
+
+def _absence(name: str, base: Mapping[str, Declaration] | None) -> tuple[Status, str]:
+    """Tell a deployment that the change under review adds from one that is gone."""
+    if base is not None and name not in base:
+        return Status.PROPOSED, "proposed-creation"
+    return Status.MISSING, "missing-deployment"
+
+
+def _compare_pair(
+    verdicts: _Verdicts,
+    declaration: Declaration,
+    live: Deployment,
+    base: Mapping[str, Declaration] | None,
+    schema: Field,
+    terms: Terms,
+) -> Comparison:
+    result = compare(declaration.value, live.value, schema, terms)
+    if base is None:
+        changes = [_change(declaration, difference, schema) for difference in result.differences]
+    else:
+        earlier = base[declaration.name].value if declaration.name in base else None
+        changes = list(_three_way(declaration, live, earlier, result.differences, schema, terms))
+    comparison = Comparison(
+        name=declaration.name,
+        status=status_of(changes),
+        id=live.id,
+        location=declaration.locate(("name",)) if changes else None,
+        changes=tuple(changes),
+        unverifiable=result.unverifiable,
+        compared=result.compared,
+        facts=facts(live),
+    )
+    verdicts.findings.extend(finding("unmodelled-field", comparison, path=path) for path in result.unmodelled)
+    if is_rollout_pending(live):
+        verdicts.findings.append(finding("rollout-pending", comparison))
+    if base is not None and declaration.name not in base:
+        verdicts.findings.append(finding("proposed-adoption", comparison))
+    return comparison
+
+
+def status_of(changes: Sequence[Change]) -> Status:
+    """Give the status of a compared deployment from its changes; suppressed ones don't count."""
+    classes = {change.change_class for change in changes if change.suppressed is None}
+    if classes & {ChangeClass.DRIFT, ChangeClass.CONFLICT}:
+        return Status.DRIFTED
+    return Status.PROPOSED if ChangeClass.PROPOSED in classes else Status.IN_SYNC
+
+
+def _change(declaration: Declaration, difference: Difference, schema: Field) -> Change:
+    return Change(
+        kind=difference.kind,
+        path=difference.path,
+        declared=difference.declared,
+        live=difference.live,
+        location=declaration.locate(difference.path),
+        impact=impact_of(difference.path, schema),
+        declared_effective=difference.declared_effective,
+        live_effective=difference.live_effective,
+    )
+
+
+def impact_of(path: Path, schema: Field) -> Impact:
+    """Tell what a change at a path takes: a new deployment, a new revision, or neither (API.md 2.2)."""
+    impact, current = Impact.IN_PLACE, schema
+    for segment in path:
+        child = current.child(segment)
+        if child is None:
+            break
+        current = child
+        if current.immutable:
+            return Impact.RECREATE
+        if current.revision:
+            impact = Impact.NEW_REVISION
+    return impact
+
+
+def _three_way(
+    declaration: Declaration,
+    live: Deployment,
+    base: Mapping[str, JSON] | None,
+    differences: Sequence[Difference],
+    schema: Field,
+    terms: Terms,
+) -> Iterator[Change]:
+    """Class each change by who moved since the base: the live side, the change under review, or both.
+
+    What a deployment new to the declarations asks for is proposed, all of it.
+    """
+    if base is None:
+        for difference in differences:
+            yield replace(_change(declaration, difference, schema), change_class=ChangeClass.PROPOSED, base=None)
+        return
+    edits = _edits(declaration.value, base, schema)
+    drifted_from_base = compare(base, live.value, schema, terms).differences
+    for difference in differences:
+        change_class = ChangeClass.DRIFT
+        if _concerns(difference, edits):
+            moved = _concerns(difference, drifted_from_base)
+            change_class = ChangeClass.CONFLICT if moved else ChangeClass.PROPOSED
+        change = _change(declaration, difference, schema)
+        yield replace(change, change_class=change_class, base=_value_at(base, difference.path))
+    for edit in edits:
+        if not _concerns(edit, differences) and _is_adopted(edit, drifted_from_base, live, schema):
+            change = _change(declaration, edit, schema)
+            yield replace(
+                change,
+                change_class=ChangeClass.ADOPTED,
+                base=_value_at(base, edit.path),
+                live=_live_value(edit, live),
+                live_effective=None,
+            )
+
+
+def _edits(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) -> tuple[Difference, ...]:
+    """Give what the change under review alters: added, changed and taken out, as differences of head from base."""
+    return compare(head, base, schema, Terms(strict=True, observed=False)).differences
+
+
+def _concerns(difference: Difference, others: Sequence[Difference]) -> bool:
+    """Tell whether any other difference is about the same value, what holds it, or what it holds."""
+    path = difference.path
+    return any(
+        path[: len(other.path)] == other.path
+        or (difference.kind is not ChangeKind.MODIFIED and other.path[: len(path)] == path)
+        for other in others
+    )
+
+
+def _is_adopted(edit: Difference, drifted_from_base: Sequence[Difference], live: Deployment, schema: Field) -> bool:
+    """Tell whether an edit writes down what is live already: live had left the base, or the base was silent.
+
+    A field that the change merely stops declaring is no statement about live; an entry that it takes out of a
+    collection is one.
+    """
+    if edit.kind is ChangeKind.ADDED and not _is_entry(edit.path, schema):
+        return False
+    if _concerns(edit, drifted_from_base):
+        return True
+    return edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, schema) and _live_value(edit, live) is not None
+
+
+def _is_entry(path: Path, schema: Field) -> bool:
+    """Tell an entry of a list or map, which is declared as a whole, from the field of an object."""
+    holder: Field | None = schema
+    for segment in path[:-1]:
+        holder = holder.child(segment) if holder else None
+    return not isinstance(path[-1], str) or holder is None or holder.values is not None or not holder.properties
+
+
+def _live_value(edit: Difference, live: Deployment) -> JSON:
+    try:
+        return resolve(live.value, edit.path)
+    except LookupError:
+        return None
+
+
+def _value_at(value: Mapping[str, JSON], path: Path) -> JSON:
+    try:
+        return resolve(value, path)
+    except LookupError:
+        return None
+
+
+def _judge_undeclared(
+    verdicts: _Verdicts,
+    name: str,
+    deployments: Sequence[Deployment],
+    sides: Sides,
+    base: Mapping[str, Declaration] | None,
+    *,
+    inventory: bool,
+) -> None:
+    if len(deployments) > 1:
+        comparison = Comparison(name, Status.UNKNOWN)
+        _say_ambiguous(verdicts, comparison)
+        verdicts.comparisons.append(comparison)
+        return
+    live = deployments[0]
+    status = Status.UNMANAGED if sides.all_is_seen else Status.UNKNOWN
+    comparison = Comparison(name, status, live.id, facts=facts(live))
+    if is_being_deleted(live):
+        verdicts.findings.append(finding("being-deleted", comparison))
+        return
+    verdicts.comparisons.append(comparison)
+    if status is Status.UNMANAGED:
+        leaves = base is not None and name in base
+        verdicts.findings.append(finding("proposed-removal" if leaves else _unmanaged_rule(live), comparison))
+    if inventory and is_rollout_pending(live) and not live.value.get("is_preview"):
+        verdicts.findings.append(finding("rollout-pending", comparison))
+
+
+def _unmanaged_rule(live: Deployment) -> str:
+    """Tell what the platform creates by itself from what somebody did (API.md 3.1.13)."""
+    if live.value.get("is_preview") is True:
+        return "unmanaged-preview"
+    if live.value.get("is_managed_deep_agent") is True:
+        return "unmanaged-managed-agent"
+    return "unmanaged-deployment"
+
+
+def is_rollout_pending(live: Deployment) -> bool:
+    """Tell whether the latest revision, which is what the listing shows, is not the active one (API.md 3.2.1)."""
+    latest = live.value.get("latest_revision_id")
+    return latest is not None and latest != live.value.get("active_revision_id")
+
+
+def facts(live: Deployment) -> dict[str, str]:
+    """Give what an inventory counts: source, type and status, and since when a rollout is pending."""
+    config = live.value.get("source_config")
+    found = {
+        "source": live.text("source"),
+        "type": config.get("deployment_type") if isinstance(config, dict) else None,
+        "status": live.text("status"),
+        "pending_since": live.text("updated_at") if is_rollout_pending(live) else None,
+    }
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _say_ambiguous(verdicts: _Verdicts, comparison: Comparison) -> None:
+    verdicts.findings.append(finding("ambiguous-name", comparison))
+    verdicts.gaps.append("Several live deployments have one name; which of them is meant can't be told.")
+
+
+def _is_in_scope(name: str, snapshot: Snapshot) -> bool:
+    """Tell whether a deployment of this name would have been listed, whatever else it is."""
+    return all(key == "name_contains" and value in name for key, value in snapshot.scope.items())
+
+
+def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outside: int) -> Iterator[Finding]:
+    declared = sides.declarations.deployments
+    if outside:
+        yield finding("outside-scope", None)
+    in_scope = len(declared) - outside
+    seen = any(c.id is not None for c in comparisons if c.status is not Status.UNMANAGED)
+    if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
+        yield finding("wrong-workspace", None)
+    if sides.all_is_seen:
+        for gone, appeared in find_renames(sides.declarations, sides.snapshot, comparisons):
+            message = f"Probably renamed: the live deployment {appeared} has the same origin."
+            yield replace(finding("probable-rename", gone), message=message)
+
+
+def finding(rule: str, about: Comparison | None, *, path: Path | None = None) -> Finding:
+    """Make the finding of a rule about a deployment; its message is the rule's title."""
+    entry = RULES[rule]
+    return Finding(
+        rule=rule,
+        severity=entry.severity,
+        message=entry.title + ".",
+        hint=entry.hint,
+        deployment=about.name if about else None,
+        path=path,
+        location=about.location if about else None,
+    )
