@@ -54,6 +54,10 @@ class Field:
     """The service rounds to so many decimals, a half in an unknown direction."""
     quantity: bool = False
     """A Kubernetes quantity."""
+    granularity: int | None = None
+    """The service wants a multiple of this."""
+    cloud_maximum: float | None = None
+    """The most that Cloud accepts; self-hosted servers since 2026-07 know no maximum."""
     equivalence: str | None = None
     """`uuid` or `repository-url`: the name of a normaliser."""
     branch: tuple[str, ...] = ()
@@ -172,6 +176,8 @@ class _Reader:
             effective=Effective(**notes["effective"]) if "effective" in notes else None,
             decimals=notes.get("decimals"),
             quantity=notes.get("quantity", False),
+            granularity=notes.get("granularity"),
+            cloud_maximum=notes.get("cloud_maximum"),
             equivalence=notes.get("equivalence"),
             branch=tuple(notes.get("branch", "").split(".")) if "branch" in notes else (),
             empty_is_null=notes.get("empty_is_null", False),

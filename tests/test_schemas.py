@@ -167,10 +167,8 @@ def upstream_types(api: dict[str, Any], node: dict[str, Any]) -> set[str]:
 
 
 def alternatives(api: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for choice in node.get("anyOf", node.get("allOf", [node])):
-        found.append(api[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice)
-    return found
+    choices = node.get("anyOf", node.get("allOf", [node]))
+    return [api[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice for choice in choices]
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:
