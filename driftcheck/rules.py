@@ -163,5 +163,343 @@ COMPARISON_RULES: Final = _catalogue(
     ),
 )
 
-RULES: Final = COMPARISON_RULES
+VALIDATION_RULES: Final = _catalogue(
+    Rule(
+        "unknown-field",
+        ERROR,
+        "A field that the schema does not know",
+        "Nothing would be compared for it, so a typing error would pass as checked. Mend its name or its place; inside "
+        "Kubernetes objects names are camelCase (`volumeMounts`), outside they are snake_case (`volume_mounts`). Keys "
+        "that begin with `x-` are free at the top of a document.",
+    ),
+    Rule(
+        "read-only-field",
+        ERROR,
+        "A field that only the service sets",
+        "Ids, times, states and what the platform resolves can't be declared: nobody could bring them about. Take the "
+        "field out, or declare what it follows from (`repo_ref` for `repo_commit_sha` and `repo_branch`).",
+    ),
+    Rule(
+        "wrong-type",
+        ERROR,
+        "A value of another type than the field has",
+        "YAML gives unquoted values a type: `1.20` is a number, `true` is neither a text nor a number, an empty "
+        "value is null. Quote what is meant as text, and write numbers, `true` and `false` without quotes.",
+    ),
+    Rule(
+        "missing-field",
+        ERROR,
+        "A field is missing that its mapping can't be without",
+        "A deployment needs its `name`, a container `name` and `image`, a volume mount `name` and `mountPath`, "
+        "an ignore rule its `reason`: without it nothing can be compared, or Kubernetes refuses the whole.",
+    ),
+    Rule(
+        "invalid-value",
+        ERROR,
+        "A value that the field does not take",
+        "The field takes one of a few values, or a text of a certain form. The message names them.",
+    ),
+    Rule(
+        "out-of-range",
+        ERROR,
+        "A number outside what the service takes anywhere",
+        "CPU begins at 0.1 cores; counts and sizes are never negative. What Cloud alone refuses is a rule of its own "
+        "(`above-cloud-maximum`).",
+    ),
+    Rule(
+        "invalid-name",
+        ERROR,
+        "A deployment name that the service refuses",
+        "A name consists of lowercase ASCII letters, digits and hyphens, begins with a letter (or a digit, which not "
+        "every version takes), ends with a letter or digit, and has at most 63 characters.",
+    ),
+    Rule(
+        "invalid-uuid",
+        ERROR,
+        "An id that is no UUID",
+        "Integrations and listeners are named by UUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.",
+    ),
+    Rule(
+        "invalid-dns-label",
+        ERROR,
+        "A container or volume name that Kubernetes refuses",
+        "Names of containers and volumes are DNS labels: lowercase ASCII letters, digits and hyphens, beginning and "
+        "ending with a letter or digit, at most 63 characters.",
+    ),
+    Rule(
+        "invalid-quantity",
+        ERROR,
+        "A text that is no Kubernetes quantity",
+        "A quantity is a number with an optional suffix: `500m`, `0.5`, `1Gi`, `512M`, `1e3`. There is no space and no "
+        "`GB` or `MB`.",
+    ),
+    Rule(
+        "invalid-date",
+        ERROR,
+        "A text that is no date",
+        "Dates are written YYYY-MM-DD and must be in the calendar.",
+    ),
+    Rule(
+        "literal-secret",
+        ERROR,
+        "A secret value stands in the file",
+        "Whoever reads the repository reads the secret, now and in its history. Take it out and revoke it; "
+        "declare the name alone under `secrets`, or refer to a Kubernetes Secret (`secret_references`, "
+        "`valueFrom`). Found are values under `secrets`, known forms of keys and tokens, private keys, and URLs "
+        "with a password, which may hold `$(NAME)` in its place.",
+    ),
+    Rule(
+        "unknown-rule",
+        ERROR,
+        "The configuration gives a severity to a rule that does not exist",
+        "The severity would never take effect. `driftcheck explain` lists the rules.",
+    ),
+)
+
+LINT_RULES: Final = _catalogue(
+    Rule(
+        "missing-source",
+        WARNING,
+        "A deployment without `source`",
+        "Much depends on the source: which fields apply, and which values the platform sets. Without it the "
+        "rules about sources say nothing. Declare `source`, for all deployments of a file under `defaults`.",
+    ),
+    Rule(
+        "name-starts-with-digit",
+        WARNING,
+        "A deployment name begins with a digit",
+        "The service was seen to refuse names that do not begin with a letter, while the vendor's own example allows a "
+        "digit (API.md 4, rule 23).",
+    ),
+    Rule(
+        "incomplete-for-create",
+        WARNING,
+        "A section lacks what the service needs to create such a deployment",
+        "What is declared can be compared, but the deployment could not be created from it: a GitHub deployment "
+        "needs `integration_id`, `repo_url`, `deployment_type`, `build_on_push` and `langgraph_config_path`, an "
+        "external image `image_uri` and a `resource_spec` (`{}` will do), other sources a `deployment_type`, "
+        "`internal_source` also `langgraph_config_path` (API.md 4, rules 3, 4, 6, 7, 8 and 9). Sections that are "
+        "not declared at all are left alone.",
+    ),
+    Rule(
+        "field-not-applicable",
+        WARNING,
+        "A field is declared for a source that it is not documented for",
+        "The service's documentation says which sources a field applies to, not that it refuses it elsewhere; so "
+        "the field is compared all the same. It probably has no effect (API.md 4, rules 7, 9, 10, 12, 14 and "
+        "15).",
+    ),
+    Rule(
+        "config-path-not-allowed",
+        ERROR,
+        "`langgraph_config_path` for a source that builds nothing",
+        "For `external_docker`, `internal_docker` and `internal_template` it must be null (API.md 4, rule 5).",
+    ),
+    Rule(
+        "image-not-allowed",
+        ERROR,
+        "`image_uri` for a GitHub deployment",
+        "The platform builds the image itself and refuses another one; the image that it shows there is its own "
+        "(API.md 4, rule 6).",
+    ),
+    Rule(
+        "custom-url-not-allowed",
+        ERROR,
+        "`custom_url` for a source whose URL the platform assigns",
+        "It may be set for `external_docker` only (API.md 4, rule 11).",
+    ),
+    Rule(
+        "tag-built-on-push",
+        ERROR,
+        "`build_on_push` is true for a tag",
+        "A tag does not move, and the service refuses the pair. Set `build_on_push: false`, or track a branch "
+        "(API.md 4, rule 1).",
+    ),
+    Rule(
+        "repo-ref-form",
+        WARNING,
+        "`repo_ref` in a form that the service does not document",
+        "Branches are written by their bare name (`main`), tags as `refs/tags/<tag>` (API.md 4, rule 2).",
+    ),
+    Rule(
+        "unconfirmed-deployment-type",
+        WARNING,
+        "A deployment type that the guides name, and the API may not take",
+        "`serverless` and `dedicated` are the names of guides and user interface; the API has `dev_zero`, "
+        "`dev_free_zero`, `dev`, `dev_free` and `prod`. Whether it takes the others is unknown (API.md 5, "
+        "question 7).",
+    ),
+    Rule(
+        "tier-family",
+        ERROR,
+        "A tier of the wrong family for the deployment type",
+        "`SERVERLESS_*` tiers belong to the scale-to-zero types, `DEDICATED_*` tiers to `prod` (API.md 4, rule 36).",
+    ),
+    Rule(
+        "database-tier-not-allowed",
+        ERROR,
+        "`database_tier` for a serverless deployment",
+        "Serverless deployments share a database, so only dedicated ones have a database tier (API.md 4, rule 36).",
+    ),
+    Rule(
+        "namespace-without-listener",
+        WARNING,
+        "`k8s_namespace` without `listener_id`",
+        "The namespace is one of a listener's; without a listener it says nothing (API.md 4, rule 13).",
+    ),
+    Rule(
+        "command-characters",
+        ERROR,
+        "An install or build command with characters that the service refuses",
+        'Refused are quotes `"`, backticks, backslashes, line breaks, tabs, NUL, `|`, `;`, `$`, `<`, `>` and a '
+        "single `&`; `&&` is fine. Put longer commands into a script of the package (API.md 4, rule 14).",
+    ),
+    Rule(
+        "scale-order",
+        ERROR,
+        "The least number of replicas is above the greatest",
+        "Unset `queue_min_scale` and `queue_max_scale` are `min_scale` and `max_scale`, so the pair may be in "
+        "different lines than it seems (API.md 4, rule 16).",
+    ),
+    Rule(
+        "scale-zero",
+        WARNING,
+        "No replicas for a type that does not scale to zero",
+        "Only `dev_zero` and `dev_free_zero` take 0 (API.md 4, rule 17).",
+    ),
+    Rule(
+        "request-above-limit",
+        ERROR,
+        "A limit is below what is requested",
+        "Kubernetes refuses such a pod. An unset request may come from another field: `queue_cpu` is `cpu` where it is "
+        "unset (API.md 4, rule 18).",
+    ),
+    Rule(
+        "above-cloud-maximum",
+        WARNING,
+        "More CPU than Cloud grants",
+        "Cloud and older self-hosted servers refuse requests above 8 and limits above 16 cores; self-hosted "
+        "servers since 2026-07 are bounded by the cluster alone (API.md 2.4 and 4, rule 19).",
+    ),
+    Rule(
+        "cpu-rounded",
+        WARNING,
+        "More decimals than the service keeps",
+        "The service rounds CPU to one decimal, a half in an unknown direction. Write the value that you mean "
+        "(API.md 4, rule 20).",
+    ),
+    Rule(
+        "memory-granularity",
+        WARNING,
+        "Memory that is no multiple of 128",
+        "Newer servers refuse it, older ones may round it (API.md 4, rule 21).",
+    ),
+    Rule(
+        "deprecated-field",
+        WARNING,
+        "A field that the service asks not to use",
+        "`orchestrator_*` and `executor_*` are internal, and gone from newer servers, which ignore them "
+        "(API.md 4, rule 22).",
+    ),
+    Rule(
+        "reserved-secret-name",
+        WARNING,
+        "A variable that the platform sets itself",
+        "The vendor's command line tool refuses or drops these names; four of them (`LANGSMITH_API_KEY`, "
+        "`LANGSMITH_ENDPOINT`, `POSTGRES_URI_CUSTOM`, `REDIS_URI_CUSTOM`) are allowed for `external_docker` "
+        "(API.md 3.3 and 4, rule 28).",
+    ),
+    Rule(
+        "secret-and-reference",
+        WARNING,
+        "One variable in both `secrets` and `secret_references`",
+        "It can have only one value, and which one wins is not documented (API.md 4, rule 28).",
+    ),
+    Rule(
+        "duplicate-entry",
+        ERROR,
+        "Two entries of a list have the same identity",
+        "Secrets and secret references, volumes and containers are known by `name`, mounts by `mountPath`. Of "
+        "two equal ones the service or Kubernetes refuses one (API.md 4, rules 28, 31 and 32).",
+    ),
+    Rule(
+        "repeated-entry",
+        WARNING,
+        "A variable or pull secret is listed twice",
+        "Kubernetes takes the last of two variables of one name, and it is easy to change the wrong one.",
+    ),
+    Rule(
+        "duplicate-container",
+        ERROR,
+        "A sidecar and an init container have one name",
+        "Names are unique among all containers of a pod (API.md 4, rule 32).",
+    ),
+    Rule(
+        "several-volume-sources",
+        ERROR,
+        "A volume with more than one source",
+        "A volume is exactly one of configMap, secret, emptyDir, persistentVolumeClaim, nfs, projected, "
+        "downwardAPI and csi (API.md 4, rule 31).",
+    ),
+    Rule(
+        "volume-without-source",
+        WARNING,
+        "A volume without a source",
+        "A volume needs exactly one source; Kubernetes may take it for an empty folder. Write `emptyDir: {}` if "
+        "that is meant (API.md 4, rule 31).",
+    ),
+    Rule(
+        "unknown-volume",
+        WARNING,
+        "A mount of a volume that is not declared",
+        "`volumes` is declared, and does not have it. Kubernetes refuses such a pod, unless the platform adds "
+        "the volume itself (API.md 4, rule 31).",
+    ),
+    Rule(
+        "two-sub-paths",
+        ERROR,
+        "A mount with both `subPath` and `subPathExpr`",
+        "One of the two at most (API.md 4, rule 31).",
+    ),
+    Rule(
+        "pull-policy",
+        ERROR,
+        "An unknown `imagePullPolicy`",
+        "Kubernetes knows `Always`, `Never` and `IfNotPresent` (API.md 4, rule 32).",
+    ),
+    Rule(
+        "restart-policy",
+        WARNING,
+        "An unusual `restartPolicy` of a container",
+        "The service documents `Always` and `OnFailure` (API.md 4, rule 32).",
+    ),
+    Rule(
+        "env-name",
+        ERROR,
+        "A variable name that is no C identifier",
+        "Letters, digits and underscores, not beginning with a digit (API.md 4, rule 33).",
+    ),
+    Rule(
+        "env-value-and-source",
+        ERROR,
+        "A variable with both `value` and `valueFrom`",
+        "One of the two at most (API.md 4, rule 33).",
+    ),
+    Rule(
+        "datastore-settings-unused",
+        WARNING,
+        "Settings of a bundled datastore that is not used",
+        "With `POSTGRES_URI_CUSTOM` no database is provisioned, so `db_*` has no effect; with `REDIS_URI_CUSTOM` "
+        "no Redis, so `redis_*` has none (API.md 4, rule 34).",
+    ),
+    Rule(
+        "unpinned-image",
+        WARNING,
+        "An image without a version",
+        "`latest`, or no tag at all, names another image tomorrow: equal on both sides, it proves nothing. Name "
+        "a version, better a digest (API.md 3.2 and 4, rule 35).",
+    ),
+)
+
+RULES: Final = COMPARISON_RULES | VALIDATION_RULES | LINT_RULES
 """Every rule by its id."""
