@@ -1,0 +1,1 @@
+"""The command line: flags to settings, a report to an exit status."""

@@ -1,0 +1,1 @@
+"""What was written: YAML files as declarations."""

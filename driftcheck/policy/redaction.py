@@ -5,6 +5,7 @@ That such a value differs is said; neither side of it, its length nor a hash.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +14,7 @@ from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change
 
 _HIDDEN: Final = "[redacted]"
+_USER_PART: Final = re.compile(r"://[^/?#\s@]*@")
 
 
 def redact(change: Change, schema: Field) -> Change:
@@ -26,7 +28,7 @@ def redact(change: Change, schema: Field) -> Change:
         field = field.child(segment) or UNKNOWN
         sensitive = sensitive or field.sensitive
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
-    if sensitive or any(isinstance(value, str) and holds_credential(value) for value in values):
+    if sensitive or any(is_secret(value) for value in values):
         base = change.base if change.base is ABSENT else None
         return replace(
             change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
@@ -41,11 +43,16 @@ def redact(change: Change, schema: Field) -> Change:
 
 def without_secrets(value: JSON, schema: Field) -> JSON:
     """Give a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
+    if value == REDACTED_MARKER:
+        return _HIDDEN
     if isinstance(value, dict):
         children = ((name, entry, schema.child(name) or UNKNOWN) for name, entry in value.items())
         return {name: without_secrets(entry, child) for name, entry, child in children if not child.sensitive}
     if isinstance(value, list):
         return [without_secrets(entry, schema.items or UNKNOWN) for entry in value]
-    if value == REDACTED_MARKER or (isinstance(value, str) and holds_credential(value)):
-        return _HIDDEN
-    return value
+    return _HIDDEN if is_secret(value) else value
+
+
+def is_secret(value: JSON) -> bool:
+    """Tell whether a single value may not be shown: it holds a known form of credential, or a URL's user part."""
+    return isinstance(value, str) and (holds_credential(value) or ("@" in value and bool(_USER_PART.search(value))))

@@ -1,0 +1,123 @@
+"""The command `driftcheck`: what it offers, and one place that turns whatever happens into an exit status."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from driftcheck import __version__
+from driftcheck.cli import console
+from driftcheck.errors import DriftcheckError
+from driftcheck.model import ExitStatus
+
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
+    "validate": ("validate", "Check the declarations alone: YAML, schema and rules. Offline."),
+    "audit": ("audit", "Check the whole workspace: unmanaged deployments, coverage, rollouts."),
+    "report": ("report", "Render a saved JSON report in any format. Offline."),
+    "snapshot": ("snapshot", "Save the live listing, redacted, for --live."),
+    "compare": ("compare", "Compare two snapshots, or a snapshot with now."),
+    "export": ("export", "Write declarations from what is live."),
+    "init": ("init", "Start: a configuration and first declarations."),
+    "explain": ("explain", "Explain a rule or a field."),
+    "schema": ("schema", "Print a JSON Schema: declaration, config, report or snapshot."),
+    "emulate": ("emulate", "Serve a snapshot on loopback as the endpoint would."),
+}
+"""Every command: its module beside this one, loaded when it is called, and its line in the help."""
+
+
+class _Terminated(BaseException):
+    """The process was asked to end."""
+
+
+class _Commands(click.Group):
+    """A group whose commands are loaded one by one, so that help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"driftcheck.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if close and args[0] not in COMMANDS:
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={
+        "auto_envvar_prefix": "DRIFTCHECK",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, "-V", "--version", message="driftcheck %(version)s")
+def driftcheck() -> None:
+    """Tell whether LangSmith Deployments are what their YAML says.
+
+    Exit status: 0 in sync, 1 drift, 2 invalid input, 3 could not tell, 4 a defect of driftcheck.
+    """
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; gives the exit status (CONTRACT.md, Exit status), whatever happens."""
+    console.prepare()
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = _run(arguments)
+        console.flush()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except _Terminated:
+        status = TERMINATED
+    except DriftcheckError as error:
+        console.say_error(error)
+        status = error.status
+    except BaseException as error:
+        console.say_defect(error)
+        status = ExitStatus.DEFECT
+    return console.close(status)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise _Terminated
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        status = driftcheck.main(list(arguments), prog_name="driftcheck", standalone_mode=False)
+    except click.Abort:
+        return INTERRUPTED
+    except click.UsageError as error:
+        error.show(sys.stderr)
+        return ExitStatus.INVALID
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return ExitStatus.INVALID
+    return status if isinstance(status, int) else ExitStatus.IN_SYNC

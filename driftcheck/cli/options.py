@@ -1,0 +1,126 @@
+"""Options that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+from driftcheck.cli.outputs import Output, parse_outputs
+from driftcheck.formats import FORMATS, RenderOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SCOPE: Final[dict[str, str]] = {
+    "name_contains": "Only deployments whose name holds TEXT.",
+    "deployment_type": "Only deployments of this type.",
+    "status": "Only deployments of this status.",
+    "tag_value_ids": "Only deployments with these resource tags (ids, separated by commas).",
+    "image_version": "Only deployments of this image version.",
+    "remote_reconciled": "Only deployments that a remote listener reconciles (true), or the others (false).",
+}
+"""The endpoint's own filters (API.md 1.2), as options of an audit."""
+
+
+def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+    return decorate
+
+
+def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Output, ...]:
+    return parse_outputs(values)
+
+
+paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
+
+output = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    callback=_outputs,
+    help=f"Write the report as {', '.join(FORMATS)}; to standard output where no FILE is named. Repeatable. "
+    "Default: text.",
+)
+
+rendering = _together(
+    output,
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colours in text. Default: auto.",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Text: the verdict only."),
+    click.option("-v", "--verbose", count=True, help="Text: everything in full."),
+    click.option(
+        "--max-bytes",
+        type=click.IntRange(min=2000),
+        default=65_536,
+        show_default=True,
+        help="Markdown: no more than so many bytes.",
+    ),
+)
+
+policy = _together(
+    click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning", "note", "never"]),
+        help="The least severity that makes exit status 1. Default: error.",
+    ),
+    click.option("--allow-empty", is_flag=True, help="Accept that nothing is declared."),
+    click.option(
+        "--config", type=click.Path(), metavar="FILE", help="Configuration in place of the driftcheck.yaml found."
+    ),
+)
+
+comparison = _together(
+    policy,
+    click.option("--strict/--no-strict", default=None, help="Live values that are set but not declared count too."),
+    click.option("--allow-partial", is_flag=True, help="An incomplete check may end with 0 or 1 in place of 3."),
+    click.option("--allow-empty-live", is_flag=True, help="Accept that nothing is live."),
+)
+
+three_way = _together(
+    click.option("--base", metavar="REF", help="Tell drift from what the change since this git revision proposes."),
+    click.option("--gate", metavar="CLASSES", help="With --base: the classes that fail. Default: drift,conflict."),
+)
+
+connection = _together(
+    click.option("--endpoint", metavar="URL", help="Base URL of the control plane."),
+    click.option("--workspace", metavar="ID", help="The workspace to ask for."),
+    click.option("--api-key-env", metavar="NAME", help="The environment variable that holds the API key."),
+    click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for the whole listing."),
+    click.option("--retries", type=int, default=4, show_default=True, help="Further attempts for a request."),
+    click.option("--concurrency", type=int, default=4, show_default=True, help="Requests under way at once."),
+    click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, as PEM."),
+    click.option("--allow-http", is_flag=True, help="Accept plain http to hosts other than this one."),
+)
+
+live = _together(
+    click.option("--live", metavar="FILE", help="Read live from a snapshot or saved listing, not the network."),
+    connection,
+)
+
+
+def scope(command: Command) -> Command:
+    """Add the endpoint's filters as options."""
+    for name, text in reversed(SCOPE.items()):
+        choice = click.Choice(["true", "false"]) if name == "remote_reconciled" else None
+        command = click.option(f"--{name.replace('_', '-')}", name, type=choice, metavar="TEXT", help=text)(command)
+    return command
+
+
+def take_rendering(given: dict[str, Any], color: bool) -> tuple[tuple[Output, ...], RenderOptions]:
+    """Take the options of `rendering` out of what click gave."""
+    outputs: tuple[Output, ...] = given.pop("outputs")
+    del given["color"]
+    options = RenderOptions(
+        color=color, verbose=given.pop("verbose"), quiet=given.pop("quiet"), max_bytes=given.pop("max_bytes")
+    )
+    return outputs, options

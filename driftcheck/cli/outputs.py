@@ -1,0 +1,133 @@
+"""Where reports go: standard output, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+
+import click
+
+from driftcheck.cli import console
+from driftcheck.errors import OutputError
+from driftcheck.formats import FORMATS, RenderOptions, render
+from driftcheck.formats.visible import visible
+from driftcheck.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A format, and the file that it goes to; None for standard output."""
+
+    format: str
+    file: str | None = None
+
+
+def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
+    """Read the values of `-o`; raises click.BadParameter with what would be right."""
+    outputs = tuple(_parse_output(value) for value in values) or (Output("text"),)
+    targets = [output.file for output in outputs]
+    if targets.count(None) > 1:
+        raise click.BadParameter("only one format can go to standard output; name a file for the others (FORMAT=FILE).")
+    files = [os.path.abspath(target) for target in targets if target is not None]
+    if len(set(files)) < len(files):
+        raise click.BadParameter("two formats would be written to one file.")
+    return outputs
+
+
+def _parse_output(value: str) -> Output:
+    from difflib import get_close_matches
+
+    name, equals, file = value.partition("=")
+    if name not in FORMATS:
+        close = get_close_matches(name, FORMATS, n=1)
+        advice = f" Did you mean {close[0]}?" if close else ""
+        raise click.BadParameter(f"there is no such format; choose from {', '.join(FORMATS)}.{advice}")
+    if equals and not file:
+        raise click.BadParameter(f"name a file after {name}=, or leave the = out for standard output.")
+    return Output(name, file or None)
+
+
+def write_report(report: Report, outputs: Sequence[Output], options: RenderOptions) -> None:
+    """Render and write a report in every format asked for: files first, all of them or none; then standard output."""
+    texts = [render(output.format, report, _for_target(options, output)) for output in outputs]
+    write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
+    for output, text in zip(outputs, texts, strict=True):
+        if output.file is None:
+            console.write(text)
+
+
+def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
+    return options if output.file is None else replace(options, color=False)
+
+
+def write_files(files: Sequence[tuple[str, str]]) -> None:
+    """Write texts to files so that each is whole or as it was, and all are written or none.
+
+    Each goes to a temporary file beside its target, reaches the disk, and takes the target's name in
+    one step (which replaces a link rather than follow it). Raises OutputError.
+    """
+    with ExitStack() as cleanup:
+        ready = [(_write_beside(file, text, cleanup), file) for file, text in files if not _is_device(file)]
+        for file, text in files:
+            if _is_device(file):
+                _write_through(file, text)
+        for temporary, file in ready:
+            try:
+                os.replace(temporary, file)
+            except OSError as error:
+                raise _not_written(file, error) from None
+
+
+def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
+    folder = os.path.dirname(file) or "."
+    try:
+        if os.path.isdir(file):
+            raise IsADirectoryError(21, "Is a directory")
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(file)[:50]}.", suffix=".tmp", dir=folder)
+        cleanup.callback(_remove, temporary)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, _mode(file))
+    except OSError as error:
+        raise _not_written(file, error) from None
+    return temporary
+
+
+def _is_device(file: str) -> bool:
+    """Tell a pipe or device, which must not be replaced, from a file or what is not there yet."""
+    path = FilePath(file)
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _write_through(file: str, text: str) -> None:
+    try:
+        with open(file, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise _not_written(file, error) from None
+
+
+def _mode(file: str) -> int:
+    """Give the mode that a plainly written file would have, or the one that it has."""
+    with suppress(OSError):
+        return FilePath(file).stat().st_mode & 0o777
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _remove(temporary: str) -> None:
+    with suppress(OSError):
+        os.unlink(temporary)
+
+
+def _not_written(file: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"{visible(file)}: could not be written: {error.strerror}.", hint="The file, if there was one, is as it was."
+    )

@@ -1,0 +1,16 @@
+"""`driftcheck schema`: the JSON Schemas."""
+
+from __future__ import annotations
+
+import click
+
+from driftcheck import fields
+from driftcheck.cli import console
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(fields.SCHEMAS))
+def command(name: str) -> int:
+    """Print the JSON Schema of declarations, of the configuration, of JSON reports or of snapshots."""
+    console.write(fields.schema_text(name))
+    return 0

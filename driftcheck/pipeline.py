@@ -1,0 +1,247 @@
+"""The data's way: declarations and a snapshot in, a report out; read this first.
+
+    declarations (what was written) ─┐
+                                     ├─ comparison ─ policy ─ report
+    snapshot (what is live) ─────────┘
+
+Facts about the user's files or deployments become findings; that something could not be read at all
+is raised by whoever reads, and becomes a gap here, so that a report always says what is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from driftcheck import __version__, fields
+from driftcheck.comparison.differences import Terms
+from driftcheck.comparison.verdicts import Sides, Verdicts, finding, judge, status_of
+from driftcheck.model import (
+    Change,
+    Comparison,
+    Declarations,
+    DeclaredSummary,
+    ExitStatus,
+    Finding,
+    IgnoreRule,
+    LiveSummary,
+    Outcome,
+    Report,
+    Severity,
+    Snapshot,
+    Status,
+)
+from driftcheck.policy.redaction import redact
+from driftcheck.policy.suppression import hide, in_force
+from driftcheck.rules import COMPARISON_RULES
+from driftcheck.settings import Policy
+
+_ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
+"""Rules whose findings are no defects of the user's own input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The revision that a three-way check looks back to, and the policy that stood there."""
+
+    commit: str
+    declarations: Declarations
+    ignores: tuple[IgnoreRule, ...] = ()
+    """Those of the configuration at that revision."""
+    config_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a report is made of, beside the two sides."""
+
+    command: str
+    policy: Policy
+    now: datetime
+    baseline: Baseline | None = None
+    allow_partial: bool = False
+    allow_empty: bool = False
+    allow_empty_live: bool = False
+
+
+def validate(declarations: Declarations, request: Request) -> Report:
+    """Report what the declarations alone show: YAML, schema and rules; offline."""
+    findings = [*declarations.findings, *_nothing_declared(declarations, request)]
+    _, policy_findings = in_force(declarations.ignores, request.now.date())
+    return _report(request, declarations, None, (), _weigh((*findings, *policy_findings), request.policy))
+
+
+def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> Report:
+    """Compare declared with live and report every difference, everything missing, unmanaged or unknown.
+
+    An `audit` is the same, with the state of deployments that nobody declared looked at too.
+    """
+    snapshot = _judge_emptiness(declarations, snapshot, request)
+    if request.command == "audit" and not declarations.deployments and declarations.complete:
+        request = replace(request, policy=_inventory_policy(request.policy))
+    base = request.baseline.declarations if request.baseline else None
+    audit = request.command == "audit"
+    verdicts = judge(
+        Sides(declarations, snapshot, base), fields.deployment(), Terms(request.policy.strict), inventory=audit
+    )
+    comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
+    findings = (*declarations.findings, *_nothing_declared(declarations, request), *policy_findings)
+    snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
+    return _report(request, declarations, snapshot, comparisons, _weigh(findings, request.policy))
+
+
+def _judge_emptiness(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:
+    """Take an empty listing for a gap, unless it was said to be an answer: the wrong workspace lists nothing too."""
+    expected = bool(declarations.deployments) or not declarations.complete or request.command == "audit"
+    if snapshot.deployments or snapshot.gaps or snapshot.scope or request.allow_empty_live or not expected:
+        return snapshot
+    gap = "The listing is empty. Is this the right endpoint and workspace? (--allow-empty-live accepts it.)"
+    return replace(snapshot, gaps=(gap,))
+
+
+def _inventory_policy(policy: Policy) -> Policy:
+    """Where nothing is declared at all, that live deployments are not is no news."""
+    return replace(policy, severities={**policy.severities, "unmanaged-deployment": Severity.NOTE})
+
+
+def _nothing_declared(declarations: Declarations, request: Request) -> list[Finding]:
+    if declarations.deployments or not declarations.complete or request.allow_empty or request.command == "audit":
+        return []
+    return [finding("nothing-declared", None)]
+
+
+def _apply_policy(
+    verdicts: Verdicts, declarations: Declarations, snapshot: Snapshot, request: Request
+) -> tuple[list[Comparison], list[Finding]]:
+    """Suppress, redact and weigh; gives the comparisons, and the findings with those about the policy itself."""
+    baseline = request.baseline
+    ignores = (*declarations.ignores, *request.policy.ignores)
+    if baseline is not None:
+        ignores = (*baseline.declarations.ignores, *baseline.ignores)
+    suppressions, findings = in_force(ignores, request.now.date())
+    hidden = hide(verdicts.comparisons, suppressions)
+    findings += [suppressions.hide_finding(found) for found in verdicts.findings]
+    if snapshot.complete and declarations.complete and not verdicts.gaps:
+        findings += suppressions.unused()
+    findings += _policy_changes(declarations, request)
+    return [_finish(comparison, request.policy) for comparison in hidden], findings
+
+
+def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Finding]:
+    """Say what the change under review does to the policy, which is not in force before it is merged."""
+    if request.baseline is None:
+        return
+    earlier = {_without_place(rule) for rule in (*request.baseline.declarations.ignores, *request.baseline.ignores)}
+    for rule in (*declarations.ignores, *request.policy.ignores):
+        if _without_place(rule) not in earlier:
+            yield replace(finding("policy-changed", None), location=rule.location)
+    if request.baseline.config_changed:
+        yield finding("policy-changed", None)
+
+
+def _without_place(rule: IgnoreRule) -> tuple[object, ...]:
+    return (rule.deployment, rule.path, rule.reason, rule.expires, repr(rule.guard), rule.missing, rule.unmanaged)
+
+
+def _finish(comparison: Comparison, policy: Policy) -> Comparison:
+    """Give a comparison as the report shows it: changes redacted and weighed, the status without suppressed ones."""
+    if not comparison.changes:
+        return comparison
+    schema = fields.deployment()
+    changes = tuple(redact(replace(c, severity=_severity_of(c, policy)), schema) for c in comparison.changes)
+    return replace(comparison, changes=changes, status=status_of(changes))
+
+
+def _severity_of(change: Change, policy: Policy) -> Severity:
+    if change.change_class in policy.gate:
+        return policy.severities.get("drift", Severity.ERROR)
+    return Severity.NOTE
+
+
+def _weigh(findings: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:
+    """Give the findings with the severities of the policy, worst first, then by place."""
+    severities = policy.severities
+    weighed = (replace(f, severity=severities[f.rule]) if f.rule in severities else f for f in findings)
+    return tuple(sorted(weighed, key=_finding_order))
+
+
+def _finding_order(found: Finding) -> tuple[int, str, str, int, int, str]:
+    place = found.location
+    return (
+        found.severity.rank,
+        found.deployment or "",
+        place.file if place else "",
+        place.line if place else 0,
+        place.column if place else 0,
+        found.rule,
+    )
+
+
+def _report(
+    request: Request,
+    declarations: Declarations,
+    snapshot: Snapshot | None,
+    comparisons: Sequence[Comparison],
+    findings: tuple[Finding, ...],
+) -> Report:
+    live = None if snapshot is None else summarise(snapshot)
+    return Report(
+        driftcheck_version=__version__,
+        command=request.command,
+        generated_at=request.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        outcome=_outcome(request, declarations, live, comparisons, findings),
+        live=live,
+        declared=DeclaredSummary(
+            files=declarations.files,
+            deployments=len(declarations.deployments),
+            complete=declarations.complete,
+            base=request.baseline.commit if request.baseline else None,
+        ),
+        deployments=tuple(comparisons),
+        findings=findings,
+    )
+
+
+def summarise(snapshot: Snapshot) -> LiveSummary:
+    """Give what a report says of the way live was read."""
+    return LiveSummary(
+        source=snapshot.source,
+        workspace=snapshot.workspace,
+        fetched_at=snapshot.fetched_at,
+        pages=snapshot.pages,
+        requests=snapshot.requests,
+        deployments=len(snapshot.deployments),
+        complete=snapshot.complete,
+        gaps=snapshot.gaps,
+        scope=snapshot.scope,
+    )
+
+
+def _outcome(
+    request: Request,
+    declarations: Declarations,
+    live: LiveSummary | None,
+    comparisons: Sequence[Comparison],
+    findings: Sequence[Finding],
+) -> Outcome:
+    """Give the first that holds of invalid, incomplete and drift (CONTRACT.md, Exit status)."""
+    if not declarations.complete or any(_invalidates(found) for found in findings):
+        return Outcome(ExitStatus.INVALID)
+    unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
+    if live is not None and (unknown or not live.complete) and not request.allow_partial:
+        return Outcome(ExitStatus.INCOMPLETE)
+    if any(_counts(item, request.policy) for item in (*findings, *(c for each in comparisons for c in each.changes))):
+        return Outcome(ExitStatus.DRIFT)
+    return Outcome(ExitStatus.IN_SYNC)
+
+
+def _invalidates(found: Finding) -> bool:
+    return found.severity is Severity.ERROR and found.rule not in _ABOUT_LIVE and found.suppressed is None
+
+
+def _counts(item: Finding | Change, policy: Policy) -> bool:
+    """Tell whether a change or finding makes the status 1: not hidden, heavy enough, and of a class that is gated."""
+    if item.suppressed is not None or policy.fail_on is None or item.severity.rank > policy.fail_on.rank:
+        return False
+    return not isinstance(item, Change) or item.change_class in policy.gate
