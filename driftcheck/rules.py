@@ -163,6 +163,139 @@ COMPARISON_RULES: Final = _catalogue(
     ),
 )
 
+LOADING_RULES: Final = _catalogue(
+    Rule(
+        "unreadable-file",
+        ERROR,
+        "A file can't be read",
+        "It does not exist, is no regular file, may not be read, or is a link that leads out of the tree. A checked tree may "
+        "come from strangers, so links are followed only inside of it, and never into `.git`.",
+        "Name a regular file of the tree.",
+    ),
+    Rule(
+        "skipped-link",
+        WARNING,
+        "A linked folder is not searched",
+        "Folders are searched without following links to other folders, which may lead in circles or out of the tree.",
+        "Name the folder itself among the paths, if its files are to be read.",
+    ),
+    Rule(
+        "empty-file",
+        ERROR,
+        "A file holds no document",
+        "It is empty, or holds nothing but comments, so it declares nothing; perhaps it was cut off.",
+        "Write `deployments:`, or take the file out.",
+    ),
+    Rule(
+        "duplicate-name",
+        ERROR,
+        "Two declarations have one name",
+        "A name is unique in a workspace, so both can't be right. The first one is compared.",
+        "Take one of them out, or give it its own name.",
+    ),
+    Rule(
+        "yaml-syntax",
+        ERROR,
+        "A file is no YAML",
+        "The rest of the file can't be read, so nothing is known of what it declares. The real mistake often stands above "
+        "the place that is named: indentation, an open quote or bracket.",
+    ),
+    Rule(
+        "text-encoding",
+        ERROR,
+        "A file is not UTF-8",
+        "Declarations are UTF-8, with or without a byte order mark. Other encodings can't be told apart safely.",
+        "Save it as UTF-8.",
+    ),
+    Rule(
+        "line-separator",
+        ERROR,
+        "A hidden line break",
+        "YAML ends lines, and so comments, at a carriage return alone and at U+0085, U+2028 and U+2029. Most editors and "
+        "reviews don't show these, so what looks like a comment would count as configuration.",
+        "End lines with LF or CRLF, and write such a character as an escape in double quotes.",
+    ),
+    Rule(
+        "control-character",
+        ERROR,
+        "A control character",
+        "YAML forbids control characters other than tab and line breaks.",
+        "Take it out, or write it as an escape in double quotes.",
+    ),
+    Rule(
+        "invisible-character",
+        WARNING,
+        "A character that can't be seen",
+        "Zero-width characters and those that turn the direction of text make a file look other than it is.",
+        "Take it out, or write it as an escape in double quotes.",
+    ),
+    Rule(
+        "yaml-limit",
+        ERROR,
+        "A file goes beyond a limit",
+        "Files are read up to 32 MiB, 64 levels of nesting, 4 million values, 500,000 different keys, 20,000 documents and "
+        "10,000 defects, and aliases may stand for about 4 values for each byte of the file. The limits are far above "
+        "what people write, and stop files that are made to exhaust memory or time.",
+        "Write it flatter, or split the file.",
+    ),
+    Rule(
+        "yaml-alias",
+        ERROR,
+        "An alias that stands for nothing",
+        "It names no anchor before it in the same document, or stands inside of what it names.",
+    ),
+    Rule(
+        "merge-key",
+        ERROR,
+        "A merge key that can't be followed",
+        "`<<` names a mapping or a list of mappings, once in each mapping.",
+    ),
+    Rule(
+        "yaml-tag",
+        ERROR,
+        "A tag",
+        "Tags (`!name`) make some programs run code or change types. No declaration needs one, so none is read.",
+        "Take the tag out; put the value in quotes if it is text.",
+    ),
+    Rule(
+        "yaml-directive",
+        ERROR,
+        "A directive",
+        "Lines that begin with `%` change how a document is read, in some programs. None is read.",
+        "Take the directive out.",
+    ),
+    Rule(
+        "duplicate-key",
+        ERROR,
+        "A key stands twice in one mapping",
+        "Programs differ in which one they take, and readers as well.",
+        "Take one of them out.",
+    ),
+    Rule(
+        "non-string-key",
+        ERROR,
+        "A key that is not a text",
+        "Keys are texts. Numbers, booleans, null, lists and mappings as keys are read in several ways.",
+        "Put the key in quotes.",
+    ),
+    Rule(
+        "ambiguous-scalar",
+        ERROR,
+        "A value that YAML 1.1 and 1.2 read differently",
+        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` or `1e5` are text in one version and a boolean or number in "
+        "the other, and most programs read the older one. It is taken as the text that was written, and told.",
+        "Quote it if it is text; write true or false for a boolean, and a number in plain decimal digits.",
+    ),
+    Rule(
+        "number-range",
+        ERROR,
+        "A number out of range",
+        "Integers are exact up to 2^53 in every program that reads JSON, and infinity and NaN are no numbers there. An "
+        "unquoted commit of digits alone is such a number too.",
+        "Quote it if it is text.",
+    ),
+)
+
 VALIDATION_RULES: Final = _catalogue(
     Rule(
         "unknown-field",
@@ -501,5 +634,5 @@ LINT_RULES: Final = _catalogue(
     ),
 )
 
-RULES: Final = COMPARISON_RULES | VALIDATION_RULES | LINT_RULES
+RULES: Final = COMPARISON_RULES | LOADING_RULES | VALIDATION_RULES | LINT_RULES
 """Every rule by its id."""

@@ -179,7 +179,7 @@ _INVISIBLE: Final = re.compile(
 def _unreadable(data: bytes) -> Problem | None:
     """Tell what keeps a text from being read at all, if anything does."""
     if len(data) > MAX_BYTES:
-        return Problem("yaml-limit", "The file is larger than 32 MiB.", "Split it into several files.", (1, 1))
+        return Problem("yaml-limit", "the file is larger than 32 MiB", "Split it into several files.", (1, 1))
     if not data.isascii():
         try:
             data.decode()
@@ -198,7 +198,7 @@ def _wrong_encoding(data: bytes, index: int) -> Problem:
     wide = b"\0" in data[:4] or data[:2] in (b"\xff\xfe", b"\xfe\xff")
     return Problem(
         "text-encoding",
-        "The file is UTF-16 or UTF-32, not UTF-8." if wide else "The file is not UTF-8.",
+        "the file is UTF-16 or UTF-32, not UTF-8" if wide else "the file is not UTF-8",
         "Save it as UTF-8.",
         (1, 1) if wide else _place_of_byte(data, index),
     )
@@ -207,8 +207,8 @@ def _wrong_encoding(data: bytes, index: int) -> Problem:
 def _line_separator(data: bytes, index: int) -> Problem:
     return Problem(
         "line-separator",
-        "A character stands here at which YAML ends the line, while most editors and reviews show none ending: "
-        "a carriage return alone, U+0085, U+2028 or U+2029.",
+        "YAML ends the line at this character, which most editors and reviews don't show: "
+        "a carriage return alone, U+0085, U+2028 or U+2029",
         'End lines with LF or CRLF; inside double quotes write the escape, such as "\\u2028".',
         _place_of_byte(data, index),
     )
@@ -217,7 +217,7 @@ def _line_separator(data: bytes, index: int) -> Problem:
 def _directive(place: Place) -> Problem:
     return Problem(
         "yaml-directive",
-        "Directives (lines that begin with `%`) are not read.",
+        "directives (lines that begin with `%`) are not read",
         "Take the directive out; all files are read as YAML 1.2.",
         place,
     )
@@ -241,7 +241,7 @@ def _invisible_characters(data: bytes) -> Iterator[Problem]:
     for match in islice(_INVISIBLE.finditer(text), MAX_INVISIBLE):
         yield Problem(
             "invisible-character",
-            "A character stands here that can't be seen, or that changes the order in which text is shown.",
+            "a character stands here that can't be seen, or that changes the order in which text is shown",
             'Take it out, or write it as an escape in double quotes, such as "\\u200b".',
             _place_of_character(text, match.start()),
         )
@@ -294,7 +294,7 @@ class _Reader:
                 if event.version or event.tags:
                     self._report(_directive(_place(event.start_mark)), event)
                 if len(self.documents) == MAX_DOCUMENTS:
-                    self._stop(event, "The file holds more than 20,000 documents.")
+                    self._stop(event, "the file holds more than 20,000 documents")
                 self._anchors.clear()
                 self.documents.append(self.node(self._next_event(), 0))
 
@@ -361,7 +361,7 @@ class _Reader:
         while (event := next_event()).__class__ is not SequenceEndEvent:
             result.append(self.node(event, depth))
             if len(result) + self._nodes > MAX_NODES:
-                self._stop(event, "The file holds more than 4 million values.")
+                self._stop(event, "the file holds more than 4 million values")
         self._last_event = event
         self._nodes += len(result) + 1
         return result
@@ -382,7 +382,7 @@ class _Reader:
     def _odd_key(self, event: Any, depth: int, size: int) -> str | _Merge | object:
         """Give a key that is new, quoted or out of the ordinary; an object of its own where it can't be a key."""
         if size > MAX_KEYS or len(self._keys) > MAX_KEYS:
-            self._stop(event, "The file holds more than 500,000 different keys.")
+            self._stop(event, "the file holds more than 500,000 different keys")
         if event.__class__ is not ScalarEvent:
             value = self.node(event, depth)
             if isinstance(value, str):
@@ -441,7 +441,7 @@ class _Reader:
             return None
         self._aliased += anchor.weight
         if self._aliased > self._alias_budget:
-            self._stop(event, "The aliases of this file stand for far more values than it holds.")
+            self._stop(event, "the aliases of this file stand for far more values than it holds")
         return anchor.value
 
     def _tell(self, event: Any, rule: str, message: str, hint: str) -> None:
@@ -450,10 +450,10 @@ class _Reader:
     def _report(self, problem: Problem, event: Any) -> None:
         self.problems.append(problem)
         if len(self.problems) >= MAX_PROBLEMS:
-            self._stop(event, "The file has more than 10,000 defects; what follows was not read.")
+            self._stop(event, "the file has more than 10,000 defects; what follows was not read")
 
     def _stop_at_depth(self, event: Any) -> None:
-        self._stop(event, "Values are nested more than 64 levels deep.")
+        self._stop(event, "values are nested more than 64 levels deep")
 
     def _stop(self, event: Any, message: str) -> NoReturn:
         hint = "Write it flatter, or split the file."
@@ -462,48 +462,48 @@ class _Reader:
 
 _TAG: Final = (
     "yaml-tag",
-    "Tags (words that begin with `!`) are not read.",
+    "tags (words that begin with `!`) are not read",
     "Take the tag out; put the value in quotes if it is text.",
 )
 _DUPLICATE_KEY: Final = (
     "duplicate-key",
-    "The same key stands twice in one mapping, and programs differ in which one they take.",
+    "the same key stands twice in one mapping, and programs differ in which one they take",
     "Take one of them out.",
 )
 _NON_STRING_KEY: Final = (
     "non-string-key",
-    "This key is not a text.",
+    "this key is not a text",
     "Put the key in quotes.",
 )
 _SECOND_MERGE_KEY: Final = (
     "merge-key",
-    "A mapping holds two merge keys.",
+    "a mapping holds two merge keys",
     "Write one with a list: `<<: [*first, *second]`.",
 )
 _MERGE_KEY: Final = (
     "merge-key",
-    "A merge key (`<<`) names something that is not a mapping.",
+    "a merge key (`<<`) names something that is not a mapping",
     'Name a mapping, or a list of mappings; for a key of that name write `"<<"`.',
 )
 _UNKNOWN_ALIAS: Final = (
     "yaml-alias",
-    "This alias names no anchor that stands before it in the document.",
+    "this alias names no anchor that stands before it in the document",
     "Define the anchor first (`&name`), or put the value in quotes if it is text.",
 )
 _RECURSIVE_ALIAS: Final = (
     "yaml-alias",
-    "This alias stands inside of what it names.",
+    "this alias stands inside of what it names",
     "Take it out: a value can't hold itself.",
 )
 _MISREADINGS: Final = {
     Misreading.AMBIGUOUS: (
         "ambiguous-scalar",
-        "Programs that read YAML 1.1 take this for something else than those that read YAML 1.2.",
+        "YAML 1.1 and YAML 1.2 read this differently; it is taken as the text that was written",
         "Quote it if it is text; write true or false for a boolean, and a number in plain decimal digits.",
     ),
     Misreading.RANGE: (
         "number-range",
-        "This number is out of range: integers are exact up to 2^53 only, and infinity and NaN are none.",
+        "this number is out of range: integers are exact up to 2^53 only, and infinity and NaN are none",
         "Quote it if it is text.",
     ),
 }
@@ -628,83 +628,83 @@ _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\
 
 _SYNTAX: Final = {
     "mapping values are not allowed in this context": (
-        "A colon stands where no key can be.",
+        "a colon stands where no key can be",
         "Check the indentation, and put the value in quotes if the colon belongs to it.",
     ),
     "mapping keys are not allowed in this context": (
-        "A key stands where none can be.",
+        "a key stands where none can be",
         "Check the indentation.",
     ),
     "block sequence entries are not allowed in this context": (
-        "A list entry (`- `) stands where none can be.",
+        "a list entry (`- `) stands where none can be",
         "Begin the list in a line of its own, and check the indentation.",
     ),
     "could not find expected ':'": (
-        "A key without a colon.",
+        "a key without a colon",
         "Write `key: value`, and check the indentation and the quotes above.",
     ),
     "did not find expected key": (
-        "A key was to come here.",
+        "a key was to come here",
         "Check the indentation, and the quotes and brackets above.",
     ),
     "did not find expected '-' indicator": (
-        "A list entry (`- `) was to come here.",
+        "a list entry (`- `) was to come here",
         "Indent all entries of the list alike.",
     ),
     "did not find expected ',' or ']'": (
-        "A list in brackets is not closed.",
+        "a list in brackets is not closed",
         "Put a comma between its entries, and `]` at its end.",
     ),
     "did not find expected ',' or '}'": (
-        "A mapping in braces is not closed.",
+        "a mapping in braces is not closed",
         "Put a comma between its entries, and `}` at its end; put `{{ ... }}` in quotes.",
     ),
     "did not find expected node content": (
-        "A value was to come here.",
+        "a value was to come here",
         "Check the commas and brackets.",
     ),
     "did not find expected <document start>": (
-        "Text stands behind the end of the document.",
+        "text stands behind the end of the document",
         "Check the indentation and the brackets, or begin a document with `---`.",
     ),
     "found character that cannot start any token": (
-        "No value can begin with this character.",
+        "no value can begin with this character",
         "Put the value in quotes, and indent with spaces rather than tabs.",
     ),
     "found a tab character that violates indentation": (
-        "A tab stands in the indentation.",
+        "a tab stands in the indentation",
         "Indent with spaces.",
     ),
     "found a tab character where an indentation space is expected": (
-        "A tab stands in the indentation.",
+        "a tab stands in the indentation",
         "Indent with spaces.",
     ),
     "found unexpected end of stream": (
-        "The file ends inside of quotes.",
+        "the file ends inside of quotes",
         "Close the quotes.",
     ),
     "found unexpected document indicator": (
-        "The document ends inside of quotes.",
+        "the document ends inside of quotes",
         "Close the quotes.",
     ),
     "found unknown escape character": (
-        "An unknown escape stands in double quotes.",
+        "an unknown escape stands in double quotes",
         "Write the backslash twice, or use single quotes.",
     ),
     "found invalid Unicode character escape code": (
-        "An escape in double quotes names no character.",
+        "an escape in double quotes names no character",
         "Write a character that exists; half a surrogate pair does not.",
     ),
     "found undefined tag handle": (
-        "Tags (words that begin with `!`) are not read.",
+        "tags (words that begin with `!`) are not read",
         "Put the value in quotes.",
     ),
     "did not find expected alphabetic or numeric character": (
-        "An anchor (`&`) or alias (`*`) has no name.",
+        "an anchor (`&`) or alias (`*`) has no name",
         "Put the value in quotes if it is text.",
     ),
     "found unexpected ':'": (
-        "A colon stands inside of a value in brackets or braces.",
+        "a colon stands inside of a value in brackets or braces",
         "Put the value in quotes.",
     ),
 }
@@ -717,11 +717,11 @@ def _syntax_problem(error: YAMLError, data: bytes) -> Problem:
         control = _UNPRINTABLE.search(text)
         return Problem(
             "control-character",
-            "A control character stands here, which YAML forbids.",
+            "a control character stands here, which YAML forbids",
             "Take it out, or write it as an escape in double quotes.",
             _place_of_character(text, control.start() if control else 0),
         )
-    message, hint = _SYNTAX.get(error.problem or "", ("This is no YAML.", "Check the text from here upwards."))
+    message, hint = _SYNTAX.get(error.problem or "", ("this is no YAML", "Check the text from here upwards."))
     mark = error.problem_mark or error.context_mark
     began = error.context_mark
     return Problem(
