@@ -1,0 +1,155 @@
+"""Where the control plane is and how to speak to it: addresses, key, limits; nothing here connects."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from driftcheck.errors import LiveError, UsageError
+
+REGIONS: Final[Mapping[str, str]] = {
+    "us": "https://api.host.langchain.com",
+    "eu": "https://eu.api.host.langchain.com",
+    "apac": "https://apac.api.host.langchain.com",
+    "aws": "https://aws.api.host.langchain.com",
+}
+"""The vendor's own control planes (API.md 1.1)."""
+
+LIST_PATH: Final = "/v2/deployments"
+
+_KEY: Final = re.compile(r"[!-~]{8,512}")
+_WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """All that a fetch needs to know; checked when made, and its `repr` never shows the key.
+
+    `endpoint` is what `endpoint_url` gave; `timeout` is in seconds for the whole fetch; `retries` counts the attempts
+    after the first, for each request; `concurrency` is the most requests under way at once.
+    Raises UsageError for a number that makes no sense, LiveError for a key or workspace that can't be sent.
+    """
+
+    endpoint: str
+    api_key: str = field(repr=False)
+    workspace: str | None = None
+    timeout: float = 120.0
+    retries: int = 4
+    concurrency: int = 4
+    ca_file: str | None = None
+    allow_http: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", endpoint_url(self.endpoint, allow_http=self.allow_http))
+        object.__setattr__(self, "api_key", _checked_key(self.api_key))
+        object.__setattr__(self, "workspace", _checked_workspace(self.workspace))
+        if not 0 < self.timeout <= 86_400:
+            raise UsageError("The timeout must be more than 0 and at most 86400 seconds.")
+        if not 0 <= self.retries <= 100:
+            raise UsageError("The number of retries must be from 0 to 100.")
+        if not 1 <= self.concurrency <= 64:
+            raise UsageError("The concurrency must be from 1 to 64.")
+
+
+def _checked_key(key: str) -> str:
+    stripped = key.strip()
+    if not stripped:
+        raise LiveError("There is no API key.", hint="Set LANGSMITH_API_KEY to a key that may read deployments.")
+    if not _KEY.fullmatch(stripped):
+        raise LiveError(
+            "The API key can't be sent: it must be 8 to 512 printable ASCII characters without spaces.",
+            hint="Look at how the environment variable is set; a quote, a line break or a whole file may be in it.",
+        )
+    return stripped
+
+
+def _checked_workspace(workspace: str | None) -> str | None:
+    stripped = (workspace or "").strip()
+    if not stripped:
+        return None
+    if not _WORKSPACE.fullmatch(stripped):
+        raise LiveError(
+            "The workspace id can't be sent: it is letters, digits, - and _ only.",
+            hint="Copy the workspace's id (a UUID) from LangSmith's settings; its name does not do.",
+        )
+    return stripped
+
+
+def endpoint_url(text: str, *, allow_http: bool = False) -> str:
+    """Give the base URL of a control plane without trailing slashes, a pasted `/v2` or `/v2/deployments`.
+
+    Only https is taken, and http to loopback; http elsewhere where `allow_http`. Raises UsageError for anything else,
+    for user-info, query and fragment; the message never quotes the URL, which could hold a password.
+    """
+    stripped = text.strip()
+    try:
+        parts = urlsplit(stripped)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _bad_url("is no URL") from None
+    if not re.fullmatch(r"[!-~]+", stripped):
+        raise _bad_url("must be plain ASCII without spaces")
+    if parts.scheme not in ("https", "http") or not host:
+        raise _bad_url("must begin with https:// and a host")
+    if "@" in parts.netloc:
+        raise _bad_url("must not hold a user or password")
+    if "?" in stripped or "#" in stripped:
+        raise _bad_url("must have neither query nor fragment")
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
+        raise UsageError(
+            "The endpoint uses plain http, which would show the API key to the network.",
+            hint="Use https, or pass --allow-http where the network is trusted.",
+        )
+    return f"{parts.scheme}://{_authority(host, port)}{_base_path(parts)}"
+
+
+def _bad_url(problem: str) -> UsageError:
+    return UsageError(
+        f"The endpoint {problem}.",
+        hint="It looks like https://api.host.langchain.com, or https://<langsmith-host>/api-host when self-hosted.",
+    )
+
+
+def _authority(host: str, port: int | None) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port is None else f"{shown}:{port}"
+
+
+def _base_path(parts: SplitResult) -> str:
+    return re.sub(r"/v2(?:/deployments)?\Z", "", parts.path.rstrip("/")).rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def derive_endpoint(langsmith_endpoint: str) -> str:
+    """Give the control plane that belongs to a LangSmith API address (the value of LANGSMITH_ENDPOINT).
+
+    The vendor's hosts lead to their region's control plane, `https://eu.api.smith.langchain.com` to
+    `https://eu.api.host.langchain.com`; a self-hosted `https://host[/api[/v1]]` leads to `https://host/api-host`
+    (API.md 1.1, and what the vendor's command line does). A control plane's own address stays what it is.
+    Raises UsageError for what is no URL; whether http is allowed is for `endpoint_url` to say.
+    """
+    base = endpoint_url(langsmith_endpoint, allow_http=True)
+    parts = urlsplit(base)
+    host = parts.hostname or ""
+    if base in REGIONS.values() or parts.path.endswith("/api-host"):
+        return base
+    if host.endswith("smith.langchain.com"):
+        region = host.removesuffix("smith.langchain.com").removesuffix("api.")
+        return f"https://{region}api.host.langchain.com"
+    if host == "langchain.com" or host.endswith(".langchain.com"):
+        return REGIONS["us"]
+    root = re.sub(r"/api(?:/v1)?\Z", "", parts.path)
+    return f"{parts.scheme}://{parts.netloc}{root}/api-host"

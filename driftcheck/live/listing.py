@@ -1,0 +1,219 @@
+"""One page of the listing: bytes -> deployments. Network and files go through here alike.
+
+Values of secrets end here: no model ever holds them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from driftcheck.errors import LiveError
+from driftcheck.model import JSON, REDACTED_MARKER, Deployment
+
+MAX_DEPTH: Final = 64
+
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+
+
+class MalformedError(ValueError):
+    """An answer or file that can't be read as a listing; the text says why and quotes nothing.
+
+    `cut` where it looks as if the end were missing, so that asking again may help.
+    """
+
+    def __init__(self, reason: str, *, cut: bool = False) -> None:
+        super().__init__(reason)
+        self.cut = cut
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: per item its id (None for an item without) and its deployment (None for an item without a name)."""
+
+    ids: tuple[str | None, ...]
+    deployments: tuple[Deployment | None, ...]
+    offset: JSON = None
+    size: int = 0
+    """How many bytes it took."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def parse_page(data: bytes) -> Page:
+    """Read one answer, `{"resources": [...], "offset": n}` (API.md 1.4); raises MalformedError."""
+    return page_of(parse_json(data), len(data))
+
+
+def page_of(value: JSON, size: int = 0) -> Page:
+    """Take an answer that was parsed already; it is changed in place (secrets)."""
+    if not isinstance(value, dict) or not isinstance(value.get("resources"), list):
+        raise MalformedError('it is no object with a list "resources"')
+    items = value["resources"]
+    return Page(tuple(map(_identity, items)), tuple(map(deployment_of, items)), value.get("offset"), size)
+
+
+def _identity(item: JSON) -> str | None:
+    identity = item.get("id") if isinstance(item, dict) else None
+    return identity if isinstance(identity, str) and identity else None
+
+
+def deployment_of(item: JSON) -> Deployment | None:
+    """Make a deployment of one item of `resources`, or None of one without a name; takes out its secrets' values."""
+    name = item.get("name") if isinstance(item, dict) else None
+    if not isinstance(name, str) or not name:
+        return None
+    if item.get("secrets") is not None:
+        item["secrets"] = _names_only(item["secrets"])
+    return Deployment(name, item)
+
+
+def _names_only(secrets: JSON) -> JSON:
+    if not isinstance(secrets, list):
+        return dict(REDACTED_MARKER)
+    return [_name_only(secret) for secret in secrets]
+
+
+def _name_only(secret: JSON) -> JSON:
+    if not isinstance(secret, dict):
+        return dict(REDACTED_MARKER)
+    name = secret.get("name")
+    return {"name": name if name is None or isinstance(name, str) else dict(REDACTED_MARKER)}
+
+
+def parse_json(data: bytes) -> JSON:
+    """Read JSON strictly: UTF-8, no duplicate keys, no NaN or infinity, at most 64 deep; raises MalformedError."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise MalformedError("it is not UTF-8") from None
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_float=_finite_float, parse_constant=_refuse_constant)
+    except MalformedError:
+        raise
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(text.rstrip()) - len("\\u0000") or error.msg.startswith("Unterminated")
+        raise MalformedError(f"it is no JSON from line {error.lineno} column {error.colno} on", cut=cut) from None
+    except RecursionError:
+        raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError:
+        raise MalformedError("it holds a number of thousands of digits") from None
+    if _may_be_deep(data) and _is_deep(value):
+        raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise MalformedError("an object in it has the same key twice")
+    return value
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise MalformedError("it holds a number too large for any computer")
+    return value
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise MalformedError("it holds NaN or Infinity, which JSON does not know")
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Take away the innermost brackets, level by level; never wrong where it says False, and fast."""
+    brackets = data.translate(None, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
+
+
+def _is_deep(value: JSON) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: JSON) -> Iterable[JSON]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:
+    """Give a gap for each item of the pages (each with the position of its first item) without id or name."""
+    problems = {
+        start + index: "id" if deployment is not None else "name"
+        for start, page in pages
+        for index, (identity, deployment) in enumerate(zip(page.ids, page.deployments, strict=True))
+        if identity is None or deployment is None
+    }
+    return tuple(
+        f"Item {position + 1} of the listing has no {lacks}, so it can't be told what it is."
+        for position, lacks in sorted(problems.items())
+    )
+
+
+def by_name(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
+    """Sort deployments by name and id: the API's own order is undocumented (API.md 1.4)."""
+    return tuple(sorted(deployments, key=lambda deployment: (deployment.name, deployment.id or "")))
+
+
+def workspace_of(deployments: Iterable[Deployment], asked: str | None) -> str | None:
+    """Give the workspace that was listed: the one asked for, else the one that all items name, else None.
+
+    Raises LiveError where an item belongs to another workspace than the one asked for, or than another item.
+    """
+    named = {_canonical(tenant): tenant for d in deployments if (tenant := d.text("tenant_id"))}
+    if len(named) > 1:
+        raise LiveError(
+            "The listing holds deployments of several workspaces, so it is not the listing of one.",
+            hint="Name the workspace with --workspace or LANGSMITH_WORKSPACE_ID.",
+        )
+    if asked and named and _canonical(asked) not in named:
+        raise LiveError(
+            "The deployments that were listed belong to another workspace than the one that was asked for.",
+            hint="Check --workspace (or LANGSMITH_WORKSPACE_ID) and which workspace the key belongs to.",
+        )
+    return asked or next(iter(named.values()), None)
+
+
+def _canonical(uuid: str) -> str:
+    return uuid.replace("-", "").lower()
+
+
+def _deployment_type(deployment: Deployment) -> JSON:
+    config = deployment.value.get("source_config")
+    return config.get("deployment_type") if isinstance(config, dict) else None
+
+
+_CHECKS: Final[Mapping[str, Callable[[Deployment, str], bool]]] = {
+    "name": lambda deployment, wanted: deployment.name == wanted,
+    "name_contains": lambda deployment, wanted: wanted in deployment.name,
+    "status": lambda deployment, wanted: deployment.text("status") == wanted,
+    "image_version": lambda deployment, wanted: deployment.text("image_version") == wanted,
+    "url": lambda deployment, wanted: deployment.text("url") == wanted,
+    "deployment_type": lambda deployment, wanted: _deployment_type(deployment) == wanted,
+    "deployment_ids": lambda deployment, wanted: deployment.id in [part.strip() for part in wanted.split(",")],
+}
+"""Filters of the endpoint (API.md 1.2) that can be checked on an item; tags and the reconciler can't."""
+
+UNCHECKABLE: Final = frozenset({"tag_value_ids", "remote_reconciled"})
+
+FILTERS: Final = frozenset(_CHECKS) | UNCHECKABLE
+"""The filters that a scope may name."""
+
+
+def in_scope(deployment: Deployment, scope: Mapping[str, str]) -> bool:
+    """Tell whether a deployment fits every filter that can be checked on it."""
+    return all(check(deployment, scope[name]) for name, check in _CHECKS.items() if name in scope)
