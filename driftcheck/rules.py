@@ -168,8 +168,8 @@ LOADING_RULES: Final = _catalogue(
         "unreadable-file",
         ERROR,
         "A file can't be read",
-        "It does not exist, is no regular file, may not be read, or is a link that leads out of the tree. A checked tree may "
-        "come from strangers, so links are followed only inside of it, and never into `.git`.",
+        "It does not exist, is no regular file, may not be read, or is a link that leads out of the tree. A "
+        "checked tree may come from strangers, so links are followed only inside of it, and never into `.git`.",
         "Name a regular file of the tree.",
     ),
     Rule(
@@ -197,8 +197,8 @@ LOADING_RULES: Final = _catalogue(
         "yaml-syntax",
         ERROR,
         "A file is no YAML",
-        "The rest of the file can't be read, so nothing is known of what it declares. The real mistake often stands above "
-        "the place that is named: indentation, an open quote or bracket.",
+        "The rest of the file can't be read, so nothing is known of what it declares. The real mistake often "
+        "stands above the place that is named: indentation, an open quote or bracket.",
     ),
     Rule(
         "text-encoding",
@@ -211,8 +211,8 @@ LOADING_RULES: Final = _catalogue(
         "line-separator",
         ERROR,
         "A hidden line break",
-        "YAML ends lines, and so comments, at a carriage return alone and at U+0085, U+2028 and U+2029. Most editors and "
-        "reviews don't show these, so what looks like a comment would count as configuration.",
+        "YAML ends lines, and so comments, at a carriage return alone and at U+0085, U+2028 and U+2029. Most "
+        "editors and reviews don't show these, so what looks like a comment would count as configuration.",
         "End lines with LF or CRLF, and write such a character as an escape in double quotes.",
     ),
     Rule(
@@ -233,9 +233,9 @@ LOADING_RULES: Final = _catalogue(
         "yaml-limit",
         ERROR,
         "A file goes beyond a limit",
-        "Files are read up to 32 MiB, 64 levels of nesting, 4 million values, 500,000 different keys, 20,000 documents and "
-        "10,000 defects, and aliases may stand for about 4 values for each byte of the file. The limits are far above "
-        "what people write, and stop files that are made to exhaust memory or time.",
+        "Files are read up to 32 MiB, 64 levels of nesting, 4 million values, 500,000 different keys, 20,000 "
+        "documents and 10,000 defects, and aliases may stand for about 4 values for each byte of the file. The "
+        "limits are far above what people write, and stop files that are made to exhaust memory or time.",
         "Write it flatter, or split the file.",
     ),
     Rule(
@@ -282,8 +282,9 @@ LOADING_RULES: Final = _catalogue(
         "ambiguous-scalar",
         ERROR,
         "A value that YAML 1.1 and 1.2 read differently",
-        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` or `1e5` are text in one version and a boolean or number in "
-        "the other, and most programs read the older one. It is taken as the text that was written, and told.",
+        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` or `1e5` are text in one version and a boolean or "
+        "number in the other, and most programs read the older one. It is taken as the text that was written, "
+        "and told.",
         "Quote it if it is text; write true or false for a boolean, and a number in plain decimal digits.",
     ),
     Rule(
@@ -423,6 +424,14 @@ LINT_RULES: Final = _catalogue(
         "15).",
     ),
     Rule(
+        "platform-set-value",
+        WARNING,
+        "A value is declared that the platform sets",
+        "The platform chooses this value for deployments of this source, so it is not compared: URL and built image of "
+        "Cloud deployments, type of external images. Copied from the listing it is harmless, and says nothing "
+        "(API.md 3.1, points 2, 7 and 8, and 4, rules 7 and 15).",
+    ),
+    Rule(
         "config-path-not-allowed",
         ERROR,
         "`langgraph_config_path` for a source that builds nothing",
@@ -432,14 +441,15 @@ LINT_RULES: Final = _catalogue(
         "image-not-allowed",
         ERROR,
         "`image_uri` for a GitHub deployment",
-        "The platform builds the image itself and refuses another one; the image that it shows there is its own "
-        "(API.md 4, rule 6).",
+        "The platform builds the image itself and refuses another one; a digest that it shows there is its own, "
+        "and only a warning (API.md 4, rule 6).",
     ),
     Rule(
         "custom-url-not-allowed",
         ERROR,
         "`custom_url` for a source whose URL the platform assigns",
-        "It may be set for `external_docker` only (API.md 4, rule 11).",
+        "It may be set for `external_docker` only; a copy of the platform's own `langgraph.app` URL is only a warning "
+        "(API.md 4, rule 11).",
     ),
     Rule(
         "tag-built-on-push",
