@@ -181,7 +181,7 @@ LOADING_RULES: Final = _catalogue(
     ),
     Rule(
         "empty-file",
-        ERROR,
+        WARNING,
         "A file holds no document",
         "It is empty, or holds nothing but comments, so it declares nothing; perhaps it was cut off.",
         "Write `deployments:`, or take the file out.",

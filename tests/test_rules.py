@@ -1,0 +1,57 @@
+"""The catalogue: every rule explained, and every rule about files shown by an example that triggers it alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from driftcheck.declarations.linting import lint
+from driftcheck.declarations.validation import validate
+from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "invalid"
+SHOWN = sorted(VALIDATION_RULES | LINT_RULES)
+
+
+def triggered(example: Path) -> list[str]:
+    """Give the rules that a file breaks, read without any loading of our own."""
+    document = yaml.load(example.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    if example.stem == "unknown-rule":
+        return [violation.rule for violation in validate(document, "config")]
+    broken = [violation.rule for violation in validate(document)]
+    if not broken:
+        broken = [found.rule for value in document["deployments"] for found in lint(value["name"], value)]
+    return broken
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_the_example_of_a_rule_triggers_it_and_nothing_else(rule: str) -> None:
+    assert triggered(EXAMPLES / f"{rule}.yaml") == [rule]
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_an_example_begins_with_what_is_wrong_with_it(rule: str) -> None:
+    first = (EXAMPLES / f"{rule}.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert re.fullmatch(r"# \w.*\.", first)
+
+
+def test_every_example_belongs_to_a_rule() -> None:
+    assert {example.stem for example in EXAMPLES.iterdir()} <= set(RULES)
+
+
+def test_no_rule_is_in_two_parts_of_the_catalogue() -> None:
+    parts = [COMPARISON_RULES, LOADING_RULES, VALIDATION_RULES, LINT_RULES]
+    assert sum(map(len, parts)) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
+def test_every_rule_is_named_and_explained(rule: Rule) -> None:
+    assert rule is RULES[rule.id]
+    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id)
+    assert rule.title
+    assert rule.title[-1] not in ".!?"
+    assert len(rule.explanation) > 20
+    assert rule.explanation.endswith((".", ")"))
