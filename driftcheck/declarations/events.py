@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import (
@@ -94,12 +94,6 @@ class Node(NamedTuple):
 Tree: TypeAlias = Node | Place
 
 
-class _Mark(Protocol):
-    index: int
-    line: int
-    column: int
-
-
 class _StoppedError(Exception):
     """The text is not read any further."""
 
@@ -151,7 +145,7 @@ def _with_first_places(problems: list[Problem], data: bytes, stopped: int | None
 
 def _event_source(data: bytes) -> Callable[[], Any]:
     try:
-        from yaml.cyaml import CParser
+        from yaml._yaml import CParser
     except ImportError:
         raise DriftcheckError(
             "PyYAML was installed without libyaml, and without it reads YAML differently",
@@ -161,7 +155,7 @@ def _event_source(data: bytes) -> Callable[[], Any]:
     return next_event
 
 
-def _place(mark: _Mark) -> Place:
+def _place(mark: Any) -> Place:
     return mark.line + 1, mark.column + 1
 
 
@@ -306,6 +300,7 @@ class _Reader:
         if event.tag is not None:
             self._tell(event, *_TAG)
         anchor = self._anchor(event) if event.anchor is not None else None
+        value: JSON
         if kind is MappingStartEvent:
             value = self.mapping(event, depth + 1)
         elif kind is SequenceStartEvent:
@@ -561,15 +556,13 @@ class _Locator:
             place = _place(event.start_mark)
             key = self._key(event)
             child = self.node(self._next_event())
-            if key is None:
-                continue
             if key is _MERGED:
                 merged.append(child)
-                continue
-            if key in keys:
-                self.duplicates[place] = keys[key]
-            children[key] = child
-            keys.setdefault(key, place)
+            elif isinstance(key, str):
+                if key in keys:
+                    self.duplicates[place] = keys[key]
+                children[key] = child
+                keys.setdefault(key, place)
         for source in _merge_sources(merged):
             for key, child in source.items():
                 children.setdefault(key, child)
@@ -585,7 +578,7 @@ class _Locator:
     def _key(self, event: Any) -> str | object | None:
         """Give a key's text, `_MERGED` for a merge key, None where it can't be a key."""
         if event.__class__ is AliasEvent:
-            return self._texts.get(event.anchor)
+            return self._texts.get(str(event.anchor))
         if event.__class__ is not ScalarEvent:
             self.node(event)
             return None

@@ -1,0 +1,92 @@
+"""driftcheck.yaml -> Config: policy and paths of a project, never where to connect or write (CONTRACT.md, Commands)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from driftcheck.declarations import files
+from driftcheck.declarations.files import CONFIG_NAME, SourceText
+from driftcheck.declarations.loading import ignore_rules
+from driftcheck.declarations.places import Source
+from driftcheck.declarations.validation import validate
+from driftcheck.errors import ConfigurationError
+from driftcheck.model import JSON, IgnoreRule, Location, Severity
+from driftcheck.rules import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a configuration file says; None and empty where it says nothing."""
+
+    paths: tuple[str, ...] = ()
+    """Relative to the file's folder."""
+    workspace: str | None = None
+    region: str | None = None
+    ignores: tuple[IgnoreRule, ...] = ()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    """Severities by rule id."""
+    fail_on: str | None = None
+    """A severity, or `never`."""
+    strict: bool | None = None
+    locations: Mapping[str, Location] = field(default_factory=dict)
+    """Where the value of each top-level key stands."""
+
+
+def find_config(here: FilePath) -> FilePath | None:
+    """Look for driftcheck.yaml from a folder upwards to the repository's root; outside of one, in the folder alone."""
+    folders = [here, *here.parents]
+    roots = [number for number, folder in enumerate(folders) if os.path.lexists(folder / ".git")]
+    for folder in folders[: roots[0] + 1 if roots else 1]:
+        if os.path.lexists(folder / CONFIG_NAME):
+            return folder / CONFIG_NAME
+    return None
+
+
+def load_config(path: FilePath) -> Config:
+    """Read a configuration file; raises UsageError where it can't be read, ConfigurationError for what it says."""
+    return parse_config(files.read_file(str(path)))
+
+
+def parse_config(text: SourceText) -> Config:
+    """Read a configuration from a text; raises ConfigurationError, whose message has a line for each defect."""
+    source = Source(text.name, text.data)
+    defects = sorted(_defects(source))
+    if defects:
+        raise ConfigurationError("\n".join(f"{place}: {message}" for place, message in defects))
+    value = source.parsed.documents[0] if source.parsed.documents else None
+    return Config() if value is None else _config(source, value)
+
+
+def _defects(source: Source) -> Iterator[tuple[Location, str]]:
+    """Find what is wrong with a configuration: its place, and what to do about it."""
+    parsed = source.parsed
+    for problem in parsed.problems:
+        if RULES[problem.rule].severity is Severity.ERROR:
+            yield source.location(problem.place), _sentence(problem.message, problem.hint)
+    for number, document in enumerate(parsed.documents):
+        if number > 0:
+            yield source.locate(number, ()), _sentence("a second document", "A configuration is one document.")
+        elif document is not None:
+            for violation in validate(document, "config"):
+                if not source.has_problem(number, violation):
+                    yield source.place(number, violation), _sentence(violation.message, violation.hint)
+
+
+def _sentence(message: str, hint: str | None) -> str:
+    return f"{message}. {hint}" if hint else f"{message}."
+
+
+def _config(source: Source, value: Mapping[str, JSON]) -> Config:
+    return Config(
+        paths=tuple(value.get("paths", ())),
+        workspace=value.get("workspace"),
+        region=value.get("region"),
+        ignores=tuple(ignore_rules(source, 0, value, ())),
+        severities={rule: Severity(severity) for rule, severity in value.get("severities", {}).items()},
+        fail_on=value.get("fail-on"),
+        strict=value.get("strict"),
+        locations={key: source.locate(0, (key,)) for key in value},
+    )
