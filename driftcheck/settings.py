@@ -103,7 +103,7 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
     usual = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
     if not usual and command != "audit" and not flags.allow_empty:
         raise UsageError(
-            "There are no declarations: no path was given, and there is neither deployments.yaml nor deployments/ here.",
+            "Nothing to check: no path was given, and there is neither deployments.yaml nor deployments/ here.",
             hint="Name files or folders, or run `driftcheck init` for a first declaration.",
         )
     return usual[:1]

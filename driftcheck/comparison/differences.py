@@ -169,16 +169,16 @@ def _compare_value(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> No
         if live is None:
             pair.unverifiable.append(place.path)
             return
-    if is_unset(declared, schema) and is_unset(live, schema):
-        pair.compared += 1
-    elif live == REDACTED_MARKER:
+    if REDACTED_MARKER in (declared, live):
         pair.unverifiable.append(place.path)
-    elif declared is None:
-        _compare_null(pair, live, place)
     elif isinstance(declared, dict) and isinstance(live, dict):
         _compare_object(pair, declared, live, schema, place.path)
     elif isinstance(declared, list) and isinstance(live, list):
         _compare_list(pair, declared, live, place)
+    elif is_unset(declared, schema) and is_unset(live, schema):
+        pair.compared += 1
+    elif declared is None:
+        _compare_null(pair, live, place)
     elif live is None:
         _compare_unset(pair, declared, place)
     elif not isinstance(declared, dict | list) and same_scalar(declared, live, schema):

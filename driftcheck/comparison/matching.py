@@ -84,6 +84,8 @@ def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON]) -> Iterator[En
 
     An entry's position is the declared one, or the live one where it is not declared.
     """
+    if declared == live and all(isinstance(entry, str) for entry in declared):
+        return
     declared_texts = [canonical_text(entry) for entry in declared]
     live_texts = [canonical_text(entry) for entry in live]
     matcher = SequenceMatcher(None, declared_texts, live_texts, autojunk=False)

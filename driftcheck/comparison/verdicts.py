@@ -102,7 +102,7 @@ def _judge_declared(
     terms: Terms,
 ) -> None:
     declaration = match.declaration
-    location = declaration.locate(("name",)) if len(match.live) != 1 else None
+    location = declaration.locate(()) if len(match.live) != 1 else None
     comparison = Comparison(declaration.name, Status.UNKNOWN, location=location)
     if not match.live:
         if sides.listing_is_whole:
@@ -114,7 +114,7 @@ def _judge_declared(
     elif is_being_deleted(match.live[0]):
         status = Status.MISSING if sides.listing_is_whole else Status.UNKNOWN
         comparison = Comparison(
-            declaration.name, status, match.live[0].id, declaration.locate(("name",)), facts=facts(match.live[0])
+            declaration.name, status, match.live[0].id, declaration.locate(()), facts=facts(match.live[0])
         )
         verdicts.findings.append(finding("being-deleted", comparison))
         if status is Status.MISSING:
@@ -149,7 +149,7 @@ def _compare_pair(
         name=declaration.name,
         status=status_of(changes),
         id=live.id,
-        location=declaration.locate(("name",)) if changes else None,
+        location=declaration.locate(()) if changes else None,
         changes=tuple(changes),
         unverifiable=result.unverifiable,
         compared=result.compared,

@@ -1,0 +1,267 @@
+"""CONTRACT.md, Exit status: every status, every pair of causes, and every way to end early, through the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import COMMAND, driftcheck, environment
+
+IN_SYNC = {
+    "name": "agent",
+    "source": "external_docker",
+    "source_config": {"resource_spec": {"cpu": 1}},
+    "source_revision_config": {"image_uri": "registry.example.com/agent:1"},
+    "secrets": [],
+    "id": "00000000-0000-4000-8000-000000000001",
+}
+
+
+def declare(*, cpu: object = 1, names: tuple[str, ...] = ("agent",), **more: object) -> str:
+    deployments = [
+        {
+            "name": name,
+            "source": "external_docker",
+            "source_config": {"resource_spec": {"cpu": cpu}},
+            "source_revision_config": {"image_uri": "registry.example.com/agent:1"},
+        }
+        for name in names
+    ]
+    return json.dumps({"deployments": deployments, **more})
+
+
+def listing(*items: object) -> str:
+    return json.dumps({"resources": list(items), "offset": len(items)})
+
+
+FULL_PAGE = [{**IN_SYNC, "name": f"agent-{n}", "id": str(n)} for n in range(19)]
+
+CASES: dict[str, tuple[int, str, str, list[str]]] = {
+    "in sync": (0, declare(), listing(IN_SYNC), []),
+    "drift": (1, declare(cpu=2), listing(IN_SYNC), []),
+    "drift below --fail-on never": (0, declare(cpu=2), listing(IN_SYNC), ["--fail-on", "never"]),
+    "missing": (1, declare(names=("agent", "other")), listing(IN_SYNC), []),
+    "unmanaged is a note": (0, declare(), listing(IN_SYNC, {**IN_SYNC, "name": "more", "id": "2"}), []),
+    "unmanaged with --fail-on note": (
+        1,
+        declare(),
+        listing(IN_SYNC, {**IN_SYNC, "name": "more", "id": "2"}),
+        ["--fail-on", "note"],
+    ),
+    "no YAML": (2, "deployments: [", listing(IN_SYNC), []),
+    "breaks the schema": (2, declare(cpu="two"), listing(IN_SYNC), []),
+    "nothing declared": (2, declare(names=()), listing(IN_SYNC), []),
+    "nothing declared, accepted": (0, declare(names=()), listing(IN_SYNC), ["--allow-empty"]),
+    "--fail-on never forgives no invalid file": (2, "deployments: [", listing(IN_SYNC), ["--fail-on", "never"]),
+    "no listing": (2, declare(), "no JSON", []),
+    "empty listing": (3, declare(), listing(), []),
+    "empty listing, accepted": (1, declare(), listing(), ["--allow-empty-live"]),
+    "cut listing": (3, declare(), listing(IN_SYNC, *FULL_PAGE), []),
+    "cut listing, accepted": (0, declare(), listing(IN_SYNC, *FULL_PAGE), ["--allow-partial"]),
+    "ambiguous name": (3, declare(), listing(IN_SYNC, {**IN_SYNC, "id": "2"}), []),
+    "--fail-on never forgives no gap": (3, declare(), listing(), ["--fail-on", "never"]),
+    "usage": (2, declare(), listing(IN_SYNC), ["--no-such-option"]),
+    "unknown format": (2, declare(), listing(IN_SYNC), ["-o", "jsn"]),
+    "no such path": (2, declare(), listing(IN_SYNC), ["elsewhere.yaml"]),
+    "invalid and incomplete": (2, declare(cpu="two"), listing(), []),
+    "invalid and drift": (2, declare(cpu=2, extra=1), listing(IN_SYNC), []),
+    "incomplete and drift": (3, declare(cpu=2), listing(IN_SYNC, *FULL_PAGE), []),
+    "incomplete and drift, accepted": (1, declare(cpu=2), listing(IN_SYNC, *FULL_PAGE), ["--allow-partial"]),
+    "unwritable and invalid": (4, "deployments: [", listing(IN_SYNC), ["-o", "json=no/such/folder/r.json"]),
+    "unwritable and incomplete": (4, declare(), listing(), ["-o", "json=no/such/folder/r.json"]),
+    "unwritable and drift": (4, declare(cpu=2), listing(IN_SYNC), ["-o", "json=no/such/folder/r.json"]),
+    "unwritable and in sync": (4, declare(), listing(IN_SYNC), ["-o", "json=no/such/folder/r.json"]),
+}
+
+
+@pytest.mark.parametrize(("status", "declared", "live", "options"), CASES.values(), ids=CASES)
+def test_check_ends_with(status: int, declared: str, live: str, options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declared)
+    (tmp_path / "live.json").write_text(live)
+    paths = [] if "elsewhere.yaml" in options else ["deployments.yaml"]
+    result = driftcheck("check", *paths, "--live", "live.json", *options, cwd=tmp_path)
+    assert result.returncode == status, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert ("in sync" in result.stdout.split("\n")[0].lower()) <= (status == 0)
+
+
+@pytest.mark.parametrize("format_name", ["text", "json", "sarif", "junit", "markdown", "html", "github", "ndjson"])
+def test_no_status_depends_on_the_format(format_name: str, tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
+    (tmp_path / "live.json").write_text(listing(IN_SYNC))
+    result = driftcheck("check", "--live", "live.json", "-o", format_name, cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout
+
+
+@pytest.mark.parametrize(
+    ("declared", "status"), [(declare(), 0), ("deployments: [", 2), (declare(cpu="two"), 2), (declare(names=()), 2)]
+)
+def test_validate_uses_the_same_table(declared: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declared)
+    assert driftcheck("validate", cwd=tmp_path).returncode == status
+
+
+def test_report_gives_the_saved_status(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
+    (tmp_path / "live.json").write_text(listing(IN_SYNC))
+    saved = driftcheck("check", "--live", "live.json", "-o", "json=saved.json", "-o", "text", cwd=tmp_path)
+    again = driftcheck("report", "saved.json", cwd=tmp_path)
+    assert again.returncode == saved.returncode == 1
+    assert again.stdout == saved.stdout
+
+
+def test_no_key_is_could_not_tell_and_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare())
+    result = driftcheck("check", "-o", "json", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "LANGSMITH_API_KEY" in result.stderr
+    report = json.loads(result.stdout)
+    assert report["outcome"] == {"status": 3, "name": "incomplete"}
+    assert report["deployments"][0]["status"] == "unknown"
+
+
+def test_no_connection_is_could_not_tell(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare())
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        env = {"LANGGRAPH_HOST_URL": address, "LANGSMITH_API_KEY": "lsv2_pt_0000000000"}
+        result = driftcheck("check", "--retries", "0", cwd=tmp_path, env=env)
+    assert result.returncode == 3
+    assert "lsv2_pt_0000000000" not in result.stdout + result.stderr
+
+
+def waiting_check(tmp_path: Path, server: socket.socket) -> subprocess.Popen[str]:
+    """Start a check that waits for a server which accepts and never answers."""
+    (tmp_path / "deployments.yaml").write_text(declare())
+    address = f"http://127.0.0.1:{server.getsockname()[1]}"
+    env = environment(LANGGRAPH_HOST_URL=address, LANGSMITH_API_KEY="lsv2_pt_0000000000")
+    return subprocess.Popen(
+        [*COMMAND, "check", "--timeout", "30"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+    )
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_and_terminated(sent: signal.Signals, status: int, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        process = waiting_check(tmp_path, server)
+        connection, _ = server.accept()
+        process.send_signal(sent)
+        _, errors = process.communicate(timeout=30)
+        connection.close()
+    assert process.returncode == status
+    assert "Traceback" not in errors
+
+
+@pytest.fixture
+def drifted(tmp_path: Path) -> Path:
+    (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
+    (tmp_path / "live.json").write_text(listing(IN_SYNC))
+    return tmp_path
+
+
+def run_with_stdout(folder: Path, redirection: str) -> subprocess.CompletedProcess[str]:
+    command = " ".join([*COMMAND, "check", "--live", "live.json"])
+    return subprocess.run(
+        ["bash", "-c", f"{command} {redirection}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(),
+        check=False,
+    )
+
+
+def test_X2_full_standard_output_is_no_drift(drifted: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    result = run_with_stdout(drifted, "> /dev/full")
+    assert result.returncode == 4
+    assert "Traceback" not in result.stderr
+    assert "Exception ignored" not in result.stderr
+
+
+def test_X2_closed_standard_output_is_no_drift(drifted: Path) -> None:
+    result = run_with_stdout(drifted, ">&-")
+    assert result.returncode == 4
+    assert "Traceback" not in result.stderr
+
+
+def test_X2_broken_pipe_is_no_drift(drifted: Path) -> None:
+    result = run_with_stdout(drifted, "| true; exit ${PIPESTATUS[0]}")
+    assert result.returncode in (1, 4)
+    assert "Traceback" not in result.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    broken = subprocess.run(
+        [*COMMAND, "check", "--live", "live.json"],
+        cwd=drifted,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        env=environment(),
+        check=False,
+    )
+    os.close(writer)
+    assert broken.returncode == 4
+    assert "Traceback" not in broken.stderr
+    assert "Exception ignored" not in broken.stderr
+
+
+def test_a_report_to_a_file_needs_no_standard_output(drifted: Path) -> None:
+    result = run_with_stdout(drifted, "-o json=report.json >&-")
+    assert result.returncode == 1
+    assert json.loads((drifted / "report.json").read_text())["outcome"]["name"] == "drift"
+
+
+def test_X4_a_failed_run_replaces_the_report_of_an_earlier_one(drifted: Path) -> None:
+    (drifted / "report.json").write_text('{"outcome": {"status": 0, "name": "in_sync"}}')
+    result = driftcheck("check", "no-such-folder", "--live", "live.json", "-o", "json=report.json", cwd=drifted)
+    assert result.returncode == 2
+    assert json.loads((drifted / "report.json").read_text())["outcome"]["name"] == "invalid"
+
+
+def test_X5_several_formats_are_written_all_or_none(drifted: Path) -> None:
+    outputs = ["-o", "json=report.json", "-o", "sarif=no/such/folder/report.sarif"]
+    result = driftcheck("check", "--live", "live.json", *outputs, cwd=drifted)
+    assert result.returncode == 4
+    assert not (drifted / "report.json").exists()
+    assert sorted(path.name for path in drifted.iterdir()) == ["deployments.yaml", "live.json"]
+
+
+def test_X1_a_defect_is_no_drift(drifted: Path) -> None:
+    """A defect is planted in the rendering: the status is 4, and no text of the exception is shown."""
+    program = (
+        "import driftcheck.pipeline as pipeline\n"
+        "def check(*_): raise RuntimeError('canary-in-exception')\n"
+        "pipeline.check = check\n"
+        "from driftcheck.__main__ import run\n"
+        "import sys; sys.argv = ['driftcheck', 'check', '--live', 'live.json']; run()"
+    )
+    result = subprocess.run(
+        [COMMAND[0], "-c", program],
+        cwd=drifted,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(),
+        check=False,
+    )
+    assert result.returncode == 4
+    assert "RuntimeError" in result.stderr
+    assert "canary-in-exception" not in result.stdout + result.stderr

@@ -1,0 +1,159 @@
+"""The layout of DESIGN.md, held: imports go one way, and every library has one door."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "driftcheck"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS = {
+    "paths": 0,
+    "model": 1,
+    "errors": 2,
+    "credentials": 2,
+    "rules": 3,
+    "fields": 3,
+    "explanations": 4,
+    "declarations": 5,
+    "live": 5,
+    "comparison": 5,
+    "policy": 5,
+    "formats": 5,
+    "settings": 6,
+    "pipeline": 7,
+    "cli": 8,
+    "__main__": 9,
+}
+DOORS = {
+    "yaml": {"declarations"},
+    "ruamel": {"declarations"},
+    "jsonschema": {"declarations"},
+    "jsonschema_rs": {"declarations"},
+    "deepdiff": {"comparison"},
+    "httpx": {"live"},
+    "httpcore": {"live"},
+    "tenacity": {"live"},
+    "starlette": {"live"},
+    "uvicorn": {"live"},
+    "jinja2": {"formats"},
+    "markupsafe": {"formats"},
+    "click": {"cli"},
+}
+"""Which layer may import which library; each library is imported by one module (click by one folder)."""
+
+
+def layer_of(module: Path) -> str:
+    first = module.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(module: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def own_imports(module: Path) -> set[str]:
+    found = set()
+    for name in imports(module):
+        parts = name.split(".")
+        if parts[0] == "driftcheck" and len(parts) > 1 and parts[1] in LAYERS:
+            found.add(parts[1])
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_imports_go_one_way(module: Path) -> None:
+    layer = layer_of(module)
+    if layer == "__init__":
+        return
+    for other in own_imports(module) - {layer}:
+        assert LAYERS[other] < LAYERS[layer], f"{layer} may not import {other}"
+
+
+def test_every_module_has_its_layer() -> None:
+    assert {layer_of(module) for module in MODULES} - {"__init__"} == LAYERS.keys()
+
+
+def test_every_library_has_one_door() -> None:
+    doors: dict[str, set[Path]] = {}
+    for module in MODULES:
+        for name in imports(module):
+            root = name.split(".")[0]
+            if root not in sys.stdlib_module_names and root != "driftcheck":
+                doors.setdefault(root, set()).add(module)
+    assert doors.keys() <= DOORS.keys()
+    for library, modules in doors.items():
+        assert {layer_of(module) for module in modules} <= DOORS[library], library
+        if library != "click":
+            assert len(modules) == 1, (library, modules)
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "homes"),
+    [
+        ("print", set()),
+        ("open", {"cli/outputs.py", "cli/console.py", "declarations/sources.py", "live/snapshots.py"}),
+        ("input", set()),
+        ("eval", set()),
+        ("exec", set()),
+    ],
+)
+def test_side_effects_have_homes(forbidden: str, homes: set[str]) -> None:
+    for module in MODULES:
+        if str(module.relative_to(PACKAGE)) in homes:
+            continue
+        calls = [
+            node
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == forbidden
+        ]
+        assert not calls, module
+
+
+def test_nothing_is_asserted_in_the_package() -> None:
+    """X7: `python -O` drops assertions."""
+    for module in MODULES:
+        assert not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(module.read_text("utf-8")))), module
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    program = (
+        "import sys; sys.argv = ['driftcheck', *sys.argv[1:]]\n"
+        "from driftcheck.__main__ import run\n"
+        "try: run()\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return {name for name in result.stderr.split("\n")[-2].split() if not name.startswith("_")}
+
+
+def third_party(names: set[str]) -> set[str]:
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    known = {name.split(".")[0] for name in bare.stdout.split()}
+    return names - set(sys.stdlib_module_names) - known - {"driftcheck"}
+
+
+def test_help_loads_click_and_the_standard_library_alone() -> None:
+    assert third_party(loaded_by("--help")) == {"click"}
+
+
+def test_schema_loads_nothing_more_than_help() -> None:
+    assert third_party(loaded_by("schema", "report")) == {"click"}
