@@ -7,6 +7,7 @@ The schema is the one place for such facts; validation, comparison, impact, reda
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,8 @@ SCHEMAS: Final = ("declaration", "config", "report", "snapshot")
 
 AGES: Final = ("seed", "B", "B2", "C", "TF")
 """Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""
+
+_COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Field:
 
     types: frozenset[str] = frozenset()
     """JSON types that may be declared, null left out; empty where anything may."""
+    nullable: bool = False
+    """Whether null may be declared."""
     properties: Mapping[str, Field] = field(default_factory=dict)
     items: Field | None = None
     values: Field | None = None
@@ -97,6 +102,46 @@ class Field:
 
 UNKNOWN: Final = Field()
 """Stands for whatever the schema does not describe: compared as it is."""
+
+
+def is_number(value: JSON) -> bool:
+    """Tell numbers from bools, which Python counts among them and JSON does not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_commit(value: JSON) -> bool:
+    """Tell a resolved commit from the name of a branch or tag."""
+    return isinstance(value, str) and _COMMIT.match(value) is not None
+
+
+def is_unset(value: JSON, field: Field) -> bool:
+    """Tell whether a value says nothing: null, empty where that means null, an object of only such.
+
+    Older servers omit what newer ones send as null, and the service shows an empty collection and
+    none alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
+    """
+    if value is None:
+        return True
+    if isinstance(value, dict) and field.properties and field.values is None:
+        return all(is_unset(value.get(name), child) for name, child in field.properties.items())
+    return field.empty_is_null and value in ([], {})
+
+
+def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
+    """Give what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
+
+    None where there is no such rule, or the sibling is not known either (API.md 3.1.3).
+    """
+    effective = schema.effective
+    if effective is None or effective.of is None:
+        return None if effective is None else effective.value
+    base = siblings.get(effective.of)
+    if base is None:
+        base = derive(parent.properties.get(effective.of, UNKNOWN), siblings, parent)
+    if not is_number(base):
+        return None
+    derived = base * effective.times
+    return int(derived) if isinstance(derived, float) and derived.is_integer() else derived
 
 
 def schema_path(name: str) -> FilePath:
@@ -164,6 +209,7 @@ class _Reader:
         free = "object" in types and (values is True or isinstance(values, dict))
         return Field(
             types=frozenset([types] if isinstance(types, str) else types) - {"null"},
+            nullable="null" in types and types != "null",
             properties={name: self.read(child) for name, child in node.get("properties", {}).items()},
             items=self.read(node["items"]) if "items" in node else None,
             values=self.read(values) if free else None,

@@ -386,7 +386,7 @@ VALIDATION_RULES: Final = _catalogue(
         "unknown-rule",
         ERROR,
         "The configuration gives a severity to a rule that does not exist",
-        "The severity would never take effect. `driftcheck explain` lists the rules.",
+        "The severity would never take effect. docs/rules.md lists the rules.",
     ),
 )
 

@@ -105,7 +105,7 @@ def _unknown_rules(config: Mapping[str, JSON]) -> Iterator[Violation]:
     for rule in config.get("severities", {}):
         if rule not in RULES:
             close = difflib.get_close_matches(rule, RULES, n=1)
-            hint = f"Did you mean `{close[0]}`?" if close else "`driftcheck explain` lists the rules."
+            hint = f"Did you mean `{close[0]}`?" if close else "docs/rules.md lists the rules."
             yield Violation("unknown-rule", f"there is no rule {_shown(rule)}", ("severities", rule), hint, at_key=True)
 
 

@@ -1,0 +1,301 @@
+"""What `driftcheck explain` says: of a rule its page, of a field what the schema's annotations tell."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import textwrap
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from driftcheck import fields
+from driftcheck.fields import Field
+from driftcheck.model import JSON
+from driftcheck.paths import Path, parse_path
+from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
+
+_WIDTH: Final = 96
+
+
+def explain(name: str) -> str | None:
+    """Explain a rule by its id, or a field by its path or the end of it; None where there is no such thing.
+
+    List steps may be written `[]`, `[*]`, by position or by identity: `sidecars[].env`, `sidecars[name=otel].env`.
+    """
+    if name in RULES:
+        return _rule_text(RULES[name])
+    places = _places(name)
+    if not places:
+        return None
+    if len({place.field.description for place in places}) > 1:
+        return "Several fields have this name:\n\n" + "".join(f"  {place.path}\n" for place in places)
+    return _field_text(places)
+
+
+def suggest(name: str) -> list[str]:
+    """Give up to three rule ids, field paths and field names that a name may have been meant to be."""
+    by_name = {text.lower(): text for text in (*RULES, *_all_places(), *_short_names())}
+    return [by_name[close] for close in difflib.get_close_matches(name.lower()[:200], by_name, n=3)]
+
+
+def rules_page(examples: Collection[str]) -> str:
+    """Give docs/rules.md: all rules by group; `examples` are the ids of the rules shown in examples/invalid/."""
+    text = (
+        "# Rules\n\n"
+        "Every finding names one of these rules. `driftcheck explain RULE` prints the same text; `severities` in\n"
+        "`driftcheck.yaml` changes how much one counts. This page is generated from `driftcheck/rules.py`.\n"
+    )
+    for heading, rules in _GROUPS.items():
+        text += f"\n## {heading}\n"
+        for rule in rules.values():
+            text += f"\n### {rule.id}\n\n**{rule.severity}**: {rule.title}.\n\n{_wrap(rule.explanation)}\n"
+            if rule.id in examples:
+                text += f"\n[Example](../examples/invalid/{rule.id}.yaml)\n"
+    return text
+
+
+_GROUPS: Final[Mapping[str, Mapping[str, Rule]]] = {
+    "Comparison with live": COMPARISON_RULES,
+    "Reading files": LOADING_RULES,
+    "Fields and values": VALIDATION_RULES,
+    "Fields together": LINT_RULES,
+}
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _rule_text(rule: Rule) -> str:
+    return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{_wrap(rule.explanation)}\n"
+
+
+# --- fields ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A field, where it stands (list steps written `[]`), and the fields around it, the outermost first."""
+
+    path: str
+    field: Field
+    around: tuple[Field, ...] = ()
+
+    @property
+    def line(self) -> tuple[Field, ...]:
+        return (*self.around, self.field)
+
+
+@cache
+def _all_places() -> Mapping[str, _Place]:
+    """Give every field that the schema names, by its path."""
+    return {place.path: place for place in _below("", fields.deployment(), ())}
+
+
+def _below(prefix: str, parent: Field, around: tuple[Field, ...]) -> Iterator[_Place]:
+    for name, child in parent.properties.items():
+        path = f"{prefix}.{name}" if prefix else name
+        yield _Place(path, child, around)
+        yield from _below(path, child, (*around, child))
+    if parent.items is not None:
+        yield from _below(f"{prefix}[]", parent.items, around)
+
+
+@cache
+def _short_names() -> frozenset[str]:
+    return frozenset(path.rpartition(".")[2] for path in _all_places())
+
+
+def _places(name: str) -> list[_Place]:
+    try:
+        path = parse_path(re.sub(r"\[\*?\]", "[0]", name))
+    except ValueError:
+        return []
+    if not path:
+        return []
+    exact = _exact(path)
+    if exact is not None:
+        return [exact]
+    written = _pattern(path)
+    return [place for place in _all_places().values() if place.path.endswith((f".{written}", f"[].{written}"))]
+
+
+def _exact(path: Path) -> _Place | None:
+    """Give the field at a path from the deployment on, entries of free maps included."""
+    line = [fields.at(path[:end]) for end in range(1, len(path) + 1)]
+    known = [field for field in line if field is not None]
+    return _Place(_pattern(path), known[-1], tuple(known[:-1])) if len(known) == len(path) else None
+
+
+def _pattern(path: Path) -> str:
+    text = ""
+    for segment in path:
+        text += (f".{segment}" if text else segment) if isinstance(segment, str) else "[]"
+    return text
+
+
+def _field_text(places: list[_Place]) -> str:
+    place = places[0]
+    text = "".join(f"{other.path}\n" for other in places)
+    if place.field.description:
+        text += f"\n{_wrap(place.field.description)}\n"
+    facts = [(title, fact) for title, fact in _facts(place) if fact]
+    width = max(len(title) for title, _ in facts) + 2
+    for title, fact in facts:
+        first = f"{title}:".ljust(width)
+        text += "\n" + textwrap.fill(
+            first + fact, _WIDTH, subsequent_indent=" " * width, break_long_words=False, break_on_hyphens=False
+        )
+    return text + "\n"
+
+
+def _facts(place: _Place) -> Iterator[tuple[str, str]]:
+    field = place.field
+    yield "Type", _type(field)
+    yield "Values", ", ".join(field.enum)
+    yield "Range", _range(field)
+    yield "Applies to", _applies_to(place)
+    yield "Unset", _unset(field)
+    yield "Declared null", _declared_null(place)
+    yield "Comparison", " ".join(_comparison(place)) or "By value."
+    yield "A change", _impact(place)
+    yield "Since", _SINCE[max((f.since for f in place.line), key=fields.AGES.index)]
+    yield "Deprecated", field.deprecated or ""
+    yield "Certainty", _CERTAINTY[next((f.label for f in reversed(place.line) if f.label), "F")]
+
+
+_TYPES: Final = {
+    "object": "mapping",
+    "array": "list",
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+}
+
+_SINCE: Final = {
+    "seed": "the first known version of the API (January 2026 or before)",
+    "B": "about May 2026; older servers leave it out",
+    "B2": "about May 2026; older servers leave it out",
+    "C": "about August 2026; older servers leave it out",
+    "TF": "known from the vendor's Terraform provider only",
+}
+
+_CERTAINTY: Final = {
+    "F": "documented by the vendor",
+    "O": "observed by users of the API, not documented",
+    "M": "seen only in the vendor's tests, not documented",
+    "I": "concluded, not documented",
+}
+
+
+def _type(field: Field) -> str:
+    if not field.types:
+        return "anything"
+    text = " or ".join(sorted(_TYPES[name] for name in field.types))
+    return f"{text}, or null" if field.nullable else text
+
+
+def _range(field: Field) -> str:
+    parts = []
+    if field.minimum is not None:
+        parts.append(f"at least {field.minimum:g}")
+    if field.cloud_maximum is not None:
+        parts.append(f"on Cloud at most {field.cloud_maximum:g}")
+    if field.granularity is not None:
+        parts.append(f"a multiple of {field.granularity}")
+    return ", ".join(parts)
+
+
+def _applies_to(place: _Place) -> str:
+    return ", ".join(sorted(next((f.applies_to for f in reversed(place.line) if f.applies_to), ())))
+
+
+def _unset(field: Field) -> str:
+    if field.effective is None:
+        return "" if field.service_default is None else f"the service shows {_literal(field.service_default)}"
+    if field.effective.of is None:
+        return f"the service uses {_literal(field.effective.value)}"
+    factor = "" if field.effective.times == 1 else f"{field.effective.times} x "
+    return f"the service uses {factor}{field.effective.of}"
+
+
+def _literal(value: JSON) -> str:
+    return "an empty text" if value == "" else json.dumps(value)
+
+
+def _declared_null(place: _Place) -> str:
+    field = place.field
+    if field.read_only or not field.nullable:
+        return ""
+    meaning = "live must be unset: null, absent, or what the service derives."
+    if place.path.startswith("source_config.resource_spec."):
+        return f"{meaning} The service takes no null; it unsets what a write of resource_spec as a whole leaves out."
+    if field.immutable:
+        return f"{meaning} The service takes no null; only a new deployment is without it."
+    if field.empty_is_null:
+        return f"{meaning} The service takes no null; an empty list may clear it."
+    return f"{meaning} The service takes no null, and keeps what a write leaves out; set another value, or create anew."
+
+
+def _comparison(place: _Place) -> Iterator[str]:
+    field = place.field
+    if field.read_only:
+        yield "None: only the service sets it, and it can't be declared."
+        return
+    if "array" in field.types:
+        yield _list_comparison(field)
+    if field.values is not None:
+        yield "By key, whole where it is declared."
+    if field.empty_is_null:
+        yield "Empty equals unset."
+    if field.decimals is not None:
+        yield "Rounded to one decimal; of a half, either way is equal."
+    if field.quantity:
+        yield "As a Kubernetes quantity: 500m equals 0.5."
+    if field.equivalence is not None:
+        yield _EQUIVALENCES[field.equivalence]
+    if field.branch:
+        yield f"Where live holds a resolved commit, the branch in {'.'.join(field.branch)} is compared in its place."
+    if field.effective is not None and field.effective.of is not None:
+        yield "Unset on either side, the derived value is compared."
+    if any(f.sensitive for f in place.line):
+        yield "The value is never shown."
+    yield from _evidence(place)
+
+
+_EQUIVALENCES: Final = {
+    "uuid": "The case of letters makes no difference.",
+    "repository-url": "A trailing .git or slash and the host's case make no difference, nor the path's on github.com.",
+}
+
+
+def _list_comparison(field: Field) -> str:
+    if field.key is None:
+        return "In order."
+    if field.ordered == "references":
+        return f"Entries by {field.key}; their order counts only where one refers to another."
+    return f"Entries by {field.key}, {'in order' if field.ordered else 'in any order'}."
+
+
+def _evidence(place: _Place) -> Iterator[str]:
+    platform = sorted(frozenset().union(*(f.platform_set for f in place.line)))
+    if platform:
+        yield f"Not compared for {', '.join(platform)}, where the platform sets it."
+    reported = next((f.reported for f in reversed(place.line) if f.reported is not None), None)
+    if reported == frozenset():
+        yield "The service may not report it back, so a live null is no evidence: unverifiable."
+    elif reported is not None:
+        whole = "" if place.field.reported is not None else "of the whole around it "
+        yield f"A live null {whole}is evidence for {', '.join(sorted(reported))} only, elsewhere unverifiable."
+
+
+def _impact(place: _Place) -> str:
+    if place.field.read_only:
+        return ""
+    if any(f.immutable for f in place.line):
+        return "needs a new deployment"
+    return "makes a new revision" if any(f.revision for f in place.line) else "is made in place"

@@ -1,0 +1,165 @@
+"""Explanations: every rule and every field has one, and it says what the annotations say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck import fields
+from driftcheck.explanations import explain, rules_page, suggest
+from driftcheck.rules import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def every_path(field: fields.Field, prefix: str = "") -> list[str]:
+    paths = []
+    for name, child in field.properties.items():
+        path = f"{prefix}.{name}" if prefix else name
+        paths += [path, *every_path(child, path)]
+    return paths + (every_path(field.items, f"{prefix}[]") if field.items else [])
+
+
+PATHS = every_path(fields.deployment())
+
+
+def text(name: str) -> str:
+    found = explain(name)
+    assert found is not None
+    return " ".join(found.split())
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_explained_with_its_severity(rule: str) -> None:
+    assert text(rule).startswith(f"{rule} ({RULES[rule].severity}) {RULES[rule].title}. ")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_field_is_explained(path: str) -> None:
+    explained = text(path)
+    assert explained.startswith(path)
+    assert "Type:" in explained
+    assert "Certainty:" in explained
+    assert "  " not in explained
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        (
+            "source_config.resource_spec.cpu_limit",
+            [
+                *("Type: number, or null", "Range: at least 0.1, on Cloud at most 16", "the service uses 2 x cpu"),
+                *("Rounded to one decimal", "A change: makes a new revision", "Applies to: external_docker"),
+                *("Since: the first known version", "Certainty: documented by the vendor"),
+            ],
+        ),
+        ("redis_memory_limit_mb", ["the service uses redis_memory_mb", "about May 2026", "a multiple of 128"]),
+        ("core_cpu", ["about August 2026"]),
+        ("template_id", ["Terraform provider"]),
+        ("repo_url", ["needs a new deployment", "trailing .git", "Applies to: github"]),
+        ("custom_url", ["Not compared for github, internal_docker", "made in place", "observed by users"]),
+        ("repo_ref", ["source_config.repo_branch"]),
+        ("k8s_namespace", ["unverifiable", "needs a new deployment"]),
+        ("init_containers", ["in order"]),
+        ("sidecars", ["in any order", "Empty equals unset"]),
+        ("sidecars[].env", ["only where one refers to another"]),
+        ("sidecars[].env[].value", ["never shown", "the service uses an empty text"]),
+        ("sizeLimit", ["Kubernetes quantity"]),
+        ("shareable", ["the service shows false"]),
+        ("orchestrator_cpu", ["Deprecated: the service asks not to use it"]),
+        ("deployment_tier", ["Values: SERVERLESS_S", "DEDICATED_L"]),
+        ("status", ["only the service sets it"]),
+        ("secrets", ["by name only"]),
+        ("build_on_push", ["true or false, or null", "Certainty: seen only in the vendor's tests"]),
+    ],
+)
+def test_an_explanation_says_what_the_annotations_say(name: str, facts: list[str]) -> None:
+    explained = text(name)
+    for fact in facts:
+        assert fact in explained
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("source_config.resource_spec.max_scale", "unsets what a write of resource_spec as a whole leaves out"),
+        ("source_config.listener_id", "only a new deployment is without it"),
+        ("display_name", "keeps what a write leaves out"),
+        ("secret_references", "an empty list may clear it"),
+    ],
+)
+def test_a_declared_null_is_answered_with_what_to_do(name: str, advice: str) -> None:
+    assert "The service takes no null" in text(name)
+    assert advice in text(name)
+
+
+@pytest.mark.parametrize("name", ["name", "source", "secrets", "shareable"])
+def test_nothing_is_said_of_null_where_it_can_not_be_declared(name: str) -> None:
+    assert "Declared null" not in text(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "source_config.resource_spec.sidecars[].env",
+        "source_config.resource_spec.sidecars[*].env",
+        "source_config.resource_spec.sidecars[0].env",
+        "source_config.resource_spec.sidecars[name=otel].env",
+        'source_config.resource_spec.sidecars[name="a b"].env',
+        "resource_spec.sidecars[].env",
+        "sidecars[].env",
+    ],
+)
+def test_a_path_may_be_written_as_reports_write_it_and_cut_in_front(name: str) -> None:
+    assert explain(name) == explain("source_config.resource_spec.sidecars[].env")
+
+
+def test_an_entry_of_a_free_map_is_explained_too() -> None:
+    assert text("source_config.resource_spec.labels.team").startswith(
+        "source_config.resource_spec.labels.team Type: text"
+    )
+
+
+def test_a_short_name_of_one_kind_of_field_names_all_its_places() -> None:
+    explained = text("imagePullPolicy")
+    assert "init_containers[].imagePullPolicy" in explained
+    assert "sidecars[].imagePullPolicy" in explained
+
+
+def test_an_ambiguous_short_name_lists_the_paths() -> None:
+    explained = text("value")
+    assert explained.startswith("Several fields have this name:")
+    assert " secrets[].value " in explained
+    assert " source_config.resource_spec.sidecars[].env[].value" in explained
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", "source_config.nonsense", "[", "a..b", "[0]", "x" * 10_000, "cpu[0]"])
+def test_what_does_not_exist_is_not_explained(name: str) -> None:
+    assert explain(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("drfit", "drift"), ("cpu_limt", "cpu_limit"), ("source_config.repo_uri", "source_config.repo_url")],
+)
+def test_close_names_are_suggested(name: str, meant: str) -> None:
+    assert meant in suggest(name)
+
+
+@given(st.text(max_size=40) | st.text('[]*.="name0', max_size=20))
+def test_any_text_has_an_answer(name: str) -> None:
+    explain(name)
+    for suggestion in suggest(name):
+        assert explain(suggestion) is not None
+
+
+def test_the_page_of_the_rules_is_up_to_date() -> None:
+    examples = {example.stem for example in (ROOT / "examples" / "invalid").iterdir()}
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert page == rules_page(examples), "docs/rules.md: write driftcheck.explanations.rules_page(examples) to it"
+    for rule in RULES:
+        assert f"\n### {rule}\n" in page
