@@ -1,4 +1,4 @@
-"""Paths -> the bytes of files: the only place that reads declarations from the disk.
+"""Paths -> the bytes of files: how declarations are found, and the only place that reads them from the disk.
 
 The tree may come from strangers: only regular files are read, each once, links only inside of the tree and never into
 `.git` (FAULTS.md 3.1, R4 to R7).
@@ -12,7 +12,8 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from enum import Enum
+from typing import Final, Protocol
 
 from driftcheck.errors import UsageError
 from driftcheck.model import Finding, Location
@@ -23,6 +24,7 @@ MAX_BYTES: Final = 32 * 2**20
 MAX_TOTAL: Final = 512 * 2**20
 MAX_FILES: Final = 10_000
 MAX_FOLDERS: Final = 100_000
+MAX_FOLDER_DEPTH: Final = 64
 STDIN: Final = "<stdin>"
 CONFIG_NAME: Final = "driftcheck.yaml"
 
@@ -46,8 +48,17 @@ class Sources:
     findings: tuple[Finding, ...]
 
 
-class _RefusedError(Exception):
-    """A file that is not read, and why."""
+class Kind(Enum):
+    """What a path of a tree is."""
+
+    FILE = "file"
+    """A regular file, or a link to what may be one."""
+    FOLDER = "folder"
+    LINKED_FOLDER = "linked folder"
+
+
+class RefusedError(Exception):
+    """A file or folder that is not read, and why."""
 
     def __init__(self, message: str, hint: str | None = None, rule: str = "unreadable-file") -> None:
         super().__init__(message)
@@ -56,12 +67,26 @@ class _RefusedError(Exception):
         self.rule = rule
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Candidate:
-    is_link: bool
+class Tree(Protocol):
+    """Where files are looked for: the disk, or a commit. Paths are absolute and normalised."""
+
+    def kind(self, path: str) -> Kind | None:
+        """Tell what a path is; None where nothing is there."""
+
+    def entries(self, folder: str) -> list[tuple[str, Kind]]:
+        """Give the names in a folder; raises RefusedError."""
+
+    def boundary(self, path: str) -> str:
+        """Give the folder out of which links below a named path may not lead; raises RefusedError if it does so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that a path named: its name in reports, its path, and the boundary for links."""
+
     name: str
     path: str
-    tree: str
+    boundary: str
 
 
 def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here: str | None = None) -> Sources:
@@ -70,153 +95,185 @@ def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here
     Folders are searched deep for *.yaml and *.yml; dot names and driftcheck.yaml are passed over. Relative paths begin
     at `here`, by default the current folder. Raises UsageError where a path names nothing.
     """
-    search = _Search(here or os.getcwd())
+    here = here or os.getcwd()
+    named = list(dict.fromkeys(paths))
     texts = []
-    for path in dict.fromkeys(paths):
-        if path == "-" and stdin is not None:
-            texts.append(SourceText(STDIN, stdin()))
-        else:
-            search.add(path)
+    if "-" in named and stdin is not None:
+        named.remove("-")
+        texts.append(SourceText(STDIN, stdin()))
+    search = Search(_Disk(here), here)
+    for path in named:
+        if not search.add(path):
+            raise _nothing_there(path, search.exists(path))
+    texts += _read_all(search)
+    return Sources(tuple(sorted(texts, key=lambda text: text.name)), tuple(search.findings))
+
+
+def _nothing_there(path: str, exists: bool) -> UsageError:
+    if exists or _MAGIC.search(path):
+        hint = "Folders are searched for *.yaml and *.yml, without dot names and driftcheck.yaml."
+        return UsageError(f"{_displayable(path)} holds no declarations.", hint=hint)
+    hint = "Check the spelling, and the folder that driftcheck was started in."
+    return UsageError(f"There is no file or folder {_displayable(path)}.", hint=hint)
+
+
+def _read_all(search: Search) -> Iterator[SourceText]:
+    """Read every candidate once, files before links to them."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for candidate in sorted(search.candidates):
+    for candidate in sorted(search.candidates, key=lambda c: (os.path.islink(c.path), c.name)):
         try:
             data = _read_once(candidate, seen)
-        except _RefusedError as refused:
-            search.findings.append(_finding(candidate.name, refused))
+        except RefusedError as refused:
+            search.findings.append(refusal(candidate.name, refused))
             continue
         if data is not None:
-            texts.append(SourceText(candidate.name, data))
+            yield SourceText(candidate.name, data)
             total += len(data)
         if total > MAX_TOTAL:
             raise UsageError("The files are larger than 512 MiB together.", hint="Check them in several runs.")
-    return Sources(tuple(sorted(texts, key=lambda text: text.name)), tuple(search.findings))
 
 
 def read_file(path: str, *, here: str | None = None) -> SourceText:
     """Read one file under the same rules; raises UsageError where it can't be."""
     here = here or os.getcwd()
-    full = _full(path, here)
-    name = _shown(full, path, here)
+    full = full_path(path, here)
+    name = shown(full, path, here)
     try:
-        data = _read_once(_Candidate(os.path.islink(full), name, full, _tree(full, here)), set())
-    except _RefusedError as refused:
-        raise UsageError(f"{name}: {refused.message}.", hint=refused.hint) from None
+        data = _read_once(Candidate(name, full, _Disk(here).boundary(full)), set())
+    except RefusedError as refused:
+        raise UsageError(f"{_displayable(name)}: {refused.message}.", hint=refused.hint) from None
     return SourceText(name, data or b"")
 
 
-def _finding(name: str, refused: _RefusedError) -> Finding:
+def refusal(name: str, refused: RefusedError) -> Finding:
+    """Give the finding for a file that was not read."""
     rule = RULES[refused.rule]
-    location = Location(name, 1, 1)
-    return Finding(rule.id, rule.severity, refused.message, refused.hint or rule.hint, location=location)
+    return Finding(rule.id, rule.severity, refused.message, refused.hint or rule.hint, location=Location(name, 1, 1))
 
 
 # --- finding ---
 
 
-class _Search:
-    """Collects the files that paths name, without reading any."""
+class Search:
+    """Collects the files that paths name, without reading any; the same on the disk and in a commit."""
 
-    def __init__(self, here: str) -> None:
-        self.candidates: list[_Candidate] = []
+    def __init__(self, tree: Tree, here: str) -> None:
+        self.candidates: list[Candidate] = []
         self.findings: list[Finding] = []
+        self._tree = tree
         self._here = here
         self._folders = 0
 
-    def add(self, path: str) -> None:
-        """Add what one path names; raises UsageError where that is nothing."""
-        full = _full(path, self._here)
+    def exists(self, path: str) -> bool:
+        """Tell whether there is anything at a path."""
+        return self._tree.kind(full_path(path, self._here)) is not None
+
+    def add(self, path: str) -> bool:
+        """Add what one path names, and tell whether that is anything."""
+        full = full_path(path, self._here)
         before = len(self.candidates) + len(self.findings)
-        if os.path.isdir(full):
-            self._add_named_folder(full, path)
-        elif os.path.lexists(full):
-            self._add_file(full, path, _tree(full, self._here))
-        elif _MAGIC.search(path):
-            self._add_glob(full, path)
-        else:
-            hint = "Check the spelling, and the folder that driftcheck was started in."
-            raise UsageError(f"There is no file or folder {_displayable(path)}.", hint=hint)
-        if len(self.candidates) + len(self.findings) == before:
-            hint = "Folders are searched for *.yaml and *.yml, without dot names and driftcheck.yaml."
-            raise UsageError(f"{_displayable(path)} holds no declarations.", hint=hint)
-
-    def _add_named_folder(self, full: str, path: str) -> None:
-        tree = _tree(full, self._here)
-        try:
-            _inside(os.path.realpath(full), tree)
-        except _RefusedError as refused:
-            self.findings.append(_finding(_shown(full, path, self._here), refused))
-        else:
-            self._add_folder(full, path, tree)
-
-    def _add_folder(self, full: str, path: str, tree: str) -> None:
-        for entry in self._entries(full, path):
-            if entry.is_dir(follow_symlinks=False):
-                self._add_folder(entry.path, path, tree)
-            elif entry.is_dir():
-                self._skip_link(entry.path, path)
-            elif entry.name.endswith(_SUFFIXES) and entry.name != CONFIG_NAME:
-                self._add_file(entry.path, path, tree)
-
-    def _add_glob(self, full: str, path: str) -> None:
+        kind = self._tree.kind(full)
         segments = full.split(os.sep)
-        first = next(number for number, segment in enumerate(segments) if _MAGIC.search(segment))
-        base = os.sep.join(segments[:first]) or os.sep
-        if os.path.isdir(base):
-            tree = _tree(base, self._here)
+        if kind is None and _MAGIC.search(path):
+            first = next(number for number, segment in enumerate(segments) if _MAGIC.search(segment))
+            named = os.sep.join(segments[:first]) or os.sep
+            pattern = tuple(segments[first:])
+        else:
+            named, pattern = full, ()
+        if kind is not None or pattern:
             try:
-                _inside(os.path.realpath(base), tree)
-            except _RefusedError as refused:
-                self.findings.append(_finding(_shown(base, path, self._here), refused))
+                walk = _Walk(self, path, self._tree.boundary(named), pattern)
+            except RefusedError as refused:
+                self.findings.append(refusal(shown(named, path, self._here), refused))
             else:
-                self._match(base, path, tree, tuple(segments[first:]), _reach(segments[first:], {0}))
+                self._add_named(named, walk)
+        return len(self.candidates) + len(self.findings) > before
 
-    def _match(self, folder: str, path: str, tree: str, segments: tuple[str, ...], reached: frozenset[int]) -> None:
-        """Match the entries of a folder, `reached` being the segments that they may fit."""
-        for entry in self._entries(folder, path, hidden=any(segments[i].startswith(".") for i in reached)):
-            further = {i if segments[i] == "**" else i + 1 for i in reached if _fits(entry.name, segments[i])}
-            following = _reach(segments, further)
-            matched = len(segments) in following
-            if entry.is_dir():
-                if entry.is_symlink():
-                    if following:
-                        self._skip_link(entry.path, path)
-                elif matched and segments[-1] != "**":
-                    self._add_folder(entry.path, path, tree)
-                else:
-                    self._match(entry.path, path, tree, segments, following - {len(segments)})
-            elif matched and _is_wanted(entry.name, segments[-1]):
-                self._add_file(entry.path, path, tree)
+    def _add_named(self, named: str, walk: _Walk) -> None:
+        kind = self._tree.kind(named)
+        if walk.pattern:
+            if kind in (Kind.FOLDER, Kind.LINKED_FOLDER):
+                walk.match(named, _reach(walk.pattern, {0}))
+        elif kind is Kind.FILE:
+            walk.add_file(named)
+        else:
+            walk.add_folder(named)
 
-    def _entries(self, folder: str, path: str, *, hidden: bool = False) -> list[os.DirEntry[str]]:
+    def entries(self, folder: str, path: str, depth: int) -> list[tuple[str, Kind]]:
+        """Give the names in a folder, sorted; raises UsageError where there is too much to search."""
         self._folders += 1
-        if self._folders > MAX_FOLDERS:
-            raise UsageError(f"{_displayable(path)} holds more than 100,000 folders.", hint="Name a folder below.")
+        if self._folders > MAX_FOLDERS or depth > MAX_FOLDER_DEPTH:
+            raise UsageError(f"{_displayable(path)} holds too many folders to search.", hint="Name a folder below.")
         try:
-            with os.scandir(folder) as entries:
-                found = [entry for entry in entries if hidden or not entry.name.startswith(".")]
-        except OSError as error:
-            refused = _RefusedError(f"the folder can't be searched ({error.strerror})")
-            self.findings.append(_finding(_shown(folder, path, self._here), refused))
+            return sorted(self._tree.entries(folder), key=lambda entry: entry[0])
+        except RefusedError as refused:
+            self.findings.append(refusal(shown(folder, path, self._here), refused))
             return []
-        return sorted(found, key=lambda entry: entry.name)
 
-    def _add_file(self, full: str, path: str, tree: str) -> None:
-        name = _shown(full, path, self._here)
-        self.candidates.append(_Candidate(os.path.islink(full), name, full, tree))
+    def add_candidate(self, full: str, path: str, boundary: str) -> None:
+        """Add one file."""
+        self.candidates.append(Candidate(shown(full, path, self._here), full, boundary))
         if len(self.candidates) > MAX_FILES:
             raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
 
-    def _skip_link(self, full: str, path: str) -> None:
-        refused = _RefusedError("a link to a folder, which is not searched", rule="skipped-link")
-        self.findings.append(_finding(_shown(full, path, self._here), refused))
+    def skip_link(self, full: str, path: str) -> None:
+        """Tell of a link to a folder."""
+        refused = RefusedError("a link to a folder, which is not searched", rule="skipped-link")
+        self.findings.append(refusal(shown(full, path, self._here), refused))
 
 
-def _reach(segments: Sequence[str], positions: set[int]) -> frozenset[int]:
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The search below one named path."""
+
+    search: Search
+    path: str
+    boundary: str
+    pattern: tuple[str, ...]
+    """The segments of a glob from the first that is special on; empty where the path is none."""
+
+    def add_file(self, full: str) -> None:
+        """Add a file."""
+        self.search.add_candidate(full, self.path, self.boundary)
+
+    def add_folder(self, folder: str, depth: int = 0) -> None:
+        """Add the declarations of a folder and of those below it."""
+        for name, kind in self.search.entries(folder, self.path, depth):
+            full = os.path.join(folder, name)
+            if name.startswith("."):
+                continue
+            if kind is Kind.FOLDER:
+                self.add_folder(full, depth + 1)
+            elif kind is Kind.LINKED_FOLDER:
+                self.search.skip_link(full, self.path)
+            elif name.endswith(_SUFFIXES) and name != CONFIG_NAME:
+                self.add_file(full)
+
+    def match(self, folder: str, reached: frozenset[int], depth: int = 0) -> None:
+        """Match the entries of a folder, `reached` being the segments of the pattern that they may fit."""
+        end = len(self.pattern)
+        for name, kind in self.search.entries(folder, self.path, depth):
+            fitting = {position for position in reached if position < end and _fits(name, self.pattern[position])}
+            further = {position if self.pattern[position] == "**" else position + 1 for position in fitting}
+            following = _reach(self.pattern, further)
+            full = os.path.join(folder, name)
+            if kind is Kind.FILE:
+                if end in following and _is_wanted(name, self.pattern[-1]):
+                    self.add_file(full)
+            elif following and kind is Kind.LINKED_FOLDER:
+                self.search.skip_link(full, self.path)
+            elif end in following and self.pattern[-1] != "**":
+                self.add_folder(full, depth + 1)
+            elif following:
+                self.match(full, following, depth + 1)
+
+
+def _reach(pattern: Sequence[str], positions: set[int]) -> frozenset[int]:
     """Add the positions behind each `**`, which may stand for nothing."""
     reached = set(positions)
-    for position in range(len(segments)):
-        if position in reached and segments[position] == "**":
+    for position, segment in enumerate(pattern):
+        if position in reached and segment == "**":
             reached.add(position + 1)
     return frozenset(reached)
 
@@ -231,31 +288,74 @@ def _is_wanted(name: str, segment: str) -> bool:
     return name != CONFIG_NAME and (name.endswith(_SUFFIXES) or "." in segment)
 
 
-# --- trees ---
-
-
-def _full(path: str, here: str) -> str:
+def full_path(path: str, here: str) -> str:
+    """Give a path from the root on; raises UsageError where it can't be one."""
     if "\0" in path or not path:
         raise UsageError("A path is empty or holds a NUL.", hint="Name a file, a folder or a glob.")
     return os.path.normpath(os.path.join(here, path))
 
 
-def _tree(full: str, here: str) -> str:
-    """Give the folder that links below a path may not lead out of: its repository, else the current folder or its own.
+def shown(full: str, path: str, here: str) -> str:
+    """Give a file's name for reports: as from `here` where it lies below, or where the path was relative."""
+    relative = is_within(full, here) or not os.path.isabs(path)
+    return (os.path.relpath(full, here) if relative else full).replace(os.sep, "/")
 
-    A repository that is entered through a link that leads out of another is not taken for it.
-    """
-    is_folder = os.path.isdir(full) and not os.path.islink(full)
-    start = full if is_folder else os.path.dirname(full)
-    tree = None
-    for folder in _outermost_first(start):
-        if os.path.lexists(os.path.join(folder, ".git")):
-            real = os.path.realpath(folder)
-            if tree is None or _is_within(real, tree):
-                tree = real
-    if tree is not None:
-        return tree
-    return os.path.realpath(here) if _is_within(full, here) else os.path.realpath(start)
+
+def is_within(path: str, folder: str) -> bool:
+    """Tell whether a path is a folder or lies below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _displayable(path: str) -> str:
+    return path if path.isprintable() else ascii(path)[1:-1]
+
+
+# --- the disk ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Disk:
+    here: str
+
+    def kind(self, path: str) -> Kind | None:
+        if os.path.isdir(path):
+            return Kind.LINKED_FOLDER if os.path.islink(path) else Kind.FOLDER
+        return Kind.FILE if os.path.lexists(path) else None
+
+    def entries(self, folder: str) -> list[tuple[str, Kind]]:
+        try:
+            with os.scandir(folder) as entries:
+                return [(entry.name, _entry_kind(entry)) for entry in entries]
+        except OSError as error:
+            raise RefusedError(f"the folder can't be searched ({error.strerror})") from None
+
+    def boundary(self, path: str) -> str:
+        """Give the repository around a path, else the current folder or the path's own.
+
+        A repository that is entered through a link that leads out of another is not taken for it.
+        """
+        is_folder = os.path.isdir(path)
+        start = path if is_folder and not os.path.islink(path) else os.path.dirname(path)
+        boundary = None
+        for folder in _outermost_first(start):
+            if os.path.lexists(os.path.join(folder, ".git")):
+                real = os.path.realpath(folder)
+                if boundary is None or is_within(real, boundary):
+                    boundary = real
+        if boundary is None:
+            boundary = os.path.realpath(self.here if is_within(path, self.here) else start)
+        if is_folder:
+            _check_inside(os.path.realpath(path), boundary)
+        return boundary
+
+
+def _entry_kind(entry: os.DirEntry[str]) -> Kind:
+    try:
+        if entry.is_dir():
+            return Kind.LINKED_FOLDER if entry.is_symlink() else Kind.FOLDER
+    except OSError:
+        pass  # a link in circles: reading it will tell
+    return Kind.FILE
 
 
 def _outermost_first(folder: str) -> Iterator[str]:
@@ -265,53 +365,39 @@ def _outermost_first(folder: str) -> Iterator[str]:
     yield folder
 
 
-def _is_within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+def _check_inside(real: str, boundary: str) -> None:
+    """Raise RefusedError where a resolved path lies outside of a boundary, or in `.git`."""
+    if not is_within(real, boundary):
+        raise RefusedError("a link that leads out of the tree is not followed")
+    if any(part.lower() == ".git" for part in real[len(boundary) :].split(os.sep)):
+        raise RefusedError("files in .git are not read")
 
-
-def _inside(real: str, tree: str) -> None:
-    """Raise _RefusedError where a resolved path lies outside of a tree, or in `.git`."""
-    if not _is_within(real, tree):
-        raise _RefusedError("a link that leads out of the tree is not followed")
-    if any(part.lower() == ".git" for part in real[len(tree) :].split(os.sep)):
-        raise _RefusedError("files in .git are not read")
-
-
-def _shown(full: str, path: str, here: str) -> str:
-    """Give a file's name for reports: as from `here` where it lies below or the path was relative."""
-    relative = _is_within(full, here) or not os.path.isabs(path)
-    return (os.path.relpath(full, here) if relative else full).replace(os.sep, "/")
-
-
-def _displayable(path: str) -> str:
-    return os.fsencode(path).decode(errors="backslashreplace") if path.isprintable() else ascii(path)[1:-1]
-
-
-# --- reading ---
 
 _FLAGS: Final = os.O_RDONLY | sum(
     getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 )
 
 
-def _read_once(candidate: _Candidate, seen: set[tuple[int, int]]) -> bytes | None:
-    """Read a regular file, unless it was `seen` already; raises _RefusedError."""
+def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None:
+    """Read a regular file, unless it was `seen` already; raises RefusedError."""
     real = os.path.realpath(candidate.path)
-    _inside(real, candidate.tree)
+    _check_inside(real, candidate.boundary)
     try:
         descriptor = os.open(real, _FLAGS)
-    except OSError as error:
-        raise _RefusedError(f"the file can't be read ({error.strerror})") from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _RefusedError("this is no regular file")
-        if status.st_size > MAX_BYTES:
-            raise _RefusedError("the file is larger than 32 MiB", "Split it into several files.", "yaml-limit")
-        if (status.st_dev, status.st_ino) in seen:
-            return None
-        seen.add((status.st_dev, status.st_ino))
-        try:
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise RefusedError("this is no regular file")
+            if status.st_size > MAX_BYTES:
+                raise too_large()
+            if (status.st_dev, status.st_ino) in seen:
+                return None
+            seen.add((status.st_dev, status.st_ino))
             return file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _RefusedError(f"the file can't be read ({error.strerror})") from None
+    except OSError as error:
+        raise RefusedError(f"the file can't be read ({error.strerror})") from None
+
+
+def too_large() -> RefusedError:
+    """Give the refusal of a file that is larger than MAX_BYTES."""
+    return RefusedError("the file is larger than 32 MiB", "Split it into several files.", "yaml-limit")
