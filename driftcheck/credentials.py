@@ -13,6 +13,8 @@ _URL_PASSWORD: Final = re.compile(
 )
 """`://user:password@`, where the password is no placeholder such as `$(NAME)` or `***`."""
 
+_USER_PART: Final = re.compile(r"://[^/?#\s@]*@")
+
 _MARKERS: Final = (
     *("-----BEGIN", "lsv2_", "sk-", "sk_", "rk_", "ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-"),
     *("AKIA", "ASIA", "xox", "xapp-", "AIza", "hf_", "npm_", "pypi-", "SG.", "eyJ", "gsk_", "tvly-", "xai-"),
@@ -52,3 +54,8 @@ def holds_credential(text: str) -> bool:
     if _URL_PASSWORD.search(text):
         return True
     return any(marker in text for marker in _MARKERS) and _FORMS.search(text) is not None
+
+
+def is_secret(value: object) -> bool:
+    """Tell whether a single value may not be shown: it holds a known form of credential, or a URL's user part."""
+    return isinstance(value, str) and (holds_credential(value) or ("@" in value and bool(_USER_PART.search(value))))

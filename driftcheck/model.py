@@ -205,8 +205,10 @@ class Declaration:
 
     name: str
     value: Mapping[str, JSON]
-    locate: Callable[[Path], Location] = field(compare=False, repr=False)
-    """Gives the place of the value at a path, or of the nearest node around it; slow on first use."""
+    locate: Callable[[Path], Location | None] = field(compare=False, repr=False)
+    """Gives the place of the value at a path, or of the nearest node around it; slow on first use.
+
+    None where it was not written in a file (a listing stands for the declarations)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from driftcheck.comparison.matching import match_entries, names, same_order
-from driftcheck.comparison.normalization import canonical_text, is_commit, is_number, is_unset, same_scalar
-from driftcheck.fields import AGES, UNKNOWN, Field
+from driftcheck.comparison.normalization import canonical_text, same_scalar
+from driftcheck.fields import AGES, UNKNOWN, Field, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, ChangeKind
 from driftcheck.paths import Item, Path, Segment, resolve
 
@@ -277,23 +277,6 @@ def _present(live: Mapping[str, JSON], schema: Field) -> Iterator[Field]:
                 yield from _present(value, child)
 
 
-def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
-    """Give what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
-
-    None where there is no such rule, or the sibling is not known either (API.md 3.1.3).
-    """
-    effective = schema.effective
-    if effective is None or effective.of is None:
-        return None if effective is None else effective.value
-    base = siblings.get(effective.of)
-    if base is None:
-        base = derive(parent.properties.get(effective.of, UNKNOWN), siblings, parent)
-    if not is_number(base):
-        return None
-    derived = base * effective.times
-    return int(derived) if isinstance(derived, float) and derived.is_integer() else derived
-
-
 def _is_derived_alike(declared: JSON, derived: JSON, place: _Place) -> bool:
     """Tell whether a declared value is what the service derives, from live or from an equal declared base.
 
@@ -338,12 +321,22 @@ def _compare_undeclared(
         child = schema.properties.get(name)
         if child is None:
             pair.unmodelled.append((*path, name))
-        elif is_unset(value, child) or child.platform_sets(pair.source) or _is_own_default(value, child):
+        elif is_unset(value, child) or _is_own_default(value, child) or _is_beyond_declaring(pair, value, child):
             continue
         elif isinstance(value, dict) and child.properties and child.values is None:
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
         elif not _is_derived(value, child, live, schema):
             pair.differ((*path, name), ABSENT, value)
+
+
+def _is_beyond_declaring(pair: _Pair, value: JSON, schema: Field) -> bool:
+    """Tell whether nobody could be asked to declare a live value.
+
+    The platform owns it, it is a secret (the entry that it belongs to is declared or not as a whole), or it is a
+    commit that the platform resolved from a branch that it does not name.
+    """
+    resolved = bool(schema.branch) and is_commit(value) and _branch_behind(pair, schema) is None
+    return schema.sensitive or resolved or schema.platform_sets(pair.source)
 
 
 def _is_own_default(value: JSON, schema: Field) -> bool:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 from urllib.parse import urlsplit
 
-from driftcheck.fields import Field
+from driftcheck.fields import Field, is_number
 from driftcheck.model import JSON
 
 _SUFFIXES: Final = {
@@ -27,25 +27,6 @@ _QUANTITY: Final = re.compile(
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
 )
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
-_COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-
-
-def is_number(value: JSON) -> bool:
-    """Tell numbers from bools, which Python counts among them and JSON does not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_unset(value: JSON, field: Field) -> bool:
-    """Tell whether a value says nothing: null, empty where that means null, an object of only such.
-
-    Older servers omit what newer ones send as null, and the service shows an empty collection and
-    none alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
-    """
-    if value is None:
-        return True
-    if isinstance(value, dict) and field.properties and field.values is None:
-        return all(is_unset(value.get(name), child) for name, child in field.properties.items())
-    return field.empty_is_null and value in ([], {})
 
 
 def same_scalar(declared: JSON, live: JSON, field: Field) -> bool:
@@ -118,11 +99,6 @@ def canonical_repository_url(url: str) -> str:
         path = path.lower()
     rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
     return f"{parts.scheme.lower()}://{user}{'@' if user else ''}{host}{path}{rest}"
-
-
-def is_commit(value: JSON) -> bool:
-    """Tell a resolved commit from the name of a branch or tag."""
-    return isinstance(value, str) and _COMMIT.match(value) is not None
 
 
 def canonical_text(value: JSON) -> str:

@@ -5,16 +5,14 @@ That such a value differs is said; neither side of it, its length nor a hash.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Final
 
-from driftcheck.credentials import holds_credential
+from driftcheck.credentials import is_secret
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change
 
 _HIDDEN: Final = "[redacted]"
-_USER_PART: Final = re.compile(r"://[^/?#\s@]*@")
 
 
 def redact(change: Change, schema: Field) -> Change:
@@ -51,8 +49,3 @@ def without_secrets(value: JSON, schema: Field) -> JSON:
     if isinstance(value, list):
         return [without_secrets(entry, schema.items or UNKNOWN) for entry in value]
     return _HIDDEN if is_secret(value) else value
-
-
-def is_secret(value: JSON) -> bool:
-    """Tell whether a single value may not be shown: it holds a known form of credential, or a URL's user part."""
-    return isinstance(value, str) and (holds_credential(value) or ("@" in value and bool(_USER_PART.search(value))))
