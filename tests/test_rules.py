@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from driftcheck.declarations.files import SourceText
 from driftcheck.declarations.linting import lint
+from driftcheck.declarations.loading import declare
 from driftcheck.declarations.validation import validate
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "invalid"
+DECLARATIONS = sorted(example for example in EXAMPLES.iterdir() if example.stem != "unknown-rule")
+"""All examples but that of a rule about the configuration."""
 SHOWN = sorted(VALIDATION_RULES | LINT_RULES)
 
 
@@ -30,6 +34,15 @@ def triggered(example: Path) -> list[str]:
 @pytest.mark.parametrize("rule", SHOWN)
 def test_the_example_of_a_rule_triggers_it_and_nothing_else(rule: str) -> None:
     assert triggered(EXAMPLES / f"{rule}.yaml") == [rule]
+
+
+@pytest.mark.parametrize("example", DECLARATIONS, ids=lambda example: example.stem)
+def test_an_example_that_is_loaded_gives_one_finding_with_its_place(example: Path) -> None:
+    data = example.read_bytes()
+    (finding,) = declare([SourceText(example.name, data)]).findings
+    assert (finding.rule, finding.severity) == (example.stem, RULES[example.stem].severity)
+    assert finding.location is not None
+    assert 1 < finding.location.line <= len(data.splitlines())
 
 
 @pytest.mark.parametrize("rule", SHOWN)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from driftcheck import fields
 from driftcheck.credentials import holds_credential
-from driftcheck.declarations.validation import Place, Violation
+from driftcheck.declarations.validation import Place, Violation, without_credentials
 from driftcheck.fields import Field
 from driftcheck.model import JSON
 
@@ -396,11 +396,14 @@ def _literal_secrets(subject: _Subject) -> Iterator[Violation]:
     for path, text in _texts(subject.value, ()):
         if holds_credential(text):
             hint = "Take it out and revoke it; declare its name under `secrets`, or refer to a Kubernetes Secret."
-            yield Violation("literal-secret", "a credential stands in the file", path, hint)
+            yield without_credentials(Violation("literal-secret", "a credential stands in the file", path, hint))
 
 
 def _collect_texts(node: Any, texts: list[str]) -> None:
-    for child in node.values() if isinstance(node, dict) else node:
+    if isinstance(node, dict):
+        texts.extend(node)
+        node = node.values()
+    for child in node:
         if isinstance(child, str):
             texts.append(child)
         elif isinstance(child, dict | list):
@@ -410,9 +413,13 @@ def _collect_texts(node: Any, texts: list[str]) -> None:
 def _texts(node: JSON, path: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(node, str):
         yield path, node
-    elif isinstance(node, dict | list):
-        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            yield (*path, key), key
             yield from _texts(child, (*path, key))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _texts(child, (*path, index))
 
 
 # --- containers and volumes --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
@@ -40,6 +40,14 @@ class Violation:
     hint: str | None = None
     at_key: bool = False
     """Whether the key at the end of the path is at fault rather than its value."""
+
+
+def without_credentials(violation: Violation) -> Violation:
+    """Cut the path off above a key that holds a credential itself: paths are shown."""
+    for depth, segment in enumerate(violation.path):
+        if isinstance(segment, str) and holds_credential(segment):
+            return replace(violation, path=violation.path[:depth], at_key=False)
+    return violation
 
 
 def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
@@ -130,7 +138,7 @@ class _Collector:
                     self._missing(path, error.instance, error.validator_value)
                 case _ if path not in self._by_node:
                     self._by_node[path] = _value_violation(path, error)
-        found = [*self._at_keys.values(), *self._by_node.values()]
+        found = [without_credentials(violation) for violation in (*self._at_keys.values(), *self._by_node.values())]
         return tuple(sorted(found, key=lambda violation: _RULE_RANK.get(violation.rule, len(_RULE_RANK))))
 
     def _unknown(self, path: Place, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:

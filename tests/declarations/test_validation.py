@@ -278,9 +278,9 @@ def test_S2_no_value_of_the_data_is_in_any_text() -> None:
         *("source_config.resource_spec.sidecars.0.env", "source_config.resource_spec.sidecars.0.args"),
     ]
     for place in places:
-        for value in (canary, [canary], {canary: canary}, {"name": canary, "value": canary}):
+        for value in (canary, [canary], {canary: 1}, {"name": canary, "value": canary}, [{canary: {canary: 1}}]):
             for violation in validate(changed(place, value)):
-                assert canary not in f"{violation.message} {violation.hint}", place
+                assert canary not in repr(violation), place
 
 
 def test_S2_a_key_of_the_data_is_shown_escaped_and_cut() -> None:
