@@ -105,8 +105,9 @@ def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here
     for path in named:
         if not search.add(path):
             raise _nothing_there(path, search.exists(path))
-    texts += _read_all(search)
-    return Sources(tuple(sorted(texts, key=lambda text: text.name)), tuple(search.findings))
+    refusals: list[Finding] = []
+    texts += _read_all(search.candidates, refusals)
+    return Sources(tuple(sorted(texts, key=lambda text: text.name)), (*search.findings, *refusals))
 
 
 def _nothing_there(path: str, exists: bool) -> UsageError:
@@ -117,15 +118,15 @@ def _nothing_there(path: str, exists: bool) -> UsageError:
     return UsageError(f"There is no file or folder {_displayable(path)}.", hint=hint)
 
 
-def _read_all(search: Search) -> Iterator[SourceText]:
-    """Read every candidate once, files before links to them."""
+def _read_all(candidates: Sequence[Candidate], refusals: list[Finding]) -> Iterator[SourceText]:
+    """Read every file once, before links to it; what is refused is added to `refusals`."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for candidate in sorted(search.candidates, key=lambda c: (os.path.islink(c.path), c.name)):
+    for candidate in sorted(candidates, key=lambda c: (os.path.islink(c.path), c.name)):
         try:
             data = _read_once(candidate, seen)
         except RefusedError as refused:
-            search.findings.append(refusal(candidate.name, refused))
+            refusals.append(refusal(candidate.name, refused))
             continue
         if data is not None:
             yield SourceText(candidate.name, data)
@@ -159,11 +160,22 @@ class Search:
     """Collects the files that paths name, without reading any; the same on the disk and in a commit."""
 
     def __init__(self, tree: Tree, here: str) -> None:
-        self.candidates: list[Candidate] = []
-        self.findings: list[Finding] = []
+        self._candidates: dict[str, Candidate] = {}
+        self._refused: dict[str, Finding] = {}
         self._tree = tree
         self._here = here
         self._folders = 0
+        self._met = 0
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """The files, each once."""
+        return tuple(self._candidates.values())
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What could not be searched."""
+        return tuple(self._refused.values())
 
     def exists(self, path: str) -> bool:
         """Tell whether there is anything at a path."""
@@ -172,23 +184,17 @@ class Search:
     def add(self, path: str) -> bool:
         """Add what one path names, and tell whether that is anything."""
         full = full_path(path, self._here)
-        before = len(self.candidates) + len(self.findings)
-        kind = self._tree.kind(full)
-        segments = full.split(os.sep)
-        if kind is None and _MAGIC.search(path):
-            first = next(number for number, segment in enumerate(segments) if _MAGIC.search(segment))
-            named = os.sep.join(segments[:first]) or os.sep
-            pattern = tuple(segments[first:])
-        else:
-            named, pattern = full, ()
-        if kind is not None or pattern:
+        before = self._met
+        is_there = self._tree.kind(full) is not None
+        named, pattern = (full, ()) if is_there else split_glob(full, self._here)
+        if is_there or pattern:
             try:
                 walk = _Walk(self, path, self._tree.boundary(named), pattern)
             except RefusedError as refused:
-                self.findings.append(refusal(shown(named, path, self._here), refused))
+                self.refuse(named, path, refused)
             else:
                 self._add_named(named, walk)
-        return len(self.candidates) + len(self.findings) > before
+        return self._met > before
 
     def _add_named(self, named: str, walk: _Walk) -> None:
         kind = self._tree.kind(named)
@@ -208,19 +214,24 @@ class Search:
         try:
             return sorted(self._tree.entries(folder), key=lambda entry: entry[0])
         except RefusedError as refused:
-            self.findings.append(refusal(shown(folder, path, self._here), refused))
+            self.refuse(folder, path, refused)
             return []
 
     def add_candidate(self, full: str, path: str, boundary: str) -> None:
         """Add one file."""
-        self.candidates.append(Candidate(shown(full, path, self._here), full, boundary))
-        if len(self.candidates) > MAX_FILES:
+        self._met += 1
+        self._candidates.setdefault(full, Candidate(shown(full, path, self._here), full, boundary))
+        if len(self._candidates) > MAX_FILES:
             raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
+
+    def refuse(self, full: str, path: str, refused: RefusedError) -> None:
+        """Tell of a file or folder that is not read."""
+        self._met += 1
+        self._refused.setdefault(full, refusal(shown(full, path, self._here), refused))
 
     def skip_link(self, full: str, path: str) -> None:
         """Tell of a link to a folder."""
-        refused = RefusedError("a link to a folder, which is not searched", rule="skipped-link")
-        self.findings.append(refusal(shown(full, path, self._here), refused))
+        self.refuse(full, path, RefusedError("a link to a folder, which is not searched", rule="skipped-link"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +278,16 @@ class _Walk:
                 self.add_folder(full, depth + 1)
             elif following:
                 self.match(full, following, depth + 1)
+
+
+def split_glob(full: str, here: str) -> tuple[str, tuple[str, ...]]:
+    """Split a path into the folder before the first segment that holds `*`, `?` or `[`, and the segments from it on."""
+    segments = full.split(os.sep)
+    fixed = len(here.split(os.sep)) if is_within(full, here) else 0
+    for number, segment in enumerate(segments):
+        if number >= fixed and _MAGIC.search(segment):
+            return os.sep.join(segments[:number]) or os.sep, tuple(segments[number:])
+    return full, ()
 
 
 def _reach(pattern: Sequence[str], positions: set[int]) -> frozenset[int]:

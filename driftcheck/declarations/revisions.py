@@ -1,0 +1,285 @@
+"""The declarations at a git revision: the files that the same paths named there, without checkout or network.
+
+git only reads objects here, with hooks, file monitor, replacements, pager, prompts and fetching switched off.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import Final
+
+from driftcheck.declarations import files
+from driftcheck.declarations.files import Candidate, Kind, RefusedError, Search, SourceText
+from driftcheck.declarations.loading import declare
+from driftcheck.errors import UsageError
+from driftcheck.model import Declarations, Finding
+
+TIMEOUT: Final = 60.0
+"""Seconds that one call of git may take."""
+
+_OPTIONS: Final = (
+    *("--no-pager", "--literal-pathspecs", "--no-replace-objects"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "protocol.allow=never"),
+)
+_ENVIRONMENT: Final = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+_FETCH_HINT: Final = (
+    "Fetch the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for GitLab, "
+    "`git fetch --unshallow` elsewhere."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What was declared at a commit."""
+
+    commit: str
+    """The full id of the merge base of HEAD and the revision that was asked for."""
+    declarations: Declarations
+    config: SourceText | None = None
+    """The configuration file as it was there, if it was."""
+
+
+def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath | None = None) -> Revision:
+    """Read what `paths` (as in `files.read`, from `cwd`) and `config` named at the merge base of `ref` and HEAD.
+
+    Paths that named nothing there declare nothing. Raises UsageError where git or its history can't tell: no git, no
+    repository, an unknown revision, a history that is cut off, a path outside of the repository.
+    """
+    here = os.path.realpath(cwd)
+    top = _top(here)
+    named = [_inside(path, here, top) for path in dict.fromkeys(paths)]
+    settings = _inside(str(config), here, top) if config else None
+    commit = _merge_base(here, _commit(here, ref))
+    tree = _CommitTree(here, top, commit, [*named, *([settings] if settings else [])])
+    search = Search(tree, here)
+    for path in named:
+        search.add(path)
+    texts, refusals = tree.read(search.candidates)
+    findings = (*search.findings, *refusals)
+    declarations = declare(sorted(texts, key=lambda text: text.name))
+    return Revision(
+        commit=commit,
+        declarations=replace(
+            declarations,
+            findings=(*declarations.findings, *findings),
+            complete=declarations.complete and all(finding.rule == "skipped-link" for finding in findings),
+        ),
+        config=_config(tree, settings, here) if settings else None,
+    )
+
+
+def _config(tree: _CommitTree, path: str, here: str) -> SourceText | None:
+    if tree.kind(path) is not Kind.FILE:
+        return None
+    texts, refusals = tree.read([Candidate(files.shown(path, path, here), path, "")])
+    if refusals:
+        hint = "Name a configuration file that is a regular file there, or check without --base."
+        raise UsageError("The configuration file can't be read at the base revision.", hint=hint)
+    return texts[0]
+
+
+def _inside(path: str, here: str, top: str) -> str:
+    """Give a path from the root on; raises UsageError where it lies outside of the repository."""
+    if path == "-":
+        raise UsageError("Standard input has no base revision.", hint="Name files, or check without --base.")
+    full = files.full_path(path, here)
+    if not files.is_within(full, top):
+        full = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
+    if not files.is_within(full, top):
+        hint = "Start driftcheck in the repository that holds the declarations."
+        raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
+    return full
+
+
+# --- commits ---
+
+
+def _top(here: str) -> str:
+    """Give the folder of the repository's working tree."""
+    done = _run(here, "rev-parse", "--show-toplevel")
+    if done.returncode == 0:
+        return os.fsdecode(done.stdout.rstrip(b"\n"))
+    if b"dubious ownership" in done.stderr:
+        hint = "Trust it: `git config --global --add safe.directory FOLDER`."
+        raise UsageError("git refuses the repository, because it belongs to another user.", hint=hint)
+    raise UsageError("--base needs a git repository, and there is none here.", hint="Start driftcheck in its checkout.")
+
+
+def _commit(here: str, ref: str) -> str:
+    """Give the full id of the commit that a revision names."""
+    if ref and not ref.startswith("-") and ref.isprintable():
+        done = _run(here, "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}")
+        if done.returncode == 0:
+            return done.stdout.decode().strip()
+    hint = "Name a branch, tag or commit that was fetched, such as origin/main."
+    if _is_shallow(here):
+        hint += f" This clone is shallow. {_FETCH_HINT}"
+    raise UsageError("git does not know the revision that --base names.", hint=hint)
+
+
+def _merge_base(here: str, commit: str) -> str:
+    done = _run(here, "merge-base", commit, "HEAD")
+    if done.returncode == 0:
+        return done.stdout.decode().strip()
+    if _is_shallow(here):
+        message = "The history of this shallow clone ends before HEAD and the revision that --base names meet."
+        raise UsageError(message, hint=_FETCH_HINT)
+    if _run(here, "rev-parse", "--quiet", "--verify", "HEAD^{commit}").returncode != 0:
+        raise UsageError("There is no commit yet, so there is no base revision.", hint="Commit first.")
+    raise UsageError(
+        "HEAD and the revision that --base names have no history in common.", hint="Name a revision that HEAD began at."
+    )
+
+
+def _is_shallow(here: str) -> bool:
+    return _run(here, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+
+# --- files of a commit ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    id: str
+    size: int
+    is_link: bool
+
+
+class _CommitTree:
+    """The files of a commit at the paths that matter, as `Search` looks at them."""
+
+    def __init__(self, here: str, top: str, commit: str, named: Sequence[str]) -> None:
+        self._here = here
+        self._top = top
+        self._commit = commit
+        self._blobs: dict[str, _Blob] = {}
+        self._folders: dict[str, dict[str, Kind]] = {}
+        prefixes = {os.path.relpath(files.split_glob(path, here)[0], top).replace(os.sep, "/") for path in named}
+        wanted = [] if "." in prefixes else sorted(prefixes)
+        if named:
+            listing = _output(here, "ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *wanted)
+            for line in listing.split(b"\0")[:-1]:
+                self._add(line)
+
+    def _add(self, line: bytes) -> None:
+        facts, _, name = line.partition(b"\t")
+        mode, kind, identity, size = facts.split()
+        if kind != b"blob":  # a submodule, whose files are another repository's
+            return
+        path = os.path.join(self._top, *os.fsdecode(name).split("/"))
+        self._blobs[path] = _Blob(identity.decode(), int(size), mode == b"120000")
+        folder, entry, entry_kind = os.path.dirname(path), os.path.basename(path), Kind.FILE
+        while entry not in self._folders.setdefault(folder, {}):
+            self._folders[folder][entry] = entry_kind
+            if folder == self._top:
+                break
+            folder, entry, entry_kind = os.path.dirname(folder), os.path.basename(folder), Kind.FOLDER
+
+    def kind(self, path: str) -> Kind | None:
+        """Tell what a path is in the commit."""
+        if path in self._folders:
+            return Kind.FOLDER
+        return Kind.FILE if path in self._blobs else None
+
+    def entries(self, folder: str) -> list[tuple[str, Kind]]:
+        """Give the names in a folder of the commit."""
+        return list(self._folders.get(folder, {}).items())
+
+    def boundary(self, _path: str) -> str:
+        """Give nothing: links in a commit can't lead out of it."""
+        return ""
+
+    def read(self, candidates: Sequence[Candidate]) -> tuple[list[SourceText], list[Finding]]:
+        """Read files, and those that links in the commit lead to unless they are among them."""
+        found: list[tuple[str, _Blob]] = []
+        refusals: list[Finding] = []
+        for candidate in sorted(candidates, key=lambda c: (self._blobs[c.path].is_link, c.name)):
+            try:
+                blob = self._resolved(candidate.path)
+            except RefusedError as refused:
+                refusals.append(files.refusal(candidate.name, refused))
+                continue
+            if not self._blobs[candidate.path].is_link or all(blob.id != other.id for _, other in found):
+                found.append((candidate.name, blob))
+        if sum(blob.size for _, blob in found) > files.MAX_TOTAL:
+            raise UsageError("The files at the base revision are larger than 512 MiB together.", hint="Name fewer.")
+        contents = _contents(self._here, [blob.id for _, blob in found])
+        return [SourceText(name, data) for (name, _), data in zip(found, contents, strict=True)], refusals
+
+    def _resolved(self, path: str) -> _Blob:
+        """Give a file's blob, or that of the file that a link leads to; raises RefusedError."""
+        blob = self._blobs[path]
+        if blob.is_link:
+            blob = self._follow(path)
+        if blob.size > files.MAX_BYTES:
+            raise files.too_large()
+        return blob
+
+    def _follow(self, path: str) -> _Blob:
+        name = os.path.relpath(path, self._top).replace(os.sep, "/")
+        question = os.fsencode(f"{self._commit}:{name}\n")
+        if question.count(b"\n") == 1:
+            answer = _output(self._here, "cat-file", "--batch-check", "--follow-symlinks", stdin=question)
+            match answer.split():
+                case [identity, b"blob", size]:
+                    return _Blob(identity.decode(), int(size), is_link=False)
+        raise RefusedError("a link that leads out of the tree, or nowhere, is not followed")
+
+
+def _contents(here: str, ids: Sequence[str]) -> Iterator[bytes]:
+    """Give the contents of blobs."""
+    if not ids:
+        return
+    answer = _output(here, "cat-file", "--batch", stdin="".join(f"{identity}\n" for identity in ids).encode())
+    position = 0
+    for _ in ids:
+        end = answer.index(b"\n", position)
+        header = answer[position:end].split()
+        if header[1:2] != [b"blob"]:
+            raise UsageError("Files of the base revision were not fetched.", hint=_FETCH_HINT)
+        start, size = end + 1, int(header[2])
+        yield answer[start : start + size]
+        position = start + size + 1
+
+
+# --- git ---
+
+
+def _output(here: str, *arguments: str, stdin: bytes = b"") -> bytes:
+    done = _run(here, *arguments, stdin=stdin)
+    if done.returncode != 0:
+        message = f"git {arguments[0]} failed with status {done.returncode}, so the base revision can't be read."
+        raise UsageError(message, hint=f"Is the clone complete (`git fsck`)? {_FETCH_HINT}")
+    return done.stdout
+
+
+def _run(here: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    program = shutil.which("git")
+    if program is None:
+        raise UsageError("--base needs the program git, which is not installed.", hint="Install git.")
+    try:
+        return subprocess.run(  # noqa: S603 - no shell, our own arguments, and a revision that can't be an option
+            [program, *_OPTIONS, *arguments],
+            cwd=here,
+            env={**os.environ, **_ENVIRONMENT},
+            input=stdin,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = "took longer than a minute" if isinstance(error, subprocess.TimeoutExpired) else "can't be run"
+        raise UsageError(f"git {arguments[0]} {reason}.", hint="Run it by hand to see why.") from None
