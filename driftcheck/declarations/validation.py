@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
@@ -143,14 +143,15 @@ class _Collector:
 
     def _unknown(self, path: Place, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
         known = schema.get("properties", {})
+        offered = [name for name, node in known.items() if "not" not in node]
         for key in instance:
             if key in known or (key.startswith("x-") and "patternProperties" in schema):
                 continue
-            meant = _close(key, [name for name in known if name not in instance]) or _close(key, known)
+            meant = _close(key, [name for name in offered if name not in instance]) or _close(key, offered)
             if meant is not None:
                 self._taken.add((*path, meant))
             message = f"there is no field {_shown(key)} {_inside(path)}"
-            hint = _unknown_hint(key, meant, known, self._schema_name)
+            hint = _unknown_hint(key, meant, offered, self._schema_name)
             self._at_keys[*path, key] = Violation("unknown-field", message, (*path, key), hint, at_key=True)
 
     def _missing(self, path: Place, instance: Mapping[str, JSON], required: Iterable[str]) -> None:
@@ -290,22 +291,23 @@ def _enum_violation(path: Place, instance: JSON, schema: Mapping[str, Any]) -> V
     return Violation("invalid-value", f"{_named(path)} must be one of {choice}", path, hint)
 
 
-def _unknown_hint(key: str, meant: str | None, known: Iterable[str], schema_name: str) -> str:
+def _unknown_hint(key: str, meant: str | None, known: Sequence[str], schema_name: str) -> str:
     elsewhere = _elsewhere(key) if schema_name == "declaration" else None
     if meant is not None and (elsewhere is None or _plain(meant) == _plain(key) or _likeness(key, meant) > 0.8):
         return f"Did you mean `{meant}`?"
     if elsewhere is not None:
         return f"There is such a field elsewhere: `{elsewhere}`."
-    names = list(known)
-    if len(names) <= 14:
-        return f"Fields here: {', '.join(f'`{name}`' for name in names)}."
+    if schema_name == "declaration" and (similar := _elsewhere(_close(key, _paths_by_name(), 0.8) or "")):
+        return f"There is a similar field elsewhere: `{similar}`."
+    if len(known) <= 14:
+        return f"Fields here: {', '.join(f'`{name}`' for name in known)}."
     return "`driftcheck explain NAME` tells of a field, `driftcheck schema declaration` of all."
 
 
-def _close(key: str, known: Iterable[str]) -> str | None:
+def _close(key: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
     """Give the known name that a key was probably meant to be; case, hyphens and underscores count little."""
     by_plain = {_plain(name): name for name in known}
-    close = difflib.get_close_matches(_plain(key[:64]), by_plain, n=1, cutoff=0.65)
+    close = difflib.get_close_matches(_plain(key[:64]), by_plain, n=1, cutoff=cutoff)
     return by_plain[close[0]] if close else None
 
 

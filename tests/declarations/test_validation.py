@@ -108,6 +108,7 @@ def test_unknown_fields_are_errors_with_a_suggestion(path: str, meant: str) -> N
         ("source_config.image_uri", "source_revision_config.image_uri"),
         ("image_uri", "source_revision_config.image_uri"),
         ("source_config.cpu_limit", "source_config.resource_spec.cpu_limit"),
+        ("source_config.memroy_mb", "source_config.resource_spec.memory_mb"),
     ],
 )
 def test_a_field_that_belongs_elsewhere_is_sent_there(path: str, place: str) -> None:
@@ -115,6 +116,13 @@ def test_a_field_that_belongs_elsewhere_is_sent_there(path: str, place: str) -> 
     assert violation.rule == "unknown-field"
     assert violation.hint is not None
     assert f"`{place}`" in violation.hint
+
+
+def test_no_field_that_can_not_be_declared_is_suggested() -> None:
+    for path in ("statu", "tenantId", "source_revision_config.commit_sha", "secrets.0.values"):
+        hint = only(changed(path, 1)).hint
+        assert hint is not None
+        assert not any(f"`{name}`" in hint for name in ("status", "tenant_id", "repo_commit_sha", "value"))
 
 
 def test_a_misspelt_required_field_is_one_violation() -> None:
