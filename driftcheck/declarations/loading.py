@@ -6,6 +6,7 @@ incomplete.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from driftcheck import fields
 from driftcheck.declarations import files
+from driftcheck.declarations.events import Problem
 from driftcheck.declarations.files import SourceText
 from driftcheck.declarations.linting import lint
 from driftcheck.declarations.places import Layers, Source
@@ -97,6 +99,8 @@ class _File:
         self.findings: list[Finding] = []
         self.complete = True
         self._merging = _Merging()
+        self._problems: defaultdict[int, list[tuple[Problem, int | None]]] = defaultdict(list)
+        """By document: what is wrong with its text, and the position of the deployment that it lies in."""
         self._linted: dict[tuple[str, Location | None, str], Finding] = {}
 
     def declare(self) -> None:
@@ -104,12 +108,7 @@ class _File:
         parsed = self.source.parsed
         self.complete = not parsed.broken
         for problem in parsed.problems:
-            related = tuple(self.source.location(place) for place in problem.related)
-            rule = RULES[problem.rule]
-            location = self.source.location(problem.place)
-            self.findings.append(
-                Finding(rule.id, rule.severity, problem.message, problem.hint, location=location, related=related)
-            )
+            self._tell_problem(problem)
         if not parsed.broken and all(document is None for document in parsed.documents):
             self._tell_empty()
         for number, document in enumerate(parsed.documents):
@@ -119,6 +118,26 @@ class _File:
         if self.ignores:
             scope = frozenset(name for name, _ in self.names)
             self.ignores = [replace(rule, scope=scope) for rule in self.ignores]
+
+    def _tell_problem(self, problem: Problem) -> None:
+        document = self.source.document_at(problem.place)
+        index = None if document is None else self.source.deployment_at(document, problem.place)
+        name = None
+        if document is not None:
+            self._problems[document].append((problem, index))
+            name = _name(self.source.parsed.documents[document], index)
+        rule = RULES[problem.rule]
+        self.findings.append(
+            Finding(
+                rule=rule.id,
+                severity=rule.severity,
+                message=problem.message,
+                hint=problem.hint,
+                deployment=name,
+                location=self.source.location(problem.place),
+                related=tuple(self.source.location(place) for place in problem.related),
+            )
+        )
 
     def _tell_empty(self) -> None:
         rule = RULES["empty-file"]
@@ -147,20 +166,19 @@ class _File:
                     spoiled.add(index)
                 case ("defaults" | "deployments", *_):
                     return everything
-        for problem in self.source.parsed.problems:
-            if problem.rule not in _READ_AS_TEXT and self.source.document_at(problem.place) == number:
-                deployment = self.source.deployment_at(number, problem.place)
-                if deployment is None:
+        for problem, deployment in self._problems[number]:
+            if problem.rule not in _READ_AS_TEXT:
+                if deployment is None or self.source.has_anchors:
                     return everything
                 spoiled.add(deployment)
         return frozenset(spoiled)
 
     def _deployment(self, number: int, document: dict[str, JSON], index: int, *, spoiled: bool) -> None:
         entry = document["deployments"][index]
-        name = entry.get("name") if isinstance(entry, dict) else None
+        name = _name(document, index)
         if spoiled:
             self.complete = False
-        if not isinstance(name, str):
+        if name is None:
             return
         layers = Layers(self.source, number, index)
         self.names.append((name, partial(layers.locate, entry, ("name",))))
@@ -194,11 +212,19 @@ class _File:
         match violation.path:
             case ("deployments", int(index), *rest):
                 entry = document["deployments"][index]
-                name = entry.get("name") if isinstance(entry, dict) else None
-                found = _finding(violation, location, name if isinstance(name, str) else None, entry, tuple(rest))
+                found = _finding(violation, location, _name(document, index), entry, tuple(rest))
             case _:
                 found = _finding(violation, location, None, None, None)
         self.findings.append(found)
+
+
+def _name(document: JSON, index: int | None) -> str | None:
+    """Give the name of the deployment at a position, if it has one."""
+    deployments = document.get("deployments") if isinstance(document, dict) else None
+    if index is None or not isinstance(deployments, list):
+        return None
+    name = deployments[index].get("name") if isinstance(deployments[index], dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _finding(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from driftcheck.declarations import events
 from driftcheck.declarations.events import Node, Parsed, Place, Tree
@@ -21,6 +23,8 @@ class Source:
         self._data = data
         self._trees: tuple[Tree, ...] | None = None
         self._problem_places: frozenset[Place] | None = None
+        self._spans: list[tuple[Place, Place, int]] | None = None
+        self._entry_spans: dict[int, list[tuple[Place, Place, int]]] = {}
 
     def location(self, place: Place) -> Location:
         """Give a place of this text as a location."""
@@ -52,20 +56,34 @@ class Source:
 
     def document_at(self, place: Place) -> int | None:
         """Give the document that a place lies in."""
-        for number, tree in enumerate(self.trees):
-            if isinstance(tree, Node) and tree.place <= place < tree.end:
-                return number
-        return None
+        if self._spans is None:
+            self._spans = _spans(self.trees)
+        return _span_at(self._spans, place)
 
     def deployment_at(self, document: int, place: Place) -> int | None:
-        """Give the deployment (by position) that alone a place belongs to; None where others may share it."""
-        if b"&" in self._data:
-            return None
-        deployments = _child(self.trees[document], "deployments")
-        for index, tree in enumerate(deployments.children if isinstance(deployments, Node) else ()):
-            if isinstance(tree, Node) and tree.place <= place < tree.end:
-                return index
-        return None
+        """Give the deployment (by position) that a place lies in."""
+        if document not in self._entry_spans:
+            deployments = _child(self.trees[document], "deployments")
+            children = deployments.children if isinstance(deployments, Node) else ()
+            self._entry_spans[document] = _spans(children) if isinstance(children, list) else []
+        return _span_at(self._entry_spans[document], place)
+
+    @property
+    def has_anchors(self) -> bool:
+        """Tell whether one value may stand in several places."""
+        return b"&" in self._data
+
+
+def _spans(trees: Sequence[Tree]) -> list[tuple[Place, Place, int]]:
+    """Give beginning, end and position of each collection, sorted."""
+    return sorted((tree.place, tree.end, number) for number, tree in enumerate(trees) if isinstance(tree, Node))
+
+
+def _span_at(spans: Sequence[tuple[Place, Place, int]], place: Place) -> int | None:
+    before = bisect_right(spans, place, key=itemgetter(0))
+    if before and place < spans[before - 1][1]:
+        return spans[before - 1][2]
+    return None
 
 
 @dataclass(frozen=True, slots=True)
