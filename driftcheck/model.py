@@ -116,6 +116,8 @@ class Suppression:
 
 
 class Absent(Enum):
+    """The type of ABSENT."""
+
     ABSENT = "absent"
 
 

@@ -10,6 +10,7 @@ is raised by whoever reads, and becomes a gap here, so that a report always says
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,9 +48,8 @@ class Baseline:
 
     commit: str
     declarations: Declarations
-    ignores: tuple[IgnoreRule, ...] = ()
-    """Those of the configuration at that revision."""
-    config_changed: bool = False
+    proposed: Policy
+    """The policy under review, which is not in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,8 @@ def _apply_policy(
     verdicts: Verdicts, declarations: Declarations, snapshot: Snapshot, request: Request
 ) -> tuple[list[Comparison], list[Finding]]:
     """Suppress, redact and weigh; gives the comparisons, and the findings with those about the policy itself."""
-    baseline = request.baseline
-    ignores = (*declarations.ignores, *request.policy.ignores)
-    if baseline is not None:
-        ignores = (*baseline.declarations.ignores, *baseline.ignores)
-    suppressions, findings = in_force(ignores, request.now.date())
+    own = request.baseline.declarations if request.baseline else declarations
+    suppressions, findings = in_force((*own.ignores, *request.policy.ignores), request.now.date())
     hidden = hide(verdicts.comparisons, suppressions)
     findings += [suppressions.hide_finding(found) for found in verdicts.findings]
     if snapshot.complete and declarations.complete and not verdicts.gaps:
@@ -132,12 +129,17 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     """Say what the change under review does to the policy, which is not in force before it is merged."""
     if request.baseline is None:
         return
-    earlier = {_without_place(rule) for rule in (*request.baseline.declarations.ignores, *request.baseline.ignores)}
-    for rule in (*declarations.ignores, *request.policy.ignores):
-        if _without_place(rule) not in earlier:
-            yield replace(finding("policy-changed", None), location=rule.location)
-    if request.baseline.config_changed:
-        yield finding("policy-changed", None)
+    policy, proposed = request.policy, request.baseline.proposed
+    earlier = {_without_place(rule): rule for rule in (*request.baseline.declarations.ignores, *policy.ignores)}
+    rules = {_without_place(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
+    for key in rules.keys() - earlier.keys():
+        message = "The change under review adds an ignore rule, which hides nothing before it is merged."
+        yield replace(finding("policy-changed", None), message=message, location=rules[key].location)
+    if earlier.keys() - rules.keys():
+        message = "The change under review takes ignore rules out, which hide what they cover until it is merged."
+        yield replace(finding("policy-changed", None), message=message)
+    if replace(policy, ignores=()) != replace(proposed, ignores=()):
+        yield replace(finding("policy-changed", None), message="The change under review alters driftcheck.yaml.")
 
 
 def _without_place(rule: IgnoreRule) -> tuple[object, ...]:
@@ -231,7 +233,9 @@ def _outcome(
     unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
     if live is not None and (unknown or not live.complete) and not request.allow_partial:
         return Outcome(ExitStatus.INCOMPLETE)
-    if any(_counts(item, request.policy) for item in (*findings, *(c for each in comparisons for c in each.changes))):
+    changes = (change for comparison in comparisons for change in comparison.changes)
+    items: Iterable[Finding | Change] = itertools.chain(findings, changes)
+    if any(_counts(item, request.policy) for item in items):
         return Outcome(ExitStatus.DRIFT)
     return Outcome(ExitStatus.IN_SYNC)
 

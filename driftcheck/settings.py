@@ -169,8 +169,10 @@ def _key(flags: Flags, environ: Mapping[str, str]) -> str:
         if environ.get(name):
             return environ[name]
     raise LiveError(
-        f"There is no API key: {' or '.join(names)} must be set.",
-        hint="Set it to a key that may read deployments, or compare with a saved listing (--live FILE).",
+        f"There is no API key: none of {', '.join(names)} is set."
+        if names[1:]
+        else f"There is no API key in {names[0]}.",
+        hint="Set LANGSMITH_API_KEY to a key that may read deployments, or compare with a saved listing (--live FILE).",
     )
 
 

@@ -79,9 +79,8 @@ def say_defect(error: BaseException) -> None:
     """Say that driftcheck itself failed, and where; never the error's text, which may hold anything."""
     say(f"error: a defect of driftcheck ({type(error).__name__}); this run says nothing of your deployments.")
     for frame in traceback.extract_tb(error.__traceback__):
-        say(
-            f"  at {os.path.basename(os.path.dirname(frame.filename))}/{os.path.basename(frame.filename)}:{frame.lineno}"
-        )
+        folder, file = os.path.split(frame.filename)
+        say(f"  at {os.path.basename(folder)}/{file}:{frame.lineno}")
     say("  hint: Please report it with these lines.")
 
 

@@ -64,9 +64,9 @@ class _Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             close = get_close_matches(args[0], COMMANDS, n=1)
-            if close and args[0] not in COMMANDS:
-                error.message += f" Did you mean {close[0]!r}?"
-            raise
+            if not close or args[0] in COMMANDS:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {close[0]!r}?", ctx) from None
 
 
 @click.group(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
-from typing import Any
 
 from driftcheck import __version__, pipeline, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, write_report
 from driftcheck.declarations import loading
-from driftcheck.declarations.configuration import Config, find_config, load_config
+from driftcheck.declarations.configuration import (
+    Config,
+    find_config,
+    is_in_repository,
+    load_config,
+    parse_config,
+)
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
 from driftcheck.model import (
@@ -28,7 +33,7 @@ from driftcheck.model import (
     Severity,
     Snapshot,
 )
-from driftcheck.settings import Flags, Settings
+from driftcheck.settings import CONFIG_NAME, Flags, Settings
 
 
 def now() -> datetime:
@@ -95,7 +100,12 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     declarations = load(chosen)
     listing.names = [declaration.name for declaration in declarations.deployments]
     listing.named.set()
-    return pipeline.check(declarations, listing.result(), request(chosen, baseline))
+    try:
+        snapshot = listing.result()
+    except LiveError as error:
+        console.say_error(error)
+        snapshot = _unread(chosen, error)
+    return pipeline.check(declarations, snapshot, request(chosen, baseline))
 
 
 def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipeline.Request:
@@ -118,7 +128,8 @@ class _Listing:
     def __init__(self, chosen: Settings, *, progress: bool) -> None:
         self.names: Collection[str] = ()
         self.named = threading.Event()
-        self._read = lambda: read_live(chosen, self._names, progress=progress)
+        self._chosen = chosen
+        self._progress = progress
         self._snapshot: Snapshot | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="listing", daemon=True)
@@ -129,6 +140,9 @@ class _Listing:
     def _names(self) -> Collection[str]:
         self.named.wait()
         return self.names
+
+    def _read(self) -> Snapshot:
+        return read_live(self._chosen, self._names, progress=self._progress)
 
     def _run(self) -> None:
         try:
@@ -149,46 +163,51 @@ class _Listing:
 
 
 def read_live(chosen: Settings, names: Callable[[], Collection[str]], *, progress: bool) -> Snapshot:
-    """Read the live side: from a file, or the network.
-
-    That the network gave nothing is a gap of the snapshot, so that what the declarations show is still reported.
-    """
+    """Read the live side: from a file, or the network; raises LiveError, InputError or UsageError."""
     if chosen.flags.live is not None:
         from driftcheck.live import snapshots
 
         return snapshots.read(chosen.flags.live)
-    try:
-        connection = settings.connection(chosen, os.environ)
-        from driftcheck.live.control_plane import fetch
+    connection = settings.connection(chosen, os.environ)
+    from driftcheck.live.control_plane import fetch
 
-        return fetch(connection, names=names, scope=chosen.flags.scope, progress=_progress(progress))
-    except LiveError as error:
-        console.say_error(error)
-        return Snapshot(
-            source=settings.endpoint(chosen, os.environ),
-            deployments=(),
-            workspace=settings.workspace(chosen, os.environ),
-            gaps=(error.message,),
-            scope=chosen.flags.scope,
-        )
+    shown = console.say_progress if progress and console.is_watched() else None
+    return fetch(
+        connection,
+        names=names,
+        scope=chosen.flags.scope,
+        progress=lambda seen: shown(f"listing: {seen} deployments") if shown else None,
+    )
 
 
-def _progress(wanted: bool) -> Callable[[int], None]:
-    if not wanted or not console.is_watched():
-        return lambda _seen: None
-    return lambda seen: console.say_progress(f"listing: {seen} deployments")
+def _unread(chosen: Settings, error: LiveError) -> Snapshot:
+    """Give the snapshot of a live side that gave nothing: one gap, so that the rest is still reported."""
+    return Snapshot(
+        source=chosen.flags.live or settings.endpoint(chosen, os.environ),
+        deployments=(),
+        workspace=settings.workspace(chosen, os.environ),
+        gaps=(error.message,),
+        scope=chosen.flags.scope,
+    )
 
 
 def read_baseline(chosen: Settings) -> tuple[pipeline.Baseline | None, Settings]:
-    """Read the base revision, if one was named; its policy takes the place of the one under review."""
+    """Read the base revision, if one was named.
+
+    Its configuration is the policy of the check, in place of the one under review (CONTRACT.md, Commands),
+    if the configuration is part of the repository.
+    """
     if chosen.flags.base is None:
         return None, chosen
     from driftcheck.declarations import revisions
 
-    revision = revisions.load_at(chosen.paths, chosen.flags.base, cwd=FilePath.cwd(), config=chosen.config_file)
-    return None, chosen
-
-
-def flags(given: Mapping[str, Any]) -> Flags:
-    """Give the flags as click gave them."""
-    return Flags(**given)
+    here = FilePath.cwd()
+    file = chosen.config_file or here / CONFIG_NAME
+    is_own = is_in_repository(file, here)
+    revision = revisions.load_at(chosen.paths, chosen.flags.base, cwd=here, config=file if is_own else None)
+    policy = chosen.policy
+    if is_own:
+        earlier = parse_config(revision.config) if revision.config else Config()
+        policy = settings.resolve_policy(chosen.command, chosen.flags, earlier)
+    baseline = pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy)
+    return baseline, replace(chosen, policy=policy)

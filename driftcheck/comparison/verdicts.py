@@ -75,12 +75,12 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     With `inventory`, the state of deployments that are not declared is looked at too.
     """
     verdicts = _Verdicts()
-    base = {declaration.name: declaration for declaration in sides.base.deployments} if sides.base else None
+    base = _by_name(sides.base)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     for match in matches:
         if match.live or _is_in_scope(match.declaration.name, sides.snapshot):
-            _judge_declared(verdicts, match, sides, base, schema, terms)
+            _judge_declared(verdicts, match, sides, _base_for(match.declaration.name, base, sides), schema, terms)
         else:
             outside += 1
     for name, deployments in rest.items():
@@ -91,6 +91,17 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
         findings=tuple(verdicts.findings),
         gaps=tuple(verdicts.gaps),
     )
+
+
+def _by_name(declarations: Declarations | None) -> dict[str, Declaration] | None:
+    return None if declarations is None else {each.name: each for each in declarations.deployments}
+
+
+def _base_for(name: str, base: Mapping[str, Declaration] | None, sides: Sides) -> Mapping[str, Declaration] | None:
+    """Give the base, unless it could not be read whole and lacks this very name: then nothing is taken for proposed."""
+    if base is None or name in base or (sides.base is not None and sides.base.complete):
+        return base
+    return None
 
 
 def _judge_declared(
@@ -112,13 +123,13 @@ def _judge_declared(
     elif len(match.live) > 1:
         _say_ambiguous(verdicts, comparison)
     elif is_being_deleted(match.live[0]):
-        status = Status.MISSING if sides.listing_is_whole else Status.UNKNOWN
-        comparison = Comparison(
-            declaration.name, status, match.live[0].id, declaration.locate(()), facts=facts(match.live[0])
-        )
+        status, rule = _absence(declaration.name, base)
+        if not sides.listing_is_whole:
+            status = Status.UNKNOWN
+        comparison = replace(comparison, status=status, id=match.live[0].id, facts=facts(match.live[0]))
         verdicts.findings.append(finding("being-deleted", comparison))
-        if status is Status.MISSING:
-            verdicts.findings.append(finding("missing-deployment", comparison))
+        if sides.listing_is_whole:
+            verdicts.findings.append(finding(rule, comparison))
     else:
         comparison = _compare_pair(verdicts, declaration, match.live[0], base, schema, terms)
     verdicts.comparisons.append(comparison)
@@ -223,17 +234,33 @@ def _three_way(
             moved = _concerns(difference, drifted_from_base)
             change_class = ChangeClass.CONFLICT if moved else ChangeClass.PROPOSED
         change = _change(declaration, difference, schema)
-        yield replace(change, change_class=change_class, base=_value_at(base, difference.path))
+        yield replace(change, change_class=change_class, base=_base_value(difference, edits, base))
     for edit in edits:
         if not _concerns(edit, differences) and _is_adopted(edit, drifted_from_base, live, schema):
-            change = _change(declaration, edit, schema)
-            yield replace(
-                change,
-                change_class=ChangeClass.ADOPTED,
-                base=_value_at(base, edit.path),
-                live=_live_value(edit, live),
-                live_effective=None,
-            )
+            yield _adopted(_change(declaration, edit, schema), _same(edit, drifted_from_base), live)
+
+
+def _adopted(change: Change, drifted: Difference | None, live: Deployment) -> Change:
+    """Turn the change of head from base into one of class adopted, with what stands live in place of the base."""
+    seen = None if change.kind is ChangeKind.ADDED else _value_at(live.value, change.path)
+    return replace(
+        change,
+        change_class=ChangeClass.ADOPTED,
+        base=change.live,
+        live=drifted.live if drifted else seen,
+        live_effective=drifted.live_effective if drifted else None,
+    )
+
+
+def _base_value(difference: Difference, edits: Sequence[Difference], base: Mapping[str, JSON]) -> JSON:
+    edit = _same(difference, edits)
+    if edit is not None:
+        return edit.live
+    return difference.declared if difference.of_order else _value_at(base, difference.path)
+
+
+def _same(difference: Difference, others: Sequence[Difference]) -> Difference | None:
+    return next((o for o in others if o.path == difference.path and o.of_order == difference.of_order), None)
 
 
 def _edits(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) -> tuple[Difference, ...]:
@@ -242,13 +269,21 @@ def _edits(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) ->
 
 
 def _concerns(difference: Difference, others: Sequence[Difference]) -> bool:
-    """Tell whether any other difference is about the same value, what holds it, or what it holds."""
-    path = difference.path
-    return any(
-        path[: len(other.path)] == other.path
-        or (difference.kind is not ChangeKind.MODIFIED and other.path[: len(path)] == path)
-        for other in others
-    )
+    """Tell whether any other difference is about the same value, what holds it, or what it holds.
+
+    The order of a list's entries is one matter, each entry another.
+    """
+    return any(_is_within(difference, other) or _holds(difference, other) for other in others)
+
+
+def _is_within(difference: Difference, other: Difference) -> bool:
+    covered = difference.path[: len(other.path)] == other.path
+    return covered and (difference.of_order or not other.of_order)
+
+
+def _holds(difference: Difference, other: Difference) -> bool:
+    whole = difference.kind is not ChangeKind.MODIFIED
+    return whole and other.path[: len(difference.path)] == difference.path
 
 
 def _is_adopted(edit: Difference, drifted_from_base: Sequence[Difference], live: Deployment, schema: Field) -> bool:
@@ -261,7 +296,8 @@ def _is_adopted(edit: Difference, drifted_from_base: Sequence[Difference], live:
         return False
     if _concerns(edit, drifted_from_base):
         return True
-    return edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, schema) and _live_value(edit, live) is not None
+    silent = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, schema)
+    return silent and _value_at(live.value, edit.path) is not None
 
 
 def _is_entry(path: Path, schema: Field) -> bool:
@@ -270,13 +306,6 @@ def _is_entry(path: Path, schema: Field) -> bool:
     for segment in path[:-1]:
         holder = holder.child(segment) if holder else None
     return not isinstance(path[-1], str) or holder is None or holder.values is not None or not holder.properties
-
-
-def _live_value(edit: Difference, live: Deployment) -> JSON:
-    try:
-        return resolve(live.value, edit.path)
-    except LookupError:
-        return None
 
 
 def _value_at(value: Mapping[str, JSON], path: Path) -> JSON:

@@ -38,11 +38,21 @@ class Config:
 def find_config(here: FilePath) -> FilePath | None:
     """Look for driftcheck.yaml from a folder upwards to the repository's root; outside of one, in the folder alone."""
     folders = [here, *here.parents]
-    roots = [number for number, folder in enumerate(folders) if os.path.lexists(folder / ".git")]
-    for folder in folders[: roots[0] + 1 if roots else 1]:
+    root = _repository(here)
+    for folder in folders[: folders.index(root) + 1 if root else 1]:
         if os.path.lexists(folder / CONFIG_NAME):
             return folder / CONFIG_NAME
     return None
+
+
+def is_in_repository(file: FilePath, here: FilePath) -> bool:
+    """Tell whether a file lies in the repository that a folder belongs to."""
+    root = _repository(here)
+    return root is not None and FilePath(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
+
+
+def _repository(here: FilePath) -> FilePath | None:
+    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), None)
 
 
 def load_config(path: FilePath) -> Config:
