@@ -52,6 +52,8 @@ class Difference:
     live: JSON
     declared_effective: JSON = None
     live_effective: JSON = None
+    of_order: bool = False
+    """Whether it is the order of a list's entries that differs; the values are then lists of their identities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +225,26 @@ def _compare_unset(pair: _Pair, declared: JSON, place: _Place) -> None:
     if derived is not None and _is_derived_alike(declared, derived, place):
         pair.compared += 1
     elif pair.terms.observed and not _is_evidence(pair, place, derived):
-        pair.unverifiable.append(place.path)
+        pair.unverifiable.extend(_set_fields(declared, schema, place.path))
     elif isinstance(declared, dict) and schema.properties and schema.values is None:
-        _compare_with_empty(pair, declared, place)
+        if pair.terms.observed:
+            _compare_with_empty(pair, declared, place)
+        else:
+            _compare_object(pair, declared, _NOTHING, schema, place.path)
     else:
         pair.compared += 1
         pair.differ(place.path, declared, ABSENT, live_effective=derived)
+
+
+def _set_fields(value: JSON, schema: Field, path: Path) -> Iterator[Path]:
+    """Give the paths of what is set in an object that the schema describes; of any other value its own."""
+    if isinstance(value, dict) and schema.properties and schema.values is None:
+        for name, entry in value.items():
+            child = schema.child(name) or UNKNOWN
+            if not is_unset(entry, child):
+                yield from _set_fields(entry, child, (*path, name))
+    else:
+        yield path
 
 
 def _compare_with_empty(pair: _Pair, declared: Mapping[str, JSON], place: _Place) -> None:
@@ -300,15 +316,22 @@ def _is_derived_alike(declared: JSON, derived: JSON, place: _Place) -> bool:
 
 def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], place: _Place) -> None:
     schema = place.schema
-    for entry in match_entries(declared, live, schema):
+    items = schema.items or UNKNOWN
+    for entry in match_entries(declared, live, schema, lambda one, other: _are_alike(pair, one, other, items)):
         path = (*place.path, entry.segment)
         if entry.declared is ABSENT or entry.live is ABSENT:
             pair.compared += entry.live is ABSENT
             pair.differ(path, entry.declared, entry.live)
         else:
-            _compare_value(pair, entry.declared, entry.live, _Place(schema.items or UNKNOWN, path))
+            _compare_value(pair, entry.declared, entry.live, _Place(items, path))
     if not same_order(declared, live, schema) and schema.key is not None:
         pair.differ((*place.path, _ORDER), names(declared, schema.key), names(live, schema.key))
+
+
+def _are_alike(pair: _Pair, declared: JSON, live: JSON, schema: Field) -> bool:
+    part = pair.aside()
+    _compare_value(part, declared, live, _Place(schema, (0,)))
+    return not part.effective and not part.unverifiable
 
 
 def _compare_undeclared(
@@ -321,11 +344,13 @@ def _compare_undeclared(
         child = schema.properties.get(name)
         if child is None:
             pair.unmodelled.append((*path, name))
-        elif is_unset(value, child) or _is_own_default(value, child) or _is_beyond_declaring(pair, value, child):
+        elif _is_beyond_declaring(pair, value, child):
             continue
+        elif value == REDACTED_MARKER:
+            pair.unverifiable.append((*path, name))
         elif isinstance(value, dict) and child.properties and child.values is None:
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
-        elif not _is_derived(value, child, live, schema):
+        elif not (is_unset(value, child) or _is_own_default(value, child) or _is_derived(value, child, live, schema)):
             pair.differ((*path, name), ABSENT, value)
 
 
@@ -384,4 +409,5 @@ def _difference(
         live=live.value if isinstance(live, _Leaf) else None,
         declared_effective=effective[0],
         live_effective=effective[1],
+        of_order=path[-1] == _ORDER,
     )

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Final
+from itertools import zip_longest
+from typing import Final, TypeAlias
 
 from driftcheck.comparison.normalization import canonical_text
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, Declaration, Deployment
 from driftcheck.paths import Item, Segment
 
+Alike: TypeAlias = Callable[[JSON, JSON], bool]
+"""Tells whether a declared entry and a live one are the same to the service."""
+
 DELETION_STATUSES: Final = frozenset({"AWAITING_DELETE", "AWAITING_FINAL_DELETE"})
+
+_MOST_PAIRS: Final = 250_000
+"""Lists whose lengths multiply to more are paired by position: alignment takes quadratic time."""
 
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
 
@@ -51,13 +58,17 @@ class Entry:
     live: JSON | Absent
 
 
-def match_entries(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> list[Entry]:
+def match_entries(declared: Sequence[JSON], live: Sequence[JSON], field: Field, alike: Alike) -> list[Entry]:
     """Pair the entries of two lists, by identity where each entry has one of its own, else by alignment."""
     if field.key is not None:
         declared_keys, live_keys = identities(declared, field.key), identities(live, field.key)
         if declared_keys is not None and live_keys is not None:
             return list(_by_identity(field.key, declared_keys, live_keys))
-    return list(_by_alignment(declared, live))
+    if len(declared) * len(live) > _MOST_PAIRS:
+        return list(_by_position(declared, live))
+    aligned = list(_by_alignment(declared, live, alike))
+    apart = len({entry.segment for entry in aligned}) == len(aligned)
+    return aligned if apart else list(_by_position(declared, live))
 
 
 def identities(entries: Sequence[JSON], key: str) -> dict[str, JSON] | None:
@@ -79,15 +90,17 @@ def _by_identity(key: str, declared: Mapping[str, JSON], live: Mapping[str, JSON
             yield Entry(Item(key, identity), ABSENT, entry)
 
 
-def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON]) -> Iterator[Entry]:
+def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON], alike: Alike) -> Iterator[Entry]:
     """Align as a text diff does, so that one entry put in or taken out is one change.
 
-    An entry's position is the declared one, or the live one where it is not declared.
+    An entry's position is the declared one, or the live one where it is not declared; where much has
+    moved, two entries may so get the same one.
     """
     if declared == live and all(isinstance(entry, str) for entry in declared):
         return
     declared_texts = [canonical_text(entry) for entry in declared]
-    live_texts = [canonical_text(entry) for entry in live]
+    known = dict(zip(declared_texts, declared, strict=True))
+    live_texts = [_text_among(known, entry, alike) for entry in live]
     matcher = SequenceMatcher(None, declared_texts, live_texts, autojunk=False)
     for tag, start, end, live_start, live_end in matcher.get_opcodes():
         if tag == "equal":
@@ -99,6 +112,19 @@ def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON]) -> Iterator[En
             yield Entry(position, declared[position], ABSENT)
         for position in range(live_start + common, live_end):
             yield Entry(position, ABSENT, live[position])
+
+
+def _text_among(known: Mapping[str, JSON], live: JSON, alike: Alike) -> str:
+    """Give the text of a live entry, or that of a declared entry which is the same to the service."""
+    text = canonical_text(live)
+    if text in known or not isinstance(live, dict):
+        return text
+    return next((other for other, declared in known.items() if alike(declared, live)), text)
+
+
+def _by_position(declared: Sequence[JSON], live: Sequence[JSON]) -> Iterator[Entry]:
+    for position, (entry, seen) in enumerate(zip_longest(declared, live, fillvalue=ABSENT)):
+        yield Entry(position, entry, seen)
 
 
 def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ _QUANTITY: Final = re.compile(
     r"(?P<number>[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))"
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
 )
+_ROUNDING_MODES: Final = (ROUND_HALF_UP, ROUND_HALF_DOWN, ROUND_HALF_EVEN)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 
@@ -49,16 +50,19 @@ def same_scalar(declared: JSON, live: JSON, field: Field) -> bool:
 
 
 def same_rounded(declared: float, live: float, decimals: int) -> bool:
-    """Compare after rounding; which way the service rounds a half is unknown (API.md 2.4 and 5.5)."""
-    return not roundings(declared, decimals).isdisjoint(roundings(live, decimals))
+    """Compare after rounding both the same way; which way the service rounds a half is unknown (API.md 2.4, 5.5).
+
+    0.25 may be stored as 0.2 or as 0.3; but no way of rounding makes 0.25 and 0.35 one.
+    """
+    return any(rounded(declared, decimals, mode) == rounded(live, decimals, mode) for mode in _ROUNDING_MODES)
 
 
-def roundings(value: float, decimals: int) -> frozenset[Decimal]:
-    """Give what the service may store for a number: itself rounded, both ways where it is a half."""
-    exact, unit = Decimal(repr(value)), Decimal(1).scaleb(-decimals)
+def rounded(value: float, decimals: int, mode: str) -> Decimal:
+    """Round a number as it is written, by one of decimal's modes; one too large for decimals stays as it is."""
+    exact = Decimal(repr(value))
     if not exact.is_finite() or abs(exact) >= Decimal(10) ** 15:
-        return frozenset({exact})
-    return frozenset(exact.quantize(unit, rounding=mode) for mode in (ROUND_HALF_UP, ROUND_HALF_DOWN))
+        return exact
+    return exact.quantize(Decimal(1).scaleb(-decimals), rounding=mode)
 
 
 def same_quantity(declared: str, live: str) -> bool:
@@ -94,9 +98,8 @@ def canonical_repository_url(url: str) -> str:
     if not parts.scheme or not host:
         return url
     user = parts.netloc.rpartition("@")[0]
-    path = parts.path.rstrip("/").removesuffix(".git").rstrip("/")
-    if host in ("github.com", "www.github.com"):
-        path = path.lower()
+    path = parts.path.lower() if host in ("github.com", "www.github.com") else parts.path
+    path = path.rstrip("/").removesuffix(".git").rstrip("/")
     rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
     return f"{parts.scheme.lower()}://{user}{'@' if user else ''}{host}{path}{rest}"
 

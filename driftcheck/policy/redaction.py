@@ -25,8 +25,10 @@ def redact(change: Change, schema: Field) -> Change:
     for segment in change.path:
         field = field.child(segment) or UNKNOWN
         sensitive = sensitive or field.sensitive
+    if _is_of_order(change, field):
+        field = UNKNOWN
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
-    if sensitive or any(is_secret(value) for value in values):
+    if sensitive or any(is_secret(value) or _is_opaque(value, field) for value in values):
         base = change.base if change.base is ABSENT else None
         return replace(
             change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
@@ -41,7 +43,7 @@ def redact(change: Change, schema: Field) -> Change:
 
 def without_secrets(value: JSON, schema: Field) -> JSON:
     """Give a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
-    if value == REDACTED_MARKER:
+    if value == REDACTED_MARKER or _is_opaque(value, schema):
         return _HIDDEN
     if isinstance(value, dict):
         children = ((name, entry, schema.child(name) or UNKNOWN) for name, entry in value.items())
@@ -49,3 +51,24 @@ def without_secrets(value: JSON, schema: Field) -> JSON:
     if isinstance(value, list):
         return [without_secrets(entry, schema.items or UNKNOWN) for entry in value]
     return _HIDDEN if is_secret(value) else value
+
+
+def _is_of_order(change: Change, schema: Field) -> bool:
+    """Tell whether a change is about the order of a list's entries: its values are then lists of their names."""
+    declared = change.declared
+    if schema.key is None or not isinstance(declared, list) or not declared:
+        return False
+    return all(isinstance(name, str) for name in declared)
+
+
+def _is_opaque(value: JSON, schema: Field) -> bool:
+    """Tell whether secrets may stand anywhere in a value: its field holds some, and it has not the field's shape."""
+    if value is None or value is ABSENT or not schema.types:
+        return False
+    shape = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "scalar"
+    return shape not in schema.types and _holds_sensitive(schema)
+
+
+def _holds_sensitive(schema: Field) -> bool:
+    children = [*schema.properties.values(), *(child for child in (schema.items, schema.values) if child)]
+    return any(child.sensitive or _holds_sensitive(child) for child in children)

@@ -91,7 +91,7 @@ def _covers(rule: IgnoreRule, name: str, change: Change) -> bool:
 def _covers_deployment(rule: IgnoreRule, finding_rule: str, name: str) -> bool:
     """Tell whether a rule hides the absence of a deployment, which it must name in full, or its presence."""
     if rule.missing and finding_rule in _ABSENCE_RULES:
-        return rule.deployment == name
+        return rule.deployment == name and _is_about(rule, name)
     return rule.unmanaged and finding_rule in _PRESENCE_RULES and glob_matches(rule.deployment, name)
 
 
