@@ -146,7 +146,7 @@ def derive_endpoint(langsmith_endpoint: str) -> str:
     host = parts.hostname or ""
     if base in REGIONS.values() or parts.path.endswith("/api-host"):
         return base
-    if host.endswith("smith.langchain.com"):
+    if host == "smith.langchain.com" or host.endswith(".smith.langchain.com"):
         region = host.removesuffix("smith.langchain.com").removesuffix("api.")
         return f"https://{region}api.host.langchain.com"
     if host == "langchain.com" or host.endswith(".langchain.com"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck.errors import UsageError
 from driftcheck.live.connection import LIST_PATH
-from driftcheck.live.listing import in_scope
+from driftcheck.live.listing import FILTERS, in_scope
 from driftcheck.live.plan import Fault, Plan
 from driftcheck.model import JSON, Deployment
 
@@ -148,7 +148,7 @@ class _Endpoint:
         from starlette.responses import Response
 
         plan = self._plan
-        found = self._listed if "filters" in plan.ignore else [d for d in self._listed if self._fits(d, query)]
+        found = self._listed if "filters" in plan.ignore else self._filtered(query)
         if plan.order == "random":
             found = _ordered(found, "random", plan.seed + number)
         start = 0 if "offset" in plan.ignore or (fault and fault.kind == "first_page") else query["offset"]
@@ -166,17 +166,21 @@ class _Endpoint:
             self._texts[id(deployment)] = (deployment, json.dumps(deployment.value))
         return self._texts[id(deployment)][1]
 
-    def _fits(self, deployment: Deployment, query: Mapping[str, Any]) -> bool:
-        scope = {name: value for name, value in query.items() if value and isinstance(value, str)}
+    def _filtered(self, query: Mapping[str, Any]) -> list[Deployment]:
+        scope = {name: value for name, value in query.items() if name in FILTERS and isinstance(value, str) and value}
+        remote = query.get("remote_reconciled")
+        if not scope and remote is None:
+            return self._listed
         tags = [
             self._plan.tags.get(tag.strip(), ()) for tag in scope.get("tag_value_ids", "").split(",") if tag.strip()
         ]
-        remote = query.get("remote_reconciled")
-        return (
-            in_scope(deployment, scope)
+        return [
+            deployment
+            for deployment in self._listed
+            if in_scope(deployment, scope)
             and all(deployment.name in names for names in tags)
             and (remote is None or remote == _is_remote(deployment))
-        )
+        ]
 
 
 def _is_remote(deployment: Deployment) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -15,6 +16,9 @@ from driftcheck.errors import LiveError
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment
 
 MAX_DEPTH: Final = 64
+
+_TORN: Final = re.compile(r"-|tr?u?|fa?l?s?|nu?l?|\.|[eE][+-]?|\\?u?[0-9A-Fa-f]{0,4}|\s*")
+"""What the parser may be left with where an answer was cut in the middle of a word."""
 
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -96,7 +100,8 @@ def parse_json(data: bytes) -> JSON:
     except MalformedError:
         raise
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip()) - len("\\u0000") or error.msg.startswith("Unterminated")
+        cut = error.msg != "Extra data" and _TORN.fullmatch(text, error.pos) is not None
+        cut = cut or error.msg.startswith("Unterminated")
         raise MalformedError(f"it is no JSON from line {error.lineno} column {error.colno} on", cut=cut) from None
     except RecursionError:
         raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels") from None
@@ -159,7 +164,7 @@ def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:
         if identity is None or deployment is None
     }
     return tuple(
-        f"Item {position + 1} of the listing has no {lacks}, so it can't be told what it is."
+        f"Item {position + 1} of the listing has no {lacks}, so the listing can't be relied on."
         for position, lacks in sorted(problems.items())
     )
 

@@ -4,6 +4,10 @@ The endpoint gives pages by position of a list that may change meanwhile (API.md
 one before by one item, which shows a shift; no id may stand at two positions, nor two ids at one; and the end is
 proved by a page that holds the last item alone and by an empty one. Any answer that does not fit with the others
 makes the reading worthless (`Reading.trouble`); whoever drives it starts another.
+
+Where items only come and go, an item that was there all the time can't be overlooked by a reading that fits
+together. One that moves to the front just as another leaves it can, because such answers are those of a quiet list:
+that is why a declared name is asked for by itself before it is called missing.
 """
 
 from __future__ import annotations

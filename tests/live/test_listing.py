@@ -1,0 +1,195 @@
+"""An answer becomes deployments without secret values, or an error that quotes nothing of it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck.errors import LiveError
+from driftcheck.live import listing
+from driftcheck.live.listing import MAX_DEPTH, MalformedError, in_scope, parse_json, parse_page, workspace_of
+from driftcheck.model import REDACTED_MARKER, Deployment
+from tests.live.samples import LISTINGS, WORKSPACE, deployment, load
+
+MARKER = dict(REDACTED_MARKER)
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=20,
+)
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+@pytest.mark.parametrize("path", LISTINGS, ids=lambda path: path.stem)
+def test_the_recorded_answers_are_read_as_they_are_but_for_the_values_of_secrets(path: Any) -> None:
+    page = parse_page(path.read_bytes())
+    items = load(path)["resources"]
+    assert [found.name for found in page.deployments if found] == [item["name"] for item in items]
+    for found, item in zip(page.deployments, items, strict=True):
+        assert found is not None
+        assert found.value == {**item, "secrets": [{"name": secret["name"]} for secret in item["secrets"]]}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "kept"),
+    [
+        ([{"name": "A", "value": "canary"}, {"name": "B"}], [{"name": "A"}, {"name": "B"}]),
+        ([{"name": "A", "value": "canary", "history": ["canary"]}], [{"name": "A"}]),
+        ([{"value": "canary"}], [{"name": None}]),
+        ([{"name": {"canary": 1}}], [{"name": MARKER}]),
+        (["canary", None], [MARKER, MARKER]),
+        ({"A": "canary"}, MARKER),
+        ("canary", MARKER),
+        (None, None),
+        ([], []),
+    ],
+)
+def test_K5_values_of_secrets_end_where_they_are_parsed_in_whatever_shape(secrets: Any, kept: Any) -> None:
+    page = parse_page(encoded({"resources": [deployment(1, secrets=secrets)], "offset": 1}))
+    assert page.deployments[0] is not None
+    assert page.deployments[0].value["secrets"] == kept
+    assert "canary" not in repr(page)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "NaN or Infinity"),
+        (b'{"a": 1e999}', "too large"),
+        (b'{"a": 1, "a": 2}', "same key twice"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested deeper"),
+        (b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2), "nested deeper"),
+        (b'{"a": "\xe9"}', "UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "UTF-8"),
+        (b"<html>", "no JSON"),
+        (b"{'a': 1}", "no JSON"),
+        (b'{"a": 1} extra', "no JSON"),
+    ],
+)
+def test_D1_json_that_is_not_strict_is_told_without_being_quoted(data: bytes, reason: str) -> None:
+    with pytest.raises(MalformedError, match=reason) as caught:
+        parse_json(data)
+    assert not caught.value.cut
+    assert len(str(caught.value)) < 100
+
+
+@given(json_values, st.data())
+def test_F7_a_prefix_of_an_answer_is_never_taken_for_an_answer(value: Any, data: st.DataObject) -> None:
+    whole = encoded({"resources": [value]})
+    length = data.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises(MalformedError) as caught:
+        parse_json(whole[:length])
+    assert caught.value.cut
+
+
+@given(json_values)
+def test_sound_json_is_read_as_the_standard_library_reads_it(value: Any) -> None:
+    assert parse_json(encoded(value)) == value
+
+
+@given(st.integers(1, 90), st.sampled_from(["[", '{"a":']), st.text(alphabet='[]{}"\\x', max_size=8))
+def test_D1_depth_is_counted_exactly_whatever_stands_in_strings(depth: int, opening: str, text: str) -> None:
+    closing = "]" if opening == "[" else "}"
+    data = f"{opening * depth}{json.dumps(text)}{closing * depth}".encode()
+    if depth > MAX_DEPTH:
+        with pytest.raises(MalformedError, match="nested"):
+            parse_json(data)
+    else:
+        parse_json(data)
+
+
+def test_D2_a_lone_surrogate_in_a_name_is_kept() -> None:
+    page = parse_page(b'{"resources": [{"name": "a\\ud800", "id": "1"}], "offset": 1}')
+    assert page.deployments[0] is not None
+    assert page.deployments[0].name == "a\ud800"
+
+
+def test_D3_unknown_values_of_enumerations_are_kept_as_they_are() -> None:
+    item = deployment(1, status="BRAND_NEW", source="carrier_pigeon", brand_new_field={"x": [1]})
+    page = parse_page(encoded({"resources": [item], "offset": 1}))
+    assert page.deployments[0] is not None
+    assert page.deployments[0].value["status"] == "BRAND_NEW"
+    assert page.deployments[0].value["brand_new_field"] == {"x": [1]}
+
+
+@pytest.mark.parametrize("value", [[], None, 5, {}, {"resources": None}, {"resources": {}}, {"detail": "no"}])
+def test_P8_what_is_no_listing_is_refused(value: Any) -> None:
+    with pytest.raises(MalformedError, match="resources"):
+        parse_page(encoded(value))
+
+
+@pytest.mark.parametrize(
+    "item", [None, 5, "x", [], {}, {"id": "1"}, {"name": "a"}, {"name": "", "id": "1"}, {"name": 5}]
+)
+def test_P8_one_bad_item_spoils_the_listing(item: Any) -> None:
+    page = parse_page(encoded({"resources": [deployment(1), item], "offset": 2}))
+    (gap,) = listing.bad_items([(98, page)])
+    assert "Item 100" in gap
+
+
+def test_a_sound_listing_has_no_bad_items() -> None:
+    page = parse_page(encoded({"resources": [deployment(1), deployment(2)], "offset": 2}))
+    assert listing.bad_items([(0, page)]) == ()
+
+
+def listed(*fields: dict[str, Any]) -> list[Deployment]:
+    return [Deployment(f"d{number}", deployment(number, **own)) for number, own in enumerate(fields)]
+
+
+def test_P10_the_workspace_is_the_one_asked_for_or_the_one_that_all_items_name() -> None:
+    assert workspace_of(listed({}, {}), None) == WORKSPACE
+    assert workspace_of(listed({}), WORKSPACE.upper()) == WORKSPACE.upper()
+    assert workspace_of(listed({"tenant_id": None}), WORKSPACE) == WORKSPACE
+    assert workspace_of(listed({"tenant_id": None}, {"tenant_id": 5}), None) is None
+    assert workspace_of([], WORKSPACE) == WORKSPACE
+
+
+def test_P10_items_of_another_workspace_are_an_error() -> None:
+    with pytest.raises(LiveError, match="another workspace"):
+        workspace_of(listed({}), "00000000-0000-4000-8000-000000000000")
+    with pytest.raises(LiveError, match="several workspaces"):
+        workspace_of(listed({}, {"tenant_id": "00000000-0000-4000-8000-000000000000"}), None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "fits"),
+    [
+        ({}, True),
+        ({"name": "agent-00001"}, True),
+        ({"name": "agent-0000"}, False),
+        ({"name_contains": "gent-0"}, True),
+        ({"name_contains": "GENT-0"}, False),
+        ({"status": "READY"}, True),
+        ({"status": "UNUSED"}, False),
+        ({"deployment_type": "prod"}, True),
+        ({"deployment_type": "dev"}, False),
+        ({"deployment_ids": "x, 00000000-0000-0000-0000-000000000002"}, True),
+        ({"deployment_ids": "x"}, False),
+        ({"image_version": "1"}, False),
+        ({"url": "https://x"}, False),
+        ({"status": "READY", "name": "other"}, False),
+        ({"tag_value_ids": "can't be checked", "remote_reconciled": "true"}, True),
+    ],
+)
+def test_P11_a_scope_is_checked_exactly_on_our_side(scope: dict[str, str], fits: bool) -> None:
+    item = deployment(1)
+    assert in_scope(Deployment(item["name"], item), scope) is fits
+
+
+def test_floats_are_finite() -> None:
+    assert math.isfinite(parse_json(b"1e308"))

@@ -1,0 +1,203 @@
+"""The list is read whole and proved to be, or the reading says that it is worth nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck.live import paging
+from driftcheck.live.paging import Reading, Trouble
+from tests.live.memory import cut, fetch_from
+from tests.live.samples import deployment, deployments
+
+EDGES = sorted({n + d for n in (0, 20, 50, 99, 100, 198, 199, 297, 396, 397, 500, 991, 2000) for d in (-1, 0, 1, 2)})
+
+
+def drive(reading: Reading, count: int, *, slots: int = 1, cap: int = 100, seed: int = 0) -> int:
+    """Read a quiet list of so many items, answers in any order; gives the number of requests."""
+    items = [f"id-{position}" for position in range(max(count, 0))]
+    chance, busy, requests = random.Random(seed), list[int](), 0
+    while not reading.done and reading.trouble is None:
+        for offset in reading.wants(busy)[: slots - len(busy)]:
+            busy.append(offset)
+            requests += 1
+        offset = busy.pop(chance.randrange(len(busy)))
+        reading.receive(offset, items[offset : offset + cap])
+    return requests
+
+
+@pytest.mark.parametrize("lookahead", [1, 2, 4, 8])
+@pytest.mark.parametrize("count", EDGES)
+def test_a_quiet_list_is_read_whole_within_the_promised_number_of_requests(count: int, lookahead: int) -> None:
+    for seed in range(3):
+        reading = Reading(lookahead=lookahead)
+        requests = drive(reading, count, slots=lookahead, seed=seed)
+        assert reading.done
+        assert len(reading) == max(count, 0)
+        assert requests <= count / 99 + 3
+
+
+def test_a_small_workspace_waits_for_two_rounds_only() -> None:
+    reading = Reading(lookahead=4)
+    assert reading.wants(()) == [0]
+    reading.receive(0, ["a", "b", "c"])
+    assert sorted(reading.wants(())) == [2, 3]
+
+
+def test_at_most_one_request_at_a_time_may_lie_past_the_end() -> None:
+    reading = Reading(lookahead=4)
+    reading.receive(0, [f"id-{n}" for n in range(100)])
+    assert reading.wants(()) == [4 * 99, 99]
+    assert reading.wants([4 * 99]) == [99]
+
+
+@given(count=st.integers(0, 700), cap=st.integers(2, 700), lookahead=st.integers(1, 6), seed=st.integers(0, 9))
+def test_P3_whatever_a_server_puts_into_a_page_the_list_is_whole_or_the_reading_worthless(
+    count: int, cap: int, lookahead: int, seed: int
+) -> None:
+    reading = Reading(lookahead=lookahead)
+    drive(reading, count, slots=lookahead, cap=cap, seed=seed)
+    assert len(reading) == count if reading.done else reading.trouble is not None
+    careful = Reading(careful=True)
+    drive(careful, count, cap=cap, seed=seed)
+    assert careful.done
+    assert len(careful) == count
+
+
+def test_P3_pages_of_one_item_leave_no_room_for_an_overlap() -> None:
+    for careful in (False, True):
+        reading = Reading(careful=careful)
+        drive(reading, 3, cap=1)
+        assert reading.trouble is Trouble.UNEVEN
+
+
+def test_P1_a_deletion_between_two_pages_is_seen() -> None:
+    reading, items = Reading(), [f"id-{n}" for n in range(150)]
+    reading.receive(0, items[:100])
+    del items[10]
+    reading.receive(99, items[99:199])
+    assert reading.trouble is Trouble.SHIFTED
+
+
+def test_P2_an_insertion_between_two_pages_is_seen() -> None:
+    reading, items = Reading(), [f"id-{n}" for n in range(150)]
+    reading.receive(0, items[:100])
+    items.insert(10, "new")
+    reading.receive(99, items[99:199])
+    assert reading.trouble is Trouble.SHIFTED
+
+
+def test_P4_an_empty_first_page_is_asked_for_twice() -> None:
+    reading = Reading()
+    reading.receive(0, [])
+    assert not reading.done
+    assert reading.wants(()) == [0]
+    reading.receive(0, [])
+    assert reading.done
+    assert len(reading) == 0
+
+
+def test_P4_an_empty_first_page_that_was_a_mistake_does_no_harm() -> None:
+    reading = Reading()
+    reading.receive(0, [])
+    assert drive(reading, 150) == 4
+    assert len(reading) == 150
+
+
+@pytest.mark.parametrize("offset", [99, 198, 396])
+def test_P4_a_bogus_empty_page_in_the_middle_is_a_contradiction(offset: int) -> None:
+    reading, items = Reading(lookahead=4), [f"id-{n}" for n in range(450)]
+    while not reading.done and reading.trouble is None:
+        asked = reading.wants(())[0]
+        reading.receive(asked, [] if asked == offset else items[asked : asked + 100])
+    assert reading.trouble is Trouble.SHIFTED
+
+
+def test_P5_a_server_that_ignores_offset_is_recognised() -> None:
+    reading = Reading()
+    reading.receive(0, ["a", "b"])
+    reading.receive(1, ["a", "b"])
+    assert reading.trouble is Trouble.SAME_PAGE
+
+
+def test_P5_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MAX_ITEMS", 5_000)
+    reading = Reading(lookahead=4)
+    while reading.trouble is None:
+        offset = reading.wants(())[0]
+        reading.receive(offset, [f"id-{offset + n}" for n in range(100)])
+    assert reading.trouble is Trouble.ENDLESS
+
+
+def test_P6_answers_in_a_random_order_are_never_taken_for_a_list() -> None:
+    for seed in range(50):
+        chance, reading = random.Random(seed), Reading()
+        items = [f"id-{n}" for n in range(450)]
+        while not reading.done and reading.trouble is None:
+            offset = reading.wants(())[0]
+            chance.shuffle(items)
+            reading.receive(offset, items[offset : offset + 100])
+        assert reading.trouble is Trouble.SHIFTED
+
+
+def test_P8_items_without_an_id_stand_where_they_stand() -> None:
+    reading = Reading()
+    reading.receive(0, ["a", None, None, "b"])
+    reading.receive(3, ["b"])
+    reading.receive(4, [])
+    assert reading.done
+    assert len(reading) == 4
+
+
+class Schedule:
+    """A list of deployments that changes between requests, and what was in it always and ever."""
+
+    def __init__(self, seed: int, *, reorders: bool, rate: float) -> None:
+        self.chance = random.Random(seed)
+        self.items = deployments(self.chance.choice([3, 60, 99, 100, 101, 150, 199, 250, 420]))
+        self.always = {item["name"] for item in self.items}
+        self.ever = set(self.always)
+        self._fresh = 10_000
+        self._reorders = reorders
+        self._rate = rate
+        self._left = self.chance.randrange(12)
+
+    def serve(self, params: Mapping[str, str]) -> list[Any]:
+        while self._left and self.chance.random() < self._rate:
+            self._left -= 1
+            self._change()
+        return cut(self.items, params)
+
+    def _change(self) -> None:
+        kind = self.chance.choice(["insert", "delete", "move", "shuffle"] if self._reorders else ["insert", "delete"])
+        if kind == "insert":
+            self._fresh += 1
+            self.items.insert(self.chance.randint(0, len(self.items)), deployment(self._fresh))
+            self.ever.add(f"agent-{self._fresh:05}")
+        elif kind == "delete" and self.items:
+            self.always.discard(self.items.pop(self.chance.randrange(len(self.items)))["name"])
+        elif kind == "move" and self.items:
+            self.items.insert(0, self.items.pop(self.chance.randrange(len(self.items))))
+        elif kind == "shuffle":
+            self.chance.shuffle(self.items)
+
+
+def test_P1_P2_a_thousand_random_schedules_never_lead_to_a_false_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    complete = 0
+    for seed in range(1_000):
+        schedule = Schedule(seed, reorders=seed % 2 == 1, rate=(seed % 5 + 1) / 10)
+        declared = (*sorted(schedule.always)[::7], "never-there")
+        snapshot = fetch_from(monkeypatch, schedule.serve, names=declared, seed=seed)
+        seen = {found.name for found in snapshot.deployments}
+        assert seen <= schedule.ever, "an unmanaged deployment that never was"
+        if snapshot.complete:
+            complete += 1
+            assert {name for name in declared if name in schedule.always} <= seen, "a deployment falsely missing"
+            if seed % 2 == 0:
+                assert schedule.always <= seen, "a listing falsely complete"
+    assert complete > 600
