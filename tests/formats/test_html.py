@@ -1,0 +1,380 @@
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+
+from driftcheck.formats import RenderOptions, html, values
+from driftcheck.formats.visible import visible
+from driftcheck.model import (
+    Change,
+    ChangeKind,
+    ExitStatus,
+    Finding,
+    Location,
+    Outcome,
+    Report,
+    Severity,
+    Status,
+    Suppression,
+)
+from tests.formats.html_samples import ATTACKS, hostile
+from tests.formats.reports import (
+    ALL_IGNORED,
+    ALLOWED_PARTIAL,
+    AUDIT,
+    BILLING,
+    CLAIMS,
+    DRIFT,
+    IN_SYNC,
+    INCOMPLETE,
+    INVALID,
+    INVENTORY,
+    LIVE,
+    MATCHING,
+    MAX_SCALE,
+    SAMPLES,
+    SIDECAR,
+    THREE_WAY,
+    VALID,
+    huge,
+    report,
+    reports,
+)
+
+VOID = {"meta", "input", "wbr", "link", "br", "img", "rect", "circle"}
+
+
+class Page(HTMLParser):
+    """What a page holds: every element with its attributes, and the text outside of style and script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.pieces: list[str] = []
+        self.raw: dict[str, str] = {}
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], "an element was left open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs)
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("style", "script"):
+            self.raw[self.open[-1]] = self.raw.get(self.open[-1], "") + data
+        else:
+            self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def skeleton(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def render(subject: Report) -> str:
+    return html.render(subject, RenderOptions())
+
+
+def squeezed(text: str) -> str:
+    """Take out the whitespace, by which a value on several lines differs from one on a single line."""
+    return re.sub(r"\s+", "", text)
+
+
+def told(changes: Iterable[Change], findings: Iterable[Finding]) -> Iterable[str]:
+    """Give what a page must say of changes and findings."""
+    for change in changes:
+        yield values.path_text(change.path)
+        yield values.place_text(change.location, column=True)
+        if not change.redacted:
+            yield from (values.value_text(side) for side in (change.declared, change.live) if side is not None)
+        if change.suppressed:
+            yield visible(change.suppressed.reason)
+    for finding in findings:
+        yield from map(visible, (finding.message, finding.rule, finding.hint or ""))
+        yield values.place_text(finding.location, column=True)
+        yield values.path_text(finding.path or ())
+
+
+def assert_tells_everything(subject: Report) -> None:
+    text = squeezed(Page(render(subject)).text)
+    changes = [change for comparison in subject.deployments for change in comparison.changes]
+    for piece in told(changes, [each for each in subject.findings if each.suppressed is None]):
+        assert squeezed(piece) in text
+    for comparison in subject.deployments:
+        assert squeezed(visible(comparison.name)) in text
+        for path in comparison.unverifiable:
+            assert squeezed(values.path_text(path)) in text
+    for gap in values.gaps(subject):
+        assert squeezed(gap) in text
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_page_tells_every_change_finding_gap_and_deployment(name: str) -> None:
+    assert_tells_everything(SAMPLES[name])
+
+
+@settings(max_examples=25)
+@given(reports())
+def test_any_report_is_told_whole_and_well_formed(subject: Report) -> None:
+    assert_tells_everything(subject)
+
+
+@settings(max_examples=10)
+@given(reports())
+def test_O10_the_same_report_gives_the_same_bytes(subject: Report) -> None:
+    assert render(subject).encode("utf-8") == render(subject).encode("utf-8")
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
+def test_O4_hostile_texts_add_no_element_and_no_attribute(attack: str) -> None:
+    harmless = "harmless text"
+    assert Page(render(hostile(attack))).skeleton == Page(render(hostile(harmless))).skeleton
+
+
+@settings(max_examples=25)
+@given(reports())
+def test_O4_a_page_holds_one_script_its_own_and_refers_to_nothing_outside(subject: Report) -> None:
+    page = Page(render(subject))
+    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert page.raw == Page(render(IN_SYNC)).raw
+    assert not {tag for tag, _ in page.elements} & {"img", "iframe", "object", "embed", "link", "base", "use", "image"}
+    for _, attributes in page.elements:
+        assert not any(name.startswith("on") or name in ("src", "style", "action") for name in attributes)
+        assert re.fullmatch(r"#(d\d+|results)", attributes.get("href") or "#results")
+
+
+@settings(max_examples=25)
+@given(reports())
+def test_O1_O2_nothing_that_steers_a_reader_is_left_in_the_page(subject: Report) -> None:
+    for line in render(subject).split("\n"):
+        assert visible(line) == line
+
+
+def test_the_policy_admits_the_pages_own_style_and_script_and_nothing_else() -> None:
+    page = Page(render(DRIFT))
+    digests = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for name, text in page.raw.items()
+    }
+    policies = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
+    assert policies == [
+        f"default-src 'none'; style-src 'sha256-{digests['style']}'; script-src 'sha256-{digests['script']}'; "
+        "base-uri 'none'; form-action 'none'"
+    ]
+
+
+def test_the_pages_own_files_hold_nothing_that_leaves_the_page() -> None:
+    raw = Page(render(DRIFT)).raw
+    assert not re.search(r"url\((?!#)|@import|https?:|//", raw["style"].replace("/*", "").replace("*/", ""))
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|fetch|XMLHttp|https?:", raw["script"]
+    )
+
+
+def title(subject: Report) -> tuple[str | None, str]:
+    text = render(subject)
+    assert text.startswith("<!doctype html>\n")
+    tone = re.search(r'<header class="(\w+)">', text)
+    heading = re.search(r"<h1>(.*?)</h1>", text)
+    assert tone is not None
+    assert heading is not None
+    return tone[1], heading[1]
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        (IN_SYNC, ("in_sync", "In sync")),
+        (ALL_IGNORED, ("in_sync", "In sync")),
+        (DRIFT, ("drift", "Drift")),
+        (INVALID, ("invalid", "Invalid")),
+        (INCOMPLETE, ("incomplete", "Incomplete")),
+        (replace(DRIFT, outcome=Outcome(ExitStatus.DEFECT)), ("defect", "Defect")),
+        (replace(DRIFT, outcome=Outcome(ExitStatus.IN_SYNC)), ("neutral", "Passed")),
+        (ALLOWED_PARTIAL, ("incomplete", "Passed, but not everything was read")),
+        (INVENTORY, ("neutral", "Nothing is declared, so nothing was compared")),
+        (VALID, ("in_sync", "12 deployments in 2 files are valid")),
+    ],
+)
+def test_the_verdict_has_the_colour_of_the_truth(subject: Report, expected: tuple[str, str]) -> None:
+    assert title(subject) == expected
+
+
+@settings(max_examples=25)
+@given(reports())
+def test_green_is_only_what_was_read_whole_and_differs_in_nothing(subject: Report) -> None:
+    if title(subject)[0] == "in_sync":
+        assert subject.outcome.status is ExitStatus.IN_SYNC
+        assert subject.complete
+        assert subject.summary.changes == 0
+        assert {each.status for each in subject.deployments} <= {Status.IN_SYNC, Status.UNMANAGED}
+
+
+def test_what_was_not_read_is_said_above_a_drift_too() -> None:
+    live = replace(LIVE, complete=False, gaps=("the third page is missing",))
+    text = Page(render(replace(DRIFT, live=live))).text
+    assert text.index("the third page is missing") < text.index("Summary")
+    assert "Unknown. It can be told only of a workspace that was read whole" in text
+
+
+def names_in_order(subject: Report) -> list[str]:
+    return re.findall(r"<h3>(.*?)</h3>", render(subject))
+
+
+def test_the_worst_stands_first_and_open() -> None:
+    text = render(DRIFT)
+    assert names_in_order(DRIFT)[:3] == ["claims-agent", "billing-agent", "scratch-000"]
+    assert [item["id"] for item in Page(text).all("details") if "open" in item] == ["d1", "d2"]
+
+
+def test_what_is_merely_not_declared_does_not_keep_drift_folded() -> None:
+    assert [item["id"] for item in Page(render(AUDIT)).all("details") if "open" in item] == ["d1", "d2"]
+
+
+def test_not_more_than_a_screenful_of_many_drifted_deployments_stands_open() -> None:
+    items = Page(render(huge(100, 90))).all("details")
+    assert sum("open" in item for item in items if item.get("class") == "deployment") == 25
+
+
+def side(change: Change, name: str) -> tuple[str, str]:
+    """Give the text of a side's cell, and of what is marked in it."""
+    text = render(report(replace(CLAIMS, changes=(change,))))
+    cell = re.search(rf'<td role="cell" class="{name}">(.*?)</td>', text, re.DOTALL)
+    assert cell is not None
+    return re.sub("<.*?>", "", cell[1]), " ".join(re.findall("<mark>(.*?)</mark>", cell[1]))
+
+
+@pytest.mark.parametrize(
+    ("declared", "live", "marked"),
+    [
+        ("otel:0.104.0", "otel:0.99.0", ("104", "99")),
+        ("agent:1.14.2", "agent:1.14.2-rc1", ("", "-rc1")),
+        ("a", "b", ("a", "b")),
+        ("same same", "same", (" same", "")),
+        (10, 16, ("", "")),
+        ("2", 2, ("", "")),
+        (["x" * 40, "one", "z" * 40], ["x" * 40, "two", "z" * 40], ('"one",', '"two",')),
+    ],
+)
+def test_the_difference_of_two_texts_is_marked_by_words_and_of_two_lists_by_lines(
+    declared: object, live: object, marked: tuple[str, str]
+) -> None:
+    change = Change(ChangeKind.MODIFIED, ("image",), declared, live)
+    found = side(change, "declared")[1], side(change, "live")[1]
+    assert tuple(each.replace("&#34;", '"') for each in found) == marked
+
+
+def test_an_effective_value_an_unset_one_and_a_secret_one_are_told_apart() -> None:
+    removed = Change(ChangeKind.REMOVED, ("cpu_limit",), 4, None)
+    assert side(removed, "live")[0] == "not set"
+    assert side(replace(removed, live_effective=2), "live")[0] == "null effectively 2"
+    secret = replace(removed, declared=None, redacted=True)
+    assert side(secret, "declared")[0] == "secret value, never shown"
+    assert side(secret, "live")[0] == "not set"
+
+
+def test_a_long_value_is_folded_and_still_whole() -> None:
+    change = Change(ChangeKind.MODIFIED, ("script",), "a" * 5_000 + " begin", "a" * 5_000 + " end")
+    text = side(change, "live")[0]
+    assert text.startswith("… aaaa")
+    assert text.endswith(f"{'a' * 5_000} end&#34;")
+
+
+def test_a_base_is_shown_beside_declared_and_live() -> None:
+    text = Page(render(THREE_WAY)).text
+    assert "BaseDeclaredLive" in text
+    assert '"otel:0.98.0""otel:0.104.0""otel:0.99.0"' in text
+    assert "conflict: declared and live both moved" in text
+    assert "BaseDeclaredLive" not in Page(render(DRIFT)).text
+
+
+def test_what_is_ignored_is_gathered_by_its_rule() -> None:
+    rule = Suppression("load test, OPS-123", "2026-12-31", Location("driftcheck.yaml", 7, 5))
+    text = Page(render(ALL_IGNORED)).text
+    assert "Ignored" in text
+    subject = report(
+        replace(CLAIMS, changes=(replace(MAX_SCALE, suppressed=rule), SIDECAR)),
+        findings=(Finding("unmanaged-deployment", Severity.NOTE, "live only", deployment="x", suppressed=rule),),
+    )
+    ignored = Page(render(subject)).text.partition("Nothing fits these filters.")[2]
+    assert squeezed(
+        "Ignored: load test, OPS-123 (until 2026-12-31) driftcheck.yaml:7:5 "
+        "claims-agent source_config.resource_spec.max_scale x unmanaged-deployment"
+    ) in squeezed(ignored)
+    assert "live only" not in ignored
+
+
+def test_an_audit_leads_with_the_inventory() -> None:
+    pending = replace(CLAIMS, facts={**CLAIMS.facts, "pending_since": "2026-01-02T03:04:05Z"})
+    text = Page(render(report(pending, *MATCHING, command="audit"))).text
+    assert text.index("Inventory") < text.index("Deployments\n")
+    assert "1 rollout is pending; the oldest since 2026-01-02T03:04:05Z: claims-agent." in text
+    assert squeezed("SourceShareDeployments github 10 external_docker 1") in squeezed(text)
+    checked = Page(render(report(pending, *MATCHING))).text
+    assert checked.index("Inventory") > checked.index("Deployments\n")
+
+
+def test_findings_are_counted_by_rule() -> None:
+    text = squeezed(Page(render(AUDIT)).text)
+    assert squeezed("Error unmanaged-deployment A live deployment is not declared 200") in text
+
+
+@pytest.mark.parametrize(("deployments", "shown"), [(3, "33.3"), (1, "100.0"), (10_000, "0.0")])
+def test_coverage_is_never_rounded_up(deployments: int, shown: str) -> None:
+    subject = report(CLAIMS, live=replace(LIVE, deployments=deployments))
+    assert f"{shown}\u202f% of" in Page(render(subject)).text
+
+
+def test_every_part_of_the_bar_can_be_seen_and_all_of_it_is_filled() -> None:
+    subject = report(CLAIMS, BILLING, *(replace(MATCHING[0], name=f"m{number}") for number in range(998)))
+    page = Page(render(subject))
+    parts = [each for each in page.all("rect") if each.get("height") == "20"]
+    assert [each["class"] for each in parts] == ["drifted", "missing", "in_sync"]
+    assert all(int(each["width"] or 0) >= 15 for each in parts)
+    assert sum(int(each["width"] or 0) for each in parts) == 1000
+    assert "Deployments by status: 1 Drifted, 1 Missing, 998 Matches" in page.text
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_page_is_made_for_readers_of_all_kinds(name: str) -> None:
+    page = Page(render(SAMPLES[name]))
+    tags = Counter(tag for tag, _ in page.elements)
+    assert tags["h1"] == tags["main"] == tags["header"] == tags["footer"] == 1
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    identities = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(identities)) == len(identities)
+    for _, attributes in page.elements:
+        for reference in (attributes.get("aria-labelledby"), (attributes.get("href") or "").removeprefix("#")):
+            assert not reference or reference in identities
+    assert all("scope" in each for each in page.all("th"))
+    assert tags["caption"] == tags["table"]
+
+
+def test_ten_thousand_deployments_make_a_page_of_a_few_megabytes() -> None:
+    text = render(huge())
+    assert text.count('<details class="deployment"') == 10_000
+    assert text.count('<tr role="row"><th role="rowheader"') == 5_000
+    assert len(text.encode()) < 10_000_000
