@@ -13,7 +13,7 @@ import pytest
 from driftcheck.formats import RenderOptions, html
 from driftcheck.model import Report
 from tests.formats.html_samples import ATTACKS, hostile
-from tests.formats.reports import AUDIT, DRIFT, INCOMPLETE, INVALID, SAMPLES, THREE_WAY, huge
+from tests.formats.reports import AUDIT, CLAIMS, DRIFT, IGNORED, INCOMPLETE, INVALID, SAMPLES, THREE_WAY, huge, report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (it is in group dev)")
 
@@ -61,6 +61,8 @@ class Seen:
         assert self.page.evaluate("[window.violations ?? [], window.ran ?? null]") == [[], None]
         assert self.page.url.startswith(URL)
 
+
+SOME_IGNORED = report(replace(CLAIMS, changes=(*CLAIMS.changes, IGNORED)))
 
 Open = Callable[..., Any]
 
@@ -354,7 +356,7 @@ CONTRAST = """() => {
   const poor = new Set();
   for (const element of document.querySelectorAll("body *")) {
     const own = [...element.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
-    if (!own || element.closest("svg, script, style, .is-ignored") || !element.checkVisibility()) continue;
+    if (!own || element.closest("svg, script, style") || !element.checkVisibility()) continue;
     const [a, b] = [light(getComputedStyle(element).color), light(ground(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) poor.add(`${element.className} ${element.textContent.slice(0, 30)} ${ratio.toFixed(2)}`);
@@ -365,7 +367,7 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "subject", [THREE_WAY, AUDIT, INCOMPLETE, INVALID], ids=["three-way", "audit", "gap", "invalid"]
+    "subject", [THREE_WAY, SOME_IGNORED, INCOMPLETE, INVALID], ids=["three-way", "ignored", "gap", "invalid"]
 )
 def test_text_is_readable_and_fits_at_every_width(visit: Open, subject: Report, scheme: str) -> None:
     with visit(subject, color_scheme=scheme) as seen:
