@@ -93,11 +93,11 @@ class Field:
 
     def platform_sets(self, source: JSON) -> bool:
         """Tell whether the value belongs to the platform in a deployment of this source."""
-        return self.read_only or source in self.platform_set
+        return self.read_only or (isinstance(source, str) and source in self.platform_set)
 
     def is_reported(self, source: JSON) -> bool:
         """Tell whether a live null says anything in a deployment of this source."""
-        return self.reported is None or source in self.reported
+        return self.reported is None or (isinstance(source, str) and source in self.reported)
 
 
 UNKNOWN: Final = Field()

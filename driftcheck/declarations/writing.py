@@ -1,0 +1,141 @@
+"""Declared forms -> YAML text: fields in the schema's order, a comment where something is left out.
+
+Texts that YAML 1.1 and 1.2 could read differently are quoted; what is written comes back as it was, in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from driftcheck.declarations.exporting import Exported, Note
+from driftcheck.declarations.scalars import resolve
+from driftcheck.model import JSON
+from driftcheck.paths import Item, format_path
+
+SCHEMA_FILE: Final = "declaration.schema.json"
+"""Where the editor's line looks for the schema: beside the declarations."""
+
+_PLAIN: Final = re.compile(r"-{0,2}[A-Za-z0-9_./][A-Za-z0-9_./@+=,~-]*(?::[A-Za-z0-9_./@+=,~-]+)*")
+"""Texts without spaces and signs that mean something to YAML."""
+_OLD_SINGLE_LETTERS: Final = frozenset("yYnN")
+_OLD_DATE: Final = re.compile(r"[0-9]{4}-[0-9]")
+_ESCAPES: Final = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
+
+
+def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
+    """Write a file of declarations (CONTRACT.md, Declaration file); `notices` are comments at its top, a line each."""
+    lines = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *(f"# {notice}" for notice in notices)]
+    if exports:
+        lines.append("deployments:")
+        entries = ("\n".join(_deployment(export)) for export in exports)
+        lines.append("\n\n".join(entries))
+    else:
+        lines.append("deployments: []")
+    ignores = [line for export in exports for note in export.ignores for line in _ignore(export.name, note)]
+    if ignores:
+        lines += ["", "ignore:", *ignores]
+    return "\n".join(lines) + "\n"
+
+
+def _deployment(export: Exported) -> Iterator[str]:
+    return _entry(export.value, "  ", _comments(export))
+
+
+def _ignore(name: str, note: Note) -> Iterator[str]:
+    rule = {"deployment": name, "path": format_path(note.path), "reason": f"not exported: {note.reason}"}
+    return _entry(rule, "  ", {})
+
+
+def _comments(export: Exported) -> dict[int, list[str]]:
+    """Give comment lines by the (identity of the) collection that they stand in: the one that lacks something."""
+    found: dict[int, list[str]] = {}
+    for note in export.notes:
+        holder: Any = export.value
+        depth = 0
+        while depth < len(note.path) - 1 and (inner := _inside(holder, note.path[depth])) is not None:
+            holder, depth = inner, depth + 1
+        text = f"# {format_path(note.path[depth:])} is not exported: {note.reason}".replace("##[", r"##\x5b")
+        found.setdefault(id(holder), []).append(text)
+    return found
+
+
+def _inside(holder: Any, segment: object) -> Any:
+    """Give the collection that a segment leads to, if there is one."""
+    inner = None
+    if isinstance(segment, Item) and isinstance(holder, list):
+        inner = next((e for e in holder if isinstance(e, dict) and e.get(segment.key) == segment.value), None)
+    elif isinstance(segment, str) and isinstance(holder, dict):
+        inner = holder.get(segment)
+    return inner if isinstance(inner, dict | list) else None
+
+
+def _mapping(value: Mapping[str, JSON], indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
+    for key, child in value.items():
+        yield from _node(f"{indent}{_text(key)}:", child, f"{indent}  ", comments)
+    yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
+
+
+def _entry(value: JSON, indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
+    """Write an entry of a list; the first line of what it holds follows the dash."""
+    if not isinstance(value, dict | list) or not value:
+        yield from _node(f"{indent}-", value, f"{indent}  ", comments)
+        return
+    lines = _collection(value, f"{indent}  ", comments)
+    yield f"{indent}- {next(lines).removeprefix(f'{indent}  ')}"
+    yield from lines
+
+
+def _node(head: str, value: JSON, indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
+    if not isinstance(value, dict | list):
+        yield f"{head} {_scalar(value)}"
+    elif value:
+        yield head
+        yield from _collection(value, indent, comments)
+    else:
+        yield f"{head} {'{}' if isinstance(value, dict) else '[]'}"
+        yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
+
+
+def _collection(value: dict[str, JSON] | list[JSON], indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from _mapping(value, indent, comments)
+        return
+    for entry in value:
+        yield from _entry(entry, indent, comments)
+    yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
+
+
+def _scalar(value: JSON) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _text(value)
+    text = repr(value)
+    return text if "." in text or "e" not in text else text.replace("e", ".0e")
+
+
+def _text(text: str) -> str:
+    """Write a text plain where every version of YAML reads it as that, else in double quotes."""
+    if _PLAIN.fullmatch(text) and resolve(text) == text and not _is_special_in_old_yaml(text):
+        return text
+    return f'"{"".join(map(_escaped, text))}"'.replace("##[", r"##\x5b")
+
+
+def _is_special_in_old_yaml(text: str) -> bool:
+    return text in _OLD_SINGLE_LETTERS or _OLD_DATE.match(text) is not None
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
