@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,19 +161,25 @@ def _cuts(pages: Sequence[Page]) -> Iterable[str]:
 
 
 def _has_hole(pages: Sequence[Page]) -> bool:
-    """Tell whether offsets leave a hole, be they those of a page's start or of its end (the last one's is free)."""
+    """Tell whether the offsets leave a hole, be they those of the pages' starts or of their ends.
+
+    On the last page, an offset may also be that of the page behind it (API.md 1.4).
+    """
     if len(pages) < 2 or not all(type(page.offset) is int for page in pages):
         return False
-    ends = [sum(map(len, pages[: index + 1])) for index in range(len(pages))]
+    ends = list(accumulate(map(len, pages)))
     starts = [end - len(page) for end, page in zip(ends, pages, strict=True)]
     offsets = [page.offset for page in pages]
-    as_ends = any(offset > end for offset, end in zip(offsets[:-1], ends, strict=False))
-    return as_ends and any(offset > start for offset, start in zip(offsets, starts, strict=True))
+    if any(offset > start for offset, start in zip(offsets, starts, strict=True)):
+        sizes = {len(pages[-1]), len(pages[0]), *FULL_PAGES}
+        after_ends = any(offset > end for offset, end in zip(offsets[:-1], ends, strict=False))
+        return after_ends or (offsets[-1] > ends[-1] and offsets[-1] - starts[-1] not in sizes)
+    return False
 
 
 def _deployments(pages: Sequence[Page]) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
     """Give the deployments of all pages, each id once, and a gap for what makes no sense."""
-    starts = [sum(map(len, pages[:index])) for index in range(len(pages))]
+    starts = [end - len(page) for end, page in zip(accumulate(map(len, pages)), pages, strict=True)]
     found: dict[str, Deployment] = {}
     twice = False
     for start, page in zip(starts, pages, strict=True):

@@ -14,35 +14,34 @@ from driftcheck.errors import LiveError, UsageError
 from driftcheck.live import control_plane
 from driftcheck.live.connection import Connection
 from driftcheck.live.control_plane import fetch
-from driftcheck.live.emulator import create_app, running
+from driftcheck.live.emulator import create_app
 from driftcheck.live.plan import Fault, Plan
 from driftcheck.model import Snapshot
+from tests.live.conftest import Emulate
 from tests.live.memory import cut, fetch_from
 from tests.live.raw_server import Conversation, answer, endless, serving
 from tests.live.samples import KEY, LISTINGS, WORKSPACE, deployment, deployments, load
 
 
-def fetch_emulated(plan: Plan, items: list[dict[str, Any]], **settings: Any) -> Snapshot:
-    names, scope = settings.pop("names", ()), settings.pop("scope", {})
-    with running(create_app(items, plan=plan)) as url:
-        connection = Connection(url, KEY, **settings)
-        return fetch(connection, names=lambda: names, scope=scope, progress=lambda _: None, sleep=lambda _: None)
+def fetch_emulated(emulate: Emulate, plan: Plan, items: list[dict[str, Any]], **settings: Any) -> Snapshot:
+    connection = Connection(emulate(create_app(items, plan=plan)), KEY, **settings)
+    return fetch(connection, names=tuple, scope={}, progress=lambda _: None, sleep=lambda _: None)
 
 
 @pytest.mark.parametrize("path", LISTINGS, ids=lambda path: path.stem)
-def test_a_recorded_listing_is_fetched_as_it_was_recorded(path: Any) -> None:
+def test_a_recorded_listing_is_fetched_as_it_was_recorded(emulate: Emulate, path: Any) -> None:
     items = load(path)["resources"]
-    snapshot = fetch_emulated(Plan(), items)
+    snapshot = fetch_emulated(emulate, Plan(), items)
     assert snapshot.complete
     assert [found.name for found in snapshot.deployments] == sorted(item["name"] for item in items)
     assert snapshot.workspace == (WORKSPACE if any("tenant_id" in item for item in items) else None)
     assert "REDACTED-EXAMPLE" not in repr(snapshot)
 
 
-def test_a_snapshot_tells_how_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_tells_how_it_was_read(emulate: Emulate) -> None:
     items, seen = deployments(250), list[int]()
-    with running(create_app(items)) as url:
-        snapshot = fetch(Connection(url, KEY), names=lambda: ["agent-00001"], scope={}, progress=seen.append)
+    url = emulate(create_app(items))
+    snapshot = fetch(Connection(url, KEY), names=lambda: ["agent-00001"], scope={}, progress=seen.append)
     assert dataclasses.replace(snapshot, deployments=(), fetched_at=None) == Snapshot(
         source=url, deployments=(), workspace=WORKSPACE, pages=3, requests=5, gaps=(), scope={}
     )
@@ -63,15 +62,15 @@ def test_a_quiet_fetch_asks_no_more_than_promised(monkeypatch: pytest.MonkeyPatc
     assert snapshot.requests <= count / 99 + 3 + len(missing)
 
 
-def test_the_names_are_asked_for_once_the_listing_is_there() -> None:
+def test_the_names_are_asked_for_once_the_listing_is_there(emulate: Emulate) -> None:
     order: list[str] = []
 
     def names() -> tuple[str, ...]:
         order.append("names")
         return ()
 
-    with running(create_app(deployments(3))) as url:
-        fetch(Connection(url, KEY), names=names, scope={}, progress=lambda _: order.append("page"))
+    url = emulate(create_app(deployments(3)))
+    fetch(Connection(url, KEY), names=names, scope={}, progress=lambda _: order.append("page"))
     assert order == ["page", "page", "page", "names"]
 
 
@@ -164,9 +163,9 @@ def test_a_filter_that_the_endpoint_does_not_know_is_a_usage_error() -> None:
     ],
 )
 def test_P4_P5_P6_a_listing_that_contradicts_itself_is_incomplete_but_what_was_read_is_kept(
-    plan: Plan, words: str
+    emulate: Emulate, plan: Plan, words: str
 ) -> None:
-    snapshot = fetch_emulated(plan, deployments(250))
+    snapshot = fetch_emulated(emulate, plan, deployments(250))
     assert words in snapshot.gaps[0]
     assert snapshot.deployments
     assert snapshot.requests <= 20
@@ -174,47 +173,47 @@ def test_P4_P5_P6_a_listing_that_contradicts_itself_is_incomplete_but_what_was_r
 
 @pytest.mark.parametrize("plan", [Plan(cap=50), Plan(cap=7), Plan(ignore=("limit",)), Plan(order="newest")])
 @pytest.mark.parametrize("offsets", ["next", "limit", "echo"])
-def test_P3_P7_odd_page_sizes_and_offsets_are_seen_through(plan: Plan, offsets: str) -> None:
-    snapshot = fetch_emulated(dataclasses.replace(plan, offsets=offsets), deployments(250))
+def test_P3_P7_odd_page_sizes_and_offsets_are_seen_through(emulate: Emulate, plan: Plan, offsets: str) -> None:
+    snapshot = fetch_emulated(emulate, dataclasses.replace(plan, offsets=offsets), deployments(250))
     assert snapshot.complete
     assert len(snapshot.deployments) == 250
 
 
 @pytest.mark.parametrize("kind", ["no_offset", "odd_offset"])
-def test_P7_an_offset_that_makes_no_sense_matters_to_nothing(kind: str) -> None:
-    snapshot = fetch_emulated(Plan(faults=(Fault(kind),)), deployments(150))
+def test_P7_an_offset_that_makes_no_sense_matters_to_nothing(emulate: Emulate, kind: str) -> None:
+    snapshot = fetch_emulated(emulate, Plan(faults=(Fault(kind),)), deployments(150))
     assert snapshot.complete
     assert len(snapshot.deployments) == 150
 
 
-def test_P9_two_deployments_of_one_name_are_both_kept() -> None:
-    snapshot = fetch_emulated(Plan(), [deployment(1, name="twin"), deployment(2, name="twin")])
+def test_P9_two_deployments_of_one_name_are_both_kept(emulate: Emulate) -> None:
+    snapshot = fetch_emulated(emulate, Plan(), [deployment(1, name="twin"), deployment(2, name="twin")])
     assert [found.name for found in snapshot.deployments] == ["twin", "twin"]
 
 
-def test_P10_another_workspace_than_the_one_asked_for_is_an_error() -> None:
+def test_P10_another_workspace_than_the_one_asked_for_is_an_error(emulate: Emulate) -> None:
     with pytest.raises(LiveError, match="another workspace"):
-        fetch_emulated(Plan(), deployments(3), workspace="00000000-0000-4000-8000-000000000000")
+        fetch_emulated(emulate, Plan(), deployments(3), workspace="00000000-0000-4000-8000-000000000000")
     with pytest.raises(LiveError, match="several workspaces"):
-        fetch_emulated(Plan(faults=(Fault("other_workspace", offset=99),)), deployments(150))
+        fetch_emulated(emulate, Plan(faults=(Fault("other_workspace", offset=99),)), deployments(150))
 
 
-def test_F10_a_page_that_fails_leaves_a_gap_and_what_was_read_before() -> None:
-    snapshot = fetch_emulated(Plan(faults=(Fault("status", offset=99),)), deployments(250), retries=1)
+def test_F10_a_page_that_fails_leaves_a_gap_and_what_was_read_before(emulate: Emulate) -> None:
+    snapshot = fetch_emulated(emulate, Plan(faults=(Fault("status", offset=99),)), deployments(250), retries=1)
     (gap,) = snapshot.gaps
     assert "could not be read to its end" in gap
     assert "503" in gap
     assert len(snapshot.deployments) >= 100
 
 
-def test_F10_a_first_page_that_fails_is_an_error() -> None:
+def test_F10_a_first_page_that_fails_is_an_error(emulate: Emulate) -> None:
     with pytest.raises(LiveError, match="503"):
-        fetch_emulated(Plan(faults=(Fault("status"),)), deployments(3), retries=1)
+        fetch_emulated(emulate, Plan(faults=(Fault("status"),)), deployments(3), retries=1)
 
 
-def test_F10_a_failure_that_passes_leaves_no_trace() -> None:
+def test_F10_a_failure_that_passes_leaves_no_trace(emulate: Emulate) -> None:
     faults = tuple(Fault("status", request=number) for number in (1, 3, 4, 6))
-    snapshot = fetch_emulated(Plan(faults=faults), deployments(250))
+    snapshot = fetch_emulated(emulate, Plan(faults=faults), deployments(250))
     assert snapshot.complete
     assert len(snapshot.deployments) == 250
     assert snapshot.requests == 9
@@ -229,9 +228,9 @@ def test_a_question_for_a_name_that_fails_leaves_a_gap(monkeypatch: pytest.Monke
     assert len(snapshot.deployments) == 3
 
 
-def test_a_listing_too_large_for_memory_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_too_large_for_memory_is_given_up(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_plane, "MAX_LISTING_BYTES", 100_000)
-    snapshot = fetch_emulated(Plan(), deployments(400))
+    snapshot = fetch_emulated(emulate, Plan(), deployments(400))
     assert "larger than" in snapshot.gaps[0]
 
 
@@ -251,10 +250,10 @@ def test_F5_F6_whatever_the_server_does_a_fetch_ends_at_its_deadline(conversatio
     assert time.monotonic() - start < 3
 
 
-def test_F5_a_deadline_in_the_middle_keeps_what_was_read() -> None:
+def test_F5_a_deadline_in_the_middle_keeps_what_was_read(emulate: Emulate) -> None:
     plan = Plan(faults=(Fault("silence", offset=99, seconds=30),))
     start = time.monotonic()
-    snapshot = fetch_emulated(plan, deployments(250), timeout=0.6, retries=0)
+    snapshot = fetch_emulated(emulate, plan, deployments(250), timeout=0.6, retries=0)
     assert time.monotonic() - start < 5
     assert not snapshot.complete
     assert len(snapshot.deployments) >= 100
@@ -276,7 +275,7 @@ def test_after_a_fetch_nothing_is_sent_any_more() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_no_more_requests_are_under_way_than_allowed(concurrency: int) -> None:
+def test_no_more_requests_are_under_way_than_allowed(emulate: Emulate, concurrency: int) -> None:
     under_way, most, lock = 0, 0, threading.Lock()
     app = create_app(deployments(1500), plan=Plan(latency=0.01))
 
@@ -289,8 +288,8 @@ def test_no_more_requests_are_under_way_than_allowed(concurrency: int) -> None:
         with lock:
             under_way -= 1
 
-    with running(counting) as url:
-        snapshot = fetch(Connection(url, KEY, concurrency=concurrency), names=tuple, scope={}, progress=lambda _: None)
+    connection = Connection(emulate(counting), KEY, concurrency=concurrency)
+    snapshot = fetch(connection, names=tuple, scope={}, progress=lambda _: None)
     assert snapshot.complete
     assert most == concurrency
     assert app.state.record.methods == {"GET": snapshot.requests}

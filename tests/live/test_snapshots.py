@@ -158,7 +158,7 @@ def test_the_order_of_answers_does_not_matter_where_their_offsets_tell_it(tmp_pa
         ([page(deployments(100), 100)], "full page of 100"),
         ([page(deployments(100), 100), page([deployment(n) for n in range(100, 120)], 120)], "full page of 20"),
         ([page([], 0), page(deployments(5), 5)], "empty page before"),
-        ([page(deployments(20), 20), page([deployment(n) for n in range(40, 47)], 47)][::-1], ""),
+        ([page(deployments(20), 20), page([deployment(n) for n in range(40, 47)], 47)], "hole"),
         ([page(deployments(20), 20), page([deployment(n) for n in range(40, 60)], 60), page([], 60)], "hole"),
         ([page(deployments(5), 5), page(deployments(3), 8)], "same id"),
         ([page([deployment(1), None], 2)], "Item 2"),
@@ -168,7 +168,7 @@ def test_the_order_of_answers_does_not_matter_where_their_offsets_tell_it(tmp_pa
 def test_P3_P8_what_a_saved_listing_lacks_is_a_gap(tmp_path: Path, pages: list[Any], words: str) -> None:
     snapshot = snapshots.read(saved(tmp_path, pages))
     assert words in "".join(snapshot.gaps)
-    assert snapshot.complete is (words == "")
+    assert not snapshot.complete
 
 
 def test_P10_a_saved_listing_of_two_workspaces_is_an_error(tmp_path: Path) -> None:
