@@ -59,6 +59,7 @@ STATUSES: Final = {
 }
 """The statuses for people; "in sync" is a verdict's word alone."""
 
+_NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
 _PASSING: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
 _CLASS_ORDER: Final = (ChangeClass.CONFLICT, ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.ADOPTED)
 _STATUS_ORDER: Final = (
@@ -119,7 +120,7 @@ def _side(change: Change, value: JSON, effective: JSON, *, unset: ChangeKind, li
 def change_text(change: Change, limit: int | None = None) -> str:
     """Write a change's sides as one phrase: `declared 6, live 10`."""
     if change.redacted and change.kind is ChangeKind.MODIFIED:
-        return "declared and live differ; the values are not shown"
+        return "declared and live differ"
     base = base_text(change, limit)
     sides = [] if base is None else [f"base {base}"]
     return ", ".join([*sides, f"declared {declared_text(change, limit)}", f"live {live_text(change, limit)}"])
@@ -181,11 +182,9 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """The deployment and the field, or the rule where it is about neither; all of it visible."""
-        parts = [visible(self.deployment)] if self.deployment is not None else []
-        if self.path:
-            parts.append(path_text(self.path))
-        return ": ".join(parts) or visible(self.rule)
+        """The deployment, and the field or (where it is about none) the rule; all of it visible."""
+        subject = path_text(self.path) if self.path else visible(self.rule)
+        return subject if self.deployment is None else f"{visible(self.deployment)}: {subject}"
 
 
 def entries(report: Report, limit: int | None = None) -> list[Entry]:
@@ -195,6 +194,14 @@ def entries(report: Report, limit: int | None = None) -> list[Entry]:
     ]
     listed += [_of_finding(finding) for finding in report.findings]
     return sorted(listed, key=_entry_order)
+
+
+def run_entries(report: Report) -> list[Entry]:
+    """Give what kept the run from an answer as entries: its gaps, or its verdict where nothing else tells of it."""
+    told = gaps(report)
+    if not told and report.outcome.status in _NO_ANSWER and not report.summary.findings[Severity.ERROR]:
+        return [Entry(report.outcome.name, Severity.ERROR, verdict(report))]
+    return [Entry(ExitStatus.INCOMPLETE.name.lower(), Severity.ERROR, gap) for gap in told]
 
 
 def _of_change(comparison: Comparison, change: Change, limit: int | None) -> Entry:

@@ -386,7 +386,11 @@ live_summaries = st.builds(
     st.dictionaries(texts, texts, max_size=2),
 )
 declared_summaries = st.builds(
-    DeclaredSummary, st.lists(texts, max_size=2).map(tuple), st.integers(0, 99), st.booleans(), st.none() | texts
+    DeclaredSummary,
+    st.lists(texts.map(lambda text: text or "f"), max_size=2).map(tuple),
+    st.integers(0, 99),
+    st.booleans(),
+    st.none() | texts,
 )
 times = st.datetimes().map(lambda moment: f"{moment.replace(microsecond=0).isoformat()}Z")
 

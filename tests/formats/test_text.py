@@ -3,7 +3,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck.formats import RenderOptions, values
@@ -157,12 +157,14 @@ def test_a_compared_pair_names_its_sides() -> None:
     assert text.startswith("declared  prod/agents.yaml, prod/search.yaml\nlive      https://api.host.langchain.com\n")
 
 
+@settings(max_examples=40)
 @given(reports(), st.integers(0, 2), st.booleans())
 def test_only_colour_differs_with_colour(drawn: Report, verbose: int, quiet: bool) -> None:
     options = RenderOptions(verbose=verbose, quiet=quiet)
     assert without_color(render(drawn, replace(options, color=True))) == render(drawn, options)
 
 
+@settings(max_examples=40)
 @given(reports())
 def test_O1_O2_nothing_in_it_steers_a_terminal_or_a_runner(drawn: Report) -> None:
     text = render(drawn, VERBOSE)
@@ -171,6 +173,7 @@ def test_O1_O2_nothing_in_it_steers_a_terminal_or_a_runner(drawn: Report) -> Non
     assert not re.search(r"(?m)^\s*::", text)
 
 
+@settings(max_examples=40)
 @given(reports())
 def test_tells_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, VERBOSE).replace(r"##\x5b", "##[").replace(r"\x3a:", "::")
@@ -182,6 +185,7 @@ def test_tells_every_change_and_finding(drawn: Report) -> None:
         assert finding.rule in text
 
 
+@settings(max_examples=40)
 @given(reports())
 def test_says_in_sync_only_where_all_was_read_and_nothing_differs(drawn: Report) -> None:
     clean = replace(drawn, deployments=(), findings=())

@@ -1,0 +1,102 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import jsonschema_rs
+from hypothesis import given, settings
+
+from driftcheck.formats import RenderOptions, values
+from driftcheck.formats.gitlab import render
+from driftcheck.model import Report
+from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, INVENTORY, MAX_SCALE, huge, reports
+
+DOCUMENTED = jsonschema_rs.validator_for(
+    {
+        "$comment": "GitLab documentation, 'Code Quality report format': the fields that the widget needs.",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["description", "check_name", "fingerprint", "severity", "location"],
+            "properties": {
+                "description": {"type": "string", "minLength": 1},
+                "check_name": {"type": "string"},
+                "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+                "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+                "location": {
+                    "type": "object",
+                    "required": ["path", "lines"],
+                    "properties": {
+                        "path": {"type": "string", "minLength": 1, "pattern": "^(?!\\./)"},
+                        "lines": {
+                            "type": "object",
+                            "required": ["begin"],
+                            "properties": {"begin": {"type": "integer", "minimum": 1}},
+                        },
+                    },
+                },
+            },
+        },
+    }
+)
+
+
+def issues(report: Report) -> list[dict[str, Any]]:
+    return json.loads(render(report, RenderOptions()))
+
+
+def test_an_issue_for_each_active_change_and_finding() -> None:
+    told = issues(DRIFT)
+    assert len(told) == 207
+    scale = next(each for each in told if "max_scale" in each["description"])
+    assert scale | {"fingerprint": ""} == {
+        "description": "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10",
+        "check_name": "drift",
+        "fingerprint": "",
+        "severity": "major",
+        "location": {"path": "prod/agents.yaml", "lines": {"begin": 24}},
+    }
+
+
+def test_in_sync_is_an_empty_list() -> None:
+    assert issues(IN_SYNC) == []
+
+
+def test_an_incomplete_report_does_not_look_like_one_without_findings() -> None:
+    assert [(each["check_name"], each["severity"]) for each in issues(INCOMPLETE)] == [("incomplete", "blocker")]
+
+
+def test_what_no_file_declares_is_pinned_to_the_first_file() -> None:
+    assert {each["location"]["path"] for each in issues(DRIFT) if each["check_name"] == "unmanaged-deployment"} == {
+        "prod/agents.yaml"
+    }
+    assert {each["location"]["path"] for each in issues(INVENTORY)} == {"deployments.yaml"}
+
+
+def test_fingerprints_survive_moved_lines_and_other_values() -> None:
+    claims = next(each for each in DRIFT.deployments if each.changes)
+
+    def fingerprint(**parts: Any) -> str:
+        moved = replace(DRIFT, deployments=(replace(claims, changes=(replace(MAX_SCALE, **parts),)),), findings=())
+        return issues(moved)[0]["fingerprint"]
+
+    place = replace(MAX_SCALE.location, line=99) if MAX_SCALE.location else None
+    assert fingerprint() == fingerprint(location=place, live=7) != fingerprint(path=("other",))
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
+    text = render(drawn, RenderOptions())
+    assert text.isascii()
+    assert "##[" not in text
+    told = json.loads(text)
+    DOCUMENTED.validate(told)
+    assert len({each["fingerprint"] for each in told}) == len(told)
+    active = [entry for entry in values.entries(drawn) if entry.suppressed is None]
+    assert len(told) == len(active) + len(values.run_entries(drawn))
+    for entry, issue in zip(active, told[len(told) - len(active) :], strict=True):
+        assert issue["description"].startswith(entry.title)
+
+
+def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
+    assert len(issues(huge())) == 5_000

@@ -1,0 +1,200 @@
+import re
+import unicodedata
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from driftcheck.formats import RenderOptions, values
+from driftcheck.formats.markdown import MARKER, render
+from driftcheck.formats.visible import visible
+from driftcheck.model import ExitStatus, Outcome, Report
+from tests.formats.reports import (
+    AUDIT,
+    DRIFT,
+    HOSTILE,
+    IN_SYNC,
+    INCOMPLETE,
+    INVALID,
+    MAX_SCALE,
+    THREE_WAY,
+    huge,
+    report,
+    reports,
+)
+
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
+OURS = {"h3", "p", "strong", "code", "ul", "li", "br", "details", "summary", "b"} | {
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+}
+PLENTY = RenderOptions(max_bytes=10_000_000)
+
+
+class Page(HTMLParser):
+    """What a reader of the rendered Markdown gets: tags, whether they close, and text in and out of code."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.open: list[str] = []
+        self.code: list[str] = []
+        self.prose: list[str] = []
+        self.feed(READER.render(markdown))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag != "br":
+            self.open.append(tag)
+        if tag == "code":
+            self.code.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "code" in self.open:
+            self.code[-1] += data
+        else:
+            self.prose.append(data)
+
+
+def hostile(text: str) -> Report:
+    change = replace(MAX_SCALE, path=("labels", text), declared=text, live=[text], base={text: text})
+    claims = replace(DRIFT.deployments[1], name=text, changes=(change,), facts={"source": text})
+    return report(claims, findings=(replace(DRIFT.findings[0], message=text, hint=text, deployment=None),))
+
+
+def test_verdict_first_then_the_worst() -> None:
+    text = render(DRIFT, PLENTY)
+    assert text.startswith(
+        f"{MARKER}\n### driftcheck: drift\n\n**1 deployment differs from live in 6 fields, 1 is missing.**\n\n"
+        "12 declared, 212 live (200 not declared), 151 fields compared, 0 ignored, 1 unverifiable.\n"
+    )
+    assert text.index("claims&#45;agent") < text.index("billing&#45;agent") < text.index("scratch-000")
+    assert "| `source_config.resource_spec.max_scale` | `6` | `10` | `prod/agents.yaml:24` |  |\n" in text
+    assert "<details open><summary><b>drifted</b>" in text
+    assert "<details><summary><b>note</b> A live deployment is not declared (200)</summary>" in text
+
+
+def test_in_sync_is_short() -> None:
+    assert render(IN_SYNC, PLENTY) == (
+        f"{MARKER}\n### driftcheck: in sync\n\n**10 declared deployments match live.**\n\n"
+        "10 declared, 10 live, 120 fields compared, 0 ignored, 0 unverifiable.\n"
+    )
+
+
+def test_what_was_not_read_is_said_before_all_else() -> None:
+    text = render(INCOMPLETE, PLENTY)
+    assert "### driftcheck: incomplete" in text
+    assert "**Not everything could be read:**" in text
+    assert text.index("offset 198") < text.index("billing")
+
+
+def test_findings_show_names_as_code_and_sentences_as_prose() -> None:
+    assert "`memory_limit` is no field of `resource_spec` (`unknown-field`, `prod/agents.yaml:19`)" in render(
+        INVALID, PLENTY
+    )
+
+
+def test_the_base_revision_tells_who_moved() -> None:
+    text = render(THREE_WAY, PLENTY)
+    assert 'conflict: declared and live both moved, takes a new revision, base `"otel:0.98.0"` |' in text
+    assert "proposed by this change" in text
+
+
+def test_an_audit_has_its_inventory() -> None:
+    assert "- by source: `github` 210, `external_docker` 1\n" in render(AUDIT, PLENTY)
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "`", "``", " `a` ", "a\\|b|c", "|", "\\", "x\\", "www.example.com", ":tada:"]
+)
+def test_O3_hostile_texts_stand_in_code_and_read_as_they_are(text: str) -> None:
+    page = Page(render(hostile(text), PLENTY))
+    assert page.tags <= OURS
+    assert page.attributes <= {"open"}
+    assert page.open == []
+    shown = values.value_text(text).replace("##[", r"##\x5b")
+    assert any(shown in (code, code.replace(r"\u007c", "|")) for code in page.code)
+    prose = "".join(page.prose)
+    for mark in ("@everyone", "#1", "example.com", ":tada:", "![", "]("):
+        assert mark not in prose
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_O3_no_markup_of_the_data_is_live(drawn: Report) -> None:
+    page = Page(render(drawn, PLENTY))
+    assert page.tags <= OURS
+    assert page.attributes <= {"open"}
+    assert page.open == []
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_O1_O2_nothing_in_it_steers_a_terminal_or_a_runner(drawn: Report) -> None:
+    text = render(drawn, PLENTY)
+    assert not [c for c in text if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+    assert "##[" not in text
+    assert not re.search(r"(?m)^\s*::", text)
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_tells_every_change_and_finding(drawn: Report) -> None:
+    text = render(drawn, PLENTY)
+    assert "Not shown here" not in text
+    codes = [code.replace(r"##\x5b", "##[").replace(r"\u007c", "|") for code in Page(text).code]
+    for comparison in drawn.deployments:
+        for change in comparison.changes:
+            assert values.path_text(change.path).replace(r"\u007c", "|") in codes
+            assert visible(comparison.name).strip() in [code.strip() for code in codes] or not comparison.name
+    for finding in drawn.findings:
+        assert finding.rule in codes or "A live deployment is not declared" in text or finding.rule in text
+
+
+@settings(max_examples=40)
+@given(reports(), st.integers(60, 3_000))
+def test_O7_never_over_budget_and_always_whole(drawn: Report, budget: int) -> None:
+    text = render(drawn, RenderOptions(max_bytes=budget))
+    assert len(text.encode()) <= budget
+    assert text.endswith("\n")
+    assert Page(text).open == []
+    word = values.verdict(drawn).split(":")[0].rstrip(".").lower()
+    assert word in text.lower()
+
+
+@pytest.mark.parametrize("budget", range(0, 60, 7))
+def test_O7_a_budget_too_small_for_anything_is_kept_too(budget: int) -> None:
+    assert len(render(DRIFT, RenderOptions(max_bytes=budget)).encode()) <= budget
+
+
+@pytest.mark.parametrize("budget", [1_000, 65_536, 1_000_000])
+def test_O7_ten_thousand_deployments_with_five_thousand_changes(budget: int) -> None:
+    text = render(huge(), RenderOptions(max_bytes=budget))
+    assert len(text.encode()) <= budget
+    assert "2,500 deployments differ from live in 5,000 fields" in text
+    left = re.search(r"Not shown here for want of room: ([0-9,]+) changes", text)
+    told = int(left[1].replace(",", "")) if left else 0
+    assert text.count("| `prod/agents.yaml:") + told == 5_000
+    assert left
+
+
+def test_a_comment_is_the_default_budget() -> None:
+    assert len(render(huge(), RenderOptions()).encode()) <= 65_536
+
+
+@pytest.mark.parametrize("status", [each for each in ExitStatus if each is not ExitStatus.IN_SYNC])
+def test_no_other_outcome_says_in_sync(status: ExitStatus) -> None:
+    assert "in sync" not in render(replace(IN_SYNC, outcome=Outcome(status)), PLENTY).lower()

@@ -1,0 +1,51 @@
+import json
+from typing import Any
+
+from hypothesis import given, settings
+
+from driftcheck.formats import RenderOptions
+from driftcheck.formats import json as json_format
+from driftcheck.formats.ndjson import render
+from driftcheck.model import Report
+from tests.formats.reports import DRIFT, huge, reports
+
+
+def lines(report: Report) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in render(report, RenderOptions()).splitlines()]
+
+
+def test_a_head_the_deployments_the_findings_and_an_end() -> None:
+    kinds = [line["type"] for line in lines(DRIFT)]
+    assert kinds == ["report"] + ["deployment"] * 212 + ["finding"] * 201 + ["end"]
+    assert lines(DRIFT)[-1]["outcome"] == {"status": 1, "name": "drift"}
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_the_lines_put_together_are_the_json_report(drawn: Report) -> None:
+    head, *parts, end = lines(drawn)
+    together = {
+        **head,
+        **end,
+        "deployments": [without_type(part) for part in parts if part["type"] == "deployment"],
+        "findings": [without_type(part) for part in parts if part["type"] == "finding"],
+    }
+    assert without_type(together) == json_format.document(drawn)
+
+
+def without_type(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "type"}
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_O1_is_ascii_a_whole_object_a_line(drawn: Report) -> None:
+    text = render(drawn, RenderOptions())
+    assert text.isascii()
+    assert text.replace("\n", "").isprintable()
+    assert "##[" not in text
+    assert len(text.splitlines()) == 2 + len(drawn.deployments) + len(drawn.findings)
+
+
+def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
+    assert len(lines(huge())) == 10_002

@@ -1,0 +1,84 @@
+from dataclasses import replace
+
+from hypothesis import given, settings
+from prometheus_client.openmetrics import parser as openmetrics_parser
+from prometheus_client.parser import text_string_to_metric_families
+
+from driftcheck.formats import RenderOptions
+from driftcheck.formats.openmetrics import render
+from driftcheck.formats.visible import visible
+from driftcheck.model import Report, Status
+from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, VALID, huge, report, reports
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples(reported: Report) -> Samples:
+    families = openmetrics_parser.text_string_to_metric_families(render(reported, RenderOptions()))
+    return {
+        (sample.name.removeprefix("driftcheck_"), tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_the_numbers_of_a_report() -> None:
+    told = samples(DRIFT)
+    assert told["exit_status", ()] == 1
+    assert told["outcome", (("outcome", "drift"),)] == 1
+    assert told["outcome", (("outcome", "in_sync"),)] == 0
+    assert told["complete", ()] == 1
+    assert told["generated_timestamp_seconds", ()] == 1_767_845_134
+    assert told["deployments", (("status", "unmanaged"),)] == 200
+    assert told["changes", (("class", "drift"),)] == 6
+    assert told["findings", (("severity", "note"),)] == 200
+    assert told["rule_findings", (("rule", "missing-deployment"),)] == 1
+    assert told["compared_fields", ()] == 151
+    assert told["unverifiable_fields", ()] == 1
+    assert told["coverage_ratio", ()] == 0.0519
+    assert told["deployment_changes", (("deployment", "claims-agent"), ("status", "drifted"))] == 6
+    assert told["deployment_changes", (("deployment", "billing-agent"), ("status", "missing"))] == 0
+
+
+def test_what_is_not_known_has_no_number() -> None:
+    assert samples(INCOMPLETE)["complete", ()] == 0
+    assert ("coverage_ratio", ()) not in samples(INCOMPLETE)
+    assert ("live_deployments", ()) not in samples(VALID)
+
+
+def test_what_asks_for_no_attention_has_no_series_of_its_own() -> None:
+    assert not [name for name, _ in samples(IN_SYNC) if name == "deployment_changes"]
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_is_read_by_openmetrics_and_by_the_textfile_collector_alike(drawn: Report) -> None:
+    text = render(drawn, RenderOptions())
+    assert text.endswith("# EOF\n")
+    families = list(text_string_to_metric_families(text))
+    assert {family.type for family in families} == {"gauge"}
+    assert not [sample for family in families for sample in family.samples if sample.timestamp]
+    told = samples(drawn)
+    assert len(told) == sum(len(family.samples) for family in families)
+    summary = drawn.summary
+    assert {told["deployments", (("status", each.value),)] for each in Status} == set(summary.statuses.values())
+    assert sum(value for (name, _), value in told.items() if name == "changes") == summary.changes
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_names_every_deployment_with_active_changes(drawn: Report) -> None:
+    named = {dict(labels)["deployment"] for name, labels in samples(drawn) if name == "deployment_changes"}
+    for comparison in drawn.deployments:
+        if any(change.suppressed is None for change in comparison.changes):
+            assert visible(comparison.name).replace("##[", r"##\x5b") in named
+
+
+def test_two_names_that_look_alike_when_written_out_stay_apart() -> None:
+    claims = next(each for each in DRIFT.deployments if each.changes)
+    twins = report(replace(claims, name="a\n"), replace(claims, name=r"a\n"))
+    assert samples(twins)["changes", (("class", "drift"),)] == 12
+
+
+def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
+    assert sum(name == "deployment_changes" for name, _ in samples(huge())) == 2_500

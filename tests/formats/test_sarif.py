@@ -1,0 +1,181 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+
+from driftcheck.formats import RenderOptions, values
+from driftcheck.formats.sarif import MOST_BYTES, MOST_RESULTS, render
+from driftcheck.model import ExitStatus, Finding, Location, Outcome, Report, Severity
+from driftcheck.rules import RULES
+from tests.formats.reports import (
+    ALL_IGNORED,
+    CLAIMS,
+    DRIFT,
+    IN_SYNC,
+    INCOMPLETE,
+    INVALID,
+    MAX_SCALE,
+    SAMPLES,
+    THREE_WAY,
+    huge,
+    report,
+    reports,
+)
+
+SCHEMA = json.loads((Path(__file__).parent.parent / "data" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+for part in ("run", "toolComponent"):
+    # A pattern with a stray bracket, which strict readers of regular expressions refuse; driftcheck names no language.
+    SCHEMA["definitions"][part]["properties"]["language"].pop("pattern")
+OFFICIAL = jsonschema_rs.validator_for(SCHEMA)
+
+
+def run(reported: Report) -> dict[str, Any]:
+    log = json.loads(render(reported, RenderOptions()))
+    OFFICIAL.validate(log)
+    (only,) = log["runs"]
+    return only
+
+
+def at(file: str) -> str:
+    finding = Finding("unused-ignore", Severity.WARNING, "x", location=Location(file, 1, 1))
+    return run(report(findings=(finding,)))["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_samples_are_valid_against_the_official_schema(sample: str) -> None:
+    assert run(SAMPLES[sample])["tool"]["driver"]["name"] == "driftcheck"
+
+
+def test_a_change_stands_at_its_place() -> None:
+    results = run(DRIFT)["results"]
+    scale = next(each for each in results if "max_scale" in each["message"]["text"])
+    assert scale["ruleId"] == "drift"
+    assert scale["level"] == "error"
+    assert scale["message"]["text"] == "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10"
+    assert scale["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "prod/agents.yaml"},
+        "region": {"startLine": 24, "startColumn": 20},
+    }
+    assert "baselineState" not in scale
+
+
+def test_rules_come_with_help() -> None:
+    rules = run(DRIFT)["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["drift", "missing-deployment", "unmanaged-deployment"]
+    assert rules[0]["help"]["text"] == RULES["drift"].explanation
+    results = run(DRIFT)["results"]
+    assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in results)
+
+
+def test_related_places_are_told() -> None:
+    twice = next(each for each in run(INVALID)["results"] if each["ruleId"] == "duplicate-key")
+    assert twice["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 28
+
+
+def test_what_is_ignored_is_suppressed_with_its_reason() -> None:
+    (ignored,) = run(ALL_IGNORED)["results"]
+    (suppression,) = ignored["suppressions"]
+    assert suppression["justification"] == "load test until Friday, OPS-123 (until 2026-12-31)"
+    assert suppression["location"]["physicalLocation"]["artifactLocation"]["uri"] == "driftcheck.yaml"
+    assert {tuple(each["suppressions"]) for each in run(DRIFT)["results"]} == {()}
+
+
+def test_the_baseline_state_is_what_the_base_revision_says() -> None:
+    states = {
+        each["properties"]["class"]: each["baselineState"] for each in run(THREE_WAY)["results"] if "properties" in each
+    }
+    assert states == {"drift": "unchanged", "conflict": "updated", "proposed": "new", "adopted": "absent"}
+
+
+def test_fingerprints_survive_moved_lines_and_other_values() -> None:
+    def identity(**parts: Any) -> dict[str, str]:
+        changed = report(replace(CLAIMS, changes=(replace(MAX_SCALE, **parts),)))
+        return run(changed)["results"][0]["partialFingerprints"]
+
+    assert identity() == identity(location=Location("prod/agents.yaml", 900, 3), live=7)
+    assert identity() != identity(path=("source",))
+
+
+@pytest.mark.parametrize(
+    ("reported", "successful"),
+    [
+        (IN_SYNC, True),
+        (DRIFT, True),
+        (INVALID, False),
+        (INCOMPLETE, False),
+        (replace(INCOMPLETE, outcome=Outcome(ExitStatus.IN_SYNC)), False),
+        (replace(IN_SYNC, outcome=Outcome(ExitStatus.DEFECT)), False),
+    ],
+)
+def test_O6_the_run_was_successful_only_where_all_was_read(reported: Report, successful: bool) -> None:
+    (invocation,) = run(reported)["invocations"]
+    assert invocation["executionSuccessful"] is successful
+    assert invocation["exitCode"] == reported.outcome.status
+
+
+def test_gaps_are_notifications() -> None:
+    told = run(INCOMPLETE)["invocations"][0]["toolExecutionNotifications"]
+    assert told[0]["level"] == "error"
+    assert "offset 198" in told[0]["message"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("prod/agents.yaml", "prod/agents.yaml"),
+        ("./prod//agents.yaml", "prod/agents.yaml"),
+        ("a b/ü#?.yaml", "a%20b/%C3%BC%23%3F.yaml"),
+        ("c:d.yaml", "c%3Ad.yaml"),
+        ("x\n::error::.yaml", "x%0A%3A%3Aerror%3A%3A.yaml"),
+        ("bad\udcff.yaml", "bad%FF.yaml"),
+        ("odd\ud800.yaml", "odd%5Cud800.yaml"),
+        ("/abs/agents.yaml", "file:///abs/agents.yaml"),
+        ("//host/agents.yaml", "file:///host/agents.yaml"),
+        ("../up.yaml", "../up.yaml"),
+    ],
+)
+def test_O6_R7_files_are_percent_encoded(file: str, uri: str) -> None:
+    assert at(file) == uri
+
+
+def test_O6_at_most_five_thousand_results_and_a_notice() -> None:
+    many = run(huge(drifted=4_000))
+    assert len(many["results"]) == MOST_RESULTS
+    told = many["invocations"][0]["toolExecutionNotifications"]
+    assert told[0]["message"]["text"] == "3,000 more results, none of them worse, are left out"
+    assert len(run(huge())["results"]) == MOST_RESULTS
+    assert len(run(huge())["invocations"][0]["toolExecutionNotifications"]) == 1
+
+
+def test_O6_less_than_ten_megabytes() -> None:
+    long = replace(MAX_SCALE, path=("labels", "k" * 3_000), declared="d" * 3_000, live="l" * 3_000)
+    wide = report(*(replace(CLAIMS, name=f"agent-{n}", changes=(long,)) for n in range(5_000)))
+    text = render(wide, RenderOptions())
+    assert len(text) < 10_000_000
+    assert len(text) > MOST_BYTES // 2
+    assert "are left out" in text
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_is_valid_and_tells_every_change_and_finding(drawn: Report) -> None:
+    text = render(drawn, RenderOptions())
+    assert text.isascii()
+    assert "##[" not in text
+    only = run(drawn)
+    entries = values.entries(drawn)
+    assert len(only["results"]) == len(entries)
+    for entry, result in zip(entries, only["results"], strict=True):
+        assert result["message"]["text"].startswith(entry.title.replace("](", r"]\x28")[:400])
+        assert bool(result["suppressions"]) is (entry.suppressed is not None)
+    identities = [each["partialFingerprints"]["driftcheck/v1"] for each in only["results"]]
+    assert len(set(identities)) == len(identities)
+
+
+def test_O12_no_link_of_the_data_is_live() -> None:
+    link = replace(MAX_SCALE, live="[press here](https://example.com)")
+    assert "](" not in run(report(replace(CLAIMS, changes=(link,))))["results"][0]["message"]["text"]
