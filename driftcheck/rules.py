@@ -239,6 +239,14 @@ LOADING_RULES: Final = _catalogue(
         "Write it flatter, or split the file.",
     ),
     Rule(
+        "untold-findings",
+        WARNING,
+        "A file has more findings than are told",
+        "Of each file 1,000 errors and 1,000 other findings are told; there are more of the same kinds. It is an error "
+        "where errors are among them.",
+        "Mend those that are told, and run again.",
+    ),
+    Rule(
         "yaml-alias",
         ERROR,
         "An alias that stands for nothing",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from driftcheck.declarations import files
+from driftcheck.declarations.documents import ignore_rules
 from driftcheck.declarations.files import CONFIG_NAME, SourceText
-from driftcheck.declarations.loading import ignore_rules
 from driftcheck.declarations.places import Source
 from driftcheck.declarations.validation import validate
 from driftcheck.errors import ConfigurationError

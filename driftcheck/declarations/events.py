@@ -35,7 +35,7 @@ MAX_DEPTH: Final = 64
 MAX_NODES: Final = 4_000_000
 """Nodes as written, in one file; 10,000 deployments of 75 lines have 1.7 million."""
 MAX_DOCUMENTS: Final = 20_000
-MAX_PROBLEMS: Final = 10_000
+MAX_PROBLEMS: Final = 1_000
 MAX_DIRECTIVES: Final = 16
 MAX_INVISIBLE: Final = 100
 ALIAS_ALLOWANCE: Final = 500_000
@@ -445,7 +445,7 @@ class _Reader:
     def _report(self, problem: Problem, event: Any) -> None:
         self.problems.append(problem)
         if len(self.problems) >= MAX_PROBLEMS:
-            self._stop(event, "the file has more than 10,000 defects; what follows was not read")
+            self._stop(event, "the text has more than 1,000 defects; what follows was not read")
 
     def _stop_at_depth(self, event: Any) -> None:
         self._stop(event, "values are nested more than 64 levels deep")

@@ -9,13 +9,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
 from driftcheck.declarations import files
 from driftcheck.declarations.files import Candidate, Kind, RefusedError, Search, SourceText
-from driftcheck.declarations.loading import declare
+from driftcheck.declarations.loading import declare, with_refusals
 from driftcheck.errors import UsageError
 from driftcheck.model import Declarations, Finding
 
@@ -68,15 +68,10 @@ def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath |
     for path in named:
         search.add(path)
     texts, refusals = tree.read(search.candidates)
-    findings = (*search.findings, *refusals)
     declarations = declare(sorted(texts, key=lambda text: text.name))
     return Revision(
         commit=commit,
-        declarations=replace(
-            declarations,
-            findings=(*declarations.findings, *findings),
-            complete=declarations.complete and all(finding.rule == "skipped-link" for finding in findings),
-        ),
+        declarations=with_refusals(declarations, (*search.findings, *refusals)),
         config=_config(tree, settings, here) if settings else None,
     )
 

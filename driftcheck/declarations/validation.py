@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from driftcheck import fields
@@ -22,6 +23,9 @@ from driftcheck.rules import RULES
 if TYPE_CHECKING:
     import jsonschema
     import jsonschema_rs
+
+MAX_VIOLATIONS: Final = 1_000
+"""So many defects of a document are told at most: a person mends the first ones, a hostile file has millions."""
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and positions from the root of what was checked down to a node."""
@@ -51,9 +55,10 @@ def without_credentials(violation: Violation) -> Violation:
 
 
 def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
-    """Give all defects of a document that its schema can tell, worst rule first; empty where there is none.
+    """Give the defects of a document that its schema can tell, worst rule first; empty where there is none.
 
-    `schema_name` is one of `fields.SCHEMAS`. Anything may be given: what is no JSON is a defect too.
+    Where there are `MAX_VIOLATIONS`, there may be more. `schema_name` is one of `fields.SCHEMAS`. Anything may be
+    given: what is no JSON is a defect too.
     """
     if _accepts(value, schema_name):
         return tuple(_unknown_rules(value)) if schema_name == "config" else ()
@@ -128,7 +133,8 @@ class _Collector:
         """Fields that an unknown field was probably meant to be."""
 
     def collect(self, value: JSON) -> tuple[Violation, ...]:
-        errors = sorted(_explainer(self._schema_name).iter_errors(value), key=_error_rank)
+        found_in_order = islice(_explainer(self._schema_name).iter_errors(value), MAX_VIOLATIONS)
+        errors = sorted(found_in_order, key=_error_rank)
         for error in errors:
             path: Place = tuple(error.absolute_path)
             match error.validator:
@@ -139,7 +145,8 @@ class _Collector:
                 case _ if path not in self._by_node:
                     self._by_node[path] = _value_violation(path, error)
         found = [without_credentials(violation) for violation in (*self._at_keys.values(), *self._by_node.values())]
-        return tuple(sorted(found, key=lambda violation: _RULE_RANK.get(violation.rule, len(_RULE_RANK))))
+        found.sort(key=lambda violation: _RULE_RANK.get(violation.rule, len(_RULE_RANK)))
+        return tuple(found[:MAX_VIOLATIONS])
 
     def _unknown(self, path: Place, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
         known = schema.get("properties", {})
@@ -147,6 +154,8 @@ class _Collector:
         for key in instance:
             if key in known or (key.startswith("x-") and "patternProperties" in schema):
                 continue
+            if len(self._at_keys) >= MAX_VIOLATIONS:
+                break
             meant = _close(key, [name for name in offered if name not in instance]) or _close(key, offered)
             if meant is not None:
                 self._taken.add((*path, meant))
