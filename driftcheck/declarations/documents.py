@@ -13,7 +13,7 @@ from driftcheck.declarations.events import Problem
 from driftcheck.declarations.files import SourceText
 from driftcheck.declarations.linting import lint
 from driftcheck.declarations.places import Layers, Source
-from driftcheck.declarations.validation import MAX_VIOLATIONS, Violation, validate
+from driftcheck.declarations.validation import Violation, validate
 from driftcheck.model import JSON, Declaration, Finding, Guard, IgnoreRule, Location, Severity
 from driftcheck.paths import Item, Segment
 from driftcheck.rules import RULES
@@ -138,20 +138,19 @@ class Declared:
         spoiled = self._spoiled(number, document, violations)
         for index in range(len(document["deployments"])):
             self._judge_deployment(number, document, index, spoiled=index in spoiled)
-        if len(violations) < MAX_VIOLATIONS:
-            self.ignores += ignore_rules(self.source, number, document, violations)
+        self.ignores += ignore_rules(self.source, number, document, violations)
 
     def _spoiled(self, number: int, document: dict[str, JSON], violations: Sequence[Violation]) -> frozenset[int]:
         """Tell which deployments (by position) can't be taken as they were read."""
         everything = frozenset(range(len(document["deployments"])))
-        if len(violations) >= MAX_VIOLATIONS:
-            return everything
         spoiled = set()
         for violation in violations:
             match violation.path:
                 case ("deployments", int(index), *_):
                     spoiled.add(index)
                 case ("defaults" | "deployments", *_):
+                    return everything
+                case _ if violation.rule == "untold-findings":
                     return everything
         for problem, deployment in self._problems[number]:
             if problem.rule not in _READ_AS_TEXT:

@@ -573,7 +573,7 @@ class _Locator:
         children: list[Tree] = []
         while (event := self._next_event()).__class__ is not SequenceEndEvent:
             children.append(self.node(event))
-        return Node(_collection_place(start), _place(event.start_mark), children, {})
+        return Node(_collection_place(start), _place(event.start_mark), children, _NO_KEYS)
 
     def _key(self, event: Any) -> str | object | None:
         """Give a key's text, `_MERGED` for a merge key, None where it can't be a key."""
@@ -591,6 +591,7 @@ class _Locator:
 
 
 _MERGED: Final = object()
+_NO_KEYS: Final[dict[str, Place]] = {}
 
 
 def _merge_sources(merged: list[Tree]) -> Iterator[dict[str, Tree]]:

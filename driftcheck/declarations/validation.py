@@ -57,8 +57,8 @@ def without_credentials(violation: Violation) -> Violation:
 def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
     """Give the defects of a document that its schema can tell, worst rule first; empty where there is none.
 
-    Where there are `MAX_VIOLATIONS`, there may be more. `schema_name` is one of `fields.SCHEMAS`. Anything may be
-    given: what is no JSON is a defect too.
+    Past `MAX_VIOLATIONS` comes one of the rule `untold-findings`, and there may be more. `schema_name` is one of
+    `fields.SCHEMAS`. Anything may be given: what is no JSON is a defect too.
     """
     if _accepts(value, schema_name):
         return tuple(_unknown_rules(value)) if schema_name == "config" else ()
@@ -146,7 +146,10 @@ class _Collector:
                     self._by_node[path] = _value_violation(path, error)
         found = [without_credentials(violation) for violation in (*self._at_keys.values(), *self._by_node.values())]
         found.sort(key=lambda violation: _RULE_RANK.get(violation.rule, len(_RULE_RANK)))
-        return tuple(found[:MAX_VIOLATIONS])
+        if max(len(errors), len(found)) < MAX_VIOLATIONS:
+            return tuple(found)
+        message = f"the document has more defects than the first {MAX_VIOLATIONS:,}, which alone were looked at"
+        return (*found[:MAX_VIOLATIONS], Violation("untold-findings", message, ()))
 
     def _unknown(self, path: Place, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
         known = schema.get("properties", {})
