@@ -22,6 +22,7 @@ MARKER: Final = "<!-- driftcheck-report -->"
 
 _VALUE: Final = 200
 _OPEN: Final = 10
+_WORDS: Final = 12
 _TABLE: Final = "| Field | Declared | Live | Place | |\n|---|---|---|---|---|\n"
 _BACKTICKS: Final = re.compile("`+")
 _BAR: Final = re.compile(r"(\\?)\|")
@@ -229,14 +230,13 @@ def _inventory(report: Report) -> Iterator[_Piece]:
     )
     for key, value in sorted(live.scope.items()):
         yield _Piece(f"- only where {_code(visible(key))} is {_code(visible(value))}\n", "fact")
-    for fact in ("source", "type", "status"):
-        tally = Counter(each.facts[fact] for each in report.deployments if fact in each.facts)
-        ranked = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
-        if ranked:
-            told = values.listed([f"{_code(visible(word))} {number:,}" for word, number in ranked], 12)
-            yield _Piece(f"- by {fact}: {told}\n", "fact")
+    for fact, tally in values.tallies(report):
+        told = values.listed((f"{_code(word)} {number:,}" for word, number in tally), _WORDS)
+        yield _Piece(f"- by {fact}: {told}\n", "fact")
     if summary.coverage is not None:
         yield _Piece(f"- {summary.coverage:.1%} of the live deployments are declared\n", "fact")
+    if fields := values.field_coverage(report):
+        yield _Piece(f"- {fields}\n", "fact")
 
 
 def _sides(report: Report) -> Iterator[_Piece]:

@@ -5,7 +5,7 @@ Lines are the same with and without colour and wherever they are shown.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -17,9 +17,10 @@ from driftcheck.rules import RULES
 _WIDTH: Final = 100
 _PATH_WIDTH: Final = 56
 _SIDE_WIDTH: Final = 32
-_VALUE: Final = 100
-_VALUE_VERBOSE: Final = 4_000
+_VALUES: Final = {0: 100, 1: 4_000}
+"""The most characters of a value by verbosity; beyond, values are shown whole."""
 _NAMES: Final = 5
+_WORDS: Final = 12
 _IGNORED: Final = 10
 
 _RED, _YELLOW, _CYAN, _GREEN, _BOLD, _DIM = "31", "33", "36", "32", "1", "2"
@@ -48,7 +49,7 @@ class _Page:
         self._report = report
         self._color = options.color
         self._verbose = options.verbose > 0
-        self._limit = _VALUE_VERBOSE if self._verbose else _VALUE
+        self._limit = _VALUES.get(options.verbose)
         self._blocks = values.blocks(report)
         self._shown = {block.comparison.name for block in self._blocks if self._is_shown(block)}
         """The deployments that are shown by themselves, with all findings about them."""
@@ -111,7 +112,8 @@ class _Page:
         place = values.place_text(comparison.location)
         name = self._paint(visible(comparison.name), _BOLD)
         yield "  ".join(filter(None, [status, name, self._paint(place, _DIM)]))
-        width = min(max((len(values.path_text(each.path)) for each in comparison.changes), default=0), _PATH_WIDTH)
+        widths = (len(values.path_text(each.path)) for each in comparison.changes)
+        width = max((width for width in widths if width <= _PATH_WIDTH), default=0)
         side = self._side_width(comparison.changes)
         for change in comparison.changes:
             yield from self._change(change, width, side)
@@ -239,24 +241,13 @@ class _Page:
         for key, value in sorted(live.scope.items()):
             yield f"  only where {visible(key)} = {visible(value)}"
         yield f"  live          {values.counted(live.deployments, 'deployment')}"
-        for fact in ("source", "type", "status"):
-            tally = Counter(each.facts[fact] for each in self._report.deployments if fact in each.facts)
-            ranked = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
-            if ranked:
-                yield f"  by {fact:<9}  {values.listed([f'{visible(word)} {number:,}' for word, number in ranked], 12)}"
-        yield from self._coverage()
-
-    def _coverage(self) -> Iterator[str]:
-        summary = self._report.summary
-        share = "can't be known" if summary.coverage is None else f"{summary.coverage:.1%}"
-        yield f"  coverage      {share} of the live deployments are declared"
-        compared = sum(each.compared for each in self._report.deployments)
-        if compared + summary.unverifiable:
-            hidden = summary.unverifiable / (compared + summary.unverifiable)
-            yield (
-                f"  fields        {compared:,} declared fields compared, "
-                f"{summary.unverifiable:,} not observable ({hidden:.1%})"
-            )
+        for fact, tally in values.tallies(self._report):
+            yield f"  by {fact:<9}  {values.listed((f'{word} {number:,}' for word, number in tally), _WORDS)}"
+        coverage = self._report.summary.coverage
+        share = "not known" if coverage is None else f"{coverage:.1%} of the live deployments are declared"
+        yield f"  coverage      {share}"
+        if fields := values.field_coverage(self._report):
+            yield f"  fields        {fields}"
 
     def _verdict(self) -> Iterator[str]:
         sentence = values.verdict(self._report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -350,7 +351,7 @@ def _differences(report: Report) -> Iterator[str]:
     statuses = summary.statuses
     if drifted := statuses[Status.DRIFTED]:
         fields = sum(
-            change.suppressed is None
+            change.suppressed is None and change.change_class is not ChangeClass.ADOPTED
             for comparison in report.deployments
             if comparison.status is Status.DRIFTED
             for change in comparison.changes
@@ -381,8 +382,10 @@ def _passed(report: Report, differences: str) -> str:
         return "Nothing is declared, so nothing was compared."
     if not sum(comparison.compared for comparison in report.deployments):
         return "No difference found, but no field could be compared."
-    matching = counted(report.declared.deployments, "declared deployment matches", "declared deployments match")
-    return f"In sync: {matching} live."
+    matching = report.summary.statuses[Status.IN_SYNC]
+    elsewhere = report.declared.deployments - matching
+    rest = f", {counted(elsewhere, 'lies', 'lie')} outside the scope that was asked for" if elsewhere else ""
+    return f"In sync: {counted(matching, 'declared deployment matches', 'declared deployments match')} live{rest}."
 
 
 def _valid(report: Report) -> str:
@@ -408,6 +411,32 @@ def numbers(report: Report) -> list[str]:
         f"{summary.suppressed:,} ignored",
         f"{summary.unverifiable:,} unverifiable",
     ]
+
+
+FACTS: Final = ("source", "type", "status")
+
+
+def tallies(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """Count the live deployments by each fact that is known of any: its words (visible), the most frequent first."""
+    for fact in FACTS:
+        tally = Counter(visible(each.facts[fact]) for each in report.deployments if fact in each.facts)
+        if tally:
+            yield fact, sorted(tally.items(), key=lambda item: (-item[1], item[0]))
+
+
+def field_coverage(report: Report) -> str:
+    """Say what part of the fields was compared; empty where there was nothing to compare."""
+    compared = sum(comparison.compared for comparison in report.deployments)
+    hidden = report.summary.unverifiable
+    undeclared = sum(
+        change.kind is ChangeKind.ADDED and change.suppressed is None
+        for comparison in report.deployments
+        for change in comparison.changes
+    )
+    if not compared + hidden:
+        return ""
+    told = f"{compared:,} declared fields compared, {hidden:,} not observable ({hidden / (compared + hidden):.1%})"
+    return told + (f", {undeclared:,} live but not declared" if undeclared else "")
 
 
 def listed(names: Iterable[str], most: int) -> str:

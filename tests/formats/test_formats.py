@@ -1,13 +1,15 @@
 """What holds for every format, over generated reports full of hostile texts."""
 
+import subprocess
 import sys
-from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck.formats import FORMATS, RenderOptions, render
+from driftcheck.formats.json import read
 from driftcheck.model import Report
 from tests.formats.reports import SAMPLES, reports
 
@@ -42,8 +44,21 @@ def test_O1_no_format_holds_a_runner_command_of_the_data(name: str, report: Repo
         assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
 
 
+@pytest.mark.parametrize("name", BUILT)
+@settings(max_examples=25)
+@given(report=reports())
+def test_a_report_read_back_renders_byte_for_byte(name: str, report: Report) -> None:
+    saved = render("json", report, RenderOptions())
+    assert render(name, read(saved), RenderOptions()) == render(name, report, RenderOptions())
+
+
 def test_a_format_is_loaded_when_it_is_asked_for() -> None:
-    for target in FORMATS.values():
-        assert target.startswith("driftcheck.formats.")
-        assert target.endswith(":render")
-    assert import_module("driftcheck.formats") is sys.modules["driftcheck.formats"]
+    loaded = "import sys, driftcheck.formats; print(*(name for name in sys.modules if name.startswith('driftcheck.')))"
+    ran = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) == {"driftcheck.formats", "driftcheck.model", "driftcheck.paths"}
+
+
+def test_every_format_has_its_module_and_function() -> None:
+    for name, target in FORMATS.items():
+        assert target == f"driftcheck.formats.{name}:render"
+        assert find_spec(target.partition(":")[0])

@@ -21,6 +21,7 @@ from tests.formats.reports import (
     INCOMPLETE,
     INVALID,
     INVENTORY,
+    MAX_SCALE,
     SAMPLES,
     THREE_WAY,
     VALID,
@@ -121,7 +122,7 @@ def test_an_audit_leads_with_inventory_and_coverage() -> None:
     assert "  by source     github 210, external_docker 1\n" in text
     assert "  by status     READY 182, AWAITING_DATABASE 29\n" in text
     assert "  coverage      5.2% of the live deployments are declared\n" in text
-    assert "  fields        151 declared fields compared, 1 not observable (0.7%)\n" in text
+    assert "  fields        151 declared fields compared, 1 not observable (0.7%), 1 live but not declared\n" in text
     assert "200 are live but not declared." in text
 
 
@@ -150,6 +151,13 @@ def test_verbose_lists_what_matches_and_what_is_not_observable() -> None:
     text = render(DRIFT, VERBOSE)
     assert "matches  search-3, 12 fields compared\n" in text
     assert "not observable: source_config.listener_config.k8s_namespace" in text
+
+
+def test_values_are_shown_whole_at_the_highest_verbosity() -> None:
+    assert "characters)" in render(DRIFT, PLAIN)
+    wide = replace(CLAIMS, changes=(replace(MAX_SCALE, live="y" * 9_000),))
+    assert "(9,002 characters)" in render(report(wide), VERBOSE)
+    assert "y" * 9_000 in render(report(wide), RenderOptions(verbose=2))
 
 
 def test_a_compared_pair_names_its_sides() -> None:

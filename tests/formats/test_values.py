@@ -135,3 +135,9 @@ def test_a_failure_by_notes_alone_says_so() -> None:
 def test_an_invalid_check_still_tells_what_differs() -> None:
     both = replace(DRIFT, outcome=Outcome(ExitStatus.INVALID), deployments=(CLAIMS,))
     assert values.verdict(both).endswith("In what was compared: 1 deployment differs from live in 6 fields.")
+
+
+def test_what_was_adopted_does_not_differ_from_live() -> None:
+    adopted = replace(MAX_SCALE, declared=10, base=6, change_class=ChangeClass.ADOPTED, severity=Severity.NOTE)
+    both = replace(DRIFT, deployments=(replace(CLAIMS, changes=(SIDECAR, adopted)),))
+    assert "differs from live in 1 field" in values.verdict(both)
