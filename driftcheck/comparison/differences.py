@@ -40,6 +40,8 @@ class Terms:
     """Live values that are set but not declared, and not the service's own, differ too."""
     observed: bool = True
     """The second side is the service's answer; else another declaration, of which all is seen."""
+    listed: bool = False
+    """The first side was listed too: what it lacks need not have been unset, and a null of it may say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,12 @@ def _compare_null(pair: _Pair, live: JSON, place: _Place) -> None:
     schema = place.schema
     if pair.terms.observed and (schema.platform_sets(pair.source) or _is_own_default(live, schema)):
         return
-    pair.compared += 1
     derived = derive(schema, place.declared, place.parent)
-    for own in (derived, derive(schema, place.live, place.parent)):
+    if pair.terms.listed and (_is_underivable(schema, derived) or not schema.is_reported(pair.source)):
+        pair.unverifiable.append(place.path)
+        return
+    pair.compared += 1
+    for own in (derived, None if pair.terms.listed else derive(schema, place.live, place.parent)):
         if own is not None and not isinstance(live, dict | list) and same_scalar(own, live, schema):
             return
     pair.differ(place.path, ABSENT, live, declared_effective=derived)
@@ -266,21 +271,25 @@ def _is_evidence(pair: _Pair, place: _Place, derived: JSON) -> bool:
     is itself not known (API.md 3.1.1, 3.1.3, 3.1.10).
     """
     schema = place.schema
-    underivable = schema.effective is not None and derived is None
-    known = place.path[-1] in place.live or _knows(pair, schema)
-    return known and not underivable and schema.is_reported(pair.source) and not schema.platform_sets(pair.source)
+    known = place.path[-1] in place.live or knows(pair.live, pair.schema, schema)
+    evident = schema.is_reported(pair.source) and not schema.platform_sets(pair.source)
+    return known and evident and not _is_underivable(schema, derived)
 
 
-def _knows(pair: _Pair, schema: Field) -> bool:
-    """Tell whether the server that listed this deployment knows a field that it left out.
+def _is_underivable(schema: Field, derived: JSON) -> bool:
+    return schema.effective is not None and derived is None
+
+
+def knows(live: Mapping[str, JSON], root: Field, schema: Field) -> bool:
+    """Tell whether the server that listed a deployment (`root` is its field) knows a field that it left out.
 
     A field that came with a version of the API is known if another of that version, or of a later one,
     is there; one that has been taken out again, if another such one is (API.md, timeline).
     """
     if schema.deprecated:
-        return any(other.deprecated for other in _present(pair.live, pair.schema))
+        return any(other.deprecated for other in _present(live, root))
     age = AGES.index(schema.since)
-    return age == 0 or any(AGES.index(other.since) >= age for other in _present(pair.live, pair.schema))
+    return age == 0 or any(AGES.index(other.since) >= age for other in _present(live, root))
 
 
 def _present(live: Mapping[str, JSON], schema: Field) -> Iterator[Field]:
@@ -294,7 +303,7 @@ def _present(live: Mapping[str, JSON], schema: Field) -> Iterator[Field]:
 
 
 def _is_derived_alike(declared: JSON, derived: JSON, place: _Place) -> bool:
-    """Tell whether a declared value is what the service derives, from live or from an equal declared base.
+    """Tell whether a value is what the service derives, from the live base or from a declared one that equals it.
 
     The declared base may differ from the live one by rounding alone, and its double by twice as much.
     """
@@ -346,12 +355,14 @@ def _compare_undeclared(
             pair.unmodelled.append((*path, name))
         elif _is_beyond_declaring(pair, value, child):
             continue
-        elif value == REDACTED_MARKER:
+        elif value == REDACTED_MARKER or pair.terms.listed:
             pair.unverifiable.append((*path, name))
         elif isinstance(value, dict) and child.properties and child.values is None:
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
-        elif not (is_unset(value, child) or _is_own_default(value, child) or _is_derived(value, child, live, schema)):
-            pair.differ((*path, name), ABSENT, value)
+        elif not (is_unset(value, child) or _is_own_default(value, child)):
+            place = _Place(child, (*path, name), schema, declared, live)
+            if not _is_derived(value, place):
+                pair.differ(place.path, ABSENT, value)
 
 
 def _is_beyond_declaring(pair: _Pair, value: JSON, schema: Field) -> bool:
@@ -368,9 +379,9 @@ def _is_own_default(value: JSON, schema: Field) -> bool:
     return schema.service_default is not None and value == schema.service_default
 
 
-def _is_derived(value: JSON, schema: Field, live: Mapping[str, JSON], parent: Field) -> bool:
-    derived = derive(schema, live, parent)
-    return derived is not None and not isinstance(value, dict | list) and same_scalar(value, derived, schema)
+def _is_derived(value: JSON, place: _Place) -> bool:
+    derived = derive(place.schema, place.live, place.parent)
+    return derived is not None and _is_derived_alike(value, derived, place)
 
 
 def _put(tree: Tree, path: Path, value: JSON | Absent) -> None:

@@ -1,0 +1,178 @@
+"""Live against live: one listing takes the declared side of another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from driftcheck.comparison.differences import knows
+from driftcheck.comparison.matching import is_being_deleted
+from driftcheck.errors import UsageError
+from driftcheck.fields import Field, is_commit
+from driftcheck.model import JSON, Declaration, Declarations, Deployment, Finding, Snapshot
+from driftcheck.paths import glob_matches, resolve
+from driftcheck.rules import RULES
+
+_IMMUTABLE_FILTERS: Final = frozenset({"name_contains", "name", "deployment_type", "deployment_ids"})
+"""Filters that a deployment fits either always or never."""
+_PLATFORM_MADE: Final = {"is_preview": "unmanaged-preview", "is_managed_deep_agent": "unmanaged-managed-agent"}
+
+
+@dataclass(frozen=True, slots=True)
+class NameMap:
+    """Pairs names: what `*` stands for in `first` is put where it stands in `second`; each has one, or neither."""
+
+    first: str
+    second: str
+
+    def counterpart(self, name: str) -> str | None:
+        """Give the name on the second side, or None for a name that does not fit."""
+        if not glob_matches(self.first, name):
+            return None
+        before, star, after = self.first.partition("*")
+        return self.second.replace("*", name[len(before) : len(name) - len(after)]) if star else self.second
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Two listings, ready to be compared."""
+
+    declarations: Declarations
+    """The first."""
+    snapshot: Snapshot
+    """The second, with the gaps of both."""
+    first_is_empty: bool
+    apart: tuple[str, ...]
+    """Names that are on both sides and not compared with themselves, since maps pair them with others."""
+
+
+def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str, schema: Field) -> Pairing:
+    """Put the first listing in the place of declarations, under the names that its deployments have on the second.
+
+    `origin` is how reports name the first side; `schema` is the field of a deployment.
+    Raises UsageError where maps lead several names to one.
+    """
+    names = _counterparts(first, second, maps)
+    there = {deployment.name for deployment in second.deployments}
+    away = _mapped_away(names, there)
+    counts = Counter(deployment.name for deployment in first.deployments)
+    declarations, findings, gaps = [], [], list(_gaps(first, second, origin))
+    for deployment in first.deployments:
+        name = names.get(deployment.name)
+        if name is None or is_being_deleted(deployment):
+            continue
+        if counts[deployment.name] > 1:
+            findings.append(_finding("ambiguous-name", name, f"Several deployments have this name in {origin}."))
+            gaps.append(f"Several deployments of {origin} have one name; which of them is meant can't be told.")
+        elif (rule := _platform_rule(deployment)) is not None and name not in there:
+            findings.append(_finding(rule, name, f"Only in {origin}: {RULES[rule].title.lower()}."))
+        else:
+            declarations.append(Declaration(name, {**_form(deployment, schema), "name": name}, lambda _path: None))
+    return Pairing(
+        Declarations((origin,), tuple(declarations), findings=tuple(dict.fromkeys(findings))),
+        replace(
+            second,
+            deployments=tuple(d for d in second.deployments if d.name not in away),
+            gaps=tuple(dict.fromkeys((*second.gaps, *gaps))),
+        ),
+        not first.deployments and not first.gaps,
+        tuple(sorted(away | {d.name for d in first.deployments if d.name not in names})),
+    )
+
+
+def _counterparts(first: Snapshot, second: Snapshot, maps: Sequence[NameMap]) -> dict[str, str]:
+    """Give for each name of the first side the one on the second; names that take no part are left out.
+
+    A name that fits no map stands for itself, unless maps lead another one to it, or would where both sides
+    have it: with both sides of one workspace, a production deployment is not compared with itself.
+    """
+    own = dict.fromkeys(deployment.name for deployment in first.deployments)
+    mapped: dict[str, str] = {}
+    for name in own:
+        target = next((to for each in maps if (to := each.counterpart(name)) is not None), None)
+        if target is not None:
+            mapped[name] = target
+    _refuse_collisions(mapped)
+    there = {deployment.name for deployment in second.deployments}
+    taken = set(mapped.values())
+    for name in own.keys() - mapped.keys():
+        led_to = name in taken or (name in there and any(glob_matches(each.second, name) for each in maps))
+        if not led_to:
+            mapped[name] = name
+    return mapped
+
+
+def _refuse_collisions(mapped: Mapping[str, str]) -> None:
+    for target, count in Counter(mapped.values()).items():
+        if count > 1:
+            names = sorted(name for name, to in mapped.items() if to == target)
+            raise UsageError(
+                f"--map leads several deployments to the name {target}: {', '.join(names)}.",
+                hint="Give each its own counterpart; the first map that fits a name counts.",
+            )
+
+
+def _mapped_away(names: Mapping[str, str], there: Iterable[str]) -> set[str]:
+    """Give the names of the second side whose own counterpart on the first was paired with another."""
+    taken = set(names.values())
+    return {name for name in there if name not in taken and names.get(name, name) != name}
+
+
+def _gaps(first: Snapshot, second: Snapshot, origin: str) -> Iterator[str]:
+    yield from (f"{origin}: {gap}" for gap in first.gaps)
+    if first.scope != second.scope:
+        yield "The two listings were narrowed by different filters, so what only one of them holds says nothing."
+    elif first.scope.keys() - _IMMUTABLE_FILTERS:
+        yield (
+            "Both listings were narrowed by filters that a deployment may fit at one time and not at another, so what "
+            "only one of them holds says nothing."
+        )
+
+
+def _platform_rule(deployment: Deployment) -> str | None:
+    return next((rule for key, rule in _PLATFORM_MADE.items() if deployment.value.get(key) is True), None)
+
+
+def _finding(rule: str, name: str, message: str) -> Finding:
+    return Finding(rule, RULES[rule].severity, message, deployment=name)
+
+
+def _form(deployment: Deployment, schema: Field) -> dict[str, JSON]:
+    """Give what of a listed deployment can be compared with another listing.
+
+    Fields that only the service sets are left out, as are those that its server may not know; what it knows and
+    left out is null.
+    """
+    live = deployment.value
+    source = live.get("source")
+
+    def read(value: JSON, field: Field) -> JSON:
+        if isinstance(value, list) and field.items is not None:
+            return [read(entry, field.items) for entry in value]
+        if not isinstance(value, dict) or not field.properties or field.values is not None:
+            return value
+        known = {name: child for name, child in field.properties.items() if not child.platform_sets(source)}
+        form = {
+            name: _branch_or_value(live, value.get(name), child)
+            for name, child in known.items()
+            if name in value or knows(live, schema, child)
+        }
+        return {name: read(entry, known[name]) for name, entry in form.items() if not _is_default(entry, known[name])}
+
+    form: dict[str, JSON] = read(live, schema)
+    return form
+
+
+def _is_default(value: JSON, field: Field) -> bool:
+    return value is not None and value == field.service_default
+
+
+def _branch_or_value(live: Mapping[str, JSON], value: JSON, field: Field) -> JSON:
+    if not field.branch or not is_commit(value):
+        return value
+    try:
+        return resolve(live, field.branch) or value
+    except LookupError:
+        return value
