@@ -9,9 +9,11 @@ from tests.formats.reports import (
     CLAIMS,
     DRIFT,
     HIDDEN_ENV,
+    IN_SYNC,
     IN_SYNC_WITH_NOTES,
     LABEL_ADDED,
     LIMIT_GONE,
+    LIVE,
     MAX_SCALE,
     SAMPLES,
     SIDECAR,
@@ -141,3 +143,16 @@ def test_what_was_adopted_does_not_differ_from_live() -> None:
     adopted = replace(MAX_SCALE, declared=10, base=6, change_class=ChangeClass.ADOPTED, severity=Severity.NOTE)
     both = replace(DRIFT, deployments=(replace(CLAIMS, changes=(SIDECAR, adopted)),))
     assert "differs from live in 1 field" in values.verdict(both)
+
+
+@pytest.mark.parametrize(
+    "partial",
+    [
+        replace(IN_SYNC, live=replace(LIVE, complete=False, gaps=("the last page",))),
+        replace(IN_SYNC, live=replace(LIVE, complete=False)),
+        replace(IN_SYNC, declared=replace(IN_SYNC.declared, complete=False)),
+    ],
+)
+def test_a_partial_comparison_without_difference_is_not_called_in_sync(partial: Report) -> None:
+    assert values.verdict(partial) == ("Passed, but not everything was read: no difference was found in the rest.")
+    assert values.gaps(partial)
