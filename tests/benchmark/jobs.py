@@ -1,0 +1,177 @@
+"""What is measured: each job of driftcheck, what it is held against, and what is to be reached."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.benchmark.data import Data
+from tests.benchmark.processes import Command
+
+ROOT: Final = Path(__file__).parent.parent.parent
+SCHEMA: Final = ROOT / "schemas" / "declaration.schema.json"
+LATENCY: Final = 0.05
+"""Seconds that the emulated control plane takes for each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A command that driftcheck is held against; why there is none, where there is none."""
+
+    command: Command | None
+    times: float | None = None
+    """How many times quicker driftcheck is to be."""
+    at_most: float | None = None
+    """How many times the peer's time driftcheck may take."""
+    memory_at_most: float | None = None
+    """How many times the peer's memory driftcheck may take."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One job at one size: driftcheck's command and its peers."""
+
+    ours: Command
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job, the sizes it is for, and how its commands come about."""
+
+    name: str
+    title: str
+    sizes: tuple[int, ...]
+    prepare: Callable[[Data, Path], AbstractContextManager[Bench]]
+    """Given the data of a size and a folder for caches."""
+
+
+def _environment(cache: Path) -> dict[str, str]:
+    """Compile every Python module once, whatever the caller's environment says."""
+    return {"PYTHONPYCACHEPREFIX": str(cache / "pycache"), "NO_COLOR": "1"}
+
+
+def _driftcheck(cache: Path, *arguments: str | Path, statuses: tuple[int, ...] = (0,), **environment: str) -> Command:
+    script = shutil.which("driftcheck", path=str(Path(sys.executable).parent))
+    program = [script] if script else [sys.executable, "-m", "driftcheck"]
+    return Command(
+        "driftcheck",
+        (*program, *map(str, arguments)),
+        _environment(cache) | environment,
+        frozenset(statuses),
+    )
+
+
+def _script(cache: Path, name: str, *arguments: str | Path) -> Command:
+    program = Path(__file__).parent / "peers" / f"{name}.py"
+    return Command(name, (sys.executable, str(program), *map(str, arguments)), _environment(cache))
+
+
+def _floor(data: Data, live: Path, cache: Path, **targets: float) -> Peer:
+    return Peer(_script(cache, "floor", live, data.declared), **targets)
+
+
+def _obvious(data: Data, live: Path, cache: Path, times: float) -> Peer:
+    return Peer(_script(cache, "obvious", SCHEMA, live, data.declared), times=times)
+
+
+@contextlib.contextmanager
+def _help(data: Data, cache: Path) -> Iterator[Bench]:
+    del data
+    click = Command("import click", (sys.executable, "-c", "import click"), _environment(cache))
+    yield Bench(_driftcheck(cache, "--help"), (Peer(click, at_most=1.3),))
+
+
+@contextlib.contextmanager
+def _validate(data: Data, cache: Path) -> Iterator[Bench]:
+    files = [str(file) for file in data.files]
+    script = shutil.which("check-jsonschema", path=str(Path(sys.executable).parent)) or shutil.which("check-jsonschema")
+    checker = Peer(None, reason="check-jsonschema is not installed")
+    if script:
+        arguments = (script, "--schemafile", str(SCHEMA), *files)
+        checker = Peer(Command("check-jsonschema", arguments, _environment(cache)), times=15)
+    yield Bench(_driftcheck(cache, "validate", data.declared), (checker, _ajv(files, cache)))
+
+
+def _ajv(files: list[str], cache: Path) -> Peer:
+    """Give ajv-cli, installed into the cache where node and npm are there."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        return Peer(None, reason="ajv-cli needs node and npm, which are not there")
+    program = cache / "ajv" / "node_modules" / ".bin" / "ajv"
+    if not program.exists():
+        install = ("npm", "install", "--silent", "--prefix", str(cache / "ajv"), "ajv-cli@5")
+        if subprocess.run(install, stdout=subprocess.DEVNULL, check=False).returncode:
+            return Peer(None, reason="npm could not install ajv-cli")
+    data = [argument for file in files for argument in ("-d", file)]
+    options = ("--spec=draft2020", "--strict=false", "-s", str(SCHEMA))
+    return Peer(Command("ajv-cli", (str(program), "validate", *options, *data), {}), times=1)
+
+
+@contextlib.contextmanager
+def _in_sync(data: Data, cache: Path) -> Iterator[Bench]:
+    floor = _floor(data, data.in_sync, cache, at_most=1.5, memory_at_most=1.5)
+    obvious = _obvious(data, data.in_sync, cache, 20)
+    yield Bench(_driftcheck(cache, "check", data.declared, "--live", data.in_sync), (floor, obvious))
+
+
+@contextlib.contextmanager
+def _drifted(data: Data, cache: Path) -> Iterator[Bench]:
+    ours = _driftcheck(cache, "check", data.declared, "--live", data.drifted, statuses=(1,))
+    yield Bench(ours, (_obvious(data, data.drifted, cache, 10),))
+
+
+@contextlib.contextmanager
+def _over_http(declared: Path, data: Data, cache: Path, times: float) -> Iterator[Bench]:
+    """Serve the listing for as long as the commands are measured."""
+    arguments = (sys.executable, "-m", "tests.benchmark.server", str(data.in_sync), str(LATENCY))
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            key = {"LANGSMITH_API_KEY": "lsv2_benchmark"}
+            ours = _driftcheck(cache, "check", declared, "--endpoint", url, **key)
+            yield Bench(ours, (_langgraph(url, key, cache, times),))
+        finally:
+            server.terminate()
+
+
+def _langgraph(url: str, key: dict[str, str], cache: Path, times: float) -> Peer:
+    script = shutil.which("langgraph", path=str(Path(sys.executable).parent)) or shutil.which("langgraph")
+    if not script:
+        return Peer(None, reason="langgraph-cli is not installed")
+    environment = {**_environment(cache), **key, "LANGGRAPH_HOST_URL": url, "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
+    return Peer(Command("langgraph deploy list", (script, "deploy", "list", "--json"), environment), times=times)
+
+
+JOBS: Final = (
+    Job("help", "`driftcheck --help`", (1,), _help),
+    Job("validate", "`validate`", (100, 1_000, 10_000), _validate),
+    Job("in-sync", "`check --live`, in sync", (1, 100, 1_000, 10_000), _in_sync),
+    Job("drifted", "`check --live`, every deployment drifted in two fields", (100, 1_000, 10_000), _drifted),
+    Job(
+        "http-some",
+        "`check` over HTTP, 100 of the live deployments declared",
+        (2_000, 10_000),
+        lambda data, cache: _over_http(data.some_declared, data, cache, 2.5),
+    ),
+    Job(
+        "http-all",
+        "`check` over HTTP, all declared",
+        (2_000, 10_000),
+        lambda data, cache: _over_http(data.declared, data, cache, 1.3),
+    ),
+)
+
+
+def cache_folder() -> Path:
+    """Give the folder for what is installed and compiled once."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftcheck-benchmark"

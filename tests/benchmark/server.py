@@ -1,0 +1,29 @@
+"""A saved listing served as the control plane would, each answer after so many seconds, until interrupted.
+
+`python -m tests.benchmark.server LISTING SECONDS` writes its address as its first line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from driftcheck.live.emulator import create_app, serve
+from driftcheck.live.plan import Plan
+
+
+def main(listing: str, latency: str) -> None:
+    """Serve the listing in a file."""
+    pages = json.loads(Path(listing).read_bytes())
+    deployments = [deployment for page in pages for deployment in page["resources"]]
+    serve(create_app(deployments, plan=Plan(latency=float(latency))), ready=_tell)
+
+
+def _tell(url: str) -> None:
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
