@@ -17,6 +17,7 @@ from datetime import datetime
 
 from driftcheck import __version__, fields
 from driftcheck.comparison.differences import Terms
+from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.verdicts import Sides, Verdicts, finding, judge, status_of
 from driftcheck.model import (
     Change,
@@ -40,6 +41,9 @@ from driftcheck.settings import Policy
 
 _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
 """Rules whose findings are no defects of the user's own input."""
+
+_WITHOUT_DECLARATIONS = frozenset({"audit", "compare"})
+"""Commands for which it is no defect that nothing is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,10 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     base = request.baseline.declarations if request.baseline else None
     audit = request.command == "audit"
     verdicts = judge(
-        Sides(declarations, snapshot, base), fields.deployment(), Terms(request.policy.strict), inventory=audit
+        Sides(declarations, snapshot, base),
+        fields.deployment(),
+        Terms(request.policy.strict, listed=request.command == "compare"),
+        inventory=audit,
     )
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     findings = (*declarations.findings, *_nothing_declared(declarations, request), *policy_findings)
@@ -91,9 +98,34 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     return _report(request, declarations, snapshot, comparisons, _weigh(findings, request.policy))
 
 
+def compare(pairing: Pairing, request: Request) -> Report:
+    """Compare two listings field by field; what only one of them holds is missing or unmanaged."""
+    declarations, snapshot = pairing.declarations, pairing.snapshot
+    if pairing.first_is_empty and not request.allow_empty_live:
+        gap = f"{declarations.files[0]}: The listing is empty. (--allow-empty-live accepts it.)"
+        snapshot = replace(snapshot, gaps=(gap, *snapshot.gaps))
+    report = check(declarations, snapshot, request)
+    first, second = declarations.files[0], snapshot.source
+    return replace(report, findings=tuple(_name_sides(found, first, second) for found in report.findings))
+
+
+def _name_sides(found: Finding, first: str, second: str) -> Finding:
+    """Say which side has what, where a rule speaks of declarations."""
+    match found.rule:
+        case "missing-deployment":
+            return replace(found, message=f"Only in {first}, not in {second}.", hint=None)
+        case "unmanaged-deployment":
+            return replace(found, message=f"Only in {second}, not in {first}.", hint=None)
+        case "wrong-workspace":
+            return replace(found, message=f"{first} and {second} have no name in common.", hint=None)
+        case "probable-rename":
+            return replace(found, hint=None)
+    return found
+
+
 def _judge_emptiness(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:
     """Take an empty listing for a gap, unless it was said to be an answer: the wrong workspace lists nothing too."""
-    expected = bool(declarations.deployments) or not declarations.complete or request.command == "audit"
+    expected = bool(declarations.deployments) or not declarations.complete or request.command in _WITHOUT_DECLARATIONS
     if snapshot.deployments or snapshot.gaps or snapshot.scope or request.allow_empty_live or not expected:
         return snapshot
     gap = "The listing is empty. Is this the right endpoint and workspace? (--allow-empty-live accepts it.)"
@@ -106,9 +138,9 @@ def _inventory_policy(policy: Policy) -> Policy:
 
 
 def _nothing_declared(declarations: Declarations, request: Request) -> list[Finding]:
-    if declarations.deployments or not declarations.complete or request.allow_empty or request.command == "audit":
+    if declarations.deployments or not declarations.complete or request.allow_empty:
         return []
-    return [finding("nothing-declared", None)]
+    return [] if request.command in _WITHOUT_DECLARATIONS else [finding("nothing-declared", None)]
 
 
 def _apply_policy(

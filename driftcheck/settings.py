@@ -21,13 +21,16 @@ DEFAULT_PATHS: Final = ("deployments.yaml", "deployments")
 KEY_VARIABLES: Final = ("LANGGRAPH_HOST_API_KEY", "LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
 WORKSPACE_VARIABLES: Final = ("LANGSMITH_TENANT_ID", "LANGSMITH_WORKSPACE_ID")
 
-AUDIT_SEVERITIES: Final[Mapping[str, Severity]] = {
-    "unmanaged-deployment": Severity.ERROR,
-    "being-deleted": Severity.WARNING,
-    "rollout-pending": Severity.WARNING,
-    "probable-rename": Severity.WARNING,
+SEVERITIES: Final[Mapping[str, Mapping[str, Severity]]] = {
+    "audit": {
+        "unmanaged-deployment": Severity.ERROR,
+        "being-deleted": Severity.WARNING,
+        "rollout-pending": Severity.WARNING,
+        "probable-rename": Severity.WARNING,
+    },
+    "compare": {"unmanaged-deployment": Severity.ERROR},
 }
-"""What weighs more in an audit than in a check."""
+"""What weighs more than in a check where a workspace is looked at as a whole; there the comparison is strict, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
     if flags.paths or config.paths:
         return flags.paths or config.paths
     usual = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
-    if not usual and command != "audit" and not flags.allow_empty:
+    if not usual and command in ("check", "validate") and not flags.allow_empty:
         raise UsageError(
             "Nothing to check: no path was given, and there is neither deployments.yaml nor deployments/ here.",
             hint="Name files or folders, or run `driftcheck init` for a first declaration.",
@@ -111,13 +114,13 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
 
 def resolve_policy(command: str, flags: Flags, config: Config) -> Policy:
     """Give the policy that flags and a configuration make; raises UsageError for a value that is none."""
-    audit = command == "audit"
+    whole = command in SEVERITIES
     strict = flags.strict if flags.strict is not None else config.strict
     return Policy(
         fail_on=_severity(flags.fail_on or config.fail_on or "error"),
-        strict=audit if strict is None else strict,
+        strict=whole if strict is None else strict,
         gate=_gate(flags.gate or "drift,conflict"),
-        severities={**(AUDIT_SEVERITIES if audit else {}), **config.severities},
+        severities={**SEVERITIES.get(command, {}), **config.severities},
         ignores=config.ignores,
     )
 
