@@ -41,20 +41,20 @@ def without_color(text: str) -> str:
 def test_drift_reads_well() -> None:
     assert render(DRIFT, PLAIN) == (
         "drifted  claims-agent  prod/agents.yaml:12\n"
-        "  source_config.resource_spec.cpu_limit                     prod/agents.yaml:26\n"
+        "  source_config.resource_spec.cpu_limit                  prod/agents.yaml:26\n"
         "      declared 4                live null, effectively 2\n"
-        "  source_config.resource_spec.command                       prod/agents.yaml:40  takes a new revision\n"
+        "  source_config.resource_spec.command                    prod/agents.yaml:40  takes a new revision\n"
         '      declared ["python", "-m", "agent", "--listen", "0.0.0.0:8000", "--workers", "4", "--log-level", '
         '"info"]\n'
         '      live     ["python", "-m", "agent", "--listen", "0.0.0.0:800 ... ' + "x" * 48 + '"] (500 characters)\n'
-        "  source_config.resource_spec.max_scale                     prod/agents.yaml:24\n"
+        "  source_config.resource_spec.max_scale                  prod/agents.yaml:24\n"
         "      declared 6                live 10\n"
         "  source_config.resource_spec.sidecars[name=otel].env[name=TOKEN].value  prod/agents.yaml:35"
         "  takes a new revision, values not shown\n"
         "      declared (hidden)         live (hidden)\n"
-        "  source_config.resource_spec.sidecars[name=otel].image     prod/agents.yaml:31  takes a new revision\n"
+        "  source_config.resource_spec.sidecars[name=otel].image  prod/agents.yaml:31  takes a new revision\n"
         '      declared "otel:0.104.0"   live "otel:0.99.0"\n'
-        '  source_config.labels["team.example/owner"]                prod/agents.yaml:15\n'
+        '  source_config.labels["team.example/owner"]             prod/agents.yaml:15\n'
         '      declared (unset)          live "payments"\n'
         "\n"
         "missing  billing-agent  prod/agents.yaml:40\n"
