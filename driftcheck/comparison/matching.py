@@ -64,11 +64,7 @@ def match_entries(declared: Sequence[JSON], live: Sequence[JSON], field: Field, 
         declared_keys, live_keys = identities(declared, field.key), identities(live, field.key)
         if declared_keys is not None and live_keys is not None:
             return list(_by_identity(field.key, declared_keys, live_keys))
-    if len(declared) * len(live) > _MOST_PAIRS:
-        return list(_by_position(declared, live))
-    aligned = list(_by_alignment(declared, live, alike))
-    apart = len({entry.segment for entry in aligned}) == len(aligned)
-    return aligned if apart else list(_by_position(declared, live))
+    return _by_position_or_alignment(declared, live, alike)
 
 
 def identities(entries: Sequence[JSON], key: str) -> dict[str, JSON] | None:
@@ -90,17 +86,50 @@ def _by_identity(key: str, declared: Mapping[str, JSON], live: Mapping[str, JSON
             yield Entry(Item(key, identity), ABSENT, entry)
 
 
-def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON], alike: Alike) -> Iterator[Entry]:
-    """Align as a text diff does, so that one entry put in or taken out is one change.
+def _by_position_or_alignment(declared: Sequence[JSON], live: Sequence[JSON], alike: Alike) -> list[Entry]:
+    """Pair entry by entry, or as a text diff aligns them where that says less: one put in is one change.
 
-    An entry's position is the declared one, or the live one where it is not declared; where much has
-    moved, two entries may so get the same one.
+    Aligned, an entry's position is the declared one, or the live one where it is not declared; where much
+    has moved, two entries may so get the same one.
     """
     if declared == live and all(isinstance(entry, str) for entry in declared):
-        return
-    declared_texts = [canonical_text(entry) for entry in declared]
+        return []
+    declared_texts, live_texts = _texts(declared), _texts(live)
+    if declared_texts == live_texts:
+        return []
+    if len(declared) * len(live) > _MOST_PAIRS:
+        return list(_by_position(declared, live, declared_texts, live_texts))
     known = dict(zip(declared_texts, declared, strict=True))
-    live_texts = [_text_among(known, entry, alike) for entry in live]
+    live_texts = [_text_among(known, text, entry, alike) for text, entry in zip(live_texts, live, strict=True)]
+    in_place = list(_by_position(declared, live, declared_texts, live_texts))
+    aligned = list(_by_alignment(declared, live, declared_texts, live_texts))
+    apart = len({entry.segment for entry in aligned}) == len(aligned)
+    return aligned if apart and len(aligned) < len(in_place) else in_place
+
+
+def _texts(entries: Sequence[JSON]) -> list[str]:
+    return [canonical_text(entry) for entry in entries]
+
+
+def _text_among(known: Mapping[str, JSON], text: str, live: JSON, alike: Alike) -> str:
+    """Give the text of a live entry, or that of a declared entry which is the same to the service."""
+    if text in known or not isinstance(live, dict):
+        return text
+    return next((other for other, declared in known.items() if alike(declared, live)), text)
+
+
+def _by_position(
+    declared: Sequence[JSON], live: Sequence[JSON], declared_texts: Sequence[str], live_texts: Sequence[str]
+) -> Iterator[Entry]:
+    pairs = zip_longest(declared, live, fillvalue=ABSENT)
+    for position, (texts, pair) in enumerate(zip(zip_longest(declared_texts, live_texts), pairs, strict=True)):
+        if texts[0] != texts[1]:
+            yield Entry(position, *pair)
+
+
+def _by_alignment(
+    declared: Sequence[JSON], live: Sequence[JSON], declared_texts: Sequence[str], live_texts: Sequence[str]
+) -> Iterator[Entry]:
     matcher = SequenceMatcher(None, declared_texts, live_texts, autojunk=False)
     for tag, start, end, live_start, live_end in matcher.get_opcodes():
         if tag == "equal":
@@ -112,19 +141,6 @@ def _by_alignment(declared: Sequence[JSON], live: Sequence[JSON], alike: Alike) 
             yield Entry(position, declared[position], ABSENT)
         for position in range(live_start + common, live_end):
             yield Entry(position, ABSENT, live[position])
-
-
-def _text_among(known: Mapping[str, JSON], live: JSON, alike: Alike) -> str:
-    """Give the text of a live entry, or that of a declared entry which is the same to the service."""
-    text = canonical_text(live)
-    if text in known or not isinstance(live, dict):
-        return text
-    return next((other for other, declared in known.items() if alike(declared, live)), text)
-
-
-def _by_position(declared: Sequence[JSON], live: Sequence[JSON]) -> Iterator[Entry]:
-    for position, (entry, seen) in enumerate(zip_longest(declared, live, fillvalue=ABSENT)):
-        yield Entry(position, entry, seen)
 
 
 def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> bool:

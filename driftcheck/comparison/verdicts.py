@@ -6,6 +6,7 @@ listing and complete declarations only; whatever else is *unknown*.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -368,6 +369,17 @@ def facts(live: Deployment) -> dict[str, str]:
         "pending_since": live.text("updated_at") if is_rollout_pending(live) else None,
     }
     return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def inventory(deployments: Sequence[Deployment]) -> dict[str, dict[str, int]]:
+    """Count deployments by their source, type and status, the most frequent first."""
+    known = [facts(deployment) for deployment in deployments]
+    tallies = {fact: Counter(each[fact] for each in known if fact in each) for fact in ("source", "type", "status")}
+    return {
+        fact: dict(sorted(tally.items(), key=lambda entry: (-entry[1], entry[0])))
+        for fact, tally in tallies.items()
+        if tally
+    }
 
 
 def _say_ambiguous(verdicts: _Verdicts, comparison: Comparison) -> None:

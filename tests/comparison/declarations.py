@@ -130,7 +130,12 @@ def _volume(random: Random, name: str) -> dict[str, Any]:
             {"emptyDir": {}},
             {"emptyDir": {"sizeLimit": quantity(random)}},
             {"emptyDir": {"sizeLimit": 1073741824, "medium": "Memory"}},
-            {"configMap": {"name": "otel", "items": [{"key": "a", "path": "b"}, {"key": "c", "path": "d", "mode": 420}]}},
+            {
+                "configMap": {
+                    "name": "otel",
+                    "items": [{"key": "a", "path": "b"}, {"key": "c", "path": "d", "mode": 420}],
+                }
+            },
             {"secret": {"secretName": "tls", "defaultMode": 420, "optional": False}},
             {"persistentVolumeClaim": {"claimName": "data"}},
             {"nfs": {"server": "10.0.0.1", "path": "/x", "readOnly": True}},
@@ -173,7 +178,9 @@ def _container(random: Random, name: str, volumes: list[dict[str, Any]]) -> dict
     _maybe(random, value, "envFrom", lambda: _nullable(random, sources), 0.4)
     _maybe(random, value, "resources", lambda: _nullable(random, _resources(random)), 0.6)
     _maybe(random, value, "volumeMounts", lambda: _nullable(random, _mounts(random, volumes)), 0.4)
-    context = random.choice(({}, {"runAsUser": 1000}, {"capabilities": {"drop": ["ALL", "NET_RAW"]}, "privileged": False}))
+    context = random.choice(
+        ({}, {"runAsUser": 1000}, {"capabilities": {"drop": ["ALL", "NET_RAW"]}, "privileged": False})
+    )
     _maybe(random, value, "securityContext", lambda: _nullable(random, context), 0.4)
     return _shuffled(random, value)
 
@@ -198,7 +205,9 @@ def _env(random: Random) -> list[dict[str, Any]]:
 def _resources(random: Random) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for key in ("limits", "requests"):
-        resources = {name: quantity(random) for name in _sample(random, ("cpu", "memory", "ephemeral-storage", "a.b/gpu"))}
+        resources = {
+            name: quantity(random) for name in _sample(random, ("cpu", "memory", "ephemeral-storage", "a.b/gpu"))
+        }
         _maybe(random, value, key, lambda r=resources: _nullable(random, r), 0.7)
     return value
 
@@ -209,7 +218,9 @@ def quantity(random: Random) -> str:
 
 
 def _secret_references(random: Random) -> list[dict[str, Any]]:
-    return [{"name": f"REF_{n}", "secret_name": "s", "secret_key": random.choice("ab")} for n in _sample(random, range(5))]
+    return [
+        {"name": f"REF_{n}", "secret_name": "s", "secret_key": random.choice("ab")} for n in _sample(random, range(5))
+    ]
 
 
 def _texts(random: Random) -> dict[str, str]:

@@ -127,7 +127,9 @@ def _rewritten(writer: _Writer, declared: Any, shape: Shape, path: Path) -> Any:
     if shape.kind == "list":
         return _list(writer, declared, shape, path)
     if shape.kind == "map":
-        return _shuffled(writer, {k: _quantity(writer, v) if key in ("limits", "requests") else v for k, v in declared.items()})
+        return _shuffled(
+            writer, {k: _quantity(writer, v) if key in ("limits", "requests") else v for k, v in declared.items()}
+        )
     if shape.kind == "free":
         return _free(writer, declared)
     return _scalar(writer, declared, str(key))
@@ -249,7 +251,9 @@ def _resolve_commit(writer: _Writer, declared: dict[str, Any], live: dict[str, A
     if is_branch and names_branch:
         live["source_config"]["repo_branch"] = ref
     if is_branch and writer.freedom.hiding and writer.chance(0.5):
-        revision["repo_ref"] = "0123456789abcdef" * writer.random.choice((4,)) if writer.chance(0.2) else "4c9f1b7a0d" * 4
+        revision["repo_ref"] = (
+            "0123456789abcdef" * writer.random.choice((4,)) if writer.chance(0.2) else "4c9f1b7a0d" * 4
+        )
         if not names_branch:
             writer.hidden.add(("source_revision_config", "repo_ref"))
 
@@ -271,7 +275,9 @@ def _derive(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], pat
             if Fraction(repr(value)) == exact * times and writer.chance(0.5):
                 live[key] = None
         elif live.get(key) is None and writer.chance(0.3):
-            live[key] = _scalar(writer, float(exact * times) if key.endswith(("cpu", "cpu_limit")) else int(exact * times), key)
+            live[key] = _scalar(
+                writer, float(exact * times) if key.endswith(("cpu", "cpu_limit")) else int(exact * times), key
+            )
 
 
 def _say_what_is_derived_unseen(
