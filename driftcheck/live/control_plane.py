@@ -169,13 +169,16 @@ class _Fetch:
         self._gaps.append(f"{what}: {error.message}")
 
     def _deployments(self) -> tuple[Deployment, ...]:
-        """Give what the last reading listed; after a gap, all else that was seen too."""
-        listed = {
-            identity or f"\0{position}": deployment
-            for offset, page in sorted(self._pages.items())
-            for position, (identity, deployment) in enumerate(zip(page.ids, page.deployments, strict=True), offset)
-            if deployment is not None
-        }
-        if self._gaps:
-            listed = {**listed, **{known: d for known, d in self._known.items() if known not in listed}}
-        return by_name(listed.values())
+        """Give what the last reading listed; after a gap, all else that was seen under other names too."""
+        listed: dict[str, Deployment] = {}
+        without_id: list[Deployment] = []
+        for page in self._pages.values():
+            for identity, deployment in zip(page.ids, page.deployments, strict=True):
+                if deployment is not None and identity is not None:
+                    listed[identity] = deployment
+                elif deployment is not None:
+                    without_id.append(deployment)
+        others = [*without_id, *(self._known.values() if self._gaps else ())]
+        names = {deployment.name for deployment in listed.values()}
+        unlisted = {other.name: other for other in others if other.name not in names}
+        return by_name([*listed.values(), *unlisted.values()])
