@@ -23,8 +23,7 @@ def command(**given: Any) -> int:
     called neither missing nor unmanaged.
     """
     outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]))
-    filters = {name: given.pop(name) for name in options.SCOPE}
-    flags = Flags(**given, scope={name: value for name, value in filters.items() if value is not None})
+    flags = Flags(scope=options.take_scope(given), **given)
     return run.report(
         "audit",
         outputs,

@@ -67,6 +67,12 @@ rendering = _together(
     ),
 )
 
+config = click.option(
+    "--config", type=click.Path(), metavar="FILE", help="Configuration in place of the driftcheck.yaml found."
+)
+
+allow_empty_live = click.option("--allow-empty-live", is_flag=True, help="Accept that nothing is live.")
+
 policy = _together(
     click.option(
         "--fail-on",
@@ -74,16 +80,14 @@ policy = _together(
         help="The least severity that makes exit status 1. Default: error.",
     ),
     click.option("--allow-empty", is_flag=True, help="Accept that nothing is declared."),
-    click.option(
-        "--config", type=click.Path(), metavar="FILE", help="Configuration in place of the driftcheck.yaml found."
-    ),
+    config,
 )
 
 comparison = _together(
     policy,
     click.option("--strict/--no-strict", default=None, help="Live values that are set but not declared count too."),
     click.option("--allow-partial", is_flag=True, help="An incomplete check may end with 0 or 1 in place of 3."),
-    click.option("--allow-empty-live", is_flag=True, help="Accept that nothing is live."),
+    allow_empty_live,
 )
 
 three_way = _together(
@@ -108,12 +112,28 @@ live = _together(
 )
 
 
+listing = _together(
+    live,
+    click.option("--allow-partial", is_flag=True, help="Take an incomplete listing, and say that it is one."),
+    allow_empty_live,
+    config,
+    click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error."),
+)
+"""For commands that are about what is live alone."""
+
+
 def scope(command: Command) -> Command:
     """Add the endpoint's filters as options."""
     for name, text in reversed(SCOPE.items()):
         choice = click.Choice(["true", "false"]) if name == "remote_reconciled" else None
         command = click.option(f"--{name.replace('_', '-')}", name, type=choice, metavar="TEXT", help=text)(command)
     return command
+
+
+def take_scope(given: dict[str, Any]) -> dict[str, str]:
+    """Take the options of `scope` out of what click gave: the filters that were set."""
+    filters = {name: given.pop(name) for name in SCOPE}
+    return {name: value for name, value in filters.items() if value is not None}
 
 
 def take_rendering(given: dict[str, Any], color: bool) -> tuple[tuple[Output, ...], RenderOptions]:

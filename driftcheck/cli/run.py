@@ -23,6 +23,7 @@ from driftcheck.declarations.configuration import (
 )
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
+from driftcheck.formats.visible import visible
 from driftcheck.model import (
     Declarations,
     DeclaredSummary,
@@ -178,6 +179,27 @@ def read_live(chosen: Settings, names: Callable[[], Collection[str]], *, progres
         scope=chosen.flags.scope,
         progress=lambda seen: shown(f"listing: {seen} deployments") if shown else None,
     )
+
+
+def read_whole_live(chosen: Settings, *, quiet: bool) -> Snapshot:
+    """Read the live side for a command that is about nothing else.
+
+    Raises LiveError for an incomplete or empty listing that the flags do not accept.
+    """
+    snapshot = read_live(chosen, lambda: (), progress=not quiet)
+    if snapshot.gaps and not chosen.flags.allow_partial:
+        raise LiveError(
+            f"The listing is incomplete. {' '.join(snapshot.gaps)}",
+            hint="Try again; --allow-partial takes what there is, and says that it is incomplete.",
+        )
+    if snapshot.gaps and not quiet:
+        console.say(f"warning: the listing is incomplete. {visible(' '.join(snapshot.gaps))}")
+    if not snapshot.deployments and not chosen.flags.allow_empty_live:
+        raise LiveError(
+            "The listing is empty. Is this the right endpoint and workspace?",
+            hint="--allow-empty-live accepts that nothing is live.",
+        )
+    return snapshot
 
 
 def _unread(chosen: Settings, error: LiveError) -> Snapshot:

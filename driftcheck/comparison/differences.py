@@ -355,13 +355,15 @@ def _compare_undeclared(
             pair.unmodelled.append((*path, name))
         elif _is_beyond_declaring(pair, value, child):
             continue
-        elif value == REDACTED_MARKER or pair.terms.listed:
+        elif value == REDACTED_MARKER:
             pair.unverifiable.append((*path, name))
         elif isinstance(value, dict) and child.properties and child.values is None:
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
         elif not (is_unset(value, child) or _is_own_default(value, child)):
             place = _Place(child, (*path, name), schema, declared, live)
-            if not _is_derived(value, place):
+            if pair.terms.listed:
+                pair.unverifiable.append(place.path)
+            elif not _is_derived(value, place):
                 pair.differ(place.path, ABSENT, value)
 
 

@@ -159,7 +159,9 @@ def _form(deployment: Deployment, schema: Field) -> dict[str, JSON]:
             for name, child in known.items()
             if name in value or knows(live, schema, child)
         }
-        return {name: read(entry, known[name]) for name, entry in form.items() if not _is_default(entry, known[name])}
+        return {
+            name: None if _is_default(entry, known[name]) else read(entry, known[name]) for name, entry in form.items()
+        }
 
     form: dict[str, JSON] = read(live, schema)
     return form

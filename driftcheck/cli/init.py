@@ -1,0 +1,148 @@
+"""`driftcheck init`: the first day."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from driftcheck import fields, settings
+from driftcheck.cli import console, export, options, run
+from driftcheck.declarations.writing import SCHEMA_FILE
+from driftcheck.errors import UsageError
+from driftcheck.formats.visible import visible
+from driftcheck.live.connection import REGIONS
+from driftcheck.model import Snapshot
+from driftcheck.settings import Flags, Settings
+
+_CONFIG: Final = "driftcheck.yaml"
+_FOLDER: Final = "deployments"
+_SHOWN: Final = 10
+"""How many written files are named."""
+
+_EXAMPLE: Final = """\
+# yaml-language-server: $schema=declaration.schema.json
+# One deployment, as the API names its fields. Only what stands here is compared with what is live, so leave out
+# whatever you do not care for. `driftcheck explain source_config.resource_spec.cpu_limit` tells of a field.
+deployments:
+  - name: my-agent # unique in the workspace, and fixed once the deployment exists
+    source: github # or external_docker, for an image of your own
+    source_config:
+      # Immutable: a change takes a new deployment.
+      integration_id: 00000000-0000-4000-8000-000000000000
+      repo_url: https://github.com/your-organization/your-repository
+      deployment_type: dev
+      # Whether a push to the branch below builds and deploys.
+      build_on_push: true
+    source_revision_config:
+      repo_ref: main # a branch; a tag is written refs/tags/v1.2.0
+      langgraph_config_path: langgraph.json
+    # Environment variables by name. A value never belongs into this file.
+    secrets:
+      - name: OPENAI_API_KEY
+# Differences that may be. They stay in every report, and do not count.
+# ignore:
+#   - deployment: my-agent
+#     path: source_config.build_on_push
+#     reason: switched off for the release, OPS-123
+#     expires: 2030-12-31
+"""
+
+_POLICY: Final = """\
+
+# The least severity that makes exit status 1: error, warning, note or never.
+# fail-on: error
+
+# Whether live values that nobody declared count too. An audit is strict anyway.
+# strict: false
+
+# Differences that may be, in all deployments.
+# ignore:
+#   - deployment: "claims-*"
+#     path: source_config.resource_spec.max_scale
+#     reason: load test until Friday, OPS-123
+#     expires: 2030-12-31
+"""
+
+
+@click.command("init")
+@options.listing
+def command(quiet: bool, **given: Any) -> int:
+    """Start here: write driftcheck.yaml and first declarations, and say what to do next.
+
+    Where an API key is set (or --live names a saved listing), the declarations are those of what is live; else there
+    is an annotated example. Files that are there are left as they are.
+    """
+    if os.path.lexists(_CONFIG):
+        raise UsageError(f"Nothing was written, since there is already {_CONFIG}.", hint="Try driftcheck check.")
+    chosen = run.resolve("init", Flags(**{**given, "allow_empty_live": True}))
+    existing = [path for path in settings.DEFAULT_PATHS if os.path.lexists(path)]
+    asks = not existing and (chosen.flags.live is not None or _has_key(chosen))
+    snapshot = run.read_whole_live(chosen, quiet=quiet) if asks else None
+    files = [] if existing else _declarations(snapshot, quiet=quiet)
+    export.place([*files, (_CONFIG, _config(chosen, snapshot, existing or [_FOLDER]))], force=False)
+    if not quiet:
+        console.say("".join(f"Written: {visible(file)}\n" for file in _summary(files)) + f"Written: {_CONFIG}")
+    console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
+    return 0
+
+
+def _has_key(chosen: Settings) -> bool:
+    return any(os.environ.get(name) for name in settings.key_variables(chosen.flags))
+
+
+def _declarations(snapshot: Snapshot | None, *, quiet: bool) -> list[tuple[str, str]]:
+    """Give the files of what is live; the example where nothing is known to be."""
+    declared = export.declare(snapshot) if snapshot is not None else export.Export((), ())
+    if not quiet:
+        for notice in declared.notices:
+            console.say(f"note: {notice}")
+    if declared.deployments:
+        return export.one_each(declared, _FOLDER)
+    if snapshot is not None:
+        console.say("note: Nothing is live that could be exported, so there is an example in its place.")
+    schema = os.path.join(_FOLDER, SCHEMA_FILE), fields.schema_text("declaration")
+    return [(os.path.join(_FOLDER, "example.yaml"), _EXAMPLE), schema]
+
+
+def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -> str:
+    """Write the configuration with what could be found out: paths, workspace, region."""
+    lines = ["# What driftcheck checks, and what counts; `driftcheck schema config` tells of every key.", "paths:"]
+    lines += [f"  - {path}" for path in paths]
+    workspace = settings.workspace(chosen, os.environ) or (snapshot.workspace if snapshot else None)
+    if workspace:
+        lines += ["", "# The workspace to ask for; another one is refused.", f"workspace: {json.dumps(workspace)}"]
+    asked = snapshot.source if snapshot is not None else settings.endpoint(chosen, os.environ)
+    region = next((name for name, url in REGIONS.items() if url == asked), None)
+    if region not in (None, "us"):
+        lines += ["", "# The region of LangSmith Cloud: us, eu, apac or aws.", f"region: {region}"]
+    return "\n".join(lines) + "\n" + _POLICY
+
+
+def _summary(files: Sequence[tuple[str, str]]) -> list[str]:
+    names = [file for file, _ in files]
+    return names if len(names) <= _SHOWN else [*names[: _SHOWN - 1], f"and {len(names) - _SHOWN + 1:,} more"]
+
+
+def _next_steps(*, asks: bool, has_key: bool) -> str:
+    """Give the three commands that make sense next."""
+    if asks:
+        steps = [
+            ("driftcheck check", "compare what is declared with what is live"),
+            ("driftcheck audit", "the whole workspace: inventory, coverage, what nobody declared"),
+            ("driftcheck check -o html=report.html", "a report to open in a browser"),
+        ]
+    else:
+        key = ("driftcheck export -d live", "write what is live as declarations")
+        if not has_key:
+            key = ("export LANGSMITH_API_KEY=...", "a key that may read deployments")
+        steps = [
+            ("driftcheck validate", "check the declarations alone, offline"),
+            key,
+            ("driftcheck check", "compare them with what is live"),
+        ]
+    width = max(len(step) for step, _ in steps)
+    return "Next:\n" + "".join(f"  {step:<{width}}  # {what}\n" for step, what in steps)

@@ -1,0 +1,35 @@
+"""`driftcheck snapshot`: the live listing as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from driftcheck.cli import console, options, run
+from driftcheck.cli.outputs import write_files
+from driftcheck.formats.values import counted
+from driftcheck.settings import Flags
+
+
+@click.command("snapshot")
+@click.option("-o", "--output", "file", metavar="FILE", help="Where to write it. Default, and -: standard output.")
+@options.listing
+@options.scope
+def command(file: str | None, quiet: bool, **given: Any) -> int:
+    """Save the complete live listing, redacted, as a file that --live and compare read.
+
+    An incomplete listing is not saved, unless --allow-partial says so; what reads it then is incomplete too.
+    """
+    from driftcheck.live import snapshots
+
+    flags = Flags(scope=options.take_scope(given), **given)
+    snapshot = run.read_whole_live(run.resolve("snapshot", flags), quiet=quiet)
+    text = snapshots.write(snapshot)
+    if file in (None, "-"):
+        console.write(text)
+    elif file is not None:
+        write_files([(file, text)])
+        if not quiet:
+            console.say(f"{counted(len(snapshot.deployments), 'deployment')} saved.")
+    return 0
