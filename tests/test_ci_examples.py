@@ -1,0 +1,447 @@
+"""The action, the hook and examples/ci: their shell parts run here, with the real command wherever it is the point."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples" / "ci"
+MARKED = "<!-- driftcheck-report -->"
+KEY = "lsv2_sk_0123456789abcdef"
+"""Looks like a key, and is none."""
+
+
+def parsed(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+ACTION = parsed(ROOT / "action.yml")
+WORKFLOW = parsed(EXAMPLES / "github.yml")
+GITLAB = parsed(EXAMPLES / "gitlab-ci.yml")["driftcheck"]
+HOOK = parsed(ROOT / ".pre-commit-hooks.yaml")[0]
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
+
+
+def tool(name: str) -> str:
+    """Find a linter beside Python or on the path; skips the test where there is none."""
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def executable(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def real_driftcheck(path: Path) -> Path:
+    return executable(path, f'#!/bin/sh\nexec "{sys.executable}" -P -m driftcheck "$@"\n')
+
+
+def bash(script: str, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script as the runner does for `shell: bash`."""
+    command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script]
+    base = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8"}
+    return subprocess.run(
+        command, cwd=cwd, env={**base, **env}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Give a checkout that holds the quickstart: one deployment drifted, one missing."""
+    return Path(shutil.copytree(ROOT / "examples" / "quickstart", tmp_path / "checkout"))
+
+
+class Runner:
+    """Enough of a runner to run the action's step."""
+
+    def __init__(self, checkout: Path, temporary: Path) -> None:
+        self.checkout = checkout
+        self.temporary = temporary
+        self.driftcheck = real_driftcheck(temporary / "driftcheck" / "venv" / "bin" / "driftcheck")
+        self.env = {
+            "RUNNER_TEMP": str(temporary),
+            "GITHUB_OUTPUT": str(temporary / "output"),
+            "GITHUB_STEP_SUMMARY": str(temporary / "summary"),
+        }
+
+    def run(self, **given: str) -> subprocess.CompletedProcess[str]:
+        """Run the main step with what its `env` would hold."""
+        step = STEPS["Run driftcheck"]
+        env = dict.fromkeys(step["env"], "") | {"STRICT": "false", "WITHOUT_SECRETS": "false"} | given
+        assert env.keys() == step["env"].keys()
+        return bash(step["run"], self.checkout, {**self.env, **env})
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        lines = (self.temporary / "output").read_text("utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    @property
+    def summary(self) -> str:
+        return (self.temporary / "summary").read_text("utf-8")
+
+
+@pytest.fixture
+def runner(workspace: Path, tmp_path: Path) -> Runner:
+    return Runner(workspace, tmp_path / "temporary")
+
+
+# The action
+
+
+def test_R12_no_script_of_the_action_or_the_workflow_holds_an_expression() -> None:
+    for steps in (ACTION["runs"]["steps"], WORKFLOW["jobs"]["driftcheck"]["steps"]):
+        assert not [step["name"] for step in steps if "${{" in step.get("run", "")]
+
+
+def test_every_foreign_action_is_pinned_by_its_hash() -> None:
+    for path in (ROOT / "action.yml", EXAMPLES / "github.yml"):
+        used = re.findall(r"uses: (.*)", path.read_text("utf-8"))
+        assert used
+        assert all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v[0-9.]+", each) for each in used)
+
+
+def test_the_action_says_drift_in_every_place(runner: Runner) -> None:
+    done = runner.run(LISTED="deployments\n", LIVE="live.json")
+    assert done.returncode == 0, done.stderr
+    folder = Path(runner.outputs["folder"])
+    assert runner.outputs == {
+        "mode": "check",
+        "status": "1",
+        "outcome": "drift",
+        "folder": str(folder),
+        "sarif": "true",
+    }
+    assert "::error " in done.stdout
+    assert "Drift: 1 deployment differs from live" in done.stdout
+    assert MARKED in runner.summary
+    assert "claims-agent" in runner.summary
+    names = {Path(output["value"]).name for output in ACTION["outputs"].values() if "folder" in output["value"]}
+    assert names == {"report.json", "report.md", "report.html", "report.sarif"}
+    assert names < {each.name for each in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("status", "expected"), [("0", 0), ("1", 1), ("3", 3)])
+def test_the_action_ends_with_the_status_of_driftcheck(tmp_path: Path, status: str, expected: int) -> None:
+    assert bash(STEPS["Tell the result"]["run"], tmp_path, {"STATUS": status}).returncode == expected
+
+
+def test_the_options_of_the_action_reach_driftcheck(runner: Runner) -> None:
+    executable(runner.driftcheck, '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\nexit 0\n')
+    hostile = "a b; touch x\n$(touch pwned)\n\n-o"
+    runner.run(
+        LISTED=hostile, LIVE="l.json", WORKSPACE="w", ENDPOINT="e", BASE="main", FAIL_ON="warning", STRICT="true"
+    )
+    arguments = (runner.checkout / "arguments").read_text().splitlines()
+    assert arguments[0] == "check"
+    given = " ".join(arguments[13:-3])
+    assert given == "--fail-on warning --workspace w --endpoint e --live l.json --base main --strict --"
+    assert arguments[-3:] == ["a b; touch x", "$(touch pwned)", "-o"]
+    assert not (runner.checkout / "pwned").exists()
+    assert not (runner.checkout / "x").exists()
+
+
+def test_without_secrets_the_action_validates_says_so_and_keeps_the_key(runner: Runner) -> None:
+    executable(runner.driftcheck, '#!/bin/sh\necho "$1 ${LANGSMITH_API_KEY:-no key}" > called\necho "$@" > arguments\n')
+    done = runner.run(WITHOUT_SECRETS="true", LANGSMITH_API_KEY=KEY, BASE="main", ENDPOINT="https://elsewhere.invalid")
+    assert done.returncode == 0
+    assert (runner.checkout / "called").read_text() == "validate no key\n"
+    assert "elsewhere" not in (runner.checkout / "arguments").read_text()
+    assert runner.outputs["mode"] == "validate"
+    assert "validated and not compared with live" in runner.summary
+
+
+def test_without_secrets_the_real_command_validates(runner: Runner) -> None:
+    done = runner.run(WITHOUT_SECRETS="true", LISTED="deployments")
+    assert runner.outputs["status"] == "0", done.stdout + done.stderr
+    assert runner.outputs["outcome"] == "in_sync"
+
+
+def test_without_secrets_a_saved_listing_is_still_compared_with(runner: Runner) -> None:
+    runner.run(WITHOUT_SECRETS="true", LISTED="deployments", LIVE="live.json")
+    assert (runner.outputs["mode"], runner.outputs["status"]) == ("check", "1")
+
+
+def test_a_forgotten_key_is_no_success(runner: Runner) -> None:
+    runner.run(LISTED="deployments")
+    assert (runner.outputs["status"], runner.outputs["outcome"]) == ("3", "incomplete")
+
+
+@pytest.mark.parametrize(("ending", "status"), [("exit 4", "4"), ("kill -9 $$", "137")])
+def test_what_wrote_no_report_is_a_defect_and_said_so(runner: Runner, ending: str, status: str) -> None:
+    executable(runner.driftcheck, f"#!/bin/sh\n{ending}\n")
+    runner.run()
+    assert (runner.outputs["status"], runner.outputs["outcome"]) == (status, "defect")
+    assert f"ended with status {status} and wrote no report" in runner.summary
+    assert "sarif" not in runner.outputs
+
+
+def test_R3_the_action_installs_without_looking_into_the_tree(workspace: Path, tmp_path: Path) -> None:
+    recorded = f'#!/bin/sh\necho "$@" >> "{tmp_path}/called"\n'
+    python = executable(tmp_path / "python", recorded)
+    executable(tmp_path / "temporary" / "driftcheck" / "venv" / "bin" / "python", recorded)
+    env = {"PYTHON": str(python), "RUNNER_TEMP": str(tmp_path / "temporary"), "GITHUB_ACTION_PATH": "/the/action"}
+    assert bash(STEPS["Install driftcheck"]["run"], workspace, env).returncode == 0
+    create, install = (tmp_path / "called").read_text().splitlines()
+    assert create == f"-I -m venv {tmp_path}/temporary/driftcheck/venv"
+    assert re.fullmatch("-I -m pip install .* /the/action", install)
+
+
+class Comments:
+    """A stand-in for `gh api`: lists the comments that it is given, and records what is written."""
+
+    def __init__(self, folder: Path, comments: str) -> None:
+        self.folder = folder
+        (folder / "comments.json").write_text(comments)
+        (folder / "report.md").write_text(f"{MARKED}\nthe report\n")
+        executable(
+            folder / "bin" / "gh",
+            f"""#!/bin/bash
+            cd "{folder}"
+            if [ -e broken ]; then exit 1; fi
+            if [ "$2" = --paginate ]; then jq -r "$5" comments.json; else echo "$@" > written; fi
+            """,
+        )
+
+    def update(self, status: str) -> subprocess.CompletedProcess[str]:
+        env = {
+            "PATH": f"{self.folder}/bin{os.pathsep}{os.environ['PATH']}",
+            "GH_TOKEN": "token",
+            "COMMENTS": "repos/o/r/issues",
+            "NUMBER": "7",
+            "REPORT": str(self.folder / "report.md"),
+            "STATUS": status,
+        }
+        return bash(STEPS["Update the comment"]["run"], self.folder, env)
+
+    @property
+    def written(self) -> str:
+        path = self.folder / "written"
+        return path.read_text().replace(str(self.folder), "").strip() if path.exists() else ""
+
+
+PERSONS = '{"id": 1, "user": {"type": "User"}, "body": "<!-- driftcheck-report -->\\nforged"}'
+OTHERS = '{"id": 2, "user": {"type": "Bot"}, "body": "coverage <!-- driftcheck-report -->"}'
+OURS = '{"id": 3, "user": {"type": "Bot"}, "body": "<!-- driftcheck-report -->\\nthe last report"}'
+PATCHED = "api --silent --method PATCH repos/o/r/issues/comments/3 --field body=@/report.md"
+POSTED = "api --silent --method POST repos/o/r/issues/7/comments --field body=@/report.md"
+
+
+@pytest.mark.parametrize(
+    ("comments", "status", "written"),
+    [
+        ((PERSONS, OTHERS, OURS), "1", PATCHED),
+        ((PERSONS, OTHERS, OURS), "0", PATCHED),
+        ((PERSONS, OTHERS), "1", POSTED),
+        ((PERSONS, OTHERS), "0", ""),
+        ((OURS, OURS.replace("3", "4")), "3", PATCHED),
+    ],
+)
+def test_one_comment_of_its_own_is_kept_up_to_date(
+    tmp_path: Path, comments: tuple[str, ...], status: str, written: str
+) -> None:
+    tool("jq")
+    thread = Comments(tmp_path, f"[{', '.join(comments)}]")
+    done = thread.update(status)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert thread.written == written
+
+
+def test_a_comment_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    thread = Comments(tmp_path, "[]")
+    (tmp_path / "broken").touch()
+    done = thread.update("1")
+    assert done.returncode == 0
+    assert done.stdout.startswith("::warning::The comment could not be looked for")
+
+
+def test_the_marker_of_the_action_is_that_of_the_report() -> None:
+    from driftcheck.formats import markdown
+
+    assert markdown.MARKER == MARKED
+    assert MARKED in STEPS["Update the comment"]["run"]
+
+
+def test_the_workflow_uses_what_the_action_has() -> None:
+    steps = WORKFLOW["jobs"]["driftcheck"]["steps"]
+    used = next(step for step in steps if step.get("id") == "driftcheck")
+    assert used["with"].keys() <= ACTION["inputs"].keys()
+    outputs = set(re.findall(r"steps\.driftcheck\.outputs\.([a-z-]+)", (EXAMPLES / "github.yml").read_text("utf-8")))
+    assert outputs
+    assert outputs <= ACTION["outputs"].keys()
+
+
+# GitLab
+
+
+def gitlab(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    path = f"{real_driftcheck(checkout.parent / 'bin' / 'driftcheck').parent}{os.pathsep}{os.environ['PATH']}"
+    [script] = GITLAB["script"]
+    return bash(f"exec sh -e -c {shlex.quote(script)}", checkout, {"PATH": path, **env})
+
+
+def test_the_gitlab_job_checks_and_leaves_its_artifacts(workspace: Path) -> None:
+    done = gitlab(workspace, LANGSMITH_API_KEY=KEY, DRIFTCHECK_CHECK_LIVE="live.json")
+    assert done.returncode == 1, done.stderr
+    assert "Drift: 1 deployment differs" in done.stdout
+    kept = [*GITLAB["artifacts"]["paths"], *GITLAB["artifacts"]["reports"].values()]
+    assert all((workspace / file).is_file() for file in kept)
+
+
+def test_the_gitlab_job_checks_a_merge_request_against_its_base(workspace: Path) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "Declare the deployments"]):
+        subprocess.run(["git", *command], cwd=workspace, check=True, timeout=60)
+    env = {"LANGSMITH_API_KEY": KEY, "DRIFTCHECK_CHECK_LIVE": "live.json", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD"}
+    done = gitlab(workspace, **env)
+    assert done.returncode == 1, done.stderr
+    assert "older than this change" in done.stdout
+
+
+def test_the_gitlab_job_validates_where_there_is_no_key(workspace: Path) -> None:
+    done = gitlab(workspace)
+    assert done.returncode == 0, done.stderr
+    assert "validated and not compared with live" in done.stdout
+
+
+# cron
+
+
+def cron(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    path = f"{checkout.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    home = {"HOME": str(checkout.parent), "DRIFTCHECK_HOME": str(checkout), "PATH": path}
+    return bash(f"exec {EXAMPLES / 'cron.sh'}", checkout.parent, {**home, **env})
+
+
+def test_the_cron_job_prints_the_report_where_not_all_is_well(workspace: Path) -> None:
+    tool("flock")
+    real_driftcheck(workspace.parent / "bin" / "driftcheck")
+    metrics = workspace.parent / "metrics"
+    metrics.mkdir()
+    done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_METRICS=str(metrics))
+    assert done.returncode == 1
+    assert "Drift: 1 deployment differs" in done.stdout
+    assert "# EOF" in (metrics / "driftcheck.prom").read_text()
+    state = workspace.parent / ".local" / "state" / "driftcheck"
+    assert {"report.txt", "report.json", "report.html"} <= {each.name for each in state.iterdir()}
+
+
+def test_the_cron_job_hands_the_report_to_the_alert(workspace: Path) -> None:
+    tool("flock")
+    real_driftcheck(workspace.parent / "bin" / "driftcheck")
+    alert = executable(workspace.parent / "alert", f'#!/bin/sh\ncat > "{workspace.parent}/alerted"\n')
+    done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_ALERT=str(alert))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Drift: 1 deployment differs" in (workspace.parent / "alerted").read_text()
+
+
+def test_the_cron_job_takes_the_key_from_its_file_and_is_silent_where_all_is_well(workspace: Path) -> None:
+    tool("flock")
+    executable(workspace.parent / "bin" / "driftcheck", '#!/bin/sh\nprintf %s "$LANGSMITH_API_KEY" > ../seen\nexit 0\n')
+    (workspace.parent / ".driftcheck-key").write_text(f"{KEY}\n")
+    done = cron(workspace)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (workspace.parent / "seen").read_text() == KEY
+
+
+def test_the_cron_job_never_shows_an_old_report(workspace: Path) -> None:
+    tool("flock")
+    command = real_driftcheck(workspace.parent / "bin" / "driftcheck")
+    cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json")
+    executable(command, "#!/bin/sh\nkill -9 $$\n")
+    done = cron(workspace)
+    assert (done.returncode, done.stdout) == (137, "driftcheck ended with status 137 and wrote no report.\n")
+
+
+def test_the_cron_job_runs_once_at_a_time(workspace: Path) -> None:
+    tool("flock")
+    state = workspace.parent / ".local" / "state" / "driftcheck"
+    state.mkdir(parents=True)
+    executable(workspace.parent / "bin" / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
+    command = f"exec flock {state / 'lock'} env DRIFTCHECK_HOME={workspace} {EXAMPLES / 'cron.sh'}"
+    done = bash(command, workspace.parent, {})
+    assert done.returncode == 0
+    assert not (workspace.parent / "ran").exists()
+
+
+# pre-commit
+
+
+def test_the_hook_validates_what_is_declared(workspace: Path) -> None:
+    [repository] = parsed(EXAMPLES / "pre-commit-config.yaml")["repos"]
+    [used] = repository["hooks"]
+    assert used["id"] == HOOK["id"]
+    path = f"{real_driftcheck(workspace.parent / 'bin' / 'driftcheck').parent}{os.pathsep}{os.environ['PATH']}"
+    command = " ".join([HOOK["entry"], *used["args"]])
+    assert HOOK["pass_filenames"] is False
+    assert bash(command, workspace, {"PATH": path}).returncode == 0
+    (workspace / "deployments" / "broken.yaml").write_text("deployments: [{name: claims-agent, sauce: github}]\n")
+    done = bash(command, workspace, {"PATH": path})
+    assert done.returncode == 2
+    assert "sauce" in done.stdout
+
+
+# Linters
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("vendor.github-actions", "action.yml"),
+        ("vendor.github-workflows", "examples/ci/github.yml"),
+        ("vendor.gitlab-ci", "examples/ci/gitlab-ci.yml"),
+    ],
+)
+def test_each_file_is_what_its_service_reads(schema: str, file: str) -> None:
+    command = [tool("check-jsonschema"), "--builtin-schema", schema, str(ROOT / file)]
+    if "gitlab" in schema:
+        command[1:1] = ["--data-transform", "gitlab-ci"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_R12_zizmor_finds_nothing_in_the_action_and_the_workflow() -> None:
+    command = [tool("zizmor"), "--offline", "--pedantic", "--quiet", "action.yml", "examples/ci/github.yml"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_actionlint_finds_nothing_in_the_workflow() -> None:
+    command = [tool("actionlint"), str(EXAMPLES / "github.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+SCRIPTS = {name: step["run"] for name, step in STEPS.items() if "run" in step} | {
+    "cron": (EXAMPLES / "cron.sh").read_text("utf-8")
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_shellcheck_finds_nothing_in_the_scripts(name: str) -> None:
+    command = [tool("shellcheck"), "--shell", "bash", "-"]
+    done = subprocess.run(command, input=SCRIPTS[name], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_shellcheck_finds_nothing_in_the_gitlab_job() -> None:
+    script = "\n".join([*GITLAB["before_script"], *GITLAB["script"]])
+    command = [tool("shellcheck"), "--shell", "sh", "-"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
