@@ -154,6 +154,7 @@ class Declared:
                     return everything
         for problem, deployment in self._problems[number]:
             if problem.rule not in _READ_AS_TEXT:
+                self.complete = False
                 if deployment is None or self.source.has_anchors:
                     return everything
                 spoiled.add(deployment)

@@ -119,28 +119,28 @@ def parse(data: bytes) -> Parsed:
         stopped = error.index
     except YAMLError as error:
         reader.problems.append(_syntax_problem(error, data))
-    problems = [*_with_first_places(reader.problems, data, stopped), *_invisible_characters(data)]
+    problems = [*_with_first_places(reader, data, stopped), *_invisible_characters(data)]
     return Parsed(tuple(reader.documents), tuple(sorted(problems, key=lambda p: p.place)), broken, stopped)
 
 
 def positions(data: bytes, parsed: Parsed) -> tuple[Tree, ...]:
     """Find where the values of a text stand: one tree for each document of `parsed`."""
-    return tuple(_located(data, parsed.stopped).documents[: len(parsed.documents)])
+    return tuple(_located(data, parsed.stopped, len(parsed.documents)).documents)
 
 
-def _located(data: bytes, stopped: int | None) -> _Locator:
+def _located(data: bytes, stopped: int | None, documents: int) -> _Locator:
     locator = _Locator(data, stopped)
     with contextlib.suppress(_StoppedError, YAMLError):  # parse() has told
-        locator.read()
+        locator.read(documents)
     return locator
 
 
-def _with_first_places(problems: list[Problem], data: bytes, stopped: int | None) -> list[Problem]:
+def _with_first_places(reader: _Reader, data: bytes, stopped: int | None) -> list[Problem]:
     """Add to each duplicate key where the first one stands."""
-    if all(problem.rule != "duplicate-key" for problem in problems):
-        return problems
-    first = _located(data, stopped).duplicates
-    return [replace(p, related=(first[p.place],)) if p.place in first else p for p in problems]
+    if all(problem.rule != "duplicate-key" for problem in reader.problems):
+        return reader.problems
+    first = _located(data, stopped, len(reader.documents) + 1).duplicates
+    return [replace(p, related=(first[p.place],)) if p.place in first else p for p in reader.problems]
 
 
 def _event_source(data: bytes) -> Callable[[], Any]:
@@ -174,11 +174,13 @@ def _unreadable(data: bytes) -> Problem | None:
     """Tell what keeps a text from being read at all, if anything does."""
     if len(data) > MAX_BYTES:
         return Problem("yaml-limit", "the file is larger than 32 MiB", "Split it into several files.", (1, 1))
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
+        return _wrong_encoding("the file is UTF-16 or UTF-32, not UTF-8", (1, 1))
     if not data.isascii():
         try:
             data.decode()
         except UnicodeDecodeError as error:
-            return _wrong_encoding(data, error.start)
+            return _wrong_encoding("the file is not UTF-8", _place_of_byte(data, error.start))
         if separator := _LINE_SEPARATOR.search(data):
             return _line_separator(data, separator.start())
     if b"\r" in data and (lone := _LONE_CARRIAGE_RETURN.search(data)):
@@ -188,14 +190,8 @@ def _unreadable(data: bytes) -> Problem | None:
     return None
 
 
-def _wrong_encoding(data: bytes, index: int) -> Problem:
-    wide = b"\0" in data[:4] or data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return Problem(
-        "text-encoding",
-        "the file is UTF-16 or UTF-32, not UTF-8" if wide else "the file is not UTF-8",
-        "Save it as UTF-8.",
-        (1, 1) if wide else _place_of_byte(data, index),
-    )
+def _wrong_encoding(message: str, place: Place) -> Problem:
+    return Problem("text-encoding", message, "Save it as UTF-8.", place)
 
 
 def _line_separator(data: bytes, index: int) -> Problem:
@@ -351,10 +347,22 @@ class _Reader:
         """Read a list up to its end."""
         if depth > MAX_DEPTH:
             self._stop_at_depth(start)
-        next_event = self._next_event
+        next_event, scalars = self._next_event, self._scalars
         result: list[JSON] = []
-        while (event := next_event()).__class__ is not SequenceEndEvent:
-            result.append(self.node(event, depth))
+        while True:
+            event = next_event()
+            kind = event.__class__
+            if kind is SequenceEndEvent:
+                break
+            if kind is ScalarEvent and event.tag is None and event.anchor is None:
+                value = event.value
+                if not event.style:
+                    value = scalars.get(value, _UNSEEN)
+                    if value is _UNSEEN:
+                        value = self._plain(event)
+                result.append(value)
+            else:
+                result.append(self.node(event, depth))
             if len(result) + self._nodes > MAX_NODES:
                 self._stop(event, "the file holds more than 4 million values")
         self._last_event = event
@@ -518,9 +526,12 @@ class _Locator:
         self._anchors: dict[str, Tree] = {}
         self._texts: dict[str, str] = {}
 
-    def read(self) -> None:
-        """Read to the end; raises YAMLError or _StoppedError where it can't."""
-        while (event := self._next_event()).__class__ is not StreamEndEvent:
+    def read(self, documents: int) -> None:
+        """Read so many documents; raises YAMLError or _StoppedError where it can't."""
+        while len(self.documents) < documents:
+            event = self._next_event()
+            if event.__class__ is StreamEndEvent:
+                break
             if event.__class__ is DocumentStartEvent:
                 self._anchors.clear()
                 self._texts.clear()
