@@ -199,6 +199,8 @@ class _Page:
     by_rule: Sequence[tuple[Severity, str, int]]
     hidden: Sequence[_Hidden]
     inventory: Sequence[_Tally]
+    fields: str
+    """What part of the fields was compared."""
     pending: Sequence[tuple[str, str, str]]
     """Since when, deployment, anchor; the oldest first."""
     has_base: bool
@@ -226,7 +228,8 @@ def _page(report: Report) -> _Page:
         general_first=bool(general) and general[0].severity is Severity.ERROR,
         by_rule=_by_rule(report.findings),
         hidden=_hidden(report, anchors),
-        inventory=_inventory(report),
+        inventory=[_Tally(_FACTS.get(fact, fact), tuple(counts)) for fact, counts in values.tallies(report) if counts],
+        fields=values.field_coverage(report),
         pending=sorted(
             (comparison.facts["pending_since"], comparison.name, anchors[comparison.name])
             for comparison in report.deployments
@@ -318,15 +321,6 @@ def _hidden(report: Report, anchors: dict[str, str]) -> list[_Hidden]:
             gathered.setdefault(finding.suppressed, []).append((name, anchors.get(name or ""), finding.rule))
     ordered = sorted(gathered.items(), key=lambda item: (str(item[0].location or ""), item[0].reason))
     return [_Hidden(rule, tuple(entries)) for rule, entries in ordered]
-
-
-def _inventory(report: Report) -> list[_Tally]:
-    tallies = []
-    for fact in _COUNTED_FACTS:
-        counts = Counter(each.facts[fact] for each in report.deployments if fact in each.facts)
-        if counts:
-            tallies.append(_Tally(_FACTS[fact], tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))))
-    return tallies
 
 
 def _notes(change: Change) -> list[str]:

@@ -331,7 +331,8 @@ def test_an_audit_leads_with_the_inventory() -> None:
     text = Page(render(report(pending, *MATCHING, command="audit"))).text
     assert text.index("Inventory") < text.index("Deployments\n")
     assert "1 rollout is pending; the oldest since 2026-01-02T03:04:05Z: claims-agent." in text
-    assert squeezed("SourceShareDeployments github 10 external_docker 1") in squeezed(text)
+    assert f"{values.field_coverage(report(pending, *MATCHING))}." in text
+    assert squeezed("SourceShareDeployments github 210 external_docker 1") in squeezed(text)
     checked = Page(render(report(pending, *MATCHING))).text
     assert checked.index("Inventory") > checked.index("Deployments\n")
 
