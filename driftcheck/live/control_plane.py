@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from driftcheck.errors import LiveError, UsageError
+from driftcheck.errors import LiveError
 from driftcheck.live.connection import Connection
-from driftcheck.live.listing import FILTERS, Page, bad_items, by_name, in_scope, workspace_of
+from driftcheck.live.listing import Page, bad_items, by_name, check_scope, in_scope, workspace_of
 from driftcheck.live.paging import LIMIT, Reading, Trouble
 from driftcheck.live.transport import begin
 from driftcheck.live.workers import Workers
@@ -36,8 +36,7 @@ def fetch(
     Raises LiveError where nothing could be read or the answers belong to another workspace, UsageError for a filter
     that the endpoint does not know.
     """
-    if unknown := sorted(scope.keys() - FILTERS):
-        raise UsageError(f"The endpoint has no filter named {', '.join(unknown)}.")
+    check_scope(scope)
     workers = Workers(begin(connection, sleep))
     try:
         return _Fetch(workers, scope, progress).run(names)

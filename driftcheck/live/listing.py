@@ -9,13 +9,16 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from driftcheck.errors import LiveError
-from driftcheck.model import JSON, REDACTED_MARKER, Deployment
+from driftcheck.errors import LiveError, UsageError
+from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
 
 MAX_DEPTH: Final = 64
+
+BAD_ITEMS_TOLD: Final = 5
+"""How many items without an id or name are told one by one."""
 
 _TORN: Final = re.compile(r"-|tr?u?|fa?l?s?|nu?l?|\.|[eE][+-]?|\\?u?[0-9A-Fa-f]{0,4}|\s*")
 """What the parser may be left with where an answer was cut in the middle of a word."""
@@ -91,10 +94,12 @@ def _name_only(secret: JSON) -> JSON:
 
 def parse_json(data: bytes) -> JSON:
     """Read JSON strictly: UTF-8, no duplicate keys, no NaN or infinity, at most 64 deep; raises MalformedError."""
+    may_be_deep = _may_be_deep(data)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MalformedError("it is not UTF-8") from None
+    del data
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_float=_finite_float, parse_constant=_refuse_constant)
     except MalformedError:
@@ -107,7 +112,7 @@ def parse_json(data: bytes) -> JSON:
         raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError:
         raise MalformedError("it holds a number of thousands of digits") from None
-    if _may_be_deep(data) and _is_deep(value):
+    if may_be_deep and _is_deep(value):
         raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels")
     return value
 
@@ -134,9 +139,10 @@ def _may_be_deep(data: bytes) -> bool:
     """Take away the innermost brackets, level by level; never wrong where it says False, and fast."""
     brackets = data.translate(None, _NOT_BRACKETS)
     for _ in range(MAX_DEPTH):
-        if not brackets:
-            return False
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        inner = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(inner) == len(brackets):
+            break
+        brackets = inner
     return bool(brackets)
 
 
@@ -163,10 +169,12 @@ def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:
         for index, (identity, deployment) in enumerate(zip(page.ids, page.deployments, strict=True))
         if identity is None or deployment is None
     }
-    return tuple(
+    gaps = [
         f"Item {position + 1} of the listing has no {lacks}, so the listing can't be relied on."
         for position, lacks in sorted(problems.items())
-    )
+    ]
+    more = len(gaps) - BAD_ITEMS_TOLD
+    return (*gaps[:BAD_ITEMS_TOLD], *([f"So it is with {more} more items."] if more > 0 else ()))
 
 
 def by_name(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
@@ -217,6 +225,30 @@ UNCHECKABLE: Final = frozenset({"tag_value_ids", "remote_reconciled"})
 
 FILTERS: Final = frozenset(_CHECKS) | UNCHECKABLE
 """The filters that a scope may name."""
+
+
+def check_scope(scope: Mapping[str, str]) -> None:
+    """Raise UsageError for a filter that the endpoint does not know."""
+    if unknown := sorted(scope.keys() - FILTERS):
+        raise UsageError(f"The endpoint has no filter named {', '.join(unknown)}.")
+
+
+def narrowed(snapshot: Snapshot, scope: Mapping[str, str]) -> Snapshot:
+    """Give what of a saved snapshot lies in a scope, as if it had been listed with it; raises UsageError.
+
+    A filter that can't be checked on a deployment leaves a gap, unless the listing was made with the same.
+    """
+    check_scope(scope)
+    untold = sorted(name for name in scope.keys() & UNCHECKABLE if snapshot.scope.get(name) != scope[name])
+    return replace(
+        snapshot,
+        deployments=tuple(deployment for deployment in snapshot.deployments if in_scope(deployment, scope)),
+        scope={**snapshot.scope, **scope},
+        gaps=(
+            *snapshot.gaps,
+            *(f"A saved listing does not show what the filter {name} would keep." for name in untold),
+        ),
+    )
 
 
 def in_scope(deployment: Deployment, scope: Mapping[str, str]) -> bool:

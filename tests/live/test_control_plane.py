@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from driftcheck.errors import LiveError, UsageError
-from driftcheck.live import control_plane
+from driftcheck.live import control_plane, workers
 from driftcheck.live.connection import Connection
 from driftcheck.live.control_plane import fetch
 from driftcheck.live.emulator import create_app
@@ -272,6 +272,15 @@ def test_after_a_fetch_nothing_is_sent_any_more() -> None:
         sent = len(heads)
         assert not [thread for thread in threading.enumerate() if thread.name == "driftcheck-request"]
         assert len(heads) == sent
+
+
+def test_X1_a_defect_in_a_thread_reaches_the_one_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(workers, "ask", broken)
+    with pytest.raises(RuntimeError, match="a defect"):
+        fetch(Connection("http://127.0.0.1:1", KEY), names=tuple, scope={}, progress=lambda _: None)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

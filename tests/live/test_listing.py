@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.errors import LiveError
+from driftcheck.errors import LiveError, UsageError
 from driftcheck.live import listing
-from driftcheck.live.listing import MAX_DEPTH, MalformedError, in_scope, parse_json, parse_page, workspace_of
-from driftcheck.model import REDACTED_MARKER, Deployment
+from driftcheck.live.listing import MAX_DEPTH, MalformedError, in_scope, narrowed, parse_json, parse_page, workspace_of
+from driftcheck.model import REDACTED_MARKER, Deployment, Snapshot
 from tests.live.samples import LISTINGS, WORKSPACE, deployment, load
 
 MARKER = dict(REDACTED_MARKER)
@@ -142,6 +142,13 @@ def test_P8_one_bad_item_spoils_the_listing(item: Any) -> None:
     assert "Item 100" in gap
 
 
+def test_P8_many_bad_items_are_counted_rather_than_told_one_by_one() -> None:
+    page = parse_page(encoded({"resources": [None] * 5000, "offset": 0}))
+    gaps = listing.bad_items([(0, page)])
+    assert len(gaps) == listing.BAD_ITEMS_TOLD + 1
+    assert "4995 more" in gaps[-1]
+
+
 def test_a_sound_listing_has_no_bad_items() -> None:
     page = parse_page(encoded({"resources": [deployment(1), deployment(2)], "offset": 2}))
     assert listing.bad_items([(0, page)]) == ()
@@ -189,6 +196,22 @@ def test_P10_items_of_another_workspace_are_an_error() -> None:
 def test_P11_a_scope_is_checked_exactly_on_our_side(scope: dict[str, str], fits: bool) -> None:
     item = deployment(1)
     assert in_scope(Deployment(item["name"], item), scope) is fits
+
+
+def test_a_saved_listing_is_narrowed_to_a_scope() -> None:
+    kept, other = (Deployment(f"d{n}", deployment(n, status=status)) for n, status in enumerate(("READY", "UNUSED")))
+    snapshot = narrowed(Snapshot("live.json", (kept, other), scope={"name_contains": "d"}), {"status": "READY"})
+    assert snapshot.deployments == (kept,)
+    assert snapshot.scope == {"name_contains": "d", "status": "READY"}
+    assert snapshot.complete
+
+
+def test_a_saved_listing_does_not_show_tags() -> None:
+    scope = {"tag_value_ids": "t1"}
+    assert not narrowed(Snapshot("live.json", ()), scope).complete
+    assert narrowed(Snapshot("live.json", (), scope=scope), scope).complete
+    with pytest.raises(UsageError, match="flavour"):
+        narrowed(Snapshot("live.json", ()), {"flavour": "x"})
 
 
 def test_floats_are_finite() -> None:

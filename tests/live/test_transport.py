@@ -210,8 +210,9 @@ CUTS = {
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_F7_an_answer_that_was_cut_is_asked_for_again_and_never_read_as_far_as_it_goes(cut: str) -> None:
-    assert Asked(saying(CUTS[cut], answer(GOOD), close=True)).page is not None
-    asked = Asked(saying(CUTS[cut], close=True))
+    close = not cut.startswith("gzip")
+    assert Asked(saying(CUTS[cut], answer(GOOD), close=close)).page is not None
+    asked = Asked(saying(CUTS[cut], close=close))
     assert asked.page is None
     asked.refused("asked 3 times", requests=3)
 
