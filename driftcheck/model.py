@@ -295,6 +295,8 @@ class LiveSummary:
     complete: bool
     gaps: tuple[str, ...]
     scope: Mapping[str, str] = field(default_factory=dict)
+    inventory: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How many of the live deployments have each `source`, `type` and `status`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from datetime import datetime
 from driftcheck import __version__, fields
 from driftcheck.comparison.differences import Terms
 from driftcheck.comparison.listings import Pairing
-from driftcheck.comparison.verdicts import Sides, Verdicts, finding, judge, status_of
+from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
 from driftcheck.model import (
     Change,
     Comparison,
@@ -249,6 +249,7 @@ def summarise(snapshot: Snapshot) -> LiveSummary:
         complete=snapshot.complete,
         gaps=snapshot.gaps,
         scope=snapshot.scope,
+        inventory=inventory(snapshot.deployments),
     )
 
 

@@ -231,13 +231,14 @@ def _three_way(
     drifted_from_base = compare(base, live.value, schema, terms).differences
     for difference in differences:
         change_class = ChangeClass.DRIFT
-        if _concerns(difference, edits):
+        if _concerns(difference, edits) or _is_newly_declared(difference.path, declaration.value, base):
             moved = _concerns(difference, drifted_from_base)
             change_class = ChangeClass.CONFLICT if moved else ChangeClass.PROPOSED
         change = _change(declaration, difference, schema)
         yield replace(change, change_class=change_class, base=_base_value(difference, edits, base))
     for edit in edits:
-        if not _concerns(edit, differences) and _is_adopted(edit, drifted_from_base, live, schema):
+        is_adopted = _is_statement(edit, declaration, schema) and _is_adopted(edit, drifted_from_base, live, schema)
+        if is_adopted and not _concerns(edit, differences):
             yield _adopted(_change(declaration, edit, schema), _same(edit, drifted_from_base), live)
 
 
@@ -287,14 +288,16 @@ def _holds(difference: Difference, other: Difference) -> bool:
     return whole and other.path[: len(difference.path)] == difference.path
 
 
-def _is_adopted(edit: Difference, drifted_from_base: Sequence[Difference], live: Deployment, schema: Field) -> bool:
-    """Tell whether an edit writes down what is live already: live had left the base, or the base was silent.
+def _is_statement(edit: Difference, head: Declaration, schema: Field) -> bool:
+    """Tell whether an edit says anything of live.
 
-    A field that the change merely stops declaring is no statement about live; an entry that it takes out of a
-    collection is one.
+    A field that is merely not declared any more does not; a null, or an entry taken out of a collection, does.
     """
-    if edit.kind is ChangeKind.ADDED and not _is_entry(edit.path, schema):
-        return False
+    return edit.kind is not ChangeKind.ADDED or _is_entry(edit.path, schema) or _has(head.value, edit.path)
+
+
+def _is_adopted(edit: Difference, drifted_from_base: Sequence[Difference], live: Deployment, schema: Field) -> bool:
+    """Tell whether an edit writes down what is live already: live had left the base, or the base was silent."""
     if _concerns(edit, drifted_from_base):
         return True
     silent = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, schema)
@@ -307,6 +310,19 @@ def _is_entry(path: Path, schema: Field) -> bool:
     for segment in path[:-1]:
         holder = holder.child(segment) if holder else None
     return not isinstance(path[-1], str) or holder is None or holder.values is not None or not holder.properties
+
+
+def _is_newly_declared(path: Path, head: Mapping[str, JSON], base: Mapping[str, JSON]) -> bool:
+    """Tell whether the base says nothing of a field, which it then can't have drifted from; positions say nothing."""
+    return not any(isinstance(segment, int) for segment in path) and _has(head, path) and not _has(base, path)
+
+
+def _has(value: Mapping[str, JSON], path: Path) -> bool:
+    try:
+        resolve(value, path)
+    except LookupError:
+        return False
+    return True
 
 
 def _value_at(value: Mapping[str, JSON], path: Path) -> JSON:

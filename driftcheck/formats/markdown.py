@@ -27,7 +27,7 @@ _TABLE: Final = "| Field | Declared | Live | Place | |\n|---|---|---|---|---|\n"
 _BACKTICKS: Final = re.compile("`+")
 _BAR: Final = re.compile(r"(\\?)\|")
 _PLAIN: Final = re.compile(
-    r"(?:[A-Za-z]+|(?<![A-Za-z0-9-])[0-9]{1,6}(?![A-Za-z0-9])|[ ,;'()]|[.:?!](?= |\Z)|-(?=[A-Za-z]))*\Z"
+    r"(?:[A-Za-z]|(?<![A-Za-z0-9-])[0-9]{1,6}(?![A-Za-z0-9])|[ ,;'()]|[.:?!](?= |\Z)|-(?=[A-Za-z]))*\Z"
 )
 """Text in which neither Markdown nor GitHub (links, mentions, references, emoji) sees anything."""
 
@@ -237,6 +237,8 @@ def _inventory(report: Report) -> Iterator[_Piece]:
         yield _Piece(f"- {summary.coverage:.1%} of the live deployments are declared\n", "fact")
     if fields := values.field_coverage(report):
         yield _Piece(f"- {fields}\n", "fact")
+    if pending := values.pending(report):
+        yield _Piece(f"- {pending}\n", "fact")
 
 
 def _sides(report: Report) -> Iterator[_Piece]:

@@ -69,7 +69,11 @@ def live(side: LiveSummary | None) -> Record | None:
         "complete": side.complete,
         "gaps": list(side.gaps),
     }
-    return record | ({"scope": dict(sorted(side.scope.items()))} if side.scope else {})
+    if side.scope:
+        record["scope"] = dict(sorted(side.scope.items()))
+    if side.inventory:
+        record["inventory"] = {fact: dict(counts) for fact, counts in side.inventory.items()}
+    return record
 
 
 def declared(side: DeclaredSummary) -> Record:
@@ -218,11 +222,9 @@ class Node:
             raise self.malformed("a list")
         return (Node(value, f"{self.where}[{index}]") for index, value in enumerate(self.value))
 
-    def texts(self) -> dict[str, str]:
-        """Read an object of texts; absent, it is empty."""
-        if self.value is None:
-            return {}
-        return {key: self[key].text() for key in self.object()}
+    def each(self, read: Callable[[Node], T]) -> dict[str, T]:
+        """Read an object whose values are all alike; absent, it is empty."""
+        return {} if self.value is None else {key: read(self[key]) for key in self.object()}
 
     def object(self) -> dict[str, Any]:
         """Read an object."""
@@ -284,7 +286,8 @@ def _read_live(node: Node) -> LiveSummary:
         deployments=node["deployments"].count(),
         complete=node["complete"].flag(),
         gaps=tuple(gap.text() for gap in node["gaps"].items()),
-        scope=node["scope"].texts(),
+        scope=node["scope"].each(Node.text),
+        inventory={fact: counts.each(Node.count) for fact, counts in node["inventory"].each(lambda each: each).items()},
     )
 
 
@@ -306,7 +309,7 @@ def _read_deployment(node: Node) -> Comparison:
         changes=tuple(map(_read_change, node["changes"].items())),
         unverifiable=tuple(map(_read_path, node["unverifiable"].items())),
         compared=node["compared"].maybe(Node.count) or 0,
-        facts=node["facts"].texts(),
+        facts=node["facts"].each(Node.text),
     )
 
 
@@ -377,5 +380,5 @@ def _read_segment(node: Node) -> Segment | dict[str, str]:
         case int():
             return node.count()
         case dict() if len(node.value) == 1:
-            return node.texts()
+            return node.each(Node.text)
     raise node.malformed("a segment of a path")

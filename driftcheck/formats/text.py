@@ -22,6 +22,7 @@ _VALUES: Final = {0: 100, 1: 4_000}
 _NAMES: Final = 5
 _WORDS: Final = 12
 _IGNORED: Final = 10
+_BARE: Final = 10
 
 _RED, _YELLOW, _CYAN, _GREEN, _BOLD, _DIM = "31", "33", "36", "32", "1", "2"
 _SEVERITIES: Final = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.NOTE: _CYAN}
@@ -76,8 +77,9 @@ class _Page:
         for finding in self._general:
             yield self._finding(finding, "")
         for block in self._blocks:
-            if block.comparison.name in self._shown:
+            if block.comparison.name in self._shown and not block.is_bare:
                 yield self._block(block)
+        yield self._bare()
         yield self._ignored()
         yield self._notes()
         yield self._matching()
@@ -167,6 +169,17 @@ class _Page:
         if finding.suppressed is not None:
             yield f"{indent}    {values.suppression_text(finding.suppressed)}"
 
+    def _bare(self) -> Iterator[str]:
+        """List the deployments of which nothing is known but that they are declared or live."""
+        bare = [block.comparison for block in self._blocks if block.is_bare]
+        most = len(bare) if self._verbose else _BARE
+        for comparison in bare[:most]:
+            status = self._paint(values.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
+            where = values.place_text(comparison.location) or "live, and not declared in what could be read"
+            yield f"{status}  {self._paint(visible(comparison.name), _BOLD)}  {self._paint(where, _DIM)}"
+        if len(bare) > most:
+            yield f"and {len(bare) - most:,} more of which nothing could be told (each with -v)"
+
     # What is counted rather than shown
 
     def _ignored(self) -> Iterator[str]:
@@ -248,6 +261,8 @@ class _Page:
         yield f"  coverage      {share}"
         if fields := values.field_coverage(self._report):
             yield f"  fields        {fields}"
+        if pending := values.pending(self._report):
+            yield f"  rollouts      {pending}"
 
     def _verdict(self) -> Iterator[str]:
         sentence = values.verdict(self._report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -267,6 +266,11 @@ class Block:
         return min(severities, key=lambda severity: severity.rank, default=None)
 
     @property
+    def is_bare(self) -> bool:
+        """Whether there is nothing to say of it but that it is unknown."""
+        return self.comparison.status is Status.UNKNOWN and not self.comparison.changes and not self.findings
+
+    @property
     def matters(self) -> bool:
         """Whether it is to be shown by itself: something differs, is missing, unknown or worth a warning."""
         if self.active or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
@@ -314,18 +318,22 @@ def verdict(report: Report) -> str:
     if status is ExitStatus.DEFECT:
         return "Defect: driftcheck failed, so nothing can be relied on."
     if status is ExitStatus.INVALID:
-        return _with_rest("Invalid", _invalid(report), differences)
+        return _with_rest("Invalid", _invalid(report), report)
     if status is ExitStatus.INCOMPLETE:
-        return _with_rest("Incomplete", "it could not be told whether anything differs", differences)
+        return _with_rest("Incomplete", "it could not be told whether anything differs", report)
     if status is ExitStatus.DRIFT:
         told = filter(None, [differences, _findings(report)])
         return f"Drift: {', '.join(told) or counted(report.summary.findings[Severity.NOTE], 'note')}."
     return _passed(report, differences)
 
 
-def _with_rest(word: str, reason: str, differences: str) -> str:
-    rest = f" In what was compared: {differences}." if differences else ""
-    return f"{word}: {reason}.{rest}"
+def _with_rest(word: str, reason: str, report: Report) -> str:
+    """Put what was compared all the same behind the reason why that was not everything."""
+    unknown = report.summary.statuses[Status.UNKNOWN]
+    untold = f", {counted(unknown, 'deployment is', 'deployments are')} unknown" if unknown else ""
+    told = ", ".join(_differences(report, unknown=False))
+    rest = f" In what was compared: {told}." if told else ""
+    return f"{word}: {reason}{untold}.{rest}"
 
 
 def _invalid(report: Report) -> str:
@@ -346,7 +354,7 @@ def _other_findings(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in told]
 
 
-def _differences(report: Report) -> Iterator[str]:
+def _differences(report: Report, *, unknown: bool = True) -> Iterator[str]:
     summary = report.summary
     statuses = summary.statuses
     if drifted := statuses[Status.DRIFTED]:
@@ -359,8 +367,8 @@ def _differences(report: Report) -> Iterator[str]:
         yield f"{counted(drifted, 'deployment differs', 'deployments differ')} from live in {counted(fields, 'field')}"
     if missing := statuses[Status.MISSING]:
         yield counted(missing, "is missing", "are missing")
-    if unknown := statuses[Status.UNKNOWN]:
-        yield counted(unknown, "is unknown", "are unknown")
+    if unknown and (untold := statuses[Status.UNKNOWN]):
+        yield counted(untold, "is unknown", "are unknown")
     if proposed := statuses[Status.PROPOSED]:
         yield counted(proposed, "will change by the merge", "will change by the merge")
     undeclared = sum(
@@ -413,15 +421,17 @@ def numbers(report: Report) -> list[str]:
     ]
 
 
-FACTS: Final = ("source", "type", "status")
-
-
 def tallies(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """Count the live deployments by each fact that is known of any: its words (visible), the most frequent first."""
-    for fact in FACTS:
-        tally = Counter(visible(each.facts[fact]) for each in report.deployments if fact in each.facts)
-        if tally:
-            yield fact, sorted(tally.items(), key=lambda item: (-item[1], item[0]))
+    """Give the counts of live deployments by source, type and status, in visible words."""
+    for fact, counts in (report.live.inventory if report.live else {}).items():
+        yield visible(fact), [(visible(kind), count) for kind, count in counts.items()]
+
+
+def pending(report: Report) -> str:
+    """Say how many rollouts are pending and which is the oldest; empty where none is."""
+    stuck = (each for each in report.deployments if "pending_since" in each.facts)
+    since = sorted((each.facts["pending_since"], each.name) for each in stuck)
+    return f"{len(since):,} pending, the oldest since {visible(since[0][0])} ({visible(since[0][1])})" if since else ""
 
 
 def field_coverage(report: Report) -> str:

@@ -38,6 +38,7 @@ LIVE = LiveSummary(
     deployments=212,
     complete=True,
     gaps=(),
+    inventory={"source": {"github": 210, "external_docker": 1}, "status": {"READY": 182, "AWAITING_DATABASE": 29}},
 )
 
 MAX_SCALE = Change(
@@ -384,6 +385,7 @@ live_summaries = st.builds(
     st.booleans(),
     st.lists(texts, max_size=2).map(tuple),
     st.dictionaries(texts, texts, max_size=2),
+    st.dictionaries(texts, st.dictionaries(texts, st.integers(0, 99), max_size=2), max_size=2),
 )
 declared_summaries = st.builds(
     DeclaredSummary,

@@ -81,6 +81,7 @@ def test_has_the_keys_of_the_contract() -> None:
         "deployments",
         "complete",
         "gaps",
+        "inventory",
     ]
     assert list(document["declared"]) == ["files", "deployments", "complete"]
     claims = next(each for each in document["deployments"] if each["name"] == "claims-agent")
