@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from driftcheck.errors import LiveError
 from driftcheck.live import transport
 from driftcheck.live.connection import Connection
 from driftcheck.live.listing import Page
-from driftcheck.live.transport import ask, begin, open_client, retry_after
+from driftcheck.live.transport import ask, begin, open_client
 from tests.live.raw_server import Conversation, answer, endless, saying, serving
 from tests.live.samples import KEY, PAYLOADS, WORKSPACE, deployments, load
 
@@ -287,42 +285,6 @@ def test_F4_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked("https://nowhere.invalid", retries=1)
     assert asked.error is not None
     assert "host name is not known" in asked.error.message
-
-
-@pytest.mark.parametrize(
-    ("header", "date", "seconds"),
-    [
-        ("0", None, 0),
-        ("7", None, 7),
-        (" 7 ", None, 7),
-        ("3600", None, 60),
-        ("1" * 20, None, 60),
-        ("1" * 5000, None, None),
-        ("-5", None, None),
-        ("1.5", None, None),
-        ("nan", None, None),
-        ("inf", None, None),
-        ("", None, None),
-        (None, None, None),
-        ("٣", None, None),
-        ("Tue, 24 Nov 2026 10:00:20 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", 20),
-        ("Tue, 24 Nov 2026 09:00:00 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", 0),
-        ("Tue, 24 Nov 2099 09:00:00 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", 60),
-        ("Tue, 24 Nov 2026 10:00:20 GMT", None, None),
-        ("Tue, 24 Nov 2026 10:00:20", "Tue, 24 Nov 2026 10:00:00 GMT", None),
-        ("Tue, 99 Nov 99999 10:00:20 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", None),
-    ],
-)
-def test_F9_F15_retry_after_counts_from_the_answers_own_date(
-    header: str | None, date: str | None, seconds: float | None
-) -> None:
-    assert retry_after(header, date) == seconds
-
-
-@given(st.text(max_size=40), st.text(max_size=40) | st.none())
-def test_F9_retry_after_is_within_a_minute_or_nothing(header: str, date: str | None) -> None:
-    seconds = retry_after(header, date)
-    assert seconds is None or 0 <= seconds <= 60
 
 
 def test_F9_the_wait_is_the_one_asked_for_unless_time_runs_out_before() -> None:
