@@ -623,8 +623,9 @@ def _scalar_place(event: Any) -> Place:
 
 
 def _collection_place(event: Any) -> Place:
-    """Give the place of a collection's first key or entry, or of its bracket."""
-    return _place(event.start_mark if event.flow_style else event.end_mark)
+    """Give the place of a collection: of its bracket, or of its first key or entry behind anchor and tag."""
+    has_properties = event.anchor is not None or event.tag is not None
+    return _place(event.end_mark if has_properties and not event.flow_style else event.start_mark)
 
 
 # --- syntax errors, in words of our own ---
