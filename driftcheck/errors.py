@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from driftcheck.model import ExitStatus
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """The process's exit status (CONTRACT.md, Exit status)."""
+
+    IN_SYNC = 0
+    DRIFT = 1
+    INVALID = 2
+    INCOMPLETE = 3
+    DEFECT = 4
 
 
 class DriftcheckError(Exception):

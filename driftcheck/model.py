@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, StrEnum
 from typing import Any, Final, TypeAlias
 
+from driftcheck.errors import ExitStatus as ExitStatus
 from driftcheck.paths import Path
 
 JSON: TypeAlias = Any
@@ -70,16 +71,6 @@ class Status(StrEnum):
     MISSING = "missing"
     UNMANAGED = "unmanaged"
     UNKNOWN = "unknown"
-
-
-class ExitStatus(IntEnum):
-    """The process's exit status (CONTRACT.md, Exit status)."""
-
-    IN_SYNC = 0
-    DRIFT = 1
-    INVALID = 2
-    INCOMPLETE = 3
-    DEFECT = 4
 
 
 @dataclass(frozen=True, slots=True)

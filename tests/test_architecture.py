@@ -15,8 +15,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = {
     "paths": 0,
-    "model": 1,
-    "errors": 2,
+    "errors": 1,
+    "model": 2,
     "credentials": 2,
     "rules": 3,
     "fields": 3,

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import TextIO
 
-from driftcheck.errors import DriftcheckError, OutputError
-from driftcheck.formats.visible import visible
-from driftcheck.model import ExitStatus
+from driftcheck.errors import DriftcheckError, ExitStatus, OutputError
 
 
 def prepare() -> None:
@@ -70,6 +67,8 @@ def say_progress(text: str) -> None:
 
 def say_error(error: DriftcheckError) -> None:
     """Say what could not be done and what to do next."""
+    from driftcheck.formats.visible import visible
+
     say("error: " + "\n".join(visible(line) for line in error.message.split("\n")))
     if error.hint:
         say("  hint: " + visible(error.hint))
@@ -77,6 +76,8 @@ def say_error(error: DriftcheckError) -> None:
 
 def say_defect(error: BaseException) -> None:
     """Say that driftcheck itself failed, and where; never the error's text, which may hold anything."""
+    import traceback
+
     say(f"error: a defect of driftcheck ({type(error).__name__}); this run says nothing of your deployments.")
     for frame in traceback.extract_tb(error.__traceback__):
         folder, file = os.path.split(frame.filename)

@@ -13,8 +13,7 @@ import click
 
 from driftcheck import __version__
 from driftcheck.cli import console
-from driftcheck.errors import DriftcheckError
-from driftcheck.model import ExitStatus
+from driftcheck.errors import DriftcheckError, ExitStatus
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
