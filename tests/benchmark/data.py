@@ -92,7 +92,12 @@ def _resources(number: int, name: str) -> dict[str, Any]:
         "queue_max_scale": 2 + number % 5,
         "redis_cpu": 0.5,
         "redis_memory_mb": 2048,
-        "labels": {"team": f"team-{number % 40}", "cost-center": f"{4000 + number % 90}", "tier": "gold", "part": "api"},
+        "labels": {
+            "team": f"team-{number % 40}",
+            "cost-center": f"{4000 + number % 90}",
+            "tier": "gold",
+            "part": "api",
+        },
         "annotations": {
             "prometheus.io/scrape": "true",
             "prometheus.io/port": f"{8000 + number % 50}",

@@ -96,9 +96,7 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def in_turn(
-    commands: Sequence[Command], rounds: int, *, patience: float = 10.0
-) -> dict[str, list[Measurement]]:
+def in_turn(commands: Sequence[Command], rounds: int, *, patience: float = 10.0) -> dict[str, list[Measurement]]:
     """Run commands A B C A B C ... after a warm-up of each; one that takes longer than `patience` runs twice at most."""
     found: dict[str, list[Measurement]] = {command.name: [] for command in commands}
     slow = {command.name for command in commands if measure(command).wall > patience}
