@@ -97,7 +97,7 @@ def _resident(pid: int) -> int:
 
 
 def in_turn(commands: Sequence[Command], rounds: int, *, patience: float = 10.0) -> dict[str, list[Measurement]]:
-    """Run commands A B C A B C ... after a warm-up of each; one that takes longer than `patience` runs twice at most."""
+    """Run commands A B C A B C ... after a warm-up of each; one that takes `patience` seconds or more runs twice."""
     found: dict[str, list[Measurement]] = {command.name: [] for command in commands}
     slow = {command.name for command in commands if measure(command).wall > patience}
     for number in range(rounds):

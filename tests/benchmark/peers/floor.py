@@ -76,7 +76,11 @@ def main(live_file: str, folder: str) -> None:
     equal = 0
     for deployment in declared:
         seen = live[deployment["name"]]
-        equal += all([seen[key] == value for key, value in deployment.items()])
+        for key, value in deployment.items():
+            if seen[key] != value:
+                break
+        else:
+            equal += 1
     sys.stdout.write(f"{equal} of {len(declared)} equal\n")
 
 
