@@ -43,6 +43,7 @@ COMPARISON_RULES: Final = _catalogue(
         "A declared deployment is not live",
         "The listing was read whole, the name was asked for once more, and no deployment has it. Create it, "
         "or take it out of the YAML.",
+        "Create it, or take it out of the YAML.",
     ),
     Rule(
         "unmanaged-deployment",
@@ -76,12 +77,14 @@ COMPARISON_RULES: Final = _catalogue(
         "The latest revision is not the active one",
         "What the control plane lists, and what was compared, is the latest revision. Another one serves: the rollout "
         "is under way, was superseded, or failed. Look at the revisions of the deployment.",
+        "Look at the revisions of the deployment.",
     ),
     Rule(
         "ambiguous-name",
         ERROR,
         "Several live deployments have one name",
         "A name is unique in a workspace, so the listing contradicts itself, and none of them can be compared.",
+        "Look which of them is meant, and delete the others.",
     ),
     Rule(
         "unmodelled-field",
@@ -94,6 +97,7 @@ COMPARISON_RULES: Final = _catalogue(
         WARNING,
         "None of the declared deployments is live",
         "The listing is not empty, but holds none of the declared names. Check endpoint, key and workspace.",
+        "Are these the right endpoint, key and workspace?",
     ),
     Rule(
         "outside-scope",
@@ -142,18 +146,21 @@ COMPARISON_RULES: Final = _catalogue(
         WARNING,
         "An ignore rule matched nothing",
         "It hides nothing now, and may hide something later that nobody wanted hidden. Take it out, or mend its globs.",
+        "Take it out, or mend its globs.",
     ),
     Rule(
         "expired-ignore",
         WARNING,
         "An ignore rule has expired",
         "It hides nothing any more. Renew it with a new date and reason, or take it out.",
+        "Renew it with a new date and reason, or take it out.",
     ),
     Rule(
         "catch-all-ignore",
         ERROR,
         "An ignore rule covers everything",
         "A rule for every path of every deployment would turn the check off. Name what may differ.",
+        "Name what may differ.",
     ),
     Rule(
         "policy-changed",

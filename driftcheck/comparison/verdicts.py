@@ -114,7 +114,8 @@ def _judge_declared(
     terms: Terms,
 ) -> None:
     declaration = match.declaration
-    location = declaration.locate(()) if len(match.live) != 1 else None
+    alone = len(match.live) == 1 and not is_being_deleted(match.live[0])
+    location = None if alone else declaration.locate(())
     comparison = Comparison(declaration.name, Status.UNKNOWN, location=location)
     if not match.live:
         if sides.listing_is_whole:
@@ -157,20 +158,25 @@ def _compare_pair(
     else:
         earlier = base[declaration.name].value if declaration.name in base else None
         changes = list(_three_way(declaration, live, earlier, result.differences, schema, terms))
+    pending = is_rollout_pending(live)
+    adopted = base is not None and declaration.name not in base
+    told = changes or result.unmodelled or pending or adopted
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
         id=live.id,
-        location=declaration.locate(()) if changes else None,
+        location=declaration.locate(()) if told else None,
         changes=tuple(changes),
         unverifiable=result.unverifiable,
         compared=result.compared,
         facts=facts(live),
     )
-    verdicts.findings.extend(finding("unmodelled-field", comparison, path=path) for path in result.unmodelled)
-    if is_rollout_pending(live):
+    for path in result.unmodelled:
+        unmodelled = finding("unmodelled-field", comparison, path=path)
+        verdicts.findings.append(replace(unmodelled, location=declaration.locate(path)))
+    if pending:
         verdicts.findings.append(finding("rollout-pending", comparison))
-    if base is not None and declaration.name not in base:
+    if adopted:
         verdicts.findings.append(finding("proposed-adoption", comparison))
     return comparison
 
@@ -411,7 +417,11 @@ def _is_in_scope(name: str, snapshot: Snapshot) -> bool:
 def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outside: int) -> Iterator[Finding]:
     declared = sides.declarations.deployments
     if outside:
-        yield finding("outside-scope", None)
+        yield replace(
+            finding("outside-scope", None),
+            message=f"{outside} of the declared deployments lie outside "
+            "the scope that was asked for; nothing is said of them.",
+        )
     in_scope = len(declared) - outside
     seen = any(c.id is not None for c in comparisons if c.status is not Status.UNMANAGED)
     if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from driftcheck import fields
 from driftcheck.declarations.events import Problem
 from driftcheck.declarations.files import SourceText
-from driftcheck.declarations.linting import lint
+from driftcheck.declarations.linting import lint, lint_unsound
 from driftcheck.declarations.places import Layers, Source
 from driftcheck.declarations.validation import Violation, validate
 from driftcheck.model import JSON, Declaration, Finding, Guard, IgnoreRule, Location, Severity
@@ -169,7 +169,10 @@ class Declared:
             return
         layers = Layers(self.source, number, index)
         self.names.append((name, partial(layers.locate, entry, ("name",))))
-        if spoiled or name in self._linted:
+        if name in self._linted:
+            return
+        if spoiled:
+            self._tell_lint(lint_unsound(name, entry), layers, name, entry)
             return
         self._linted.add(name)
         value = self._merging.lay_under(document.get("defaults"), entry)
@@ -177,7 +180,10 @@ class Declared:
             self._tell_limit(number, "the defaults become far too large where they are laid under the deployments")
             return
         self.deployments.append(Declaration(name, value, partial(layers.locate, value)))
-        for violation in lint(name, value):
+        self._tell_lint(lint(name, value), layers, name, value)
+
+    def _tell_lint(self, violations: Iterable[Violation], layers: Layers, name: str, value: JSON) -> None:
+        for violation in violations:
             if self.findings.has_room(violation.rule):
                 self._tell(violation, layers.place(value, violation), name, value, violation.path)
 

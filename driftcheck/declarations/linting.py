@@ -45,6 +45,16 @@ def lint(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
         yield from check(subject)
 
 
+def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
+    """Give what must be told of a deployment even where it breaks the schema: credentials outside of `secrets`.
+
+    What stands among `secrets` breaks the schema, and is told there.
+    """
+    for violation in _literal_secrets(_subject(name, value)):
+        if violation.path[:1] != ("secrets",):
+            yield violation
+
+
 def _subject(name: str, value: Mapping[str, JSON]) -> _Subject:
     config = _mapping(value, _CONFIG)
     spec = _mapping(config, "resource_spec")

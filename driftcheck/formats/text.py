@@ -164,14 +164,16 @@ class _Page:
         yield f"{indent}{head}{severity}: {''.join(f'{part}: ' for part in about)}{visible(finding.message)} {rule}"
         for related in finding.related:
             yield f"{indent}    see {values.place_text(related, column=True)}"
-        if finding.hint:
+        if finding.hint and finding.suppressed is None:
             yield f"{indent}    {visible(finding.hint)}"
         if finding.suppressed is not None:
             yield f"{indent}    {values.suppression_text(finding.suppressed)}"
 
     def _bare(self) -> Iterator[str]:
         """List the deployments of which nothing is known but that they are declared or live."""
-        bare = [block.comparison for block in self._blocks if block.is_bare]
+        bare = sorted(
+            (block.comparison for block in self._blocks if block.is_bare), key=lambda each: each.location is None
+        )
         most = len(bare) if self._verbose else _BARE
         for comparison in bare[:most]:
             status = self._paint(values.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])

@@ -330,7 +330,7 @@ def verdict(report: Report) -> str:
 def _with_rest(word: str, reason: str, report: Report) -> str:
     """Put what was compared all the same behind the reason why that was not everything."""
     unknown = report.summary.statuses[Status.UNKNOWN]
-    untold = f", {counted(unknown, 'deployment is', 'deployments are')} unknown" if unknown else ""
+    untold = f"; {counted(unknown, 'deployment is', 'deployments are')} unknown" if unknown else ""
     told = ", ".join(_differences(report, unknown=False))
     rest = f" In what was compared: {told}." if told else ""
     return f"{word}: {reason}{untold}.{rest}"

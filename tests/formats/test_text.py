@@ -95,7 +95,7 @@ def test_what_was_not_read_is_said_first() -> None:
     text = render(INCOMPLETE, PLAIN)
     assert text.startswith("Not everything could be read")
     assert "offset 198 could not be read" in text
-    assert "\nIncomplete: it could not be told whether anything differs." in text
+    assert "\nIncomplete: it could not be told whether anything differs; 1 deployment is unknown.\n" in text
 
 
 def test_a_passing_partial_check_says_that_it_was_partial() -> None:
