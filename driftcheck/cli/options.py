@@ -40,7 +40,6 @@ paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
 output = click.option(
     "-o",
     "--output",
-    "outputs",
     multiple=True,
     metavar="FORMAT[=FILE]",
     callback=_outputs,
@@ -138,7 +137,7 @@ def take_scope(given: dict[str, Any]) -> dict[str, str]:
 
 def take_rendering(given: dict[str, Any], color: bool) -> tuple[tuple[Output, ...], RenderOptions]:
     """Take the options of `rendering` out of what click gave."""
-    outputs: tuple[Output, ...] = given.pop("outputs")
+    outputs: tuple[Output, ...] = given.pop("output")
     del given["color"]
     options = RenderOptions(
         color=color, verbose=given.pop("verbose"), quiet=given.pop("quiet"), max_bytes=given.pop("max_bytes")

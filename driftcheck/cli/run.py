@@ -166,9 +166,11 @@ class _Listing:
 def read_live(chosen: Settings, names: Callable[[], Collection[str]], *, progress: bool) -> Snapshot:
     """Read the live side: from a file, or the network; raises LiveError, InputError or UsageError."""
     if chosen.flags.live is not None:
-        from driftcheck.live import snapshots
+        from driftcheck.live import listing, snapshots
 
-        return snapshots.read(chosen.flags.live)
+        saved = snapshots.read(chosen.flags.live)
+        listing.workspace_of(saved.deployments, chosen.flags.workspace)
+        return listing.narrowed(saved, chosen.flags.scope)
     connection = settings.connection(chosen, os.environ)
     from driftcheck.live.control_plane import fetch
 

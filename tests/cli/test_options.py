@@ -1,0 +1,115 @@
+"""CONTRACT.md, Commands: where a setting comes from, and which source wins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import driftcheck
+from tests.cli.test_exit_status import IN_SYNC, declare, listing
+
+
+@pytest.fixture
+def drifted(tmp_path: Path) -> Path:
+    (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
+    (tmp_path / "live.json").write_text(listing(IN_SYNC))
+    return tmp_path
+
+
+def test_every_option_has_a_variable(drifted: Path) -> None:
+    env = {
+        "DRIFTCHECK_CHECK_LIVE": "live.json",
+        "DRIFTCHECK_CHECK_FAIL_ON": "never",
+        "DRIFTCHECK_CHECK_OUTPUT": "json=report.json text",
+        "DRIFTCHECK_CHECK_STRICT": "true",
+    }
+    result = driftcheck("check", cwd=drifted, env=env)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("drifted  agent")
+    assert json.loads((drifted / "report.json").read_text())["outcome"]["status"] == 0
+
+
+def test_a_flag_wins_over_a_variable_and_both_over_the_file(drifted: Path) -> None:
+    (drifted / "driftcheck.yaml").write_text("fail-on: never\n")
+    assert driftcheck("check", "--live", "live.json", cwd=drifted).returncode == 0
+    by_variable = {"DRIFTCHECK_CHECK_FAIL_ON": "error"}
+    assert driftcheck("check", "--live", "live.json", cwd=drifted, env=by_variable).returncode == 1
+    result = driftcheck("check", "--live", "live.json", "--fail-on", "never", cwd=drifted, env=by_variable)
+    assert result.returncode == 0
+
+
+def test_the_configuration_is_found_upward_to_the_root_of_the_repository(drifted: Path) -> None:
+    (drifted / ".git").mkdir()
+    (drifted / "driftcheck.yaml").write_text("paths: [deployments.yaml]\nfail-on: never\n")
+    below = drifted / "a" / "b"
+    below.mkdir(parents=True)
+    result = driftcheck("check", "--live", "../../live.json", cwd=below)
+    assert result.returncode == 0, result.stderr
+    assert "../../deployments.yaml" in result.stdout
+
+
+def test_a_configuration_above_the_root_is_not_read(drifted: Path) -> None:
+    (drifted / "driftcheck.yaml").write_text("fail-on: never\n")
+    (drifted / "inner" / ".git").mkdir(parents=True)
+    (drifted / "inner" / "deployments.yaml").write_text(declare(cpu=2))
+    result = driftcheck("check", "--live", "../live.json", cwd=drifted / "inner")
+    assert result.returncode == 1
+
+
+def test_unknown_keys_of_the_configuration_are_errors_with_line_and_suggestion(drifted: Path) -> None:
+    (drifted / "driftcheck.yaml").write_text("paths: [deployments.yaml]\nfail_on: never\n")
+    result = driftcheck("check", "--live", "live.json", cwd=drifted)
+    assert result.returncode == 2
+    assert "driftcheck.yaml:2:1" in result.stderr
+    assert "fail-on" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["endpoint: https://attacker.example", "api-key-env: HOME", "output: json=/etc/passwd", "ca-file: x.pem"]
+)
+def test_R1_the_tree_can_not_say_where_to_connect_or_write(text: str, drifted: Path) -> None:
+    (drifted / "driftcheck.yaml").write_text(text + "\n")
+    env = {"LANGSMITH_API_KEY": "lsv2_pt_0000000000"}
+    result = driftcheck("check", cwd=drifted, env=env)
+    assert result.returncode == 2
+    assert "driftcheck.yaml:1:1" in result.stderr
+
+
+def test_there_is_no_option_that_takes_a_key(drifted: Path) -> None:
+    for option in ("--api-key", "--key", "--token"):
+        assert driftcheck("check", option, "lsv2_pt_0000000000", cwd=drifted).returncode == 2
+
+
+def test_standard_input_is_a_path(drifted: Path) -> None:
+    result = driftcheck("check", "-", "--live", "live.json", cwd=drifted, stdin=declare(cpu=2))
+    assert result.returncode == 1
+    assert "<stdin>:1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["chek"], "Did you mean 'check'?"),
+        (["check", "--strickt"], "--strict"),
+        (["check", "-o", "jsn"], "Did you mean json?"),
+        (["check", "-o", "json="], "name a file"),
+        (["check", "-o", "json", "-o", "text"], "only one format"),
+        (["check", "-o", "json=a", "-o", "sarif=./a"], "one file"),
+        (["check", "--gate", "everything", "deployments.yaml"], "drift, proposed, conflict, adopted"),
+        (["explain", "cpu_limt"], "cpu_limit"),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant(arguments: list[str], told: str, drifted: Path) -> None:
+    result = driftcheck(*arguments, cwd=drifted)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_missing_path_is_told_once(drifted: Path) -> None:
+    result = driftcheck("check", "elsewhere.yaml", cwd=drifted)
+    assert result.returncode == 2
+    assert result.stderr.count("error:") == 1
+    assert "elsewhere.yaml" in result.stderr
