@@ -98,7 +98,7 @@ class Declared:
         self.ignores: list[IgnoreRule] = []
         self.findings = Findings(text.name)
         self.complete = not self.source.parsed.broken
-        self._merging = _Merging()
+        self._merging = Merging()
         self._problems: defaultdict[int, list[tuple[Problem, int | None]]] = defaultdict(list)
         """By document: what is wrong with its text, and the position of the deployment that it lies in."""
         self._linted: set[str] = set()
@@ -259,7 +259,7 @@ def _holds(value: JSON, segment: str | int) -> bool:
     return isinstance(value, dict) and segment in value
 
 
-class _Merging:
+class Merging:
     """Lays defaults under deployments, within a budget for each file."""
 
     def __init__(self) -> None:
