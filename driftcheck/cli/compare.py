@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from driftcheck import fields, pipeline
+from driftcheck import pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.model import Report, Snapshot
 from driftcheck.settings import Flags, Settings
@@ -64,7 +64,7 @@ def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: 
             here = _now(chosen, there, maps, quiet=rendering.quiet)
         else:
             here = replace(snapshots.read(second), source=second)
-        pairing = pair(there, here, maps, first, fields.deployment())
+        pairing = pair(there, here, maps, first)
         if pairing.apart:
             console.say(f"note: {len(pairing.apart):,} deployments take no part, since --map pairs their names anew.")
         return pipeline.compare(pairing, run.request(chosen))

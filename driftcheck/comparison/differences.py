@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from driftcheck.comparison.matching import match_entries, names, same_order
+from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
 from driftcheck.comparison.normalization import canonical_text, same_scalar
 from driftcheck.fields import AGES, UNKNOWN, Field, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, ChangeKind
@@ -41,7 +41,7 @@ class Terms:
     observed: bool = True
     """The second side is the service's answer; else another declaration, of which all is seen."""
     listed: bool = False
-    """The first side was listed too: what it lacks need not have been unset, and a null of it may say nothing."""
+    """The first side is the service's answer too, and proves no more than the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class _Leaf(str):
 class _Pair:
     """Two deployments under comparison, and what was found so far."""
 
+    declared: Mapping[str, JSON]
     live: Mapping[str, JSON]
     terms: Terms
     source: JSON
@@ -95,7 +96,7 @@ class _Pair:
 
     def aside(self) -> _Pair:
         """Give an empty pair of the same deployments, to compare a part whose result is not yet wanted."""
-        return _Pair(self.live, self.terms, self.source, self.schema)
+        return _Pair(self.declared, self.live, self.terms, self.source, self.schema)
 
     def differ(
         self,
@@ -125,7 +126,8 @@ class _Place:
 
 def compare(declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, terms: Terms) -> Differences:
     """Compare a declared deployment (a JSON object; `schema` is its field) with a live one."""
-    pair = _Pair(live, terms, declared.get("source", live.get("source")), schema)
+    source = declared.get("source", live.get("source"))
+    pair = _Pair(declared, live, terms, source if isinstance(source, str) else None, schema)
     _compare_object(pair, declared, live, schema, ())
     return Differences(
         differences=tuple(_enumerate(pair)) if pair.effective else (),
@@ -150,14 +152,23 @@ def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
 def _compare_object(
     pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
 ) -> None:
+    equal = 0
     for name, value in declared.items():
+        if pair.terms.listed and _is_not_comparable(pair, schema, name):
+            continue
         seen = live.get(name)
         kind = value.__class__
         if kind is seen.__class__ and kind is not dict and kind is not list and value == seen:
-            pair.compared += 1
+            equal += 1
             continue
-        place = _Place(schema.child(name) or UNKNOWN, (*path, name), schema, declared, live)
-        _compare_value(pair, value, seen, place)
+        child = schema.properties.get(name) or schema.values or UNKNOWN
+        if kind is list is seen.__class__:
+            _compare_list(pair, value, seen, child, (*path, name))
+        elif kind is dict is seen.__class__ and value != REDACTED_MARKER != seen:
+            _compare_object(pair, value, seen, child, (*path, name))
+        else:
+            _compare_value(pair, value, seen, _Place(child, (*path, name), schema, declared, live))
+    pair.compared += equal
     if schema.values is not None or schema is UNKNOWN:
         for name in live.keys() - declared.keys():
             if live[name] is not None:
@@ -166,21 +177,33 @@ def _compare_object(
         _compare_undeclared(pair, declared, live, schema, path)
 
 
+def _is_not_comparable(pair: _Pair, schema: Field, name: str) -> bool:
+    """Tell whether a listed field is the platform's own, or one that nobody knows."""
+    child = schema.child(name)
+    return child.platform_sets(pair.source) if child is not None else bool(schema.properties)
+
+
 def _compare_value(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> None:
     schema = place.schema
-    if schema.branch and is_commit(live) and not is_commit(declared):
-        live = _branch_behind(pair, schema)
+    if schema.branch and pair.terms.listed:
+        declared, live = _by_branch(pair, declared, live, schema)
+    elif schema.branch and pair.terms.observed and is_commit(live) and not is_commit(declared):
+        live = _branch_behind(pair.live, schema)
         if live is None:
             pair.unverifiable.append(place.path)
             return
+    if pair.terms.listed and live is None and _is_own_default(declared, schema):
+        declared = None
     if REDACTED_MARKER in (declared, live):
         pair.unverifiable.append(place.path)
     elif isinstance(declared, dict) and isinstance(live, dict):
         _compare_object(pair, declared, live, schema, place.path)
     elif isinstance(declared, list) and isinstance(live, list):
-        _compare_list(pair, declared, live, place)
+        _compare_list(pair, declared, live, schema, place.path)
     elif is_unset(declared, schema) and is_unset(live, schema):
         pair.compared += 1
+    elif declared is None and pair.terms.listed:
+        _compare_unlisted(pair, live, place)
     elif declared is None:
         _compare_null(pair, live, place)
     elif live is None:
@@ -191,10 +214,23 @@ def _compare_value(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> No
         _differ_unless_platform_set(pair, declared, live, place)
 
 
-def _branch_behind(pair: _Pair, schema: Field) -> JSON:
+def _by_branch(pair: _Pair, declared: JSON, live: JSON, schema: Field) -> tuple[JSON, JSON]:
+    """Give two listed references by their branches, where the service names these; unknown ones as redacted."""
+    if declared == live:
+        return declared, live
+    found = [
+        _branch_behind(side, schema) or ref if is_commit(ref) else ref
+        for side, ref in ((pair.declared, declared), (pair.live, live))
+    ]
+    if None not in found and is_commit(found[0]) != is_commit(found[1]):
+        return REDACTED_MARKER, REDACTED_MARKER
+    return found[0], found[1]
+
+
+def _branch_behind(live: Mapping[str, JSON], schema: Field) -> JSON:
     """Give the branch that a resolved commit was taken from (API.md 3.1.9); null where the service does not say."""
     try:
-        return resolve(pair.live, schema.branch)
+        return resolve(live, schema.branch)
     except LookupError:
         return None
 
@@ -213,7 +249,7 @@ def _compare_null(pair: _Pair, live: JSON, place: _Place) -> None:
     if pair.terms.observed and (schema.platform_sets(pair.source) or _is_own_default(live, schema)):
         return
     derived = derive(schema, place.declared, place.parent)
-    if pair.terms.listed and (_is_underivable(schema, derived) or not schema.is_reported(pair.source)):
+    if pair.terms.listed and _is_underivable(schema, derived):
         pair.unverifiable.append(place.path)
         return
     pair.compared += 1
@@ -271,7 +307,7 @@ def _is_evidence(pair: _Pair, place: _Place, derived: JSON) -> bool:
     is itself not known (API.md 3.1.1, 3.1.3, 3.1.10).
     """
     schema = place.schema
-    known = place.path[-1] in place.live or knows(pair.live, pair.schema, schema)
+    known = place.path[-1] in place.live or _knows(pair.live, pair.schema, schema)
     evident = schema.is_reported(pair.source) and not schema.platform_sets(pair.source)
     return known and evident and not _is_underivable(schema, derived)
 
@@ -280,7 +316,7 @@ def _is_underivable(schema: Field, derived: JSON) -> bool:
     return schema.effective is not None and derived is None
 
 
-def knows(live: Mapping[str, JSON], root: Field, schema: Field) -> bool:
+def _knows(live: Mapping[str, JSON], root: Field, schema: Field) -> bool:
     """Tell whether the server that listed a deployment (`root` is its field) knows a field that it left out.
 
     A field that came with a version of the API is known if another of that version, or of a later one,
@@ -323,18 +359,21 @@ def _is_derived_alike(declared: JSON, derived: JSON, place: _Place) -> bool:
     )
 
 
-def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], place: _Place) -> None:
-    schema = place.schema
+def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], schema: Field, path: Path) -> None:
     items = schema.items or UNKNOWN
+    if schema.key is not None and stand_alike(declared, live, schema.key):
+        for one, other in zip(declared, live, strict=True):
+            _compare_object(pair, one, other, items, (*path, Item(schema.key, one[schema.key])))
+        return
     for entry in match_entries(declared, live, schema, lambda one, other: _are_alike(pair, one, other, items)):
-        path = (*place.path, entry.segment)
+        below = (*path, entry.segment)
         if entry.declared is ABSENT or entry.live is ABSENT:
             pair.compared += entry.live is ABSENT
-            pair.differ(path, entry.declared, entry.live)
+            pair.differ(below, entry.declared, entry.live)
         else:
-            _compare_value(pair, entry.declared, entry.live, _Place(items, path))
+            _compare_value(pair, entry.declared, entry.live, _Place(items, below))
     if not same_order(declared, live, schema) and schema.key is not None:
-        pair.differ((*place.path, _ORDER), names(declared, schema.key), names(live, schema.key))
+        pair.differ((*path, _ORDER), names(declared, schema.key), names(live, schema.key))
 
 
 def _are_alike(pair: _Pair, declared: JSON, live: JSON, schema: Field) -> bool:
@@ -357,14 +396,31 @@ def _compare_undeclared(
             continue
         elif value == REDACTED_MARKER:
             pair.unverifiable.append((*path, name))
-        elif isinstance(value, dict) and child.properties and child.values is None:
+        elif isinstance(value, dict) and child.properties and child.values is None and not pair.terms.listed:
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
         elif not (is_unset(value, child) or _is_own_default(value, child)):
             place = _Place(child, (*path, name), schema, declared, live)
             if pair.terms.listed:
-                pair.unverifiable.append(place.path)
+                _compare_unlisted(pair, value, place)
             elif not _is_derived(value, place):
                 pair.differ(place.path, ABSENT, value)
+
+
+def _compare_unlisted(pair: _Pair, live: JSON, place: _Place) -> None:
+    """Compare a value of the second listing that the first has as null or not at all; as `_compare_unset` mirrored."""
+    schema = place.schema
+    known = place.path[-1] in place.declared or _knows(pair.declared, pair.schema, schema)
+    if not (known and schema.is_reported(pair.source)):
+        pair.unverifiable.extend(_set_fields(live, schema, place.path))
+    elif isinstance(live, dict) and schema.properties and schema.values is None:
+        part = pair.aside()
+        _compare_undeclared(part, _NOTHING, live, schema, place.path)
+        if part.effective:
+            pair.differ(place.path, ABSENT, live)
+        else:
+            pair.unverifiable.extend(part.unverifiable)
+    else:
+        _compare_null(pair, live, place)
 
 
 def _is_beyond_declaring(pair: _Pair, value: JSON, schema: Field) -> bool:
@@ -373,7 +429,9 @@ def _is_beyond_declaring(pair: _Pair, value: JSON, schema: Field) -> bool:
     The platform owns it, it is a secret (the entry that it belongs to is declared or not as a whole), or it is a
     commit that the platform resolved from a branch that it does not name.
     """
-    resolved = bool(schema.branch) and is_commit(value) and _branch_behind(pair, schema) is None
+    resolved = (
+        bool(schema.branch) and not pair.terms.listed and is_commit(value) and _branch_behind(pair.live, schema) is None
+    )
     return schema.sensitive or resolved or schema.platform_sets(pair.source)
 
 

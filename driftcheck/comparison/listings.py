@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from driftcheck.comparison.differences import knows
 from driftcheck.comparison.matching import is_being_deleted
 from driftcheck.errors import UsageError
-from driftcheck.fields import Field, is_commit
-from driftcheck.model import JSON, Declaration, Declarations, Deployment, Finding, Snapshot
-from driftcheck.paths import glob_matches, resolve
+from driftcheck.model import Declaration, Declarations, Deployment, Finding, Snapshot
+from driftcheck.paths import glob_matches
 from driftcheck.rules import RULES
 
 _IMMUTABLE_FILTERS: Final = frozenset({"name_contains", "name", "deployment_type", "deployment_ids"})
@@ -48,11 +46,10 @@ class Pairing:
     """Names that are on both sides and not compared with themselves, since maps pair them with others."""
 
 
-def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str, schema: Field) -> Pairing:
+def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str) -> Pairing:
     """Put the first listing in the place of declarations, under the names that its deployments have on the second.
 
-    `origin` is how reports name the first side; `schema` is the field of a deployment.
-    Raises UsageError where maps lead several names to one.
+    `origin` is how reports name the first side. Raises UsageError where maps lead several names to one.
     """
     names = _counterparts(first, second, maps)
     there = {deployment.name for deployment in second.deployments}
@@ -69,7 +66,7 @@ def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str
         elif (rule := _platform_rule(deployment)) is not None and name not in there:
             findings.append(_finding(rule, name, f"Only in {origin}: {RULES[rule].title.lower()}."))
         else:
-            declarations.append(Declaration(name, {**_form(deployment, schema), "name": name}, lambda _path: None))
+            declarations.append(Declaration(name, {**deployment.value, "name": name}, lambda _path: None))
     return Pairing(
         Declarations((origin,), tuple(declarations), findings=tuple(dict.fromkeys(findings))),
         replace(
@@ -137,44 +134,3 @@ def _platform_rule(deployment: Deployment) -> str | None:
 
 def _finding(rule: str, name: str, message: str) -> Finding:
     return Finding(rule, RULES[rule].severity, message, deployment=name)
-
-
-def _form(deployment: Deployment, schema: Field) -> dict[str, JSON]:
-    """Give what of a listed deployment can be compared with another listing.
-
-    Fields that only the service sets are left out, as are those that its server may not know; what it knows and
-    left out is null.
-    """
-    live = deployment.value
-    source = live.get("source")
-
-    def read(value: JSON, field: Field) -> JSON:
-        if isinstance(value, list) and field.items is not None:
-            return [read(entry, field.items) for entry in value]
-        if not isinstance(value, dict) or not field.properties or field.values is not None:
-            return value
-        known = {name: child for name, child in field.properties.items() if not child.platform_sets(source)}
-        form = {
-            name: _branch_or_value(live, value.get(name), child)
-            for name, child in known.items()
-            if name in value or knows(live, schema, child)
-        }
-        return {
-            name: None if _is_default(entry, known[name]) else read(entry, known[name]) for name, entry in form.items()
-        }
-
-    form: dict[str, JSON] = read(live, schema)
-    return form
-
-
-def _is_default(value: JSON, field: Field) -> bool:
-    return value is not None and value == field.service_default
-
-
-def _branch_or_value(live: Mapping[str, JSON], value: JSON, field: Field) -> JSON:
-    if not field.branch or not is_commit(value):
-        return value
-    try:
-        return resolve(live, field.branch) or value
-    except LookupError:
-        return value
