@@ -46,7 +46,7 @@ def match_deployments(
 
 def is_being_deleted(deployment: Deployment) -> bool:
     """Tell whether a deployment is in deletion, when it counts neither as present nor as drifted (API.md 3.1.14)."""
-    return deployment.value.get("status") in DELETION_STATUSES
+    return deployment.text("status") in DELETION_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ def match_entries(declared: Sequence[JSON], live: Sequence[JSON], field: Field, 
         if declared_keys is not None and live_keys is not None:
             return list(_by_identity(field.key, declared_keys, live_keys))
     return _by_position_or_alignment(declared, live, alike)
+
+
+def stand_alike(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> bool:
+    """Tell, at little cost, whether two lists hold entries of the same identities in the same order, each once.
+
+    This is the usual case, in which `match_entries` pairs entry by entry and `same_order` holds.
+    """
+    if len(declared) != len(live):
+        return False
+    seen = set()
+    for entry, other in zip(declared, live, strict=True):
+        if entry.__class__ is not dict or other.__class__ is not dict:
+            return False
+        identity = entry.get(key)
+        if identity.__class__ is not str or identity != other.get(key) or identity in seen:
+            return False
+        seen.add(identity)
+    return True
 
 
 def identities(entries: Sequence[JSON], key: str) -> dict[str, JSON] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ _QUANTITY: Final = re.compile(
     r"(?P<number>[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))"
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
 )
-_ROUNDING_MODES: Final = (ROUND_HALF_UP, ROUND_HALF_DOWN, ROUND_HALF_EVEN)
+_ROUNDING_MODES: Final = (ROUND_HALF_UP, ROUND_HALF_DOWN)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 
