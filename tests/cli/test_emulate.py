@@ -1,0 +1,82 @@
+"""`driftcheck emulate`: a snapshot served as the endpoint would, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import COMMAND, environment
+from tests.cli.inside import run_inside
+from tests.cli.workspace import saved, workspace
+
+
+@contextmanager
+def emulated(*arguments: str, cwd: Path) -> Iterator[dict[str, str]]:
+    with subprocess.Popen(
+        [*COMMAND, "emulate", *arguments],
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        try:
+            yield {"LANGGRAPH_HOST_URL": url, "LANGSMITH_API_KEY": "any-key-will-do"}
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+            assert "Traceback" not in err
+            assert process.returncode == 130
+
+
+def test_a_check_against_the_emulated_endpoint_is_one_against_the_snapshot(tmp_path: Path) -> None:
+    saved(tmp_path / "live.json", workspace())
+    run_inside("snapshot", "--live", "live.json", "-o", "saved.json", cwd=tmp_path)
+    run_inside("export", "--live", "saved.json", "-d", "deployments", cwd=tmp_path)
+    plan = {
+        "latency": 0,
+        "faults": [{"kind": "status", "status": 503, "request": 1, "times": 1, "headers": {"Retry-After": "0"}}],
+    }
+    (tmp_path / "plan.yaml").write_text(json.dumps(plan))
+    with emulated("saved.json", "--order", "reversed", "--plan", "plan.yaml", cwd=tmp_path) as env:
+        result = run_inside("check", "--strict", "-o", "json", cwd=tmp_path, env=env)
+    report = json.loads(result.out)
+    assert (result.status, report["summary"]["in_sync"]) == (0, 3)
+    assert report["live"]["source"] == env["LANGGRAPH_HOST_URL"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.json",), "none.json"),
+        (("live.json", "--order", "sideways"), "order must be one of"),
+        (("live.json", "--plan", "bad.yaml"), "no sound YAML"),
+        (("live.json", "--plan", "unknown.yaml"), "Unknown in the plan: speed"),
+        (("live.json", "--port", "70000"), "70000"),
+    ],
+)
+def test_what_can_not_be_used_is_status_2(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    saved(tmp_path / "live.json", workspace())
+    (tmp_path / "bad.yaml").write_text("a: [")
+    (tmp_path / "unknown.yaml").write_text("speed: 1\n")
+    result = run_inside("emulate", *arguments, cwd=tmp_path)
+    assert result.status == 2
+    assert said in result.err
+
+
+def test_without_its_extra_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(tmp_path / "live.json", workspace())
+    for library in ("starlette", "starlette.applications", "starlette.routing", "uvicorn"):
+        monkeypatch.setitem(sys.modules, library, None)
+    result = run_inside("emulate", "live.json", cwd=tmp_path)
+    assert result.status == 2
+    assert "driftcheck[emulator]" in result.err

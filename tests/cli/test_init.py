@@ -1,0 +1,118 @@
+"""`driftcheck init`: the first day, with and without a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.inside import run_inside
+from tests.cli.workspace import TENANT, external, holds_no_secret, saved, serving, workspace
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def commands(out: str) -> list[str]:
+    assert out.startswith("Next:\n")
+    return [line.split("#")[0].strip() for line in out.split("\n")[1:] if line]
+
+
+def test_with_a_key_the_declarations_are_those_of_what_is_live(tmp_path: Path) -> None:
+    with serving(workspace()) as env:
+        result = run_inside("init", cwd=tmp_path, env=env)
+        assert result.status == 0
+        for command in commands(result.out):
+            assert run_inside(*command.split()[1:], cwd=tmp_path, env=env).status == 0, command
+    files = tree(tmp_path)
+    assert sorted(files) == [
+        "deployments/billing-agent.yaml",
+        "deployments/claims-agent.yaml",
+        "deployments/declaration.schema.json",
+        "deployments/support-agent.yaml",
+        "driftcheck.yaml",
+        "report.html",
+    ]
+    assert yaml.safe_load(files["driftcheck.yaml"]) == {"paths": ["deployments"], "workspace": TENANT}
+    assert holds_no_secret(result.said, *files.values())
+
+
+def test_without_a_key_there_is_an_annotated_example(tmp_path: Path) -> None:
+    result = run_inside("init", cwd=tmp_path)
+    assert result.status == 0
+    assert sorted(tree(tmp_path)) == [
+        "deployments/declaration.schema.json",
+        "deployments/example.yaml",
+        "driftcheck.yaml",
+    ]
+    assert commands(result.out) == ["driftcheck validate", "export LANGSMITH_API_KEY=...", "driftcheck check"]
+    checked = run_inside("validate", "--fail-on", "note", cwd=tmp_path)
+    assert checked.status == 0, checked.said
+
+
+def test_the_examples_comments_are_true(tmp_path: Path) -> None:
+    """What is commented out in both files can be taken in as it stands."""
+    run_inside("init", cwd=tmp_path)
+    for name in ("driftcheck.yaml", "deployments/example.yaml"):
+        text = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(
+            "\n".join(
+                line.removeprefix("# ") if line.startswith(("# ignore", "#   ", "# fail", "# strict")) else line
+                for line in text.split("\n")
+            )
+        )
+        assert "ignore" in yaml.safe_load((tmp_path / name).read_text())
+    result = run_inside("validate", cwd=tmp_path)
+    assert result.status == 0, result.said
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region"), [("https://eu.api.host.langchain.com", "eu"), ("https://x.example.com/api-host", None)]
+)
+def test_the_region_is_found_out(tmp_path: Path, endpoint: str, region: str | None) -> None:
+    run_inside("init", cwd=tmp_path, env={"LANGGRAPH_HOST_URL": endpoint, "LANGSMITH_WORKSPACE_ID": "w-1"})
+    found = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())
+    assert (found["workspace"], found.get("region")) == ("w-1", region)
+
+
+def test_a_configuration_that_is_there_is_left_alone_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "driftcheck.yaml").write_text("paths: [mine]\n")
+    result = run_inside("init", cwd=tmp_path)
+    assert result.status == 2
+    assert "already driftcheck.yaml" in result.err
+    assert tree(tmp_path) == {"driftcheck.yaml": "paths: [mine]\n"}
+
+
+@pytest.mark.parametrize("there", ["deployments.yaml", "deployments/mine.yaml"])
+def test_declarations_that_are_there_are_taken_and_left_alone(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("deployments: [{name: mine, source: github}]\n")
+    result = run_inside("init", cwd=tmp_path)
+    assert result.status == 0
+    assert sorted(tree(tmp_path)) == sorted([there, "driftcheck.yaml"])
+    assert yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["paths"] == [there.split("/")[0]]
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    listing = saved(tmp_path / "live.json", workspace())
+    assert run_inside("init", "--live", listing, cwd=tmp_path).status == 0
+    before = tree(tmp_path)
+    assert run_inside("init", "--live", listing, cwd=tmp_path).status == 2
+    assert tree(tmp_path) == before
+
+
+def test_a_workspace_without_deployments_gets_the_example(tmp_path: Path) -> None:
+    with serving([]) as env:
+        result = run_inside("init", cwd=tmp_path, env=env)
+    assert result.status == 0
+    assert "deployments/example.yaml" in tree(tmp_path)
+    assert "Nothing is live" in result.err
+
+
+def test_a_listing_that_can_not_be_read_is_status_3_and_writes_nothing(tmp_path: Path) -> None:
+    with serving([external("x", 1)]) as env:
+        result = run_inside("init", cwd=tmp_path, env={**env, "LANGSMITH_API_KEY": "another-key"})
+    assert result.status == 3
+    assert tree(tmp_path) == {}
