@@ -77,9 +77,10 @@ def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath |
 
 
 def _config(tree: _CommitTree, path: str, here: str) -> SourceText | None:
-    if tree.kind(path) is not Kind.FILE:
+    full = files.full_path(path, here)
+    if tree.kind(full) is not Kind.FILE:
         return None
-    texts, refusals = tree.read([Candidate(files.shown(path, path, here), path, "")])
+    texts, refusals = tree.read([Candidate(files.shown(full, path, here), full, "")])
     if refusals:
         hint = "Name a configuration file that is a regular file there, or check without --base."
         raise UsageError("The configuration file can't be read at the base revision.", hint=hint)
@@ -87,16 +88,17 @@ def _config(tree: _CommitTree, path: str, here: str) -> SourceText | None:
 
 
 def _inside(path: str, here: str, top: str) -> str:
-    """Give a path from the root on; raises UsageError where it lies outside of the repository."""
+    """Give a path, its folder resolved where need be; raises UsageError where it lies outside of the repository."""
     if path == "-":
         raise UsageError("Standard input has no base revision.", hint="Name files, or check without --base.")
     full = files.full_path(path, here)
-    if not files.is_within(full, top):
-        full = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
-    if not files.is_within(full, top):
-        hint = "Start driftcheck in the repository that holds the declarations."
-        raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
-    return full
+    if files.is_within(full, top):
+        return path
+    resolved = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
+    if files.is_within(resolved, top):
+        return resolved
+    hint = "Start driftcheck in the repository that holds the declarations."
+    raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
 
 
 # --- commits ---
@@ -162,7 +164,8 @@ class _CommitTree:
         self._commit = commit
         self._blobs: dict[str, _Blob] = {}
         self._folders: dict[str, dict[str, Kind]] = {}
-        prefixes = {os.path.relpath(files.split_glob(path, here)[0], top).replace(os.sep, "/") for path in named}
+        fixed = [files.split_glob(files.full_path(path, here), here)[0] for path in named]
+        prefixes = {os.path.relpath(path, top).replace(os.sep, "/") for path in fixed}
         wanted = [] if "." in prefixes else sorted(prefixes)
         if named:
             listing = _output(here, "ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *wanted)
