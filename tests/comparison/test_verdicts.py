@@ -1,0 +1,473 @@
+"""Verdicts: missing, unmanaged and unknown; lifecycle; and the three-way truth table (issues 3 and 5)."""
+
+from __future__ import annotations
+
+from itertools import product
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from driftcheck.comparison.differences import Terms
+from driftcheck.comparison.verdicts import Sides, judge
+from driftcheck.model import ABSENT, Change, ChangeClass, Comparison, Status
+from tests.comparison import sides
+from tests.comparison.declarations import declarations
+from tests.comparison.echo import echo
+from tests.comparison.mutations import mutations
+from tests.comparison.sides import at, classes, rules, spec, statuses, verdicts
+
+A, B, C = "a", "b", "c"
+SOURCE = {"source": "external_docker"}
+
+
+def named(name: str, **values: Any) -> dict[str, Any]:
+    return {"name": name, **SOURCE, **values}
+
+
+# --- the completeness law ----------------------------------------------------------------------------------------
+
+
+def test_each_deployment_has_its_status() -> None:
+    result = verdicts(
+        [named("same"), named("gone"), named("other", display_name="x")],
+        [named("same"), named("other", display_name="y"), named("theirs")],
+    )
+    assert statuses(result) == {"gone": "missing", "other": "drifted", "same": "in_sync", "theirs": "unmanaged"}
+    assert [comparison.name for comparison in result.comparisons] == sorted(statuses(result))
+    assert rules(result) == [("missing-deployment", "gone"), ("unmanaged-deployment", "theirs")]
+
+
+def test_an_incomplete_listing_never_gives_missing_or_unmanaged() -> None:
+    result = verdicts([named("same"), named("gone")], [named("same"), named("theirs")], gaps=("cut",))
+    assert statuses(result) == {"gone": "unknown", "same": "in_sync", "theirs": "unknown"}
+    assert rules(result) == []
+
+
+def test_incomplete_declarations_never_give_unmanaged() -> None:
+    result = verdicts([named("gone")], [named("theirs")], complete=False)
+    assert statuses(result) == {"gone": "missing", "theirs": "unknown"}
+    assert rules(result) == [("missing-deployment", "gone")]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from("abcde"), unique=True),
+    st.lists(st.sampled_from("abcde"), unique=True),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_completeness_law(declared: list[str], live: list[str], whole: bool, complete: bool) -> None:
+    result = verdicts(
+        [named(n) for n in declared], [named(n) for n in live], gaps=() if whole else ("x",), complete=complete
+    )
+    expected = dict.fromkeys({*declared} & {*live}, "in_sync")
+    expected |= dict.fromkeys({*declared} - {*live}, "missing" if whole else "unknown")
+    expected |= dict.fromkeys({*live} - {*declared}, "unmanaged" if whole and complete else "unknown")
+    assert statuses(result) == expected
+
+
+def test_P9_several_live_deployments_of_one_name_are_never_compared() -> None:
+    for declared in ([named("twin", display_name="x")], []):
+        result = verdicts(declared, [named("twin", display_name="x"), named("twin", display_name="y")])
+        assert statuses(result) == {"twin": "unknown"}
+        assert ("ambiguous-name", "twin") in rules(result)
+        assert result.gaps
+        assert result.comparisons[0].changes == ()
+
+
+def test_names_outside_the_scope_are_not_missing() -> None:
+    scoped = sides.snapshot(named("claims-a"), scope={"name_contains": "claims"})
+    result = judge(
+        Sides(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped), sides.SCHEMA, Terms()
+    )
+    assert statuses(result) == {"claims-a": "in_sync", "claims-b": "missing"}
+    assert ("outside-scope", None) in rules(result)
+    tagged = sides.snapshot(named("claims-a"), scope={"tag_value_ids": "1"})
+    result = judge(Sides(sides.declarations(named("claims-b")), tagged), sides.SCHEMA, Terms())
+    assert "missing" not in statuses(result).values()
+
+
+def test_none_of_the_declared_names_live_is_said() -> None:
+    assert ("wrong-workspace", None) in rules(verdicts([named("a"), named("b")], [named("c")]))
+    assert ("wrong-workspace", None) not in rules(verdicts([named("a"), named("b")], [named("b")]))
+    assert ("wrong-workspace", None) not in rules(verdicts([named("a")], []))
+    assert ("wrong-workspace", None) not in rules(verdicts([named("a")], [named("c")], gaps=("cut",)))
+
+
+@settings(max_examples=40)
+@given(declarations(), st.integers(0, 2**32), st.randoms(use_true_random=False))
+def test_the_result_does_not_depend_on_the_order_of_deployments(
+    declared: dict[str, Any], seed: int, order: Any
+) -> None:
+    live = echo(declared, "C", Random(seed)).live
+    ours, theirs = [declared, named("x"), named("y")], [live, named("y"), named("z")]
+    shuffled = [order.sample(ours, 3), order.sample(theirs, 3)]
+    first, second = verdicts(ours, theirs), verdicts(*shuffled)
+    assert first.comparisons == second.comparisons
+    assert rules(first) == rules(second)
+
+
+def test_a_change_says_where_it_was_declared() -> None:
+    (comparison,) = verdicts([spec(cpu=1)], [spec(cpu=2)]).comparisons
+    assert [change.location.line for change in comparison.changes if change.location] == [4]
+    assert comparison.location is not None
+    assert comparison.id == "id-claims"
+
+
+# --- lifecycle ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["AWAITING_DELETE", "AWAITING_FINAL_DELETE"])
+def test_a_deployment_in_deletion_is_neither_present_nor_drifted(status: str) -> None:
+    result = verdicts(
+        [named("a", display_name="x")], [named("a", display_name="y", status=status), named("b", status=status)]
+    )
+    assert statuses(result) == {"a": "missing"}
+    assert rules(result) == [("being-deleted", "a"), ("being-deleted", "b"), ("missing-deployment", "a")]
+    assert result.comparisons[0].changes == ()
+    incomplete = verdicts([named("a")], [named("a", status=status)], gaps=("cut",))
+    assert statuses(incomplete) == {"a": "unknown"}
+    assert rules(incomplete) == [("being-deleted", "a")]
+
+
+@pytest.mark.parametrize(
+    ("latest", "active", "pending"), [("1", "1", False), ("2", "1", True), ("1", None, True), (None, None, False)]
+)
+def test_a_latest_revision_that_does_not_serve_is_a_finding_and_no_drift(
+    latest: Any, active: Any, pending: bool
+) -> None:
+    live = named("a", latest_revision_id=latest, active_revision_id=active)
+    result = verdicts([named("a")], [live])
+    assert statuses(result) == {"a": "in_sync"}
+    assert rules(result) == ([("rollout-pending", "a")] if pending else [])
+    assert (("rollout-pending", "a") in rules(verdicts([], [live], inventory=True))) == pending
+    assert ("rollout-pending", "a") not in rules(verdicts([], [live]))
+
+
+def test_previews_and_managed_agents_are_notes_of_their_own() -> None:
+    live = [
+        named("preview", is_preview=True),
+        named("managed", is_managed_deep_agent=True),
+        named("theirs", is_preview=False),
+    ]
+    result = verdicts([], live)
+    assert rules(result) == [
+        ("unmanaged-deployment", "theirs"),
+        ("unmanaged-managed-agent", "managed"),
+        ("unmanaged-preview", "preview"),
+    ]
+    assert {found.severity.value for found in result.findings} == {"note"}
+    assert set(statuses(result).values()) == {"unmanaged"}
+
+
+def test_D4_unknown_live_fields_are_findings_of_their_own() -> None:
+    live = named("a", brand_new=1)
+    assert rules(verdicts([named("a")], [live], strict=True)) == [("unmodelled-field", "a")]
+    assert rules(verdicts([named("a")], [live])) == []
+    assert statuses(verdicts([named("a")], [live], strict=True)) == {"a": "in_sync"}
+
+
+# --- the three-way table -----------------------------------------------------------------------------------------
+
+
+def three_way(base: dict[str, Any], head: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> Comparison:
+    (comparison,) = verdicts([head], [live], [base], strict=strict).comparisons
+    return comparison
+
+
+TABLE = [
+    (A, A, A, None, Status.IN_SYNC),
+    (A, B, A, ChangeClass.PROPOSED, Status.PROPOSED),
+    (A, A, C, ChangeClass.DRIFT, Status.DRIFTED),
+    (A, B, C, ChangeClass.CONFLICT, Status.DRIFTED),
+    (A, B, B, ChangeClass.ADOPTED, Status.IN_SYNC),
+]
+"""The five rows of issue 5."""
+
+
+def check_row(
+    base: dict[str, Any], head: dict[str, Any], live: dict[str, Any], change_class: ChangeClass | None, status: Status
+) -> None:
+    comparison = three_way(base, head, live)
+    assert [change.change_class for change in comparison.changes] == ([change_class] if change_class else [])
+    assert comparison.status is status
+    for change in comparison.changes:
+        assert change.base is not ABSENT
+
+
+@pytest.mark.parametrize(
+    "place", ["display_name", "source_config.custom_url", "source_config.resource_spec.service_account_name"]
+)
+@pytest.mark.parametrize(("base", "head", "live", "change_class", "status"), TABLE)
+def test_the_five_rows_for_a_scalar(
+    place: str, base: str, head: str, live: str, change_class: ChangeClass | None, status: Status
+) -> None:
+    check_row(at(place, base), at(place, head), at(place, live), change_class, status)
+
+
+@pytest.mark.parametrize(("base", "head", "live", "change_class", "status"), TABLE)
+def test_the_five_rows_for_a_map_entry(
+    base: str, head: str, live: str, change_class: ChangeClass | None, status: Status
+) -> None:
+    three = [spec(labels={"team": value, "other": "x"}) for value in (base, head, live)]
+    check_row(three[0], three[1], three[2], change_class, status)
+
+
+@pytest.mark.parametrize(("base", "head", "live", "change_class", "status"), TABLE)
+def test_the_five_rows_for_the_field_of_a_list_entry(
+    base: str, head: str, live: str, change_class: ChangeClass | None, status: Status
+) -> None:
+    three = [spec(sidecars=[{"name": "x", "image": "i"}, {"name": "otel", "image": v}]) for v in (base, head, live)]
+    check_row(three[0], three[1], three[2], change_class, status)
+
+
+@pytest.mark.parametrize(("base", "head", "live", "change_class", "status"), TABLE)
+def test_the_five_rows_for_a_word_of_a_list(
+    base: str, head: str, live: str, change_class: ChangeClass | None, status: Status
+) -> None:
+    three = [spec(sidecars=[{"name": "otel", "image": "i", "args": ["-c", v, "-d"]}]) for v in (base, head, live)]
+    check_row(three[0], three[1], three[2], change_class, status)
+
+
+ORDERS = {A: ("x", "y", "z"), B: ("y", "x", "z"), C: ("z", "y", "x")}
+
+
+@pytest.mark.parametrize(("base", "head", "live", "change_class", "status"), TABLE)
+def test_the_five_rows_for_an_order(
+    base: str, head: str, live: str, change_class: ChangeClass | None, status: Status
+) -> None:
+    def side(order: str) -> dict[str, Any]:
+        return spec(init_containers=[{"name": name, "image": "i"} for name in ORDERS[order]])
+
+    check_row(side(base), side(head), side(live), change_class, status)
+    for change in three_way(side(base), side(head), side(live)).changes:
+        assert (change.base, change.declared, change.live) == tuple(list(ORDERS[o]) for o in (base, head, live))
+
+
+SIDES = (ABSENT, None, A, B, C)
+
+
+@pytest.mark.parametrize(("base", "head", "live"), list(product(SIDES, SIDES, SIDES[1:])))
+def test_the_whole_table_for_a_scalar(base: Any, head: Any, live: Any) -> None:
+    """A base that is silent is no base to have drifted from; a head that is silent asks for nothing."""
+    three = [named("claims") | ({} if value is ABSENT else {"display_name": value}) for value in (base, head, live)]
+    comparison = three_way(three[0], three[1], three[2])
+    assert [change.change_class for change in comparison.changes] == expected_of_scalar(base, head, live)
+    for change in comparison.changes:
+        assert (change.base, change.declared, change.live) == (None if base is ABSENT else base, head, live)
+
+
+def expected_of_scalar(base: Any, head: Any, live: Any) -> list[ChangeClass]:
+    if head is ABSENT:
+        return []
+    if base is ABSENT:
+        adopted = [ChangeClass.ADOPTED] if live is not None else []
+        return adopted if head == live else [ChangeClass.PROPOSED]
+    return expected_of_value(base, head, live)
+
+
+def expected_of_value(base: Any, head: Any, live: Any) -> list[ChangeClass]:
+    if head == live:
+        return [] if base == head else [ChangeClass.ADOPTED]
+    if head == base:
+        return [ChangeClass.DRIFT]
+    return [ChangeClass.PROPOSED if base == live else ChangeClass.CONFLICT]
+
+
+@pytest.mark.parametrize("kind", ["map", "list"])
+@pytest.mark.parametrize(("base", "head", "live"), list(product((None, A, B, C), repeat=3)))
+def test_the_whole_table_for_entries_that_come_and_go(kind: str, base: Any, head: Any, live: Any) -> None:
+    def side(value: Any) -> dict[str, Any]:
+        if kind == "map":
+            return spec(labels={"stays": "x"} | ({} if value is None else {"team": value}))
+        return spec(sidecars=[{"name": "x", "image": "i"}] + ([] if value is None else [{"name": "y", "image": value}]))
+
+    comparison = three_way(side(base), side(head), side(live))
+    assert [change.change_class for change in comparison.changes] == expected_of_value(base, head, live)
+
+
+EQUAL = [
+    (spec(cpu=1, cpu_limit=2), spec(cpu=1, cpu_limit=None), spec(cpu=1)),
+    (spec(cpu=0.25), spec(cpu=0.3), spec(cpu=0.25)),
+    (spec(labels=None), spec(labels={}), spec()),
+    (spec(memory_mb=2048, queue_memory_mb=2048), spec(memory_mb=2048), spec(memory_mb=2048.0, queue_memory_mb=None)),
+    tuple(
+        spec(sidecars=[{"name": "x", "image": "i", "resources": {"limits": {"cpu": cpu}}}])
+        for cpu in ("500m", "0.5", ".5")
+    ),
+]
+
+
+@pytest.mark.parametrize("forms", EQUAL)
+def test_forms_of_one_value_are_one_value_on_all_three_sides(forms: tuple[dict[str, Any], ...]) -> None:
+    for base, head, live in product(forms, repeat=3):
+        assert classes(three_way(base, head, live)) == []
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "live", "expected"),
+    [
+        ((1, 2), (1, 2), (1, None), []),
+        ((1, 2), (1, 4), (1, None), [("proposed", "removed", "cpu_limit")]),
+        ((1, 4), (1, 4), (1, None), [("drift", "removed", "cpu_limit")]),
+        ((1, 4), (1, 3), (1, None), [("conflict", "removed", "cpu_limit")]),
+        ((1, 4), (1, 2), (1, None), [("adopted", "modified", "cpu_limit")]),
+        ((1, 2), (2, 4), (1, None), [("proposed", "modified", "cpu"), ("proposed", "removed", "cpu_limit")]),
+        ((1, None), (2, None), (1, 2), [("proposed", "modified", "cpu")]),
+        ((1, None), (1, None), (1, 3), [("drift", "added", "cpu_limit")]),
+    ],
+)
+def test_the_table_holds_for_effective_values(
+    base: tuple[Any, Any], head: tuple[Any, Any], live: tuple[Any, Any], expected: list[tuple[str, str, str]]
+) -> None:
+    three = [spec(cpu=cpu, cpu_limit=limit) for cpu, limit in (base, head, live)]
+    assert classes(three_way(three[0], three[1], three[2])) == expected
+
+
+def test_an_adopted_null_says_what_it_is() -> None:
+    (change,) = three_way(spec(cpu=1, cpu_limit=4), spec(cpu=1, cpu_limit=2), spec(cpu=1, cpu_limit=None)).changes
+    assert (change.base, change.declared, change.live, change.live_effective) == (4, 2, None, 2)
+
+
+def test_each_field_has_a_verdict_of_its_own() -> None:
+    base = spec(cpu=1, memory_mb=128, min_scale=1, max_scale=1, labels={"a": "1"})
+    head = spec(cpu=2, memory_mb=128, min_scale=2, max_scale=2, labels={"a": "1", "b": "2"})
+    live = spec(cpu=1, memory_mb=256, min_scale=3, max_scale=2, labels={"a": "1"})
+    assert sorted(classes(three_way(base, head, live))) == [
+        ("adopted", "modified", "max_scale"),
+        ("conflict", "modified", "min_scale"),
+        ("drift", "modified", "memory_mb"),
+        ("proposed", "modified", "cpu"),
+        ("proposed", "removed", "labels.b"),
+    ]
+
+
+def test_an_order_and_an_entry_are_two_matters() -> None:
+    def side(order: str, image: str) -> dict[str, Any]:
+        return spec(init_containers=[{"name": name, "image": image if name == "x" else "i"} for name in order])
+
+    assert classes(three_way(side("xy", "1"), side("xy", "2"), side("yx", "1"))) == [
+        ("drift", "modified", "init_containers"),
+        ("proposed", "modified", "init_containers[name=x].image"),
+    ]
+    assert classes(three_way(side("xy", "1"), side("yx", "1"), side("xy", "2"))) == [
+        ("proposed", "modified", "init_containers"),
+        ("drift", "modified", "init_containers[name=x].image"),
+    ]
+
+
+def test_a_whole_object_that_is_gone_meets_the_edits_in_it() -> None:
+    gone = at("source_config.resource_spec", None)
+    path = "source_config.resource_spec"
+    assert classes(three_way(spec(cpu=1), spec(cpu=1), gone)) == [("drift", "removed", path)]
+    assert classes(three_way(spec(cpu=1), spec(cpu=2), gone)) == [("conflict", "removed", path)]
+    assert classes(three_way(gone, spec(cpu=2), gone)) == [("proposed", "removed", path)]
+    assert classes(three_way(named("claims"), spec(cpu=1, memory_mb=128), spec(cpu=1, memory_mb=256))) == [
+        ("proposed", "modified", "memory_mb"),
+        ("adopted", "removed", "cpu"),
+    ]
+
+
+def test_a_commit_declared_at_the_base_is_an_edit_like_any_other() -> None:
+    commit = "4c9f1b7a0d" * 4
+    three = [at("source_revision_config.repo_ref", ref, "github") for ref in (commit, "main", commit)]
+    live = at("source_config.repo_branch", "dev", "github") | {"source_revision_config": {"repo_ref": commit}}
+    assert [c for c, _, _ in classes(three_way(three[0], three[1], live))] == ["proposed"]
+
+
+# --- whole deployments -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "live", "status", "rule"),
+    [
+        (True, True, True, "in_sync", None),
+        (True, True, False, "missing", "missing-deployment"),
+        (False, True, False, "proposed", "proposed-creation"),
+        (False, True, True, "in_sync", "proposed-adoption"),
+        (True, False, True, "unmanaged", "proposed-removal"),
+        (True, False, False, None, None),
+        (False, False, True, "unmanaged", "unmanaged-deployment"),
+    ],
+)
+def test_the_table_for_whole_deployments(
+    base: bool, head: bool, live: bool, status: str | None, rule: str | None
+) -> None:
+    other = named("other")
+    three = [[other] + ([named("a")] if there else []) for there in (base, head, live)]
+    result = verdicts(three[1], three[2], three[0])
+    assert statuses(result) == {"other": "in_sync"} | ({"a": status} if status else {})
+    assert rules(result) == ([(rule, "a")] if rule else [])
+
+
+def test_all_that_a_new_declaration_asks_for_is_proposed() -> None:
+    result = verdicts([named("a", display_name="x")], [named("a", display_name="y")], [])
+    assert classes(result.comparisons[0]) == [("proposed", "modified", "display_name")]
+    assert statuses(result) == {"a": "proposed"}
+
+
+def test_a_rename_is_a_creation_and_a_removal() -> None:
+    result = verdicts([named("after")], [named("before")], [named("before")])
+    assert statuses(result) == {"after": "proposed", "before": "unmanaged"}
+    assert [rule for rule in rules(result) if rule[1]] == [
+        ("proposed-creation", "after"),
+        ("proposed-removal", "before"),
+    ]
+    adopted = verdicts([named("after")], [named("after")], [named("before")])
+    assert statuses(adopted) == {"after": "in_sync"}
+    assert rules(adopted) == [("proposed-adoption", "after")]
+
+
+def test_a_new_declaration_of_what_is_being_deleted_is_to_be_created() -> None:
+    live = [named("a", status="AWAITING_DELETE"), named("b")]
+    assert statuses(verdicts([named("a"), named("b")], live, [named("b")])) == {"a": "proposed", "b": "in_sync"}
+    assert statuses(verdicts([named("a"), named("b")], live, [named("a"), named("b")])) == {
+        "a": "missing",
+        "b": "in_sync",
+    }
+
+
+def test_an_incomplete_listing_says_nothing_of_the_base_either() -> None:
+    result = verdicts([named("a")], [named("b")], [], gaps=("cut",))
+    assert statuses(result) == {"a": "unknown", "b": "unknown"}
+
+
+# --- laws of the three-way check ---------------------------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(declarations(), st.integers(0, 2**32))
+def test_without_an_edit_all_is_drift_and_equal_to_the_two_way_check(declared: dict[str, Any], seed: int) -> None:
+    random = Random(seed)
+    for mutation in mutations(declared, echo(declared, "C", random), random):
+        with_base = three_way(declared, declared, mutation.live)
+        without = verdicts([declared], [mutation.live]).comparisons[0]
+        assert [plain(change) for change in with_base.changes] == [plain(change) for change in without.changes]
+        assert {change.change_class for change in with_base.changes} == {ChangeClass.DRIFT}
+
+
+@settings(max_examples=60)
+@given(declarations(), st.integers(0, 2**32))
+def test_what_only_the_review_changes_is_proposed_and_what_it_writes_down_adopted(
+    declared: dict[str, Any], seed: int
+) -> None:
+    """The live side of a mutation, taken for a declaration, is an edit; what live agrees with stays in sync."""
+    seen = echo(declared, "C", Random(seed)).live
+    head = {**declared, "display_name": "the new name", "shareable": True}
+    base = {**declared, "display_name": "the old name", "shareable": False}
+    before = {**seen, "display_name": "the old name", "shareable": False}
+    assert classes(three_way(base, head, before)) == [
+        ("proposed", "modified", "display_name"),
+        ("proposed", "modified", "shareable"),
+    ]
+    assert three_way(base, head, before).status is Status.PROPOSED
+    after = {**seen, "display_name": "the new name", "shareable": True}
+    assert [c for c, _, _ in classes(three_way(base, head, after))] == ["adopted", "adopted"]
+    assert three_way(base, head, after).status is Status.IN_SYNC
+
+
+def plain(change: Change) -> tuple[Any, ...]:
+    return (change.kind, change.path, change.declared, change.live, change.impact)
