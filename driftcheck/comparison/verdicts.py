@@ -362,7 +362,7 @@ def _judge_undeclared(
     if status is Status.UNMANAGED:
         leaves = base is not None and name in base
         verdicts.findings.append(finding("proposed-removal" if leaves else _unmanaged_rule(live), comparison))
-    if inventory and is_rollout_pending(live) and not live.value.get("is_preview"):
+    if inventory and is_rollout_pending(live):
         verdicts.findings.append(finding("rollout-pending", comparison))
 
 
@@ -376,9 +376,12 @@ def _unmanaged_rule(live: Deployment) -> str:
 
 
 def is_rollout_pending(live: Deployment) -> bool:
-    """Tell whether the latest revision, which is what the listing shows, is not the active one (API.md 3.2.1)."""
+    """Tell whether the latest revision, which is what the listing shows, is not the active one (API.md 3.2.1).
+
+    Of a preview it says nothing: previews come and go.
+    """
     latest = live.value.get("latest_revision_id")
-    return latest is not None and latest != live.value.get("active_revision_id")
+    return latest not in (None, live.value.get("active_revision_id")) and live.value.get("is_preview") is not True
 
 
 def facts(live: Deployment) -> dict[str, str]:
