@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ STATUSES: Final = {
 """The statuses for people; "in sync" is a verdict's word alone."""
 
 _NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
+_UNKNOWN: Final = ("is unknown", "are unknown")
 _PASSING: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
 _CLASS_ORDER: Final = (ChangeClass.CONFLICT, ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.ADOPTED)
 _STATUS_ORDER: Final = (
@@ -132,7 +134,7 @@ def change_notes(change: Change) -> list[str]:
     notes = [] if change.severity is expected else [change.severity.value]
     if change.change_class is not ChangeClass.DRIFT or change.base is not ABSENT:
         notes.append(CLASSES[change.change_class])
-    if IMPACTS[change.impact]:
+    if IMPACTS[change.impact] and change.change_class is not ChangeClass.ADOPTED:
         notes.append(IMPACTS[change.impact])
     if change.redacted:
         notes.append("values not shown")
@@ -313,7 +315,7 @@ def gaps(report: Report) -> list[str]:
 
 def verdict(report: Report) -> str:
     """Say in one sentence how the run ended; "in sync" only where everything was read and nothing differs."""
-    differences = ", ".join(_differences(report))
+    differences = _differences(report)
     status = report.outcome.status
     if status is ExitStatus.DEFECT:
         return "Defect: driftcheck failed, so nothing can be relied on."
@@ -323,7 +325,8 @@ def verdict(report: Report) -> str:
         return _with_rest("Incomplete", "it could not be told whether anything differs", report)
     if status is ExitStatus.DRIFT:
         told = filter(None, [differences, _findings(report)])
-        return f"Drift: {', '.join(told) or counted(report.summary.findings[Severity.NOTE], 'note')}."
+        word = "Failed" if report.live is None else "Drift"
+        return f"{word}: {', '.join(told) or counted(report.summary.findings[Severity.NOTE], 'note')}."
     return _passed(report, differences)
 
 
@@ -331,7 +334,7 @@ def _with_rest(word: str, reason: str, report: Report) -> str:
     """Put what was compared all the same behind the reason why that was not everything."""
     unknown = report.summary.statuses[Status.UNKNOWN]
     untold = f"; {counted(unknown, 'deployment is', 'deployments are')} unknown" if unknown else ""
-    told = ", ".join(_differences(report, unknown=False))
+    told = _differences(report, unknown=False)
     rest = f" In what was compared: {told}." if told else ""
     return f"{word}: {reason}{untold}.{rest}"
 
@@ -354,29 +357,36 @@ def _other_findings(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in told]
 
 
-def _differences(report: Report, *, unknown: bool = True) -> Iterator[str]:
-    summary = report.summary
-    statuses = summary.statuses
-    if drifted := statuses[Status.DRIFTED]:
-        fields = sum(
-            change.suppressed is None and change.change_class is not ChangeClass.ADOPTED
-            for comparison in report.deployments
-            if comparison.status is Status.DRIFTED
-            for change in comparison.changes
-        )
-        yield f"{counted(drifted, 'deployment differs', 'deployments differ')} from live in {counted(fields, 'field')}"
-    if missing := statuses[Status.MISSING]:
-        yield counted(missing, "is missing", "are missing")
-    if unknown and (untold := statuses[Status.UNKNOWN]):
-        yield counted(untold, "is unknown", "are unknown")
-    if proposed := statuses[Status.PROPOSED]:
-        yield counted(proposed, "will change by the merge", "will change by the merge")
+def _differences(report: Report, *, unknown: bool = True) -> str:
+    """Say of how many deployments what: `2 deployments differ from live in 3 fields, 1 is missing`."""
+    told = [(number, verbs) for number, verbs in _tally(report) if number]
+    if not unknown:
+        told = [(number, verbs) for number, verbs in told if verbs != _UNKNOWN]
+    return ", ".join(
+        f"{counted(number, 'deployment') if first else f'{number:,}'} {verbs[number > 1]}"
+        for first, (number, verbs) in zip(itertools.chain([True], itertools.repeat(False)), told, strict=False)
+    )
+
+
+def _tally(report: Report) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Give how many deployments there are of each kind worth telling, and what is said of one and of several."""
+    statuses = report.summary.statuses
+    fields = sum(
+        change.suppressed is None and change.change_class is not ChangeClass.ADOPTED
+        for comparison in report.deployments
+        if comparison.status is Status.DRIFTED
+        for change in comparison.changes
+    )
+    where = f"from live in {counted(fields, 'field')}"
+    yield statuses[Status.DRIFTED], (f"differs {where}", f"differ {where}")
+    yield statuses[Status.MISSING], ("is missing", "are missing")
+    yield statuses[Status.UNKNOWN], _UNKNOWN
+    yield statuses[Status.PROPOSED], ("will change by the merge", "will change by the merge")
     undeclared = sum(
         finding.rule in UNMANAGED_RULES and finding.severity is not Severity.NOTE and finding.suppressed is None
         for finding in report.findings
     )
-    if undeclared:
-        yield counted(undeclared, "is live but not declared", "are live but not declared")
+    yield undeclared, ("is live but not declared", "are live but not declared")
 
 
 def _passed(report: Report, differences: str) -> str:
@@ -385,7 +395,9 @@ def _passed(report: Report, differences: str) -> str:
     if not report.complete:
         return f"Passed, but not everything was read: {differences or 'no difference was found in the rest'}."
     if differences:
-        return f"Passed: {differences}; nothing of it counts as a failure."
+        statuses = report.summary.statuses
+        accepted = "; nothing of it counts as a failure" if statuses[Status.DRIFTED] + statuses[Status.MISSING] else ""
+        return f"Passed: {differences}{accepted}."
     if not report.declared.deployments:
         return "Nothing is declared, so nothing was compared."
     if not sum(comparison.compared for comparison in report.deployments):

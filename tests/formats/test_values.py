@@ -117,8 +117,10 @@ def test_the_verdict_says_in_sync_only_of_a_whole_comparison_without_difference(
 @pytest.mark.parametrize("status", list(ExitStatus)[1:])
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_failure_never_sounds_like_a_pass(sample: str, status: ExitStatus) -> None:
-    sentence = values.verdict(replace(SAMPLES[sample], outcome=Outcome(status)))
-    assert sentence.split(":")[0] == {1: "Drift", 2: "Invalid", 3: "Incomplete", 4: "Defect"}[status]
+    report = replace(SAMPLES[sample], outcome=Outcome(status))
+    sentence = values.verdict(report)
+    drift = "Drift" if report.live else "Failed"
+    assert sentence.split(":")[0] == {1: drift, 2: "Invalid", 3: "Incomplete", 4: "Defect"}[status]
     assert sentence.endswith(".")
 
 
