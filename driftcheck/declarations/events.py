@@ -728,12 +728,12 @@ def _syntax_problem(error: YAMLError, data: bytes) -> Problem:
             _place_of_character(text, control.start() if control else 0),
         )
     message, hint = _SYNTAX.get(error.problem or "", ("this is no YAML", "Check the text from here upwards."))
-    mark = error.problem_mark or error.context_mark
-    began = error.context_mark
-    return Problem(
-        "yaml-syntax",
-        message,
-        hint,
-        _place(mark) if mark else (1, 1),
-        (_place(began),) if began and mark and _place(began) != _place(mark) else (),
-    )
+    lines = max(len(data.splitlines()), 1)
+    ended, began = _place_within(lines, error.problem_mark), _place_within(lines, error.context_mark)
+    place = ended or began or (lines, 1)
+    return Problem("yaml-syntax", message, hint, place, () if began is None or began == place else (began,))
+
+
+def _place_within(lines: int, mark: Any) -> Place | None:
+    """Give the place of a mark, unless there is none or it lies past the last line, where something was left open."""
+    return _place(mark) if mark is not None and mark.line < lines else None

@@ -220,9 +220,16 @@ def test_every_defect_is_told_up_to_where_the_text_breaks_off() -> None:
         "yaml-tag",
         "non-string-key",
         "number-range",
-        "yaml-alias",
         "yaml-syntax",
+        "yaml-alias",
     ]
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: [\n", "a: 1\nb: 'c\n\n", "a: 1\nb: [1,\n", "a: 1\nb: {\n"])
+def test_where_a_text_ends_too_early_the_place_is_one_of_its_lines(text: str) -> None:
+    (problem,) = read(text).problems
+    assert problem.rule == "yaml-syntax"
+    assert problem.place[0] <= len(text.splitlines())
 
 
 def test_a_syntax_error_says_where_the_open_part_began() -> None:

@@ -267,7 +267,7 @@ def test_Y18_every_defect_of_every_file_is_told_in_one_run() -> None:
         "nope\n",
     )
     assert errors(declared) == [
-        ("yaml-syntax", "0.yaml:2:1"),
+        ("yaml-syntax", "0.yaml:1:1"),
         ("invalid-name", "2.yaml:1:22"),
         ("unknown-field", "2.yaml:1:42"),
         ("wrong-type", "3.yaml:1:1"),
