@@ -92,7 +92,7 @@ class Declared:
     def __init__(self, text: SourceText) -> None:
         self.source = Source(text.name, text.data)
         self.deployments: list[Declaration] = []
-        """Those that can be compared."""
+        """Those that can be compared; of several of one name the first, if it can be."""
         self.names: list[tuple[str, Callable[[], Location]]] = []
         """Every name that is declared, whether or not its deployment can be compared, and its place."""
         self.ignores: list[IgnoreRule] = []
@@ -101,7 +101,7 @@ class Declared:
         self._merging = Merging()
         self._problems: defaultdict[int, list[tuple[Problem, int | None]]] = defaultdict(list)
         """By document: what is wrong with its text, and the position of the deployment that it lies in."""
-        self._linted: set[str] = set()
+        self._seen: set[str] = set()
         self._judge()
 
     def tell_duplicate(self, name: str, place: Callable[[], Location], first: Callable[[], Location]) -> None:

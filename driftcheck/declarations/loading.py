@@ -43,18 +43,17 @@ def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> De
 def declare(texts: Iterable[SourceText]) -> Declarations:
     """Give what texts declare; pure."""
     declared = [Declared(text) for text in texts]
-    deployments: dict[str, Declaration] = {}
-    places: dict[str, Callable[[], Location]] = {}
+    first: dict[str, tuple[Declared, Callable[[], Location]]] = {}
+    deployments: list[Declaration] = []
     for file in declared:
         for name, place in file.names:
-            if name in places:
-                file.tell_duplicate(name, place, places[name])
-            places.setdefault(name, place)
-        for declaration in file.deployments:
-            deployments.setdefault(declaration.name, declaration)
+            if name in first:
+                file.tell_duplicate(name, place, first[name][1])
+            first.setdefault(name, (file, place))
+        deployments += (declaration for declaration in file.deployments if first[declaration.name][0] is file)
     return Declarations(
         files=tuple(file.source.name for file in declared),
-        deployments=tuple(deployments.values()),
+        deployments=tuple(deployments),
         ignores=tuple(rule for file in declared for rule in file.ignores),
         findings=_sorted(finding for file in declared for finding in file.findings.all()),
         complete=all(file.complete for file in declared),

@@ -251,6 +251,12 @@ def test_Y8_a_name_declared_twice_is_told_with_both_places_in_one_file_or_severa
 def test_Y8_a_name_that_a_broken_deployment_has_counts_too() -> None:
     declared = declare("deployments:\n  - {name: one, bad: 1}\n  - {name: one}\n")
     assert ("duplicate-name", "0.yaml:3:12") in errors(declared)
+    assert declared.deployments == ()
+
+
+def test_Y8_of_several_files_the_first_counts_even_where_it_is_broken() -> None:
+    declared = declare("deployments: [{name: one, bad: 1}]\n", "deployments: [{name: one}, {name: two}]\n")
+    assert [declaration.name for declaration in declared.deployments] == ["two"]
 
 
 def test_Y17_several_documents_are_all_read() -> None:
