@@ -112,6 +112,10 @@ def holds(guard: Guard, live: JSON) -> bool:
 
 
 def _alike(value: JSON, live: JSON) -> bool:
+    if isinstance(value, dict) and isinstance(live, dict):
+        return value.keys() == live.keys() and all(_alike(entry, live[key]) for key, entry in value.items())
+    if isinstance(value, list) and isinstance(live, list):
+        return len(value) == len(live) and all(map(_alike, value, live))
     return value == live and isinstance(value, bool) == isinstance(live, bool)
 
 

@@ -1,0 +1,82 @@
+"""Probable renames: a declared name is gone, and one that nobody declared has the same origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.comparison.sides import rules, statuses, verdicts
+
+
+def github(name: str, url: str = "https://github.com/acme/agent", path: str = "langgraph.json") -> dict[str, Any]:
+    config, revision = {"repo_url": url}, {"langgraph_config_path": path}
+    return {"name": name, "source": "github", "source_config": config, "source_revision_config": revision}
+
+
+def image(name: str, uri: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": "external_docker",
+        "source_config": {},
+        "source_revision_config": {"image_uri": uri},
+    }
+
+
+def renamed(declared: list[dict[str, Any]], live: list[dict[str, Any]], **terms: Any) -> list[tuple[str | None, str]]:
+    result = verdicts(declared, live, **terms)
+    return [(found.deployment, found.message) for found in result.findings if found.rule == "probable-rename"]
+
+
+def test_the_same_repository_under_another_name_is_said_with_that_name() -> None:
+    ((name, message),) = renamed([github("before")], [github("after", "https://GitHub.com/Acme/agent.git")])
+    assert name == "before"
+    assert "after" in message
+    assert statuses(verdicts([github("before")], [github("after")])) == {"after": "unmanaged", "before": "missing"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("registry.example.com/agent:1", "registry.example.com/agent:2"),
+        ("registry.example.com:5000/agent", "registry.example.com:5000/agent:2"),
+        ("agent:1", "agent@sha256:" + "0" * 64),
+    ],
+)
+def test_the_same_image_of_any_tag_is_the_same_origin(one: str, other: str) -> None:
+    assert [name for name, _ in renamed([image("before", one)], [image("after", other)])] == ["before"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "live"),
+    [
+        (github("a"), github("b", "https://github.com/acme/other")),
+        (github("a"), github("b", path="other.json")),
+        (image("a", "registry.example.com/agent:1"), image("b", "registry.example.com/other:1")),
+        (image("a", "registry.example.com:5000/agent"), image("b", "registry.example.com:6000/agent")),
+        ({"name": "a"}, {"name": "b"}),
+        ({"name": "a", "source_config": None}, {"name": "b", "source_config": [1]}),
+    ],
+)
+def test_another_origin_is_no_rename(declared: dict[str, Any], live: dict[str, Any]) -> None:
+    assert renamed([declared], [live]) == []
+
+
+def test_what_can_be_meant_in_two_ways_is_not_said() -> None:
+    assert renamed([github("a")], [github("b"), github("c")]) == []
+    assert renamed([github("a"), github("b")], [github("c")]) == []
+
+
+def test_what_is_still_there_or_declared_is_not_renamed() -> None:
+    assert renamed([github("a")], [github("a"), github("b")]) == []
+    assert renamed([github("a"), github("b")], [github("b")]) == []
+
+
+def test_nothing_is_said_of_what_was_not_fully_seen() -> None:
+    assert renamed([github("a")], [github("b")], gaps=("cut",)) == []
+    assert renamed([github("a")], [github("b")], complete=False) == []
+
+
+def test_a_deployment_in_deletion_is_not_renamed() -> None:
+    live = [github("a") | {"status": "AWAITING_DELETE"}, github("b")]
+    assert ("probable-rename", "a") not in rules(verdicts([github("a")], live))
