@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from driftcheck import __version__
 from driftcheck.cli import console
 from driftcheck.errors import DriftcheckError, ExitStatus
 
+COMPLETION: Final = "_DRIFTCHECK_COMPLETE"
+"""Set by a shell that asks click for completions, which click answers before it ends the process itself."""
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
@@ -119,4 +122,8 @@ def _run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show(sys.stderr)
         return ExitStatus.INVALID
+    except SystemExit as ended:
+        if COMPLETION not in os.environ:
+            raise
+        return ended.code if isinstance(ended.code, int) else ExitStatus.DEFECT
     return status if isinstance(status, int) else ExitStatus.IN_SYNC
