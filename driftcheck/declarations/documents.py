@@ -169,12 +169,12 @@ class Declared:
             return
         layers = Layers(self.source, number, index)
         self.names.append((name, partial(layers.locate, entry, ("name",))))
-        if name in self._linted:
+        if name in self._seen:
             return
+        self._seen.add(name)
         if spoiled:
             self._tell_lint(lint_unsound(name, entry), layers, name, entry)
             return
-        self._linted.add(name)
         value = self._merging.lay_under(document.get("defaults"), entry)
         if value is None:
             self._tell_limit(number, "the defaults become far too large where they are laid under the deployments")
