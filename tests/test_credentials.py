@@ -94,10 +94,10 @@ def test_Y21_time_is_linear_in_the_text(piece: str) -> None:
         assert not holds_credential(text)
         return best
 
-    assert seconds(200_000) < 10 * seconds(50_000) + 0.01
+    assert seconds(200_000) < 10 * seconds(50_000) + 0.1  # quadratic, it would take minutes
 
 
 def _timed(text: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     holds_credential(text)
-    return time.perf_counter() - start
+    return time.process_time() - start

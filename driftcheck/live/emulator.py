@@ -208,7 +208,7 @@ def _understand(params: Mapping[str, str]) -> tuple[dict[str, Any], list[JSON]]:
         text = params.get(name)
         if text is None:
             continue
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
+        if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text.strip()):
             what = "Input should be a valid integer, unable to parse string as an integer"
             complaints.append(_complaint(name, "int_parsing", what, text))
             continue
