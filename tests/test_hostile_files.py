@@ -78,7 +78,7 @@ def test_Y18_every_hostile_file_is_told_in_one_run_and_hides_nothing_of_the_othe
     declared = loading.load(["tests/hostile"], here=str(HOSTILE.parent.parent))
     told = {finding.location.file.removeprefix("tests/hostile/") for finding in located(declared)}
     assert told >= {entry["file"] for entry in MANIFEST if entry["rule"] is not None}
-    assert {"sound", "one"} <= {deployment.name for deployment in declared.deployments}
+    assert "sound" in {deployment.name for deployment in declared.deployments}
     assert not declared.complete
 
 
