@@ -407,9 +407,9 @@ def test_no_shape_of_the_data_stops_the_rules(path: tuple[str | int, ...], other
 
 def test_a_thousand_deployments_are_linted_in_a_moment() -> None:
     def seconds() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(1000):
             assert not list(lint("claims-agent", DEPLOYMENT))
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert min(seconds() for _ in range(3)) < 0.5

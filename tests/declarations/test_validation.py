@@ -409,8 +409,8 @@ def test_no_place_is_blamed_twice(document: Any) -> None:
 def test_Y20_time_is_linear_in_the_number_of_defects() -> None:
     def seconds(count: int) -> float:
         document = {"deployments": [{"name": "a", f"unknown{n}": n, "source": "x"} for n in range(count)]}
-        start = time.perf_counter()
+        start = time.process_time()
         assert len(validate(document)) == 2 * count
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert seconds(400) < 6 * seconds(200) + 0.05
