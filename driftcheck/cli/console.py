@@ -67,11 +67,11 @@ def say_progress(text: str) -> None:
 
 def say_error(error: DriftcheckError) -> None:
     """Say what could not be done and what to do next."""
-    from driftcheck.formats.visible import visible
+    from driftcheck.formats.visible import inert, visible
 
-    say("error: " + "\n".join(visible(line) for line in error.message.split("\n")))
+    say(inert("error: " + "\n".join(visible(line) for line in error.message.split("\n"))))
     if error.hint:
-        say("  hint: " + visible(error.hint))
+        say(inert("  hint: " + visible(error.hint)))
 
 
 def say_defect(error: BaseException) -> None:
