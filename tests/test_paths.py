@@ -1,0 +1,144 @@
+"""Paths: written so that they can be read back, and matched by globs that nobody can abuse (CONTRACT.md, D12, Y21)."""
+
+from __future__ import annotations
+
+import time
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck.paths import (
+    Item,
+    Path,
+    Segment,
+    format_path,
+    from_json,
+    glob_matches,
+    matches,
+    parse_path,
+    resolve,
+    to_json,
+)
+
+KEYS = st.text(max_size=6) | st.sampled_from(("a", "a.b", 'a"b', "a]b", "[0]", "a=b", "\\", "\n", "", "é", "\ud800"))
+SEGMENTS: st.SearchStrategy[Segment] = (
+    KEYS | st.integers(0, 99) | st.builds(Item, st.sampled_from(("name", "mountPath")), KEYS)
+)
+PATHS = st.lists(SEGMENTS, max_size=5).map(tuple)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("source_config", "resource_spec", "cpu"), "source_config.resource_spec.cpu"),
+        (("sidecars", Item("name", "otel"), "image"), "sidecars[name=otel].image"),
+        (("env", Item("name", "A B")), 'env[name="A B"]'),
+        (("volume_mounts", Item("mountPath", "/etc/tls")), "volume_mounts[mountPath=/etc/tls]"),
+        (("args", 0), "args[0]"),
+        (("labels", "a.b"), 'labels["a.b"]'),
+        (("labels", "like this"), 'labels["like this"]'),
+        (("labels", "cost-center_1"), "labels.cost-center_1"),
+        (("labels", ""), 'labels[""]'),
+        (("labels", "0"), "labels.0"),
+        (("labels", 'say "x"'), 'labels["say \\"x\\""]'),
+        ((), ""),
+    ],
+)
+def test_paths_are_written_as_the_contract_says(path: Path, text: str) -> None:
+    assert format_path(path) == text
+    assert parse_path(text) == path
+
+
+@given(PATHS)
+def test_D12_a_path_reads_back_to_itself(path: Path) -> None:
+    assert parse_path(format_path(path)) == path
+    assert from_json(to_json(path)) == path
+
+
+@given(PATHS, PATHS)
+def test_D12_two_paths_have_two_texts(one: Path, other: Path) -> None:
+    assert (format_path(one) == format_path(other)) == (one == other)
+
+
+@given(PATHS)
+def test_a_path_is_one_line_of_ascii(path: Path) -> None:
+    assert format_path(path).isascii()
+    assert len(format_path(path).splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    "text", [".", "a..b", "a[", "a]", "[x]", "[=x]", "a[name=]", "a b", 'a["x]', "a.", "a[-1]", "é"]
+)
+def test_what_is_no_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a path from character"):
+        parse_path(text)
+
+
+def test_segments_are_found_in_a_value() -> None:
+    value = {"a": [{"name": "x", "b": None}, {"name": "y", "b": 2}], "c": {"0": "zero"}}
+    assert resolve(value, ("a", Item("name", "y"), "b")) == 2
+    assert resolve(value, ("a", 0, "b")) is None
+    assert resolve(value, ("c", "0")) == "zero"
+    assert resolve(value, ()) is value
+    for path in (("z",), ("a", Item("name", "z")), ("a", 2), ("a", "0"), ("c", 0), ("a", 0, "b", "c")):
+        with pytest.raises(LookupError):
+            resolve(value, path)
+
+
+# --- globs -------------------------------------------------------------------------------------------------------
+
+
+@given(PATHS)
+def test_a_path_matches_itself_and_the_catch_all(path: Path) -> None:
+    assert matches("**", path)
+    if path and not any("*" in str(segment) for segment in path) and "" not in path:
+        assert matches(format_path(path), path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("a.*.c", ("a", "b", "c"), True),
+        ("a.*.c", ("a", "b", "b", "c"), False),
+        ("a.**.c", ("a", "b", "b", "c"), True),
+        ("a.**.c", ("a", "c"), True),
+        ("a.**", ("a",), True),
+        ("a", ("a", "b"), False),
+        ("**.**.c", ("c",), True),
+        ("a.b*", ("a", "bcd"), True),
+        ("a.b", ("a.b",), False),
+        ('["a.b"]', ("a.b",), True),
+        ('["a*"]', ("a.b",), True),
+        ("a[name=*].b", ("a", Item("name", "x y"), "b"), True),
+        ('a[name="x y"].b', ("a", Item("name", "x y"), "b"), True),
+        ("a[name=*]", ("a", Item("mountPath", "x")), False),
+        ("a[?]", ("a", 1), False),
+        ("a[0-9]", ("a", 1), False),
+        ("a.[bc]", ("a", "b"), False),
+        ("A", ("a",), False),
+    ],
+)
+def test_one_star_is_within_a_segment_and_two_are_any_segments(pattern: str, path: Path, expected: bool) -> None:
+    assert matches(pattern, path) is expected
+
+
+@given(st.text("ab*", max_size=8), st.text("ab", max_size=8))
+def test_a_glob_of_stars_alone_is_what_fnmatch_says(pattern: str, text: str) -> None:
+    assert glob_matches(pattern, text) == fnmatchcase(text, pattern)
+
+
+@pytest.mark.parametrize("text", ["?", "[a]", "a.c", "^a$", "(a+)+"])
+def test_nothing_but_a_star_is_special(text: str) -> None:
+    assert glob_matches(text, text)
+    assert not glob_matches(text, "a")
+    assert not glob_matches(text, "abc")
+
+
+def test_Y21_no_pattern_makes_matching_slow() -> None:
+    start = time.perf_counter()
+    glob_matches("*a" * 2_000 + "b", "a" * 20_000)
+    matches("**.a." * 100 + "b", ("a",) * 300)
+    matches(".".join(["*a*a*a*"] * 50), ("a" * 200,) * 50)
+    assert time.perf_counter() - start < 2
