@@ -147,14 +147,25 @@ def _apply_policy(
     verdicts: Verdicts, declarations: Declarations, snapshot: Snapshot, request: Request
 ) -> tuple[list[Comparison], list[Finding]]:
     """Suppress, redact and weigh; gives the comparisons, and the findings with those about the policy itself."""
-    own = request.baseline.declarations if request.baseline else declarations
-    suppressions, findings = in_force((*own.ignores, *request.policy.ignores), request.now.date())
+    own = _rules_in_place(request.baseline, declarations) if request.baseline else declarations.ignores
+    suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     hidden = hide(verdicts.comparisons, suppressions)
     findings += [suppressions.hide_finding(found) for found in verdicts.findings]
     if snapshot.complete and declarations.complete and not verdicts.gaps:
         findings += suppressions.unused()
+    if request.baseline and not request.baseline.declarations.complete:
+        findings.append(finding("incomplete-base", None))
     findings += _policy_changes(declarations, request)
     return [_finish(comparison, request.policy) for comparison in hidden], findings
+
+
+def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
+    """Give the base revision's ignore rules, with their places in the files of today where they still stand there."""
+    places = {_without_place(rule): rule.location for rule in declarations.ignores}
+    return [
+        replace(rule, location=places.get(_without_place(rule), rule.location))
+        for rule in baseline.declarations.ignores
+    ]
 
 
 def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Finding]:

@@ -163,6 +163,14 @@ COMPARISON_RULES: Final = _catalogue(
         "Name what may differ.",
     ),
     Rule(
+        "incomplete-base",
+        WARNING,
+        "The declarations at the base revision could not be read whole",
+        "A file, document or deployment was broken there. Of a deployment that is not found at the base revision, it "
+        "can't be told what the change under review proposes, so each of its differences counts as drift.",
+        "Check with a base revision that `driftcheck validate` passes.",
+    ),
+    Rule(
         "policy-changed",
         WARNING,
         "The change under review alters the policy",

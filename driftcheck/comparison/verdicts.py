@@ -426,7 +426,8 @@ def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outs
             "the scope that was asked for; nothing is said of them.",
         )
     in_scope = len(declared) - outside
-    seen = any(c.id is not None for c in comparisons if c.status is not Status.UNMANAGED)
+    known = {each.name for each in (*declared, *(sides.base.deployments if sides.base else ()))}
+    seen = any(deployment.name in known for deployment in sides.snapshot.deployments)
     if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
         yield finding("wrong-workspace", None)
     if sides.all_is_seen:

@@ -1,0 +1,497 @@
+"""Three-way checks, end to end: a real repository, a real listing, every verdict in every format."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftcheck.formats import FORMATS
+from tests.cli.command import environment
+from tests.cli.inside import Result, run_inside
+
+ROOT = Path(__file__).parent.parent
+IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"]
+
+# --- the demonstration: the five rows of the table --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row of the table comes to: the deployment's status, the change's class, the exit status."""
+
+    status: str
+    change_class: str | None
+    exit_status: int
+    verdict: str
+    told: str
+    """What every format for people says of the change."""
+    sides: tuple[Any, Any, Any] = (None, None, None)
+    """Base, declared and live."""
+
+
+ROWS = {
+    "in-sync": Row("in_sync", None, 0, "In sync: 1 declared deployment matches live.", ""),
+    "proposed": Row(
+        "proposed",
+        "proposed",
+        0,
+        "Passed: 1 deployment will change by the merge.",
+        "proposed by this change",
+        (6, 8, 6),
+    ),
+    "drift": Row(
+        "drifted", "drift", 1, "Drift: 1 deployment differs from live in 1 field.", "older than this change", (6, 6, 10)
+    ),
+    "conflict": Row(
+        *("drifted", "conflict", 1, "Drift: 1 deployment differs from live in 1 field."),
+        told="conflict: declared and live both moved",
+        sides=(6, 8, 10),
+    ),
+    "adopted": Row(
+        *("in_sync", "adopted", 0, "In sync: 1 declared deployment matches live."),
+        told="adopted: declared now as it is live",
+        sides=(6, 10, 10),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The output of the script, run once against the emulator, and the folder of its reports."""
+    folder = tmp_path_factory.mktemp("demo")
+    commands = folder / "bin"
+    commands.mkdir()
+    (commands / "driftcheck").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m driftcheck "$@"\n')
+    (commands / "driftcheck").chmod(0o755)
+    ran = subprocess.run(
+        ["bash", ROOT / "examples" / "three-way" / "demo.sh", folder],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=environment(PATH=f"{commands}:{os.environ['PATH']}"),
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr == ""
+    return ran.stdout, folder / "reports"
+
+
+@pytest.mark.parametrize("branch", ROWS)
+def test_the_demonstration_gives_each_row_its_verdict(demonstration: tuple[str, Path], branch: str) -> None:
+    row = ROWS[branch]
+    section = demonstration[0].split(f"== {branch}:")[1].split("\n==")[0]
+    assert f"\nexit status {row.exit_status}\n" in section
+    assert row.verdict in section
+    assert row.told in section
+
+
+@pytest.mark.parametrize("branch", ROWS)
+def test_the_demonstration_was_made_against_the_emulator(demonstration: tuple[str, Path], branch: str) -> None:
+    report = json.loads((demonstration[1] / f"{branch}.json").read_text())
+    assert report["live"]["source"].startswith("http://127.0.0.1:")
+    assert report["live"]["complete"]
+    assert len(report["declared"]["base"]) == 40
+
+
+@pytest.mark.parametrize("branch", ROWS)
+def test_json_holds_class_and_the_three_sides(demonstration: tuple[str, Path], branch: str) -> None:
+    row = ROWS[branch]
+    report = json.loads((demonstration[1] / f"{branch}.json").read_text())
+    assert report["outcome"]["status"] == row.exit_status
+    (deployment,) = report["deployments"]
+    assert deployment["status"] == row.status
+    found = [(change["class"], change["path"], sides(change)) for change in deployment["changes"]]
+    path = "source_config.resource_spec.max_scale"
+    assert found == ([(row.change_class, path, row.sides)] if row.change_class else [])
+
+
+def sides(change: dict[str, Any]) -> tuple[Any, Any, Any]:
+    return change.get("base"), change["declared"], change["live"]
+
+
+@pytest.mark.parametrize("branch", ROWS)
+@pytest.mark.parametrize("format_name", [name for name in FORMATS if name not in ("text", "json")])
+def test_every_format_tells_each_row(demonstration: tuple[str, Path], branch: str, format_name: str) -> None:
+    row = ROWS[branch]
+    report = (demonstration[1] / f"{branch}.{format_name}").read_text()
+    told = {
+        "ndjson": f'"class": "{row.change_class}"',
+        "sarif": f'"class": "{row.change_class}"',
+        "openmetrics": f'driftcheck_changes{{class="{row.change_class}"}} 1',
+    }.get(format_name, row.told)
+    assert (told in report) == (row.change_class is not None) or not row.told
+    if row.exit_status == 0:
+        assert "::error" not in report
+        assert "<failure" not in report
+        assert '"severity": "major"' not in report
+    else:
+        assert {"github": "::error", "junit": "<failure", "gitlab": '"major"'}.get(format_name, "") in report
+
+
+@pytest.mark.parametrize("branch", ROWS)
+@pytest.mark.parametrize("format_name", [name for name in FORMATS if name != "text"])
+def test_a_saved_report_renders_to_the_same_bytes(
+    demonstration: tuple[str, Path], branch: str, format_name: str
+) -> None:
+    reports = demonstration[1]
+    again = run_inside("report", f"{branch}.json", "-o", format_name, cwd=reports)
+    assert again.out == (reports / f"{branch}.{format_name}").read_text()
+    assert again.status == ROWS[branch].exit_status
+
+
+def test_sarif_says_how_each_result_stands_to_the_base(demonstration: tuple[str, Path]) -> None:
+    states = {}
+    for branch in ROWS:
+        results = json.loads((demonstration[1] / f"{branch}.sarif").read_text())["runs"][0]["results"]
+        states[branch] = [result.get("baselineState") for result in results]
+    assert states == {
+        "in-sync": [],
+        "proposed": ["new"],
+        "drift": ["unchanged"],
+        "conflict": ["updated"],
+        "adopted": ["absent"],
+    }
+
+
+# --- smaller repositories --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Repository:
+    """A repository in which one commit follows another."""
+
+    folder: Path
+    branches: list[str] = field(default_factory=list)
+
+    def git(self, *arguments: str) -> str:
+        ran = subprocess.run(
+            ["git", *IDENTITY, *arguments], cwd=self.folder, capture_output=True, text=True, check=True, timeout=60
+        )
+        return ran.stdout.strip()
+
+    def commit(self, declared: Any, *, config: str | None = None, **files: str) -> None:
+        """Commit declarations (a text, or deployments) and a configuration."""
+        text = declared if isinstance(declared, str) else json.dumps({"deployments": declared}, indent=1)
+        (self.folder / "deployments.yaml").write_text(text)
+        settings = self.folder / "driftcheck.yaml"
+        if config is None:
+            settings.unlink(missing_ok=True)
+        else:
+            settings.write_text(config)
+        self.git("add", "--all", "deployments.yaml", *(["driftcheck.yaml"] if config else []))
+        self.git("commit", "--quiet", "--all", "--allow-empty", "--message", "work")
+
+    def check(self, live: list[dict[str, Any]], *options: str, base: str = "HEAD~1") -> Result:
+        listed = {"resources": [{**value, "id": f"id-of-{value['name']}"} for value in live], "offset": len(live)}
+        (self.folder / "live.json").write_text(json.dumps(listed))
+        return run_inside("check", "--live", "live.json", "--base", base, *options, cwd=self.folder)
+
+    def report(self, live: list[dict[str, Any]], *options: str, base: str = "HEAD~1") -> dict[str, Any]:
+        result = self.check(live, *options, "-o", "json", base=base)
+        report: dict[str, Any] = json.loads(result.out)
+        assert report["outcome"]["status"] == result.status
+        return report
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path)
+    made.git("init", "--quiet")
+    return made
+
+
+def agent(name: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": "external_docker",
+        "source_config": {"resource_spec": spec},
+        "source_revision_config": {"image_uri": f"registry.example.com/{name}:1"},
+        "secrets": [],
+    }
+
+
+def statuses(report: dict[str, Any]) -> dict[str, str]:
+    return {deployment["name"]: deployment["status"] for deployment in report["deployments"]}
+
+
+def rules(report: dict[str, Any]) -> list[tuple[str, str | None]]:
+    return [(finding["rule"], finding["deployment"]) for finding in report["findings"]]
+
+
+def classes(report: dict[str, Any], name: str = "a") -> dict[str, str]:
+    (deployment,) = (each for each in report["deployments"] if each["name"] == name)
+    return {
+        change["path"].removeprefix("source_config.resource_spec."): change["class"] for change in deployment["changes"]
+    }
+
+
+A, B = agent("a", max_scale=6), agent("b", max_scale=6)
+B_CHANGED = agent("b", max_scale=7)
+
+WHOLE: dict[str, tuple[list[Any], list[Any], list[Any], int, dict[str, str], list[tuple[str, str]]]] = {
+    "to be created": ([A], [A, B], [A], 0, {"a": "in_sync", "b": "proposed"}, [("proposed-creation", "b")]),
+    "created ahead": ([A], [A, B], [A, B], 0, {"a": "in_sync", "b": "in_sync"}, [("proposed-adoption", "b")]),
+    "created ahead, and otherwise": (
+        *([A], [A, B], [A, B_CHANGED], 0),
+        {"a": "in_sync", "b": "proposed"},
+        [("proposed-adoption", "b")],
+    ),
+    "to be deleted": ([A, B], [A], [A, B], 0, {"a": "in_sync", "b": "unmanaged"}, [("proposed-removal", "b")]),
+    "deleted ahead": ([A, B], [A], [A], 0, {"a": "in_sync"}, []),
+    "vanished from live": ([A, B], [A, B], [A], 1, {"a": "in_sync", "b": "missing"}, [("missing-deployment", "b")]),
+    "never declared": ([A], [A], [A, B], 0, {"a": "in_sync", "b": "unmanaged"}, [("unmanaged-deployment", "b")]),
+    "to be renamed": (
+        *([A], [{**A, "name": "b"}], [A], 0),
+        {"a": "unmanaged", "b": "proposed"},
+        [("proposed-removal", "a"), ("proposed-creation", "b")],
+    ),
+    "renamed ahead": (
+        [A],
+        [{**A, "name": "b"}],
+        [{**A, "name": "b"}],
+        0,
+        {"b": "in_sync"},
+        [("proposed-adoption", "b")],
+    ),
+    "renamed in live alone": (
+        *([A], [A], [{**A, "name": "b"}], 1),
+        {"a": "missing", "b": "unmanaged"},
+        [
+            ("missing-deployment", "a"),
+            ("wrong-workspace", None),
+            ("probable-rename", "a"),
+            ("unmanaged-deployment", "b"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("base", "head", "live", "status", "told", "found"), WHOLE.values(), ids=WHOLE)
+def test_whole_deployments(
+    repository: Repository,
+    base: list[Any],
+    head: list[Any],
+    live: list[Any],
+    status: int,
+    told: dict[str, str],
+    found: list[tuple[str, str]],
+) -> None:
+    repository.commit(base)
+    repository.commit(head)
+    report = repository.report(live)
+    assert report["outcome"]["status"] == status
+    assert statuses(report) == told
+    assert sorted(rules(report), key=str) == sorted(found, key=str)
+
+
+def sidecars(**images: str) -> dict[str, Any]:
+    return agent("a", sidecars=[{"name": name, "image": image} for name, image in images.items()])
+
+
+def test_keyed_entries_have_a_class_each(repository: Repository) -> None:
+    repository.commit([sidecars(proxy="proxy:1", otel="otel:1", cache="cache:1", gone="gone:1", log="log:1")])
+    repository.commit([sidecars(extra="extra:1", otel="otel:2", proxy="proxy:1", cache="cache:2", log="log:2")])
+    live = sidecars(cache="cache:3", proxy="proxy:9", otel="otel:1", gone="gone:1", debug="busybox:1", log="log:2")
+    assert classes(repository.report([live])) == {
+        "sidecars[name=cache].image": "conflict",
+        "sidecars[name=debug]": "drift",
+        "sidecars[name=extra]": "proposed",
+        "sidecars[name=gone]": "proposed",
+        "sidecars[name=log].image": "adopted",
+        "sidecars[name=otel].image": "proposed",
+        "sidecars[name=proxy].image": "drift",
+    }
+
+
+EFFECTIVE: dict[str, tuple[Any, Any, Any, str | None]] = {
+    "null and what is derived from it are one value": (None, 2, None, None),
+    "from null to another value": (None, 3, None, "proposed"),
+    "live wrote down what is derived": (None, None, 2, None),
+    "live left what is derived": (None, None, 3, "drift"),
+    "both left it, differently": (None, 4, 3, "conflict"),
+    "both left it alike": (None, 3, 3, "adopted"),
+    "a value was taken back to null": (3, None, 3, "proposed"),
+    "live was taken back to null": (3, 3, None, "drift"),
+    "both were taken back to null": (3, None, None, "adopted"),
+    "a number in another form": (2, 2.0, 2, None),
+}
+
+
+@pytest.mark.parametrize(("base", "head", "live", "change_class"), EFFECTIVE.values(), ids=EFFECTIVE)
+def test_effective_values_count_as_the_values_that_they_are(
+    repository: Repository, base: Any, head: Any, live: Any, change_class: str | None
+) -> None:
+    repository.commit([agent("a", cpu=1, cpu_limit=base)])
+    repository.commit([agent("a", cpu=1, cpu_limit=head)])
+    report = repository.report([agent("a", cpu=1, cpu_limit=live)])
+    assert classes(report) == ({"cpu_limit": change_class} if change_class else {})
+
+
+# --- what the change does to the policy -----------------------------------------------------------------------
+
+IGNORE = {"path": "source_config.resource_spec.max_scale", "reason": "load test"}
+DRIFTED = agent("a", max_scale=9)
+
+
+def declaring(*ignores: dict[str, Any]) -> str:
+    return json.dumps({"deployments": [A], "ignore": [*ignores]}, indent=1)
+
+
+def test_R8_an_ignore_rule_that_the_change_adds_is_shown_and_hides_nothing(repository: Repository) -> None:
+    repository.commit([A])
+    repository.commit(declaring(IGNORE))
+    report = repository.report([DRIFTED])
+    assert report["outcome"]["status"] == 1
+    assert report["summary"]["suppressed"] == 0
+    (finding,) = report["findings"]
+    assert finding["rule"] == "policy-changed"
+    line = (repository.folder / "deployments.yaml").read_text().splitlines()[finding["location"]["line"] - 1]
+    assert line.strip() == "{"
+    assert classes(report) == {"max_scale": "drift"}
+
+
+def test_an_ignore_rule_that_the_change_takes_out_still_hides(repository: Repository) -> None:
+    repository.commit(declaring(IGNORE))
+    repository.commit([A])
+    report = repository.report([DRIFTED])
+    assert report["outcome"]["status"] == 0
+    assert report["summary"]["suppressed"] == 1
+    assert rules(report) == [("policy-changed", None)]
+
+
+def test_an_ignore_rule_has_its_place_in_the_files_of_today(repository: Repository) -> None:
+    repository.commit(declaring(IGNORE))
+    repository.commit("# a comment\n\n" + declaring(IGNORE))
+    report = repository.report([DRIFTED])
+    suppressed = report["deployments"][0]["changes"][0]["suppressed"]
+    lines = (repository.folder / "deployments.yaml").read_text().splitlines()
+    assert "path" in lines[suppressed["location"]["line"]]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "proposed"),
+    [
+        (None, "fail-on: never\n"),
+        ("paths: [deployments.yaml]\n", "paths: [deployments.yaml]\nfail-on: never\n"),
+        (None, "severities: {drift: note}\n"),
+        (None, "ignore: [{path: '*.*.max_scale', reason: not now}]\n"),
+        (None, "strict: false\nseverities: {drift: note}\n"),
+    ],
+)
+def test_R8_a_configuration_that_the_change_loosens_is_shown_and_not_in_force(
+    repository: Repository, earlier: str | None, proposed: str
+) -> None:
+    repository.commit([A], config=earlier)
+    repository.commit([A], config=proposed)
+    report = repository.report([DRIFTED])
+    assert report["outcome"]["status"] == 1
+    assert "policy-changed" in {rule for rule, _ in rules(report)}
+
+
+def test_the_configuration_of_the_base_is_in_force_where_the_change_tightens_it(repository: Repository) -> None:
+    repository.commit([A], config="fail-on: never\n")
+    repository.commit([A], config="fail-on: note\n")
+    report = repository.report([DRIFTED])
+    assert report["outcome"]["status"] == 0
+    assert rules(report) == [("policy-changed", None)]
+
+
+# --- gates ----------------------------------------------------------------------------------------------------
+
+SIDES = {"drift": (6, 6, 10), "proposed": (6, 8, 6), "conflict": (6, 8, 10), "adopted": (6, 10, 10)}
+
+
+@pytest.mark.parametrize(
+    "gate", ["drift", "conflict", "drift,conflict", "proposed", "drift, proposed", "drift,proposed,conflict,adopted"]
+)
+@pytest.mark.parametrize("change_class", SIDES)
+def test_a_gate_chooses_the_classes_that_fail(repository: Repository, gate: str, change_class: str) -> None:
+    base, head, live = SIDES[change_class]
+    repository.commit([agent("a", max_scale=base)])
+    repository.commit([agent("a", max_scale=head)])
+    report = repository.report([agent("a", max_scale=live)], "--gate", gate)
+    assert classes(report) == {"max_scale": change_class}
+    assert report["outcome"]["status"] == int(change_class in gate)
+
+
+@pytest.mark.parametrize("gate", ["all", "drift;conflict", "Drift", ","])
+def test_a_gate_that_is_none_is_refused(repository: Repository, gate: str) -> None:
+    repository.commit([A])
+    result = repository.check([A], "--gate", gate, base="HEAD")
+    assert result.status == 2
+    assert "drift, proposed, conflict, adopted" in result.err
+
+
+# --- a base that can't tell -----------------------------------------------------------------------------------
+
+
+def test_a_deployment_that_a_broken_base_may_hold_is_drift_and_the_base_is_told(repository: Repository) -> None:
+    repository.commit(json.dumps({"deployments": [B]}) + "\n---\ndeployments: [\n")
+    repository.commit([A, B])
+    report = repository.report([DRIFTED, agent("b", max_scale=9)])
+    assert report["outcome"]["status"] == 1
+    assert rules(report) == [("incomplete-base", None)]
+    assert classes(report) == classes(report, "b") == {"max_scale": "drift"}
+
+
+def test_the_base_is_where_the_branches_parted(repository: Repository) -> None:
+    repository.commit([A])
+    repository.git("branch", "feature")
+    repository.commit([agent("a", max_scale=99)])
+    repository.git("checkout", "--quiet", "feature")
+    repository.commit([agent("a", max_scale=8)])
+    report = repository.report([A], base="main")
+    assert classes(report) == {"max_scale": "proposed"}
+    assert report["deployments"][0]["changes"][0]["base"] == 6
+    assert report["declared"]["base"] == repository.git("merge-base", "main", "HEAD")
+
+
+def test_what_is_not_committed_is_part_of_the_change(repository: Repository) -> None:
+    repository.commit([A])
+    (repository.folder / "deployments.yaml").write_text(json.dumps({"deployments": [agent("a", max_scale=8)]}))
+    assert classes(repository.report([A], base="HEAD")) == {"max_scale": "proposed"}
+
+
+def test_a_shallow_clone_names_the_depth_to_fetch(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for scale in (6, 7, 8):
+        repository.commit([agent("a", max_scale=scale)])
+    repository.git("branch", "feature", "HEAD~1")
+    clone = Repository(tmp_path_factory.mktemp("clone"))
+    clone.git("clone", "--quiet", "--depth=1", "--no-single-branch", repository.folder.as_uri(), ".")
+    result = clone.check([A], base="origin/feature")
+    assert result.status == 2
+    assert "shallow" in result.err
+    assert "fetch-depth: 0" in result.err
+
+
+@pytest.mark.parametrize(("base", "told"), [("no-such-branch", "does not know"), ("--upload-pack=x", "does not know")])
+def test_a_base_that_git_does_not_know_is_a_usage_error(repository: Repository, base: str, told: str) -> None:
+    repository.commit([A])
+    result = repository.check([A], base=base)
+    assert result.status == 2
+    assert told in result.err
+
+
+def test_a_base_without_a_repository_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(json.dumps({"deployments": [A]}))
+    result = Repository(tmp_path).check([A], base="main")
+    assert result.status == 2
+    assert "git repository" in result.err
+
+
+def test_no_difference_is_called_proposed_where_the_listing_is_incomplete(repository: Repository) -> None:
+    repository.commit([A])
+    repository.commit([A, B])
+    page = [A, *(agent(f"other-{number}") for number in range(19))]
+    report = repository.report(page)
+    assert report["outcome"]["status"] == 3
+    assert statuses(report)["b"] == "unknown"
