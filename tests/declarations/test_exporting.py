@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from driftcheck import fields, pipeline
 from driftcheck.comparison.differences import Terms, compare
 from driftcheck.declarations import loading
-from driftcheck.declarations.exporting import Exported, Note, declared_form, export
+from driftcheck.declarations.exporting import COMMIT as COMMIT_WITHOUT_BRANCH
+from driftcheck.declarations.exporting import HIDDEN, Exported, Note, declared_form, export
 from driftcheck.declarations.files import SourceText
 from driftcheck.declarations.writing import write
 from driftcheck.model import REDACTED_MARKER, ChangeKind, Deployment, ExitStatus, Report, Severity, Snapshot
 from driftcheck.paths import format_path
 from driftcheck.settings import Policy
+from tests.comparison.declarations import declaration
+from tests.comparison.echo import Freedom, echo
 from tests.declarations.live_deployments import CANARIES, COMMIT, deployments
 
 SCHEMA = fields.deployment()
@@ -206,3 +211,31 @@ def test_notes_hold_no_values() -> None:
     assert found is not None
     assert found.notes == (Note(("source_config", "resource_spec", "labels", "x"), found.notes[0].reason),)
     assert "7" not in found.notes[0].reason
+
+
+@given(seed=st.integers(0, 2**32))
+def test_of_what_can_be_declared_nothing_is_left_out_but_secrets_and_commits(seed: int) -> None:
+    draw = Random(seed)
+    live = echo(
+        declaration(draw), draw.choice(("seed", "B", "B2", "C")), draw, Freedom(foreign=False, newer=False)
+    ).live
+    found = exported(live)
+    assert found is not None
+    assert {note.reason for note in found.notes} <= {HIDDEN, COMMIT_WITHOUT_BRANCH}
+    assert found.ignores == ()
+    assert_in_sync(strict_check(write([found]), live))
+
+
+@given(seed=st.integers(0, 2**32))
+def test_whatever_changes_after_an_export_is_told(seed: int) -> None:
+    """An ignore rule of an export hides nothing but what could not be exported."""
+    draw = Random(seed)
+    live = {**echo(declaration(draw, "external_docker"), "C", draw).live, "id": "1"}
+    found = exported(live)
+    assert found is not None
+    spec = live["source_config"]["resource_spec"] or {}
+    changed = {**live, "source_config": {**live["source_config"], "resource_spec": {**spec, "db_storage_gi": 4321}}}
+    report = strict_check(write([found]), changed)
+    assert report.outcome.status is ExitStatus.DRIFT
+    (change,) = [c for c in report.deployments[0].changes if c.suppressed is None]
+    assert change.live in (4321, {"db_storage_gi": 4321})
