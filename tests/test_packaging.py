@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 def lower_bounds() -> dict[str, str]:
     runtime = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["emulator"]]
-    matches = [re.fullmatch(r"([a-z-]+)>=([0-9.]+)(,<.*)?", requirement) for requirement in runtime]
+    matches = [re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)(,<.*)?", requirement) for requirement in runtime]
     assert all(matches), runtime
     return {match[1]: match[2] for match in matches if match}
 
