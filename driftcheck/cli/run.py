@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
@@ -83,9 +84,18 @@ def _failure(command: str, error: DriftcheckError) -> Report:
 
 def load(chosen: Settings) -> Declarations:
     """Read the declarations that the settings name."""
+    with reading(chosen) as declared:
+        return declared()
+
+
+@contextlib.contextmanager
+def reading(chosen: Settings) -> Iterator[Callable[[], Declarations]]:
+    """Read the files that the settings name; gives the function that brings together what they declare."""
     if not chosen.paths:
-        return Declarations()
-    return loading.load(chosen.paths, stdin=_read_stdin)
+        yield Declarations
+        return
+    with loading.reading(chosen.paths, stdin=_read_stdin) as declared:
+        yield declared
 
 
 def _read_stdin() -> bytes:
@@ -97,8 +107,9 @@ def _read_stdin() -> bytes:
 def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     """Read both sides, the listing on its way while the files are parsed, and compare them."""
     baseline, chosen = read_baseline(chosen)
-    listing = _Listing(chosen, progress=progress)
-    declarations = load(chosen)
+    with reading(chosen) as declared:
+        listing = _Listing(chosen, progress=progress)
+        declarations = declared()
     listing.names = [declaration.name for declaration in declarations.deployments]
     listing.named.set()
     try:
@@ -124,7 +135,7 @@ def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipe
 
 
 class _Listing:
-    """The live side, read in the background."""
+    """The live side: a file, read at once, or the network, read in the background."""
 
     def __init__(self, chosen: Settings, *, progress: bool) -> None:
         self.names: Collection[str] = ()
@@ -134,8 +145,9 @@ class _Listing:
         self._snapshot: Snapshot | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="listing", daemon=True)
-        self._is_file = chosen.flags.live is not None
-        if not self._is_file:
+        if chosen.flags.live is not None:
+            self._run()
+        else:
             self._thread.start()
 
     def _names(self) -> Collection[str]:
@@ -153,9 +165,8 @@ class _Listing:
 
     def result(self) -> Snapshot:
         """Give the snapshot; raises what reading it raised."""
-        if self._is_file:
-            return self._read()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         if self._error is not None:
             raise self._error
         if self._snapshot is None:

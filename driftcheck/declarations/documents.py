@@ -87,10 +87,11 @@ class Findings:
 
 
 class Declared:
-    """What one text declares, judged."""
+    """What one text declares, judged; not again where its documents are given: they are flawless then."""
 
-    def __init__(self, text: SourceText) -> None:
-        self.source = Source(text.name, text.data)
+    def __init__(self, text: SourceText, flawless: tuple[JSON, ...] | None = None) -> None:
+        self.source = Source(text.name, text.data, flawless)
+        self._was_judged = flawless is not None
         self.deployments: list[Declaration] = []
         """Those that can be compared; of several of one name the first, if it can be."""
         self.names: list[tuple[str, Callable[[], Location]]] = []
@@ -103,6 +104,11 @@ class Declared:
         """By document: what is wrong with its text, and the position of the deployment that it lies in."""
         self._seen: set[str] = set()
         self._judge()
+
+    @property
+    def is_flawless(self) -> bool:
+        """Whether all of the text can be compared and nothing is to be told of it."""
+        return self.complete and not any(self.findings.all())
 
     def tell_duplicate(self, name: str, place: Callable[[], Location], first: Callable[[], Location]) -> None:
         """Add that a name was declared before."""
@@ -126,7 +132,7 @@ class Declared:
 
     def _judge_document(self, number: int, document: JSON) -> None:
         sound_shape = isinstance(document, dict)
-        violations = validate(document if sound_shape else type(document)())
+        violations = () if self._was_judged else validate(document if sound_shape else type(document)())
         for violation in violations:
             self._tell_violation(number, document, violation)
         if not sound_shape or not isinstance(document.get("deployments"), list):
@@ -180,7 +186,8 @@ class Declared:
             self._tell_limit(number, "the defaults become far too large where they are laid under the deployments")
             return
         self.deployments.append(Declaration(name, value, partial(layers.locate, value)))
-        self._tell_lint(lint(name, value), layers, name, value)
+        if not self._was_judged:
+            self._tell_lint(lint(name, value), layers, name, value)
 
     def _tell_lint(self, violations: Iterable[Violation], layers: Layers, name: str, value: JSON) -> None:
         for violation in violations:

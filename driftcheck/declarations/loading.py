@@ -6,11 +6,12 @@ incomplete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from driftcheck.declarations import files
+from driftcheck.declarations import companion, files
 from driftcheck.declarations.documents import Declared
 from driftcheck.declarations.files import SourceText
 from driftcheck.model import Declaration, Declarations, Finding, Location
@@ -23,8 +24,21 @@ def load(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here
 
     Raises UsageError where a path names nothing.
     """
+    with reading(paths, stdin=stdin, here=here) as declared:
+        return declared()
+
+
+@contextlib.contextmanager
+def reading(
+    paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here: str | None = None
+) -> Iterator[Callable[[], Declarations]]:
+    """Read files as `load` does; gives the function that brings together what they declare.
+
+    Where they are large a second process begins with them at once, so there is time for something else.
+    """
     sources = files.read(paths, stdin=stdin, here=here)
-    return with_refusals(declare(sources.texts), sources.findings)
+    with companion.started(sources.texts) as judge:
+        yield lambda: with_refusals(_together(judge()), sources.findings)
 
 
 def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> Declarations:
@@ -42,7 +56,10 @@ def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> De
 
 def declare(texts: Iterable[SourceText]) -> Declarations:
     """Give what texts declare; pure."""
-    declared = [Declared(text) for text in texts]
+    return _together([Declared(text) for text in texts])
+
+
+def _together(declared: Sequence[Declared]) -> Declarations:
     first: dict[str, tuple[Declared, Callable[[], Location]]] = {}
     deployments: list[Declaration] = []
     for file in declared:

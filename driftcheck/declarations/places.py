@@ -17,9 +17,10 @@ from driftcheck.paths import Item, Path
 class Source:
     """One text: what it holds, and where."""
 
-    def __init__(self, name: str, data: bytes) -> None:
+    def __init__(self, name: str, data: bytes, documents: tuple[JSON, ...] | None = None) -> None:
+        """Read a text, unless its documents are known; it then has no defect."""
         self.name = name
-        self.parsed: Parsed = events.parse(data)
+        self.parsed: Parsed = events.parse(data) if documents is None else Parsed(documents, ())
         self._data = data
         self._trees: tuple[Tree, ...] | None = None
         self._problem_places: frozenset[Place] | None = None
