@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from typing import NoReturn
 
 if __name__ == "__main__" and not sys.flags.safe_path:
     # `python -m` puts the current folder first, where a tree under check could hold a yaml.py (FAULTS R3).
     del sys.path[0]
 
 
-def run() -> None:
+def run() -> NoReturn:
     """Run the command line and end the process with the contract's exit status.
 
-    The garbage collector looks for circles seldom: values are made by the million, and hold none (docs/benchmarks.md).
+    Values are made by the million and hold no circles: the garbage collector looks for some but seldom, and at the
+    end, when both streams were flushed, nothing is taken apart (docs/benchmarks.md).
     """
     gc.set_threshold(50_000, 50, 1_000)
     try:
         from driftcheck.cli.main import main
-
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ImportError as error:
+        sys.stderr.write(f"error: driftcheck is not installed as it should be: {error.name} can't be imported.\n")
+        sys.exit(4)
+    try:
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = 130
-    except ImportError as error:
-        sys.stderr.write(f"error: driftcheck is not installed as it should be: {error.name} can't be imported.\n")
-        status = 4
-    sys.exit(status)
+    os._exit(status)
 
 
 if __name__ == "__main__":

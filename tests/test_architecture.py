@@ -132,10 +132,9 @@ def test_nothing_is_asserted_in_the_package() -> None:
 
 def loaded_by(*arguments: str) -> set[str]:
     program = (
-        "import sys; sys.argv = ['driftcheck', *sys.argv[1:]]\n"
-        "from driftcheck.__main__ import run\n"
-        "try: run()\n"
-        "except SystemExit: pass\n"
+        "import sys\n"
+        "from driftcheck.cli.main import main\n"
+        "main(sys.argv[1:])\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     result = subprocess.run(
