@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,10 +126,8 @@ def split_pattern(pattern: str) -> Iterator[str]:
     for token in re.finditer(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]|"(?:[^"\\]|\\.)*")*\]|[^.\[]+', pattern):
         text = token.group()
         if text.startswith('["') and text.endswith('"]'):
-            try:
+            with contextlib.suppress(ValueError):
                 text = str(json.loads(text[1:-1]))
-            except ValueError:
-                pass
         yield text
 
 
