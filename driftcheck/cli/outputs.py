@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -39,10 +38,10 @@ def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
 
 
 def _parse_output(value: str) -> Output:
-    from difflib import get_close_matches
-
     name, equals, file = value.partition("=")
     if name not in FORMATS:
+        from difflib import get_close_matches
+
         close = get_close_matches(name, FORMATS, n=1)
         advice = f" Did you mean {close[0]}?" if close else ""
         raise click.BadParameter(f"there is no such format; choose from {', '.join(FORMATS)}.{advice}")
@@ -83,6 +82,8 @@ def write_files(files: Sequence[tuple[str, str]]) -> None:
 
 
 def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
+    import tempfile
+
     folder = os.path.dirname(file) or "."
     try:
         if os.path.isdir(file):

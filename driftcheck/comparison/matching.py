@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Final, TypeAlias
 
@@ -148,6 +147,8 @@ def _by_position(
 def _by_alignment(
     declared: Sequence[JSON], live: Sequence[JSON], declared_texts: Sequence[str], live_texts: Sequence[str]
 ) -> Iterator[Entry]:
+    from difflib import SequenceMatcher
+
     matcher = SequenceMatcher(None, declared_texts, live_texts, autojunk=False)
     for tag, start, end, live_start, live_end in matcher.get_opcodes():
         if tag == "equal":

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
-from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from driftcheck.fields import Field, is_number
 from driftcheck.model import JSON
 
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from fractions import Fraction
+
 _SUFFIXES: Final = {
-    "": Fraction(1),
-    **{suffix: Fraction(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
-    **{f"{suffix}i": Fraction(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
-    **{suffix: Fraction(1, 1000**power) for power, suffix in enumerate("mun", start=1)},
+    "": (1, 0),
+    **{suffix: (1000, power) for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{suffix}i": (1024, power) for power, suffix in enumerate("KMGTPE", start=1)},
+    **{suffix: (1000, -power) for power, suffix in enumerate("mun", start=1)},
 }
+"""Base and exponent."""
 _QUANTITY: Final = re.compile(
     r"(?P<number>[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))"
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
 )
-_ROUNDING_MODES: Final = (ROUND_HALF_UP, ROUND_HALF_DOWN)
+_ROUNDING_MODES: Final = ("ROUND_HALF_UP", "ROUND_HALF_DOWN")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 
@@ -59,6 +62,8 @@ def same_rounded(declared: float, live: float, decimals: int) -> bool:
 
 def rounded(value: float, decimals: int, mode: str) -> Decimal:
     """Round a number as it is written, by one of decimal's modes; one too large for decimals stays as it is."""
+    from decimal import Decimal
+
     exact = Decimal(repr(value))
     if not exact.is_finite() or abs(exact) >= Decimal(10) ** 15:
         return exact
@@ -73,11 +78,13 @@ def same_quantity(declared: str, live: str) -> bool:
 
 def quantity(text: str) -> Fraction | None:
     """Read a Kubernetes quantity (k8s.io/apimachinery, resource.Quantity); None where it is none."""
+    from fractions import Fraction
+
     match = _QUANTITY.match(text)
     if match is None:
         return None
-    scale = Fraction(10) ** int(match["exponent"]) if match["exponent"] else _SUFFIXES[match["suffix"] or ""]
-    return Fraction(match["number"]) * scale
+    base, power = (10, int(match["exponent"])) if match["exponent"] else _SUFFIXES[match["suffix"] or ""]
+    return Fraction(match["number"]) * Fraction(base) ** power
 
 
 def same_uuid(declared: str, live: str) -> bool:

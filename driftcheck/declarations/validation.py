@@ -6,7 +6,6 @@ Nothing is fetched: the schemas refer to nothing outside themselves, and retriev
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -117,8 +116,8 @@ def _foreign(value: Any) -> Iterator[Violation]:
 def _unknown_rules(config: Mapping[str, JSON]) -> Iterator[Violation]:
     for rule in config.get("severities", {}):
         if rule not in RULES:
-            close = difflib.get_close_matches(rule, RULES, n=1)
-            hint = f"Did you mean `{close[0]}`?" if close else "docs/rules.md lists the rules."
+            close = _closest(rule, RULES)
+            hint = f"Did you mean `{close}`?" if close else "docs/rules.md lists the rules."
             yield Violation("unknown-rule", f"there is no rule {_shown(rule)}", ("severities", rule), hint, at_key=True)
 
 
@@ -319,8 +318,14 @@ def _unknown_hint(key: str, meant: str | None, known: Sequence[str], schema_name
 def _close(key: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
     """Give the known name that a key was probably meant to be; case, hyphens and underscores count little."""
     by_plain = {_plain(name): name for name in known}
-    close = difflib.get_close_matches(_plain(key[:64]), by_plain, n=1, cutoff=cutoff)
-    return by_plain[close[0]] if close else None
+    close = _closest(_plain(key[:64]), by_plain, cutoff)
+    return by_plain[close] if close is not None else None
+
+
+def _closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
 
 
 def _plain(name: str) -> str:
@@ -328,7 +333,9 @@ def _plain(name: str) -> str:
 
 
 def _likeness(first: str, second: str) -> float:
-    return difflib.SequenceMatcher(None, _plain(first[:64]), _plain(second)).ratio()
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, _plain(first[:64]), _plain(second)).ratio()
 
 
 def _elsewhere(key: str) -> str | None:
