@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from driftcheck import fields
+from driftcheck.credentials import holds_credential
 from driftcheck.declarations.events import Problem
 from driftcheck.declarations.files import SourceText
 from driftcheck.declarations.linting import lint, lint_unsound
@@ -92,6 +93,7 @@ class Declared:
     def __init__(self, text: SourceText, flawless: tuple[JSON, ...] | None = None) -> None:
         self.source = Source(text.name, text.data, flawless)
         self._was_judged = flawless is not None
+        self._is_suspicious = holds_credential("\n".join(self.source.parsed.texts))
         self.deployments: list[Declaration] = []
         """Those that can be compared; of several of one name the first, if it can be."""
         self.names: list[tuple[str, Callable[[], Location]]] = []
@@ -187,7 +189,7 @@ class Declared:
             return
         self.deployments.append(Declaration(name, value, partial(layers.locate, value)))
         if not self._was_judged:
-            self._tell_lint(lint(name, value), layers, name, value)
+            self._tell_lint(lint(name, value, suspicious=self._is_suspicious), layers, name, value)
 
     def _tell_lint(self, violations: Iterable[Violation], layers: Layers, name: str, value: JSON) -> None:
         for violation in violations:

@@ -76,6 +76,8 @@ class Parsed:
     """Whether reading stopped early; the document at that place and all behind it are not among the values."""
     stopped: int | None = None
     """The index of the character at which a limit stopped the reading."""
+    texts: frozenset[str] = frozenset()
+    """All different texts among the values and keys, and perhaps a few that are not."""
 
 
 class Node(NamedTuple):
@@ -120,7 +122,8 @@ def parse(data: bytes) -> Parsed:
     except YAMLError as error:
         reader.problems.append(_syntax_problem(error, data))
     problems = [*_with_first_places(reader, data, stopped), *_invisible_characters(data)]
-    return Parsed(tuple(reader.documents), tuple(sorted(problems, key=lambda p: p.place)), broken, stopped)
+    documents, problems = tuple(reader.documents), sorted(problems, key=lambda p: p.place)
+    return Parsed(documents, tuple(problems), broken, stopped, frozenset(reader.texts))
 
 
 def positions(data: bytes, parsed: Parsed) -> tuple[Tree, ...]:
@@ -268,6 +271,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.documents: list[JSON] = []
         self.problems: list[Problem] = []
+        self.texts: set[str] = set()
         self._next_event = _event_source(data)
         self._scalars: dict[str, JSON] = {}
         self._keys: dict[str, str] = {}
@@ -302,7 +306,7 @@ class _Reader:
         elif kind is SequenceStartEvent:
             value = self.sequence(event, depth + 1)
         else:
-            value = event.value if event.style or event.tag is not None else self._plain(event)
+            value = self._text(event) if event.style or event.tag is not None else self._plain(event)
             self._last_event = event
         if anchor is not None:
             anchor.value = value
@@ -314,7 +318,7 @@ class _Reader:
         """Read a mapping up to its end."""
         if depth > MAX_DEPTH:
             self._stop_at_depth(start)
-        next_event, keys, scalars = self._next_event, self._keys, self._scalars
+        next_event, keys, scalars, texts = self._next_event, self._keys, self._scalars, self.texts
         result: dict[Any, JSON] = {}
         odd = False
         while True:
@@ -332,7 +336,9 @@ class _Reader:
             event = next_event()
             if event.__class__ is ScalarEvent and event.tag is None and event.anchor is None:
                 value = event.value
-                if not event.style:
+                if event.style:
+                    texts.add(value)
+                else:
                     value = scalars.get(value, _UNSEEN)
                     if value is _UNSEEN:
                         value = self._plain(event)
@@ -347,7 +353,7 @@ class _Reader:
         """Read a list up to its end."""
         if depth > MAX_DEPTH:
             self._stop_at_depth(start)
-        next_event, scalars = self._next_event, self._scalars
+        next_event, scalars, texts = self._next_event, self._scalars, self.texts
         result: list[JSON] = []
         while True:
             event = next_event()
@@ -356,7 +362,9 @@ class _Reader:
                 break
             if kind is ScalarEvent and event.tag is None and event.anchor is None:
                 value = event.value
-                if not event.style:
+                if event.style:
+                    texts.add(value)
+                else:
                     value = scalars.get(value, _UNSEEN)
                     if value is _UNSEEN:
                         value = self._plain(event)
@@ -369,11 +377,18 @@ class _Reader:
         self._nodes += len(result) + 1
         return result
 
+    def _text(self, event: Any) -> str:
+        """Give a scalar that is text, whatever it looks like."""
+        text: str = event.value
+        self.texts.add(text)
+        return text
+
     def _plain(self, event: Any) -> JSON:
         """Give the meaning of an unquoted scalar."""
         text = event.value
         value = self._scalars.get(text, _UNSEEN)
         if value is _UNSEEN:
+            self.texts.add(text)
             value = resolve(text)
             if isinstance(value, Misreading):
                 self._tell(event, *_MISREADINGS[value])
@@ -392,7 +407,7 @@ class _Reader:
                 return value
             self._tell(event, *_NON_STRING_KEY)
             return object()
-        text: str = event.value
+        text = self._text(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(text)
         if event.tag is not None:

@@ -38,9 +38,14 @@ class _Subject:
     containers: tuple[tuple[Place, Mapping[str, JSON]], ...]
 
 
-def lint(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
-    """Give what is wrong with a declared deployment as a whole, `defaults` laid under it; paths begin below it."""
+def lint(name: str, value: Mapping[str, JSON], *, suspicious: bool = True) -> Iterator[Violation]:
+    """Give what is wrong with a declared deployment as a whole, `defaults` laid under it; paths begin below it.
+
+    Credentials are looked for only where it is `suspicious`: where the text it stands in holds one.
+    """
     subject = _subject(name, value)
+    if suspicious:
+        yield from _literal_secrets(subject)
     for check in _CHECKS:
         yield from check(subject)
 
@@ -72,10 +77,11 @@ def _mapping(parent: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
     return child if isinstance(child, dict) else _NOTHING
 
 
-def _entries(parent: Mapping[str, JSON], key: str) -> Iterator[tuple[int, Mapping[str, JSON]]]:
+def _entries(parent: Mapping[str, JSON], key: str) -> list[tuple[int, Mapping[str, JSON]]]:
     children = parent.get(key)
-    if isinstance(children, list):
-        yield from ((index, child) for index, child in enumerate(children) if isinstance(child, dict))
+    if not isinstance(children, list):
+        return []
+    return [(index, child) for index, child in enumerate(children) if isinstance(child, dict)]
 
 
 def _text(parent: Mapping[str, JSON], key: str) -> str | None:
@@ -282,7 +288,7 @@ def _spec_fields() -> Mapping[str, Field]:
 
 
 def _number(value: JSON) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if value.__class__ in (int, float) else None
 
 
 def _effective(spec: Mapping[str, JSON], key: str) -> float | None:
@@ -301,12 +307,13 @@ def _single_sizes(subject: _Subject) -> Iterator[Violation]:
         field = known.get(key)
         if field is None or value is None:
             continue
-        path = (*_SPEC, key)
         if field.deprecated:
-            yield Violation("deprecated-field", f"`{key}` must not be used", path, "Take it out.", at_key=True)
+            message = f"`{key}` must not be used"
+            yield Violation("deprecated-field", message, (*_SPEC, key), "Take it out.", at_key=True)
         number = _number(value)
         if number is None:
             continue
+        path = (*_SPEC, key)
         if field.decimals is not None and round(number, field.decimals) != number:
             yield Violation("cpu-rounded", f"`{key}` will be rounded to one decimal", path)
         if field.granularity and number % field.granularity:
@@ -318,8 +325,8 @@ def _single_sizes(subject: _Subject) -> Iterator[Violation]:
 
 def _limits(subject: _Subject) -> Iterator[Violation]:
     for key, value in subject.spec.items():
-        limit = _number(value)
-        if limit is None or "_limit" not in key or key not in _spec_fields():
+        limit = _number(value) if "_limit" in key else None
+        if limit is None or key not in _spec_fields():
             continue
         rule = _spec_fields()[key].effective
         request = _effective(subject.spec, rule.of) if rule is not None and rule.of is not None else None
@@ -545,7 +552,6 @@ def _is_pinned(image: str) -> bool:
 _Check: TypeAlias = Callable[[_Subject], Iterator[Violation]]
 
 _CHECKS: Final[tuple[_Check, ...]] = (
-    _literal_secrets,
     _missing_source,
     _name,
     _incomplete_for_create,

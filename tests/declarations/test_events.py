@@ -291,6 +291,20 @@ def test_no_mutation_of_a_sound_text_does_either(edits: list[tuple[int, int, str
         agree(document, tree)
 
 
+def texts_in(data: Any) -> set[str]:
+    if isinstance(data, dict):
+        return {*data, *(text for child in data.values() for text in texts_in(child))}
+    if isinstance(data, list):
+        return {text for child in data for text in texts_in(child)}
+    return {data} if isinstance(data, str) else set()
+
+
+@given(VALUES, st.sampled_from([True, False, None]), st.sampled_from(["", "- &a !x &b c\n", "k: &a v\n*a : *a\n"]))
+def test_all_texts_are_known(data: Any, flow: bool | None, before: str) -> None:
+    parsed = read(f"{before}---\n{yaml.safe_dump(data, default_flow_style=flow)}")
+    assert texts_in(list(parsed.documents)) <= parsed.texts
+
+
 def agree(data: Any, tree: Any) -> None:
     """The tree has a node for each value, in the same shape."""
     if isinstance(data, dict):
