@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
-from driftcheck import __version__, pipeline, settings
+from driftcheck import __version__, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, write_report
 from driftcheck.declarations import loading
@@ -36,6 +37,9 @@ from driftcheck.model import (
     Snapshot,
 )
 from driftcheck.settings import CONFIG_NAME, Flags, Settings
+
+if TYPE_CHECKING:
+    from driftcheck import pipeline
 
 
 def now() -> datetime:
@@ -82,12 +86,6 @@ def _failure(command: str, error: DriftcheckError) -> Report:
     )
 
 
-def load(chosen: Settings) -> Declarations:
-    """Read the declarations that the settings name."""
-    with reading(chosen) as declared:
-        return declared()
-
-
 @contextlib.contextmanager
 def reading(chosen: Settings) -> Iterator[Callable[[], Declarations]]:
     """Read the files that the settings name; gives the function that brings together what they declare."""
@@ -109,6 +107,8 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     baseline, chosen = read_baseline(chosen)
     with reading(chosen) as declared:
         listing = _Listing(chosen, progress=progress)
+        from driftcheck import pipeline  # it takes a while, too
+
         declarations = declared()
     listing.names = [declaration.name for declaration in declarations.deployments]
     listing.named.set()
@@ -122,6 +122,8 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
 
 def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipeline.Request:
     """Give what the pipeline is asked, beside the two sides."""
+    from driftcheck import pipeline
+
     flags = chosen.flags
     return pipeline.Request(
         command=chosen.command,
@@ -234,6 +236,7 @@ def read_baseline(chosen: Settings) -> tuple[pipeline.Baseline | None, Settings]
     """
     if chosen.flags.base is None:
         return None, chosen
+    from driftcheck import pipeline
     from driftcheck.declarations import revisions
 
     here = FilePath.cwd()

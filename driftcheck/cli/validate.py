@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from driftcheck import pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.model import Report
 from driftcheck.settings import Flags
@@ -23,6 +22,9 @@ def command(**given: Any) -> int:
 
     def produce() -> Report:
         chosen = run.resolve("validate", flags)
-        return pipeline.validate(run.load(chosen), run.request(chosen))
+        with run.reading(chosen) as declared:
+            from driftcheck import pipeline  # while a second process may be at work
+
+            return pipeline.validate(declared(), run.request(chosen))
 
     return run.report("validate", outputs, rendering, produce)
