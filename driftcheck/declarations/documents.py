@@ -170,12 +170,15 @@ class Declared:
 
     def _judge_deployment(self, number: int, document: dict[str, JSON], index: int, *, spoiled: bool) -> None:
         entry = document["deployments"][index]
-        name = _name(document, index)
+        name = self._name(document, index)
         if spoiled:
             self.complete = False
-        if name is None:
-            return
         layers = Layers(self.source, number, index)
+        if name is None:
+            self.complete = False
+            if isinstance(entry, dict):
+                self._tell_lint(lint_unsound("", entry), layers, None, entry)
+            return
         self.names.append((name, partial(layers.locate, entry, ("name",))))
         if name in self._seen:
             return
@@ -191,7 +194,12 @@ class Declared:
         if not self._was_judged:
             self._tell_lint(lint(name, value, suspicious=self._is_suspicious), layers, name, value)
 
-    def _tell_lint(self, violations: Iterable[Violation], layers: Layers, name: str, value: JSON) -> None:
+    def _name(self, document: JSON, index: int | None) -> str | None:
+        """Give the name of the deployment at a position, if it has one that may be shown: every report tells it."""
+        name = _name(document, index)
+        return None if self._is_suspicious and name is not None and holds_credential(name) else name
+
+    def _tell_lint(self, violations: Iterable[Violation], layers: Layers, name: str | None, value: JSON) -> None:
         for violation in violations:
             if self.findings.has_room(violation.rule):
                 self._tell(violation, layers.place(value, violation), name, value, violation.path)
@@ -202,7 +210,7 @@ class Declared:
         name = None
         if document is not None:
             self._problems[document].append((problem, index))
-            name = _name(self.source.parsed.documents[document], index)
+            name = self._name(self.source.parsed.documents[document], index)
         if self.findings.has_room(problem.rule):
             self.findings.add(
                 problem.rule,
@@ -224,7 +232,9 @@ class Declared:
         location = self.source.place(number, violation)
         match violation.path:
             case ("deployments", int(index), *rest):
-                self._tell(violation, location, _name(document, index), document["deployments"][index], tuple(rest))
+                self._tell(
+                    violation, location, self._name(document, index), document["deployments"][index], tuple(rest)
+                )
             case _:
                 self._tell(violation, location, None, None, None)
 
@@ -258,7 +268,8 @@ def _identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:
         value = value[segment] if _holds(value, segment) else None
         key = field.key if field is not None and isinstance(segment, int) else None
         identity = value.get(key) if key is not None and isinstance(value, dict) else None
-        yield Item(key, identity) if key is not None and isinstance(identity, str) else segment
+        named = isinstance(identity, str) and not holds_credential(identity)
+        yield Item(key, identity) if key is not None and isinstance(identity, str) and named else segment
         field = field.child(segment) if field is not None else None
 
 

@@ -218,18 +218,26 @@ def write(snapshot: Snapshot) -> str:
     return json.dumps(document, indent=2).removesuffix("]\n}") + f"{inner}]\n}}\n"
 
 
-def _redacted(value: JSON, key: str = "") -> JSON:
-    """Copy a value without what may not be saved; `key` is that of the nearest object around it."""
+def _redacted(value: JSON) -> JSON:
+    """Copy a value without what may not be saved."""
     if isinstance(value, dict):
-        return {name: _redacted(child, name) for name, child in _without_env_value(value, key).items()}
+        return {name: _redacted_env(child) if name == "env" else _redacted(child) for name, child in value.items()}
     if isinstance(value, list):
-        return [_redacted(child, key) for child in value]
+        return [_redacted(child) for child in value]
     if isinstance(value, str) and (_USER_PART.search(value) or holds_credential(value)):
         return dict(REDACTED_MARKER)
     return value
 
 
-def _without_env_value(value: dict[str, Any], key: str) -> dict[str, Any]:
-    if key == "env" and value.get("value") is not None:
-        return {**value, "value": dict(REDACTED_MARKER)}
-    return value
+def _redacted_env(variables: JSON) -> JSON:
+    """Copy a container's variables without their values; of what is no list of variables, nothing."""
+    if variables is None:
+        return None
+    if not isinstance(variables, list):
+        return dict(REDACTED_MARKER)
+    return [_redacted_variable(entry) if isinstance(entry, dict) else dict(REDACTED_MARKER) for entry in variables]
+
+
+def _redacted_variable(variable: dict[str, Any]) -> JSON:
+    kept = {name: _redacted(child) for name, child in variable.items()}
+    return {**kept, "value": dict(REDACTED_MARKER)} if variable.get("value") is not None else kept
