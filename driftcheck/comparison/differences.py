@@ -1,29 +1,27 @@
 """Two deployments -> what differs: the heart of driftcheck.
 
 `compare` walks what is declared beside what is live, with the schema's annotations at hand, and
-keeps only what the service could tell apart. What is left of the two sides, two small trees whose
-keys are path segments and whose leaves are canonical texts, goes to DeepDiff, which enumerates it:
-on such trees none of its own notions of equality, order or distance applies.
+keeps only what the service could tell apart. What is left of the two sides, two maps from paths to
+canonical texts, goes to DeepDiff, which enumerates it: on such maps none of its own notions of
+equality, order or distance applies. It is asked once for many deployments, since asking takes time.
 
 Nothing here knows a field by name, but for `source`, on which so many facts depend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
 from driftcheck.comparison.normalization import canonical_text, same_scalar
 from driftcheck.fields import AGES, UNKNOWN, Field, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, ChangeKind
-from driftcheck.paths import Item, Path, Segment, resolve
-
-Tree: TypeAlias = dict[Segment, Any]
+from driftcheck.paths import Item, Path, resolve
 
 _ORDER: Final = Item("", "order")
-"""Stands below a keyed list, in the trees alone, for the order of its entries."""
+"""Stands below a keyed list, in the maps alone, for the order of its entries."""
 _NOTHING: Final[Mapping[str, JSON]] = {}
 _KINDS: Final = {
     "values_changed": ChangeKind.MODIFIED,
@@ -87,8 +85,8 @@ class _Pair:
     terms: Terms
     source: JSON
     schema: Field
-    declared_tree: Tree = field(default_factory=dict)
-    live_tree: Tree = field(default_factory=dict)
+    declared_leaves: dict[Path, _Leaf] = field(default_factory=dict)
+    live_leaves: dict[Path, _Leaf] = field(default_factory=dict)
     effective: dict[Path, tuple[JSON, JSON]] = field(default_factory=dict)
     unverifiable: list[Path] = field(default_factory=list)
     unmodelled: list[Path] = field(default_factory=list)
@@ -108,8 +106,10 @@ class _Pair:
         live_effective: JSON = None,
     ) -> None:
         """Record that two values differ; ABSENT where a side has none."""
-        _put(self.declared_tree, path, declared)
-        _put(self.live_tree, path, live)
+        if declared is not ABSENT:
+            self.declared_leaves[path] = _leaf(declared)
+        if live is not ABSENT:
+            self.live_leaves[path] = _leaf(live)
         self.effective[path] = (declared_effective, live_effective)
 
 
@@ -126,15 +126,26 @@ class _Place:
 
 def compare(declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, terms: Terms) -> Differences:
     """Compare a declared deployment (a JSON object; `schema` is its field) with a live one."""
-    source = declared.get("source", live.get("source"))
-    pair = _Pair(declared, live, terms, source if isinstance(source, str) else None, schema)
-    _compare_object(pair, declared, live, schema, ())
-    return Differences(
-        differences=tuple(_enumerate(pair)) if pair.effective else (),
-        unverifiable=tuple(sorted(pair.unverifiable, key=sort_key)),
-        unmodelled=tuple(sorted(pair.unmodelled, key=sort_key)),
-        compared=pair.compared,
-    )
+    return compare_all([(declared, live)], schema, terms)[0]
+
+
+def compare_all(
+    sides: Iterable[tuple[Mapping[str, JSON], Mapping[str, JSON]]], schema: Field, terms: Terms
+) -> list[Differences]:
+    """Compare many declared deployments with a live one each."""
+    compared: list[Differences] = []
+    differing: dict[int, _Pair] = {}
+    for number, (declared, live) in enumerate(sides):
+        source = declared.get("source", live.get("source"))
+        pair = _Pair(declared, live, terms, source if isinstance(source, str) else None, schema)
+        _compare_object(pair, declared, live, schema, ())
+        if pair.effective:
+            differing[number] = pair
+        unverifiable, unmodelled = sorted(pair.unverifiable, key=sort_key), sorted(pair.unmodelled, key=sort_key)
+        compared.append(Differences((), tuple(unverifiable), tuple(unmodelled), pair.compared))
+    for number, differences in _enumerate(differing).items():
+        compared[number] = replace(compared[number], differences=tuple(differences))
+    return compared
 
 
 def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
@@ -152,9 +163,9 @@ def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
 def _compare_object(
     pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
 ) -> None:
-    equal = 0
+    equal, listed = 0, pair.terms.listed
     for name, value in declared.items():
-        if pair.terms.listed and _is_not_comparable(pair, schema, name):
+        if listed and _is_not_comparable(pair, schema, name):
             continue
         seen = live.get(name)
         kind = value.__class__
@@ -444,30 +455,33 @@ def _is_derived(value: JSON, place: _Place) -> bool:
     return derived is not None and _is_derived_alike(value, derived, place)
 
 
-def _put(tree: Tree, path: Path, value: JSON | Absent) -> None:
-    for segment in path[:-1]:
-        tree = tree.setdefault(segment, {})
-    if value is not ABSENT:
-        leaf = tree[path[-1]] = _Leaf(canonical_text(value))
-        leaf.value = value
+def _leaf(value: JSON) -> _Leaf:
+    leaf = _Leaf(canonical_text(value))
+    leaf.value = value
+    return leaf
 
 
-def _enumerate(pair: _Pair) -> list[Difference]:
+def _enumerate(pairs: Mapping[int, _Pair]) -> dict[int, list[Difference]]:
+    """Give the differences of pairs, each pair's sorted by path."""
+    differences: dict[int, list[Difference]] = {number: [] for number in pairs}
+    if not pairs:
+        return differences
     from deepdiff import DeepDiff
 
     found = DeepDiff(
-        pair.declared_tree,
-        pair.live_tree,
+        {(number, path): leaf for number, pair in pairs.items() for path, leaf in pair.declared_leaves.items()},
+        {(number, path): leaf for number, pair in pairs.items() for path, leaf in pair.live_leaves.items()},
         view="tree",
         threshold_to_diff_deeper=0,
-        ignore_private_variables=False,
     )
-    differences = []
     for name, kind in _KINDS.items():
         for level in found.get(name, ()):
-            path = tuple(level.path(output_format="list"))
-            differences.append(_difference(kind, path, level.t1, level.t2, pair.effective[path]))
-    return sorted(differences, key=lambda difference: sort_key(difference.path))
+            number, path = level.path(output_format="list")[-1]
+            effective = pairs[number].effective[path]
+            differences[number].append(_difference(kind, path, level.t1, level.t2, effective))
+    for own in differences.values():
+        own.sort(key=lambda difference: sort_key(difference.path))
+    return differences
 
 
 def _difference(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from driftcheck.comparison.differences import Difference, Terms, compare
+from driftcheck.comparison.differences import Difference, Differences, Terms, compare, compare_all
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import Field
@@ -79,9 +79,15 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     base = _by_name(sides.base)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
+    alone = [match for match in matches if _is_alone(match)]
+    results = compare_all([(match.declaration.value, match.live[0].value) for match in alone], schema, terms)
+    by_name = dict(zip((match.declaration.name for match in alone), results, strict=True))
     for match in matches:
-        if match.live or _is_in_scope(match.declaration.name, sides.snapshot):
-            _judge_declared(verdicts, match, sides, _base_for(match.declaration.name, base, sides), schema, terms)
+        name = match.declaration.name
+        if name in by_name:
+            _judge_pair(verdicts, match, by_name[name], _base_for(name, base, sides), schema, terms)
+        elif match.live or _is_in_scope(name, sides.snapshot):
+            _judge_incomparable(verdicts, match, sides, _base_for(name, base, sides))
         else:
             outside += 1
     for name, deployments in rest.items():
@@ -105,18 +111,16 @@ def _base_for(name: str, base: Mapping[str, Declaration] | None, sides: Sides) -
     return None
 
 
-def _judge_declared(
-    verdicts: _Verdicts,
-    match: Match,
-    sides: Sides,
-    base: Mapping[str, Declaration] | None,
-    schema: Field,
-    terms: Terms,
+def _is_alone(match: Match) -> bool:
+    """Tell whether there is exactly one live deployment to compare with."""
+    return len(match.live) == 1 and not is_being_deleted(match.live[0])
+
+
+def _judge_incomparable(
+    verdicts: _Verdicts, match: Match, sides: Sides, base: Mapping[str, Declaration] | None
 ) -> None:
     declaration = match.declaration
-    alone = len(match.live) == 1 and not is_being_deleted(match.live[0])
-    location = None if alone else declaration.locate(())
-    comparison = Comparison(declaration.name, Status.UNKNOWN, location=location)
+    comparison = Comparison(declaration.name, Status.UNKNOWN, location=declaration.locate(()))
     if not match.live:
         if sides.listing_is_whole:
             status, rule = _absence(declaration.name, base)
@@ -124,7 +128,7 @@ def _judge_declared(
             verdicts.findings.append(finding(rule, comparison))
     elif len(match.live) > 1:
         _say_ambiguous(verdicts, comparison)
-    elif is_being_deleted(match.live[0]):
+    else:
         status, rule = _absence(declaration.name, base)
         if not sides.listing_is_whole:
             status = Status.UNKNOWN
@@ -132,8 +136,6 @@ def _judge_declared(
         verdicts.findings.append(finding("being-deleted", comparison))
         if sides.listing_is_whole:
             verdicts.findings.append(finding(rule, comparison))
-    else:
-        comparison = _compare_pair(verdicts, declaration, match.live[0], base, schema, terms)
     verdicts.comparisons.append(comparison)
 
 
@@ -144,15 +146,15 @@ def _absence(name: str, base: Mapping[str, Declaration] | None) -> tuple[Status,
     return Status.MISSING, "missing-deployment"
 
 
-def _compare_pair(
+def _judge_pair(
     verdicts: _Verdicts,
-    declaration: Declaration,
-    live: Deployment,
+    match: Match,
+    result: Differences,
     base: Mapping[str, Declaration] | None,
     schema: Field,
     terms: Terms,
-) -> Comparison:
-    result = compare(declaration.value, live.value, schema, terms)
+) -> None:
+    declaration, live = match.declaration, match.live[0]
     if base is None:
         changes = [_change(declaration, difference, schema) for difference in result.differences]
     else:
@@ -178,7 +180,7 @@ def _compare_pair(
         verdicts.findings.append(finding("rollout-pending", comparison))
     if adopted:
         verdicts.findings.append(finding("proposed-adoption", comparison))
-    return comparison
+    verdicts.comparisons.append(comparison)
 
 
 def status_of(changes: Sequence[Change]) -> Status:
