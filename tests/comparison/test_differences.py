@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from random import Random
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from driftcheck.comparison.differences import Differences, Terms, compare, sort_key
+from driftcheck.comparison import differences as differences_module
+from driftcheck.comparison.differences import Differences, Terms, compare, compare_all, sort_key
 from driftcheck.comparison.verdicts import impact_of
 from driftcheck.declarations.linting import lint
 from driftcheck.declarations.validation import validate
@@ -76,6 +78,27 @@ def test_D10_one_change_does_not_hide_another(declared: dict[str, Any], random: 
             reported = [difference.path for difference in differences(declared, live).differences]
             assert sorted(reported, key=sort_key) == reported
             assert set(reported) == {("display_name",), *(expected.path for expected in mutation.expected)}
+
+
+@settings(max_examples=40)
+@given(declarations(), SEEDS, st.booleans())
+def test_many_are_compared_as_each_alone(declared: dict[str, Any], random: Random, strict: bool) -> None:
+    seen = echo(declared, "C", random)
+    sides = [(declared, seen.live), *((declared, mutation.live) for mutation in mutations(declared, seen, random))]
+    each = [compare(one, other, SCHEMA, Terms(strict)) for one, other in sides]
+    assert compare_all(sides, SCHEMA, Terms(strict)) == each
+
+
+@settings(max_examples=40)
+@given(declarations(), SEEDS, st.booleans())
+def test_entries_that_stand_alike_are_compared_as_any_others(
+    declared: dict[str, Any], random: Random, strict: bool
+) -> None:
+    seen = echo(declared, "C", random)
+    sides = [(declared, seen.live), *((declared, mutation.live) for mutation in mutations(declared, seen, random))]
+    quickly = compare_all(sides, SCHEMA, Terms(strict))
+    with mock.patch.object(differences_module, "stand_alike", return_value=False):
+        assert compare_all(sides, SCHEMA, Terms(strict)) == quickly
 
 
 @settings(max_examples=100)
