@@ -1,0 +1,78 @@
+"""Every case of the fault list has a test that is named after it, and every promise of SECURITY.md tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SECURITY = (TESTS.parent / "SECURITY.md").read_text(encoding="utf-8")
+
+CASES = {
+    "R": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+    "Y": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21),
+    "S": (1, 2, 3),
+    "F": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),
+    "P": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+    "D": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14),
+    "K": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+    "O": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+    "X": (1, 2, 3, 4, 5, 6, 7),
+    "H": (1, 2, 3, 4, 5, 6),
+}
+"""The cases of priority 0 and 1 of FAULTS.md, sections 3.1 to 3.9."""
+
+NO_DATABASE = "there is no database: nothing is kept between runs"
+NOT_APPLICABLE = {"R10": NO_DATABASE, "K9": NO_DATABASE, **{f"H{number}": NO_DATABASE for number in CASES["H"]}}
+
+
+@cache
+def names_of_tests() -> frozenset[str]:
+    """The names of all test functions, wherever they stand."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in TESTS.rglob("test_*.py"))
+    functions = (node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return frozenset(name for name in functions if name.startswith("test_"))
+
+
+@cache
+def cases_with_tests() -> frozenset[str]:
+    """The cases in the names of tests, and those that the manifest of the hostile files gives to its tests."""
+    manifest = json.loads((TESTS / "hostile" / "manifest.json").read_text(encoding="utf-8"))
+    named = {case for name in names_of_tests() for case in re.findall(r"(?<=_)[A-Z]\d+(?=_|$)", name)}
+    return frozenset(named | {case for entry in manifest for case in entry["faults"]})
+
+
+APPLICABLE = [
+    case
+    for case in (f"{letter}{number}" for letter, numbers in CASES.items() for number in numbers)
+    if case not in NOT_APPLICABLE
+]
+
+
+@pytest.mark.parametrize("case", APPLICABLE)
+def test_every_case_has_a_test(case: str) -> None:
+    assert case in cases_with_tests()
+
+
+def test_what_does_not_apply_has_no_test_that_says_it_does() -> None:
+    assert not NOT_APPLICABLE.keys() & cases_with_tests()
+
+
+def promises() -> list[tuple[str, list[str]]]:
+    rows = [line.strip("|").split("|") for line in SECURITY.splitlines() if line.startswith("| **")]
+    return [(promise.split("**")[1], re.findall(r"`(\w+)`", tests)) for promise, tests in rows]
+
+
+@pytest.mark.parametrize(("promise", "tests"), promises(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_promise_is_held_by_tests_that_exist(promise: str, tests: list[str]) -> None:
+    assert tests
+    assert set(tests) <= names_of_tests()
+
+
+def test_all_promises_are_there() -> None:
+    assert len(promises()) == 14
