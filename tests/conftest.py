@@ -7,4 +7,5 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "driftcheck", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("soak", settings.get_profile("driftcheck"), derandomize=False)
 settings.load_profile("driftcheck")

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ _CONTEXT: Final = 24
 _BAR: Final = 1000
 _LEAST: Final = 15
 """Width of the bar, and of its narrowest part, so that 1 of 10,000 can be seen."""
+
+_COMMAND: Final = re.compile(r"^([ \t]*)::", re.MULTILINE)
+"""What a runner of GitHub Actions would carry out, were the page printed into its log; `##[` is the other."""
 
 _TONES: Final = {
     ExitStatus.DEFECT: "defect",
@@ -96,7 +100,8 @@ def render(report: Report, options: RenderOptions) -> str:
     style, script = _own_text("report.css"), _own_text("report.js")
     template = _environment().from_string(_own_text("report.html.jinja"))
     page, policy = _page(report), _policy(style, script)
-    return template.render(page=page, policy=policy, style=Markup(style), script=Markup(script))  # noqa: S704
+    text = template.render(page=page, policy=policy, style=Markup(style), script=Markup(script))  # noqa: S704
+    return _COMMAND.sub(r"\1&#58;:", text.replace("##[", "##&#91;"))
 
 
 def _environment() -> Environment:

@@ -34,7 +34,7 @@ def test_every_sample_renders_in_every_format(name: str, sample: str) -> None:
     assert render(name, SAMPLES[sample], RenderOptions()).strip()
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=25)
 @given(report=reports())
 def test_O1_no_format_holds_a_runner_command_of_the_data(name: str, report: Report) -> None:
