@@ -94,17 +94,24 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status = _run(arguments)
         console.flush()
-    except KeyboardInterrupt:
-        status = INTERRUPTED
-    except _Terminated:
-        status = TERMINATED
     except DriftcheckError as error:
         console.say_error(error)
         status = error.status
     except BaseException as error:
-        console.say_defect(error)
-        status = ExitStatus.DEFECT
+        ended = _ended_by(error)
+        if ended is None:
+            console.say_defect(error)
+        status = ExitStatus.DEFECT if ended is None else ended
     return console.close(status)
+
+
+def _ended_by(error: BaseException | None) -> int | None:
+    """Give the status of a run that a signal ended; what it broke off may have made another error of it."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt | _Terminated):
+            return TERMINATED if isinstance(error, _Terminated) else INTERRUPTED
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from driftcheck import __version__, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, write_report
-from driftcheck.declarations import loading
+from driftcheck.declarations import loading, validation
 from driftcheck.declarations.configuration import (
     Config,
     find_config,
@@ -106,9 +106,9 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     """Read both sides, the listing on its way while the files are parsed, and compare them."""
     baseline, chosen = read_baseline(chosen)
     with reading(chosen) as declared:
-        listing = _Listing(chosen, progress=progress)
-        from driftcheck import pipeline  # it takes a while, too
+        from driftcheck import pipeline  # while a second process may be at work
 
+        listing = _Listing(chosen, progress=progress)
         declarations = declared()
     listing.names = [declaration.name for declaration in declarations.deployments]
     listing.named.set()
@@ -149,8 +149,12 @@ class _Listing:
         self._thread = threading.Thread(target=self._run, name="listing", daemon=True)
         if chosen.flags.live is not None:
             self._run()
-        else:
-            self._thread.start()
+            return
+        from driftcheck.live import transport
+
+        transport.load()  # before the declarations are parsed, so that the first request is on its way while they are
+        validation.load()  # a signal that comes while modules are loaded may be lost
+        self._thread.start()
 
     def _names(self) -> Collection[str]:
         self.named.wait()

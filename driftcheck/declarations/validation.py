@@ -68,6 +68,11 @@ def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, 
     return found or (Violation("invalid-value", "the document does not fit its schema", ()),)
 
 
+def load(schema_name: str = "declaration") -> None:
+    """Load the validator of a schema ahead of its first use."""
+    _gate(schema_name)
+
+
 def _accepts(value: JSON, schema_name: str) -> bool:
     try:
         return _gate(schema_name).is_valid(value)
