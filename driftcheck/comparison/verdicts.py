@@ -388,12 +388,12 @@ def is_rollout_pending(live: Deployment) -> bool:
 
 def facts(live: Deployment) -> dict[str, str]:
     """Give what an inventory counts: source, type and status, and since when a rollout is pending."""
-    config = live.value.get("source_config")
+    value, config = live.value, live.value.get("source_config")
     found = {
-        "source": live.text("source"),
+        "source": value.get("source"),
         "type": config.get("deployment_type") if isinstance(config, dict) else None,
-        "status": live.text("status"),
-        "pending_since": live.text("updated_at") if is_rollout_pending(live) else None,
+        "status": value.get("status"),
+        "pending_since": value.get("updated_at") if is_rollout_pending(live) else None,
     }
     return {key: value for key, value in found.items() if isinstance(value, str)}
 

@@ -254,18 +254,10 @@ class Block:
 
     comparison: Comparison
     findings: tuple[Finding, ...]
-
-    @property
-    def active(self) -> tuple[Change, ...]:
-        """The changes that no rule ignores."""
-        return tuple(change for change in self.comparison.changes if change.suppressed is None)
-
-    @property
-    def worst(self) -> Severity | None:
-        """The worst severity of what is active; None where nothing is."""
-        severities = [change.severity for change in self.active]
-        severities += [finding.severity for finding in self.findings if finding.suppressed is None]
-        return min(severities, key=lambda severity: severity.rank, default=None)
+    active: tuple[Change, ...]
+    """The changes that no rule ignores."""
+    worst: Severity | None
+    """The worst severity of what is active; None where nothing is."""
 
     @property
     def is_bare(self) -> bool:
@@ -286,7 +278,14 @@ def blocks(report: Report) -> list[Block]:
     for finding in report.findings:
         if finding.deployment in by_name:
             by_name[finding.deployment].append(finding)
-    return sorted((Block(each, tuple(by_name[each.name])) for each in report.deployments), key=_block_order)
+    return sorted((_block(each, tuple(by_name[each.name])) for each in report.deployments), key=_block_order)
+
+
+def _block(comparison: Comparison, findings: tuple[Finding, ...]) -> Block:
+    active = tuple([change for change in comparison.changes if change.suppressed is None])
+    severities = {change.severity for change in active}
+    severities |= {finding.severity for finding in findings if finding.suppressed is None}
+    return Block(comparison, findings, active, next((each for each in Severity if each in severities), None))
 
 
 def _block_order(block: Block) -> tuple[int, int, int, str]:
