@@ -424,8 +424,8 @@ def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outs
     if outside:
         yield replace(
             finding("outside-scope", None),
-            message=f"{outside} of the declared deployments lie outside "
-            "the scope that was asked for; nothing is said of them.",
+            message="Outside the scope that was asked for, so that nothing is said of them: "
+            f"{outside} of {len(declared)} declared deployments.",
         )
     in_scope = len(declared) - outside
     known = {each.name for each in (*declared, *(sides.base.deployments if sides.base else ()))}
