@@ -61,6 +61,7 @@ STATUSES: Final = {
 """The statuses for people; "in sync" is a verdict's word alone."""
 
 _NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
+_FACTS: Final = ("source", "type", "status")
 _UNKNOWN: Final = ("is unknown", "are unknown")
 _PASSING: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
 _CLASS_ORDER: Final = (ChangeClass.CONFLICT, ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.ADOPTED)
@@ -434,8 +435,10 @@ def numbers(report: Report) -> list[str]:
 
 def tallies(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """Give the counts of live deployments by source, type and status, in visible words."""
-    for fact, counts in (report.live.inventory if report.live else {}).items():
-        yield visible(fact), [(visible(kind), count) for kind, count in counts.items()]
+    inventory = report.live.inventory if report.live else {}
+    for fact in _FACTS:
+        if fact in inventory:
+            yield fact, [(visible(kind), count) for kind, count in inventory[fact].items()]
 
 
 def pending(report: Report) -> str:
