@@ -5,11 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 if __name__ == "__main__" and not sys.flags.safe_path:
     # `python -m` puts the current folder first, where a tree under check could hold a yaml.py (FAULTS R3).
     del sys.path[0]
+
+
+NOT_NEEDED: Final = ("numpy", "pandas", "polars", "pydantic", "rich", "trio")
+"""What libraries of ours load wherever it is installed, for uses that are not ours: it takes longer than the rest."""
 
 
 def run() -> NoReturn:
@@ -19,6 +23,8 @@ def run() -> NoReturn:
     end, when both streams were flushed, nothing is taken apart (docs/benchmarks.md).
     """
     gc.set_threshold(50_000, 50, 1_000)
+    modules: dict[str, Any] = sys.modules
+    modules.update(dict.fromkeys(NOT_NEEDED))  # None stands for what can't be imported
     try:
         from driftcheck.cli.main import main
     except KeyboardInterrupt:

@@ -6,13 +6,12 @@ Nothing raised here has a cause or context that could hold the key: httpx and h1
 from __future__ import annotations
 
 import ssl
-import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from driftcheck import __version__
@@ -55,22 +54,12 @@ class Exchange:
 
 
 def load() -> None:
-    """Load httpx, but not rich (for its command line) and trio (for programs of trio), which it takes where they are.
+    """Load the libraries ahead of their first use."""
+    import httpcore
+    import httpx
+    import tenacity
 
-    With them it would take twice as long to load, and nothing here needs them.
-    """
-    modules: dict[str, Any] = sys.modules
-    hidden = [name for name in ("rich", "trio") if name not in modules]
-    modules.update(dict.fromkeys(hidden))  # None stands for what can't be imported
-    try:
-        import httpcore
-        import httpx
-        import tenacity
-
-        del httpcore, httpx, tenacity
-    finally:
-        for name in hidden:
-            del modules[name]
+    del httpcore, httpx, tenacity
 
 
 def begin(connection: Connection, sleep: Callable[[float], None] | None) -> Exchange:
