@@ -8,6 +8,8 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
             _say("|---|---|---|---|---|---|---|")
             for size in (size for size in job.sizes if not options.sizes or size in options.sizes):
                 if size not in made:
-                    made[size] = data.make(Path(folder, str(size)), size)
+                    made[size] = _make(Path(folder, str(size)), size)
                 for line in _run(job, made[size], cache, options.rounds, ours):
                     _say(line)
             _say("")
@@ -50,6 +52,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _make(folder: Path, size: int) -> data.Data:
+    """Make data in another process: the memory of this one would count as that of those it starts."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+        return other.submit(data.make, folder, size).result()
+
+
 def _run(job: Job, made: data.Data, cache: Path, rounds: int, ours: Results) -> Iterator[str]:
     with job.prepare(made, cache) as bench:
         commands = [bench.ours, *(peer.command for peer in bench.peers if peer.command)]
@@ -61,7 +69,8 @@ def _run(job: Job, made: data.Data, cache: Path, rounds: int, ours: Results) -> 
             yield f"| {made.size:,} | {peer.reason} | | | | | |"
         else:
             seen = runs[peer.command.name]
-            yield _row(made.size, peer.command.name, seen, *_verdicts(peer, own, seen))
+            ratio, wanted = _verdicts(peer, own, seen)
+            yield _row(made.size, peer.command.name, seen, ratio, wanted if made.size in job.decisive else "")
 
 
 def _row(size: int, name: str, runs: Sequence[Measurement], ratio: str, wanted: str) -> str:

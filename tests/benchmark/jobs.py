@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +46,12 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job, the sizes it is for, and how its commands come about."""
+    """A job, the sizes it is measured at, those at which a target is set, and how its commands come about."""
 
     name: str
     title: str
     sizes: tuple[int, ...]
+    decisive: tuple[int, ...]
     prepare: Callable[[Data, Path], AbstractContextManager[Bench]]
     """Given the data of a size and a folder for caches."""
 
@@ -60,13 +61,15 @@ def _environment(cache: Path) -> dict[str, str]:
     return {"PYTHONPYCACHEPREFIX": str(cache / "pycache"), "NO_COLOR": "1"}
 
 
-def _driftcheck(cache: Path, *arguments: str | Path, statuses: tuple[int, ...] = (0,), **environment: str) -> Command:
+def _driftcheck(
+    cache: Path, *arguments: str | Path, statuses: tuple[int, ...] = (0,), environment: Mapping[str, str] | None = None
+) -> Command:
     script = shutil.which("driftcheck", path=str(Path(sys.executable).parent))
     program = [script] if script else [sys.executable, "-m", "driftcheck"]
     return Command(
         "driftcheck",
         (*program, *map(str, arguments)),
-        _environment(cache) | environment,
+        {**_environment(cache), **(environment or {})},
         frozenset(statuses),
     )
 
@@ -74,10 +77,6 @@ def _driftcheck(cache: Path, *arguments: str | Path, statuses: tuple[int, ...] =
 def _script(cache: Path, name: str, *arguments: str | Path) -> Command:
     program = Path(__file__).parent / "peers" / f"{name}.py"
     return Command(name, (sys.executable, str(program), *map(str, arguments)), _environment(cache))
-
-
-def _floor(data: Data, live: Path, cache: Path, **targets: float) -> Peer:
-    return Peer(_script(cache, "floor", live, data.declared), **targets)
 
 
 def _obvious(data: Data, live: Path, cache: Path, times: float) -> Peer:
@@ -118,7 +117,7 @@ def _ajv(files: list[str], cache: Path) -> Peer:
 
 @contextlib.contextmanager
 def _in_sync(data: Data, cache: Path) -> Iterator[Bench]:
-    floor = _floor(data, data.in_sync, cache, at_most=1.5, memory_at_most=1.5)
+    floor = Peer(_script(cache, "floor", data.in_sync, data.declared), at_most=1.5, memory_at_most=1.5)
     obvious = _obvious(data, data.in_sync, cache, 20)
     yield Bench(_driftcheck(cache, "check", data.declared, "--live", data.in_sync), (floor, obvious))
 
@@ -138,7 +137,7 @@ def _over_http(declared: Path, data: Data, cache: Path, times: float) -> Iterato
             assert server.stdout is not None
             url = server.stdout.readline().strip()
             key = {"LANGSMITH_API_KEY": "lsv2_benchmark"}
-            ours = _driftcheck(cache, "check", declared, "--endpoint", url, **key)
+            ours = _driftcheck(cache, "check", declared, "--endpoint", url, environment=key)
             yield Bench(ours, (_langgraph(url, key, cache, times),))
         finally:
             server.terminate()
@@ -153,19 +152,21 @@ def _langgraph(url: str, key: dict[str, str], cache: Path, times: float) -> Peer
 
 
 JOBS: Final = (
-    Job("help", "`driftcheck --help`", (1,), _help),
-    Job("validate", "`validate`", (100, 1_000, 10_000), _validate),
-    Job("in-sync", "`check --live`, in sync", (1, 100, 1_000, 10_000), _in_sync),
-    Job("drifted", "`check --live`, every deployment drifted in two fields", (100, 1_000, 10_000), _drifted),
+    Job("help", "`driftcheck --help`", (1,), (1,), _help),
+    Job("validate", "`validate`", (100, 1_000, 10_000), (1_000,), _validate),
+    Job("in-sync", "`check --live`, in sync", (1, 100, 1_000, 10_000), (1_000, 10_000), _in_sync),
+    Job("drifted", "`check --live`, every deployment drifted in two fields", (100, 1_000, 10_000), (1_000,), _drifted),
     Job(
         "http-some",
         "`check` over HTTP, 100 of the live deployments declared",
+        (2_000, 10_000),
         (2_000, 10_000),
         lambda data, cache: _over_http(data.some_declared, data, cache, 2.5),
     ),
     Job(
         "http-all",
         "`check` over HTTP, all declared",
+        (2_000, 10_000),
         (2_000, 10_000),
         lambda data, cache: _over_http(data.declared, data, cache, 1.3),
     ),
