@@ -33,12 +33,11 @@ def redact(change: Change, schema: Field) -> Change:
         return replace(
             change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
         )
-    return replace(
-        change,
-        declared=without_secrets(change.declared, field),
-        live=without_secrets(change.live, field),
-        base=change.base if change.base is ABSENT else without_secrets(change.base, field),
-    )
+    declared, live = without_secrets(change.declared, field), without_secrets(change.live, field)
+    base = change.base if change.base is ABSENT else without_secrets(change.base, field)
+    if declared is change.declared and live is change.live and base is change.base:
+        return change
+    return replace(change, declared=declared, live=live, base=base)
 
 
 def without_secrets(value: JSON, schema: Field) -> JSON:
