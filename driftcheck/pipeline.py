@@ -54,6 +54,8 @@ class Baseline:
     declarations: Declarations
     proposed: Policy
     """The policy under review, which is not in force."""
+    is_redirected: bool = False
+    """Whether the change under review names other paths, another workspace or another region, likewise not in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _name_sides(found: Finding, first: str, second: str) -> Finding:
 def _judge_emptiness(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:
     """Take an empty listing for a gap, unless it was said to be an answer: the wrong workspace lists nothing too."""
     expected = bool(declarations.deployments) or not declarations.complete or request.command in _WITHOUT_DECLARATIONS
-    if snapshot.deployments or snapshot.gaps or snapshot.scope or request.allow_empty_live or not expected:
+    if snapshot.deployments or snapshot.gaps or request.allow_empty_live or not expected:
         return snapshot
     gap = "The listing is empty. Is this the right endpoint and workspace? (--allow-empty-live accepts it.)"
     return replace(snapshot, gaps=(gap,))
@@ -181,7 +183,7 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     if earlier.keys() - rules.keys():
         message = "The change under review takes ignore rules out, which hide what they cover until it is merged."
         yield replace(finding("policy-changed", None), message=message)
-    if replace(policy, ignores=()) != replace(proposed, ignores=()):
+    if request.baseline.is_redirected or replace(policy, ignores=()) != replace(proposed, ignores=()):
         yield replace(finding("policy-changed", None), message="The change under review alters driftcheck.yaml.")
 
 

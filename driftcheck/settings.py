@@ -89,10 +89,13 @@ def resolve(command: str, flags: Flags, config: Config, config_file: FilePath | 
 
     Raises UsageError where no path is given and none of the usual ones is there.
     """
+    policy = resolve_policy(command, flags, config)
+    if flags.gate and flags.base is None:
+        raise UsageError("--gate chooses among classes that only --base can tell apart.", hint="Name a --base, too.")
     return Settings(
         command=command,
         paths=_paths(command, flags, config, here),
-        policy=resolve_policy(command, flags, config),
+        policy=policy,
         flags=flags,
         config_file=config_file,
         workspace=config.workspace,

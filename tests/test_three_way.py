@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from driftcheck.formats import FORMATS
+from tests.cli.command import driftcheck as real_driftcheck
 from tests.cli.command import environment
 from tests.cli.inside import Result, run_inside
 
@@ -495,3 +496,40 @@ def test_no_difference_is_called_proposed_where_the_listing_is_incomplete(reposi
     report = repository.report(page)
     assert report["outcome"]["status"] == 3
     assert statuses(report)["b"] == "unknown"
+
+
+def _repository_with_config(folder: Path, config: str) -> None:
+    (folder / "deployments").mkdir(parents=True)
+    for name in ("one", "two"):
+        deployment = {
+            "name": name,
+            "source": "external_docker",
+            "source_config": {"resource_spec": {"cpu": 1}},
+            "source_revision_config": {"image_uri": "registry.example.com/agent:1"},
+        }
+        (folder / "deployments" / f"{name}.yaml").write_text(json.dumps({"deployments": [deployment]}))
+    (folder / "driftcheck.yaml").write_text(config)
+    live = {
+        "name": "one",
+        "id": "00000000-0000-4000-8000-000000000001",
+        "source": "external_docker",
+        "source_config": {"resource_spec": {"cpu": 1}},
+        "source_revision_config": {"image_uri": "registry.example.com/agent:1"},
+        "secrets": [],
+    }
+    (folder.parent / "live.json").write_text(json.dumps({"resources": [live], "offset": 1}))
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "base"]):
+        identity = ["-c", "user.name=n", "-c", "user.email=n@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_R8_a_change_of_paths_hides_nothing_and_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    _repository_with_config(folder, "paths: [deployments]\n")
+    (folder / "driftcheck.yaml").write_text("paths: [deployments/one.yaml]\n")
+    arguments = ("check", "--base", "HEAD", "--live", "../live.json", "-o", "json")
+    result = real_driftcheck(*arguments, cwd=folder)
+    report = json.loads(result.stdout)
+    assert result.returncode == 1
+    assert {each["name"]: each["status"] for each in report["deployments"]} == {"one": "in_sync", "two": "missing"}
+    assert "policy-changed" in {finding["rule"] for finding in report["findings"]}

@@ -79,7 +79,7 @@ class _Commands(click.Group):
         "max_content_width": 100,
     },
 )
-@click.version_option(__version__, "-V", "--version", message="driftcheck %(version)s")
+@click.version_option(__version__, "-V", "--version", message="driftcheck %(version)s", allow_from_autoenv=False)
 def driftcheck() -> None:
     """Tell whether LangSmith Deployments are what their YAML says.
 

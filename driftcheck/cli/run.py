@@ -53,9 +53,14 @@ def resolve(command: str, flags: Flags) -> Settings:
     here = FilePath.cwd()
     file = FilePath(flags.config) if flags.config else find_config(here)
     config = load_config(file) if file else Config()
-    if not flags.paths and config.paths and file is not None:
-        config = replace(config, paths=tuple(os.path.relpath(file.parent / path, here) for path in config.paths))
-    return settings.resolve(command, flags, config, file, here)
+    return settings.resolve(command, flags, _from_here(config, file, here), file, here)
+
+
+def _from_here(config: Config, file: FilePath | None, here: FilePath) -> Config:
+    """Give a configuration with paths that begin at a folder rather than at the file's own."""
+    if file is None or not config.paths:
+        return config
+    return replace(config, paths=tuple(os.path.relpath(file.parent / path, here) for path in config.paths))
 
 
 def report(
@@ -235,8 +240,8 @@ def _unread(chosen: Settings, error: LiveError) -> Snapshot:
 def read_baseline(chosen: Settings) -> tuple[pipeline.Baseline | None, Settings]:
     """Read the base revision, if one was named.
 
-    Its configuration is the policy of the check, in place of the one under review (CONTRACT.md, Commands),
-    if the configuration is part of the repository.
+    Its configuration is the policy of the check, in place of the one under review (CONTRACT.md, Commands), if the
+    configuration is part of the repository: what it declared is looked at too, and its workspace and region are asked.
     """
     if chosen.flags.base is None:
         return None, chosen
@@ -247,9 +252,21 @@ def read_baseline(chosen: Settings) -> tuple[pipeline.Baseline | None, Settings]
     file = chosen.config_file or here / CONFIG_NAME
     is_own = is_in_repository(file, here)
     revision = revisions.load_at(chosen.paths, chosen.flags.base, cwd=here, config=file if is_own else None)
-    policy = chosen.policy
-    if is_own:
-        earlier = parse_config(revision.config) if revision.config else Config()
-        policy = settings.resolve_policy(chosen.command, chosen.flags, earlier)
-    baseline = pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy)
-    return baseline, replace(chosen, policy=policy)
+    if not is_own:
+        return pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy), chosen
+    earlier = _from_here(parse_config(revision.config) if revision.config else Config(), file, here)
+    in_force = replace(chosen, policy=settings.resolve_policy(chosen.command, chosen.flags, earlier))
+    if revision.config is not None:
+        in_force = replace(in_force, workspace=earlier.workspace, region=earlier.region)
+    dropped = () if chosen.flags.paths else tuple(path for path in earlier.paths if path not in chosen.paths)
+    if dropped:
+        kept = tuple(path for path in dropped if os.path.lexists(path))
+        in_force = replace(in_force, paths=(*chosen.paths, *kept))
+        revision = revisions.load_at((*chosen.paths, *dropped), chosen.flags.base, cwd=here)
+    baseline = pipeline.Baseline(
+        revision.commit,
+        revision.declarations,
+        proposed=chosen.policy,
+        is_redirected=bool(dropped) or in_force.workspace != chosen.workspace or in_force.region != chosen.region,
+    )
+    return baseline, in_force

@@ -77,6 +77,24 @@ def test_R1_the_tree_can_not_say_where_to_connect_or_write(text: str, drifted: P
     assert "driftcheck.yaml:1:1" in result.stderr
 
 
+@pytest.mark.parametrize("value", ["1", "0.1.0"])
+def test_no_variable_turns_a_check_into_something_else(value: str, drifted: Path) -> None:
+    env = {"DRIFTCHECK_VERSION": value, "DRIFTCHECK_HELP": value, "DRIFTCHECK_CHECK_HELP": value}
+    assert driftcheck("check", "--live", "live.json", cwd=drifted, env=env).returncode == 1
+
+
+def test_a_gate_needs_a_base(drifted: Path) -> None:
+    result = driftcheck("check", "--live", "live.json", "--gate", "drift", cwd=drifted)
+    assert result.returncode == 2
+    assert "--base" in result.stderr
+
+
+def test_a_filter_that_fits_nothing_is_no_answer(drifted: Path) -> None:
+    filters = ["--live", "live.json", "--status", "REDAY"]
+    assert driftcheck("audit", "deployments.yaml", *filters, cwd=drifted).returncode == 3
+    assert driftcheck("audit", "deployments.yaml", *filters, "--allow-empty-live", cwd=drifted).returncode == 0
+
+
 def test_there_is_no_option_that_takes_a_key(drifted: Path) -> None:
     for option in ("--api-key", "--key", "--token"):
         assert driftcheck("check", option, "lsv2_pt_0000000000", cwd=drifted).returncode == 2
