@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.visible import visible
+from driftcheck.formats.visible import inert_markup, visible
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -53,9 +52,6 @@ _CONTEXT: Final = 24
 _BAR: Final = 1000
 _LEAST: Final = 15
 """Width of the bar, and of its narrowest part, so that 1 of 10,000 can be seen."""
-
-_COMMAND: Final = re.compile(r"^([ \t]*)::", re.MULTILINE)
-"""What a runner of GitHub Actions would carry out, were the page printed into its log; `##[` is the other."""
 
 _TONES: Final = {
     ExitStatus.DEFECT: "defect",
@@ -101,7 +97,7 @@ def render(report: Report, options: RenderOptions) -> str:
     template = _environment().from_string(_own_text("report.html.jinja"))
     page, policy = _page(report), _policy(style, script)
     text = template.render(page=page, policy=policy, style=Markup(style), script=Markup(script))  # noqa: S704
-    return _COMMAND.sub(r"\1&#58;:", text.replace("##[", "##&#91;"))
+    return inert_markup(text)
 
 
 def _environment() -> Environment:

@@ -13,7 +13,7 @@ from html import escape
 from typing import Final, Literal
 
 from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.visible import visible
+from driftcheck.formats.visible import inert_markup, visible
 from driftcheck.model import Change, ExitStatus, Finding, Location, Report, Severity, Status
 
 _VALUE: Final = 2_000
@@ -48,7 +48,7 @@ def render(report: Report, options: RenderOptions) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="driftcheck" {_counts(cases)} time="0">']
     for name, suite in suites.items():
         lines += _suite(report, name, suite) if suite else []
-    return "\n".join([*lines, "</testsuites>"]) + "\n"
+    return inert_markup("\n".join([*lines, "</testsuites>"]) + "\n")
 
 
 def _threshold(report: Report) -> Severity:
@@ -178,4 +178,4 @@ def _case(command: str, case: _Case) -> Iterable[str]:
 
 def _xml(text: str) -> str:
     """Escape a visible text, in which nothing is left that XML 1.0 forbids."""
-    return escape(text).replace("##[", "##&#91;")
+    return escape(text)

@@ -43,6 +43,11 @@ def inert(text: str) -> str:
     return _COMMAND.sub(r"\1\\x3a:", text.replace("##[", r"##\x5b"))
 
 
+def inert_markup(text: str) -> str:
+    """Break the same in HTML or XML without changing what it says; neither may stand in scripts, styles or CDATA."""
+    return _COMMAND.sub(r"\1&#58;:", text.replace("##[", "##&#91;"))
+
+
 def inert_json(text: str) -> str:
     r"""Break `##[` in a JSON text, where it can stand only in a string, without changing what it says."""
     return text.replace("##[", r"##\u005b")

@@ -1,11 +1,12 @@
 import re
 import unicodedata
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.formats.visible import inert, inert_json, visible
+from driftcheck.formats.visible import inert, inert_json, inert_markup, visible
 from tests.formats.reports import HOSTILE
 
 any_text = (
@@ -72,3 +73,10 @@ def test_O1_json_says_the_same_without_the_command() -> None:
     text = inert_json(json.dumps(value))
     assert "##[" not in text
     assert json.loads(text) == value
+
+
+@pytest.mark.parametrize("text", ["::error::x", "fine\n  ::error::x", "##[group]", "a::b"])
+def test_O1_markup_says_the_same_without_the_command(text: str) -> None:
+    shown = inert_markup(text)
+    assert unescape(shown) == text
+    assert not re.search(r"##\[|(?m:^\s*::)", shown)
