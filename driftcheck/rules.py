@@ -134,6 +134,13 @@ COMPARISON_RULES: Final = _catalogue(
         "unless it is deleted.",
     ),
     Rule(
+        "run-failed",
+        ERROR,
+        "The run ended before there was anything to compare",
+        "The command line, the configuration or a saved file could not be used; the message says which and why. The "
+        "report stands in place of an earlier one, lest that be read for the answer.",
+    ),
+    Rule(
         "nothing-declared",
         ERROR,
         "Nothing is declared",

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from driftcheck.comparison.agreement import plainly_agreeing
 from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
 from driftcheck.comparison.normalization import canonical_text, same_scalar
 from driftcheck.fields import AGES, UNKNOWN, Field, derive, is_commit, is_number, is_unset
@@ -135,7 +136,12 @@ def compare_all(
     """Compare many declared deployments with a live one each."""
     compared: list[Differences] = []
     differing: dict[int, _Pair] = {}
+    only_declared = not terms.strict and not terms.listed
     for number, (declared, live) in enumerate(sides):
+        agreeing = plainly_agreeing(declared, live, schema) if only_declared else None
+        if agreeing is not None:
+            compared.append(Differences((), (), (), agreeing))
+            continue
         source = declared.get("source", live.get("source"))
         pair = _Pair(declared, live, terms, source if isinstance(source, str) else None, schema)
         _compare_object(pair, declared, live, schema, ())

@@ -19,6 +19,7 @@ from driftcheck.model import (
     ExitStatus,
     Finding,
     Impact,
+    LiveSummary,
     Location,
     Report,
     Severity,
@@ -417,6 +418,11 @@ def _valid(report: Report) -> str:
     return f"{counted(number, 'deployment')} in {counted(files, 'file')} {'is' if number == 1 else 'are'} valid."
 
 
+def live_count(live: LiveSummary) -> str:
+    """Say how many deployments are live; where nothing was read that is not known, and not none."""
+    return f"{live.deployments:,}" if live.complete or live.pages or live.deployments else "an unknown number"
+
+
 def numbers(report: Report) -> list[str]:
     """Give the counts that belong to every verdict on a comparison, a few words each; none where there was none."""
     summary, live = report.summary, report.live
@@ -426,7 +432,7 @@ def numbers(report: Report) -> list[str]:
     compared = sum(comparison.compared for comparison in report.deployments)
     return [
         f"{report.declared.deployments:,} declared",
-        f"{live.deployments:,} live" + (f" ({unmanaged:,} not declared)" if unmanaged else ""),
+        f"{live_count(live)} live" + (f" ({unmanaged:,} not declared)" if unmanaged else ""),
         f"{counted(compared, 'field')} compared",
         f"{summary.suppressed:,} ignored",
         f"{summary.unverifiable:,} unverifiable",

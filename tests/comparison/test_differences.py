@@ -102,6 +102,41 @@ def test_entries_that_stand_alike_are_compared_as_any_others(
 
 
 @settings(max_examples=100)
+@given(declarations(), SEEDS, st.sampled_from(AGES))
+def test_what_agrees_plainly_is_what_a_closer_look_finds(declared: dict[str, Any], random: Random, age: str) -> None:
+    seen = echo(declared, age, random)
+    sides = [(declared, declared), (declared, seen.live)]
+    sides += [(declared, mutation.live) for mutation in mutations(declared, seen, random)]
+    sides += [(mutation.live, mutation.live) for mutation in mutations(declared, seen, random)]
+    quickly = compare_all(sides, SCHEMA, Terms())
+    with mock.patch.object(differences_module, "plainly_agreeing", return_value=None):
+        assert compare_all(sides, SCHEMA, Terms()) == quickly
+
+
+ODD = st.recursive(
+    st.sampled_from([None, True, False, 0, 1, 1.0, "", "a", dict(REDACTED_MARKER), {}, []]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "a", "b"]), inner, max_size=3),
+    max_leaves=8,
+)
+PLACES = st.sampled_from(["secrets", "source", "display_name", "source_config", "x"])
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(PLACES, ODD, max_size=3), st.data())
+def test_what_agrees_plainly_is_so_for_values_of_any_shape(declared: dict[str, Any], data: st.DataObject) -> None:
+    live = {key: data.draw(st.just(value) | ODD) for key, value in declared.items()}
+    specs = [
+        {"source_config": {"resource_spec": {key: side}}} for side in (declared, live) for key in ("labels", "env")
+    ]
+    sides = [(declared, live), (specs[0], specs[2]), (specs[1], specs[3])]
+    for key in ("sidecars", "volumes", "image_pull_secrets"):
+        sides.append(tuple({"source_config": {"resource_spec": {key: [*side.values()]}}} for side in (declared, live)))
+    quickly = compare_all(sides, SCHEMA, Terms())
+    with mock.patch.object(differences_module, "plainly_agreeing", return_value=None):
+        assert compare_all(sides, SCHEMA, Terms()) == quickly
+
+
+@settings(max_examples=100)
 @given(declarations(), SEEDS)
 def test_the_result_does_not_depend_on_the_order_of_keys(declared: dict[str, Any], random: Random) -> None:
     live = next((m.live for m in mutations(declared, echo(declared, "C", random), random)), declared)
