@@ -125,12 +125,10 @@ PLACES = st.sampled_from(["secrets", "source", "display_name", "source_config", 
 @given(st.dictionaries(PLACES, ODD, max_size=3), st.data())
 def test_what_agrees_plainly_is_so_for_values_of_any_shape(declared: dict[str, Any], data: st.DataObject) -> None:
     live = {key: data.draw(st.just(value) | ODD) for key, value in declared.items()}
-    specs = [
-        {"source_config": {"resource_spec": {key: side}}} for side in (declared, live) for key in ("labels", "env")
-    ]
-    sides = [(declared, live), (specs[0], specs[2]), (specs[1], specs[3])]
+    sides = [(declared, live)]
+    sides += [(spec(**{key: declared}), spec(**{key: live})) for key in ("labels", "env")]
     for key in ("sidecars", "volumes", "image_pull_secrets"):
-        sides.append(tuple({"source_config": {"resource_spec": {key: [*side.values()]}}} for side in (declared, live)))
+        sides += [(spec(**{key: [*declared.values()]}), spec(**{key: [*live.values()]}))]
     quickly = compare_all(sides, SCHEMA, Terms())
     with mock.patch.object(differences_module, "plainly_agreeing", return_value=None):
         assert compare_all(sides, SCHEMA, Terms()) == quickly
