@@ -287,7 +287,8 @@ def _outcome(
 
 
 def _invalidates(found: Finding) -> bool:
-    return found.severity is Severity.ERROR and found.rule not in _ABOUT_LIVE and found.suppressed is None
+    grave = found.severity is Severity.ERROR or found.rule == "nothing-declared"
+    return grave and found.rule not in _ABOUT_LIVE and found.suppressed is None
 
 
 def _counts(item: Finding | Change, policy: Policy) -> bool:

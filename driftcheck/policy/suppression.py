@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
+from driftcheck.fields import deployment
 from driftcheck.model import ABSENT, JSON, Change, Comparison, Finding, Guard, IgnoreRule, Suppression
 from driftcheck.paths import glob_matches, matches, split_pattern
+from driftcheck.policy.redaction import redact
 from driftcheck.rules import RULES
 
 _ABSENCE_RULES: Final = frozenset({"missing-deployment"})
@@ -84,8 +86,13 @@ def _covers(rule: IgnoreRule, name: str, change: Change) -> bool:
         rule.path is not None
         and _is_about(rule, name)
         and matches(rule.path, change.path)
-        and (rule.guard is None or holds(rule.guard, change.live))
+        and (rule.guard is None or (not _is_redacted(change) and holds(rule.guard, change.live)))
     )
+
+
+def _is_redacted(change: Change) -> bool:
+    """Tell whether the live value may not be shown; a guard on it could be used to find it out."""
+    return redact(change, deployment()).redacted
 
 
 def _covers_deployment(rule: IgnoreRule, finding_rule: str, name: str) -> bool:
