@@ -79,15 +79,19 @@ def deployment_of(item: JSON) -> Deployment | None:
     return Deployment(name, item)
 
 
+_HIDDEN: Final = "[redacted]"
+"""Stands for what is no list of secrets, or no secret: of another type than what is declared, so that it differs."""
+
+
 def _names_only(secrets: JSON) -> JSON:
     if not isinstance(secrets, list):
-        return dict(REDACTED_MARKER)
+        return _HIDDEN
     return [_name_only(secret) for secret in secrets]
 
 
 def _name_only(secret: JSON) -> JSON:
     if not isinstance(secret, dict):
-        return dict(REDACTED_MARKER)
+        return _HIDDEN
     name = secret.get("name")
     return {"name": name if name is None or isinstance(name, str) else dict(REDACTED_MARKER)}
 

@@ -221,12 +221,16 @@ def write(snapshot: Snapshot) -> str:
 def _redacted(value: JSON) -> JSON:
     """Copy a value without what may not be saved."""
     if isinstance(value, dict):
-        return {name: _redacted_env(child) if name == "env" else _redacted(child) for name, child in value.items()}
+        return {name: (_redacted_env if name in _HOLDERS else _redacted)(child) for name, child in value.items()}
     if isinstance(value, list):
         return [_redacted(child) for child in value]
     if isinstance(value, str) and (_USER_PART.search(value) or holds_credential(value)):
         return dict(REDACTED_MARKER)
     return value
+
+
+_HOLDERS: Final = frozenset({"env", "secrets"})
+"""Keys under which entries have a `value` that is secret, wherever they stand."""
 
 
 def _redacted_env(variables: JSON) -> JSON:
