@@ -498,8 +498,8 @@ def test_no_difference_is_called_proposed_where_the_listing_is_incomplete(reposi
     assert statuses(report)["b"] == "unknown"
 
 
-def _repository_with_config(folder: Path, config: str) -> None:
-    (folder / "deployments").mkdir(parents=True)
+def _repository_with_config(folder: Path, config: str | None, declared: str = "deployments") -> None:
+    (folder / declared).mkdir(parents=True)
     for name in ("one", "two"):
         deployment = {
             "name": name,
@@ -507,8 +507,9 @@ def _repository_with_config(folder: Path, config: str) -> None:
             "source_config": {"resource_spec": {"cpu": 1}},
             "source_revision_config": {"image_uri": "registry.example.com/agent:1"},
         }
-        (folder / "deployments" / f"{name}.yaml").write_text(json.dumps({"deployments": [deployment]}))
-    (folder / "driftcheck.yaml").write_text(config)
+        (folder / declared / f"{name}.yaml").write_text(json.dumps({"deployments": [deployment]}))
+    if config is not None:
+        (folder / "driftcheck.yaml").write_text(config)
     live = {
         "name": "one",
         "id": "00000000-0000-4000-8000-000000000001",
@@ -523,13 +524,50 @@ def _repository_with_config(folder: Path, config: str) -> None:
         subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_R8_a_change_of_paths_hides_nothing_and_is_shown(tmp_path: Path) -> None:
+ONE = "paths: [deployments/one.yaml]\n"
+DISGUISES = {
+    "other paths": ("paths: [deployments]\n", {"driftcheck.yaml": ONE}, "."),
+    "a narrower glob": ('paths: ["deployments/*.yaml"]\n', {"driftcheck.yaml": ONE}, "."),
+    "a first configuration": (None, {"driftcheck.yaml": ONE}, "."),
+    "a nearer configuration": ("paths: [deployments]\n", {"below/driftcheck.yaml": ONE.replace("[", "[../")}, "below"),
+    "a file that comes before the folder": (None, {"deployments.yaml": None}, "."),
+    "no configuration": ("paths: [elsewhere]\n", {"driftcheck.yaml": "", "elsewhere": "deployments"}, "."),
+}
+"""What the change puts in place of the configuration, and the folder that driftcheck runs in."""
+
+
+@pytest.mark.parametrize(("config", "change", "where"), DISGUISES.values(), ids=DISGUISES)
+def test_R8_no_change_of_the_configuration_hides_anything(
+    config: str | None, change: dict[str, str | None], where: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "repository"
-    _repository_with_config(folder, "paths: [deployments]\n")
-    (folder / "driftcheck.yaml").write_text("paths: [deployments/one.yaml]\n")
-    arguments = ("check", "--base", "HEAD", "--live", "../live.json", "-o", "json")
-    result = real_driftcheck(*arguments, cwd=folder)
+    _repository_with_config(folder, config, declared="elsewhere" if "elsewhere" in change else "deployments")
+    for name, text in change.items():
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        if name == "elsewhere":
+            (folder / text).mkdir()
+            (folder / text / "one.yaml").write_text((file / "one.yaml").read_text())
+        elif text == "":
+            file.unlink()
+        else:
+            file.write_text((folder / "deployments" / "one.yaml").read_text() if text is None else text)
+            if text is None:
+                (folder / "deployments" / "one.yaml").unlink()
+    live = str(tmp_path / "live.json")
+    result = real_driftcheck("check", "--base", "HEAD", "--live", live, "-o", "json", cwd=folder / where)
     report = json.loads(result.stdout)
-    assert result.returncode == 1
-    assert {each["name"]: each["status"] for each in report["deployments"]} == {"one": "in_sync", "two": "missing"}
+    statuses = {each["name"]: each["status"] for each in report["deployments"]}
+    assert statuses.get("two") == "missing", result.stderr
+    assert result.returncode != 0
+    assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
+
+
+def test_R8_the_workspace_and_region_of_a_change_are_not_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    _repository_with_config(folder, "paths: [deployments]\nregion: us\nworkspace: ours\n")
+    (folder / "driftcheck.yaml").write_text("paths: [deployments]\nregion: eu\nworkspace: theirs\n")
+    report = json.loads(real_driftcheck("check", "--base", "HEAD", "-o", "json", cwd=folder).stdout)
+    assert report["live"]["source"] == "https://api.host.langchain.com"
+    assert report["live"]["workspace"] == "ours"
     assert "policy-changed" in {finding["rule"] for finding in report["findings"]}

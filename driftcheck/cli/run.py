@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -16,13 +15,7 @@ from driftcheck import __version__, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, write_report
 from driftcheck.declarations import loading, validation
-from driftcheck.declarations.configuration import (
-    Config,
-    find_config,
-    is_in_repository,
-    load_config,
-    parse_config,
-)
+from driftcheck.declarations.configuration import Config, find_config, from_folder, load_config
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.visible import visible
@@ -36,7 +29,7 @@ from driftcheck.model import (
     Severity,
     Snapshot,
 )
-from driftcheck.settings import CONFIG_NAME, Flags, Settings
+from driftcheck.settings import Flags, Settings
 
 if TYPE_CHECKING:
     from driftcheck import pipeline
@@ -53,14 +46,7 @@ def resolve(command: str, flags: Flags) -> Settings:
     here = FilePath.cwd()
     file = FilePath(flags.config) if flags.config else find_config(here)
     config = load_config(file) if file else Config()
-    return settings.resolve(command, flags, _from_here(config, file, here), file, here)
-
-
-def _from_here(config: Config, file: FilePath | None, here: FilePath) -> Config:
-    """Give a configuration with paths that begin at a folder rather than at the file's own."""
-    if file is None or not config.paths:
-        return config
-    return replace(config, paths=tuple(os.path.relpath(file.parent / path, here) for path in config.paths))
+    return settings.resolve(command, flags, from_folder(config, file.parent, here) if file else config, file, here)
 
 
 def report(
@@ -109,7 +95,11 @@ def _read_stdin() -> bytes:
 
 def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     """Read both sides, the listing on its way while the files are parsed, and compare them."""
-    baseline, chosen = read_baseline(chosen)
+    baseline = None
+    if chosen.flags.base is not None:
+        from driftcheck.cli.baseline import read_baseline
+
+        baseline, chosen = read_baseline(chosen, chosen.flags.base)
     with reading(chosen) as declared:
         from driftcheck import pipeline  # while a second process may be at work
 
@@ -235,38 +225,3 @@ def _unread(chosen: Settings, error: LiveError) -> Snapshot:
         gaps=(error.message,),
         scope=chosen.flags.scope,
     )
-
-
-def read_baseline(chosen: Settings) -> tuple[pipeline.Baseline | None, Settings]:
-    """Read the base revision, if one was named.
-
-    Its configuration is the policy of the check, in place of the one under review (CONTRACT.md, Commands), if the
-    configuration is part of the repository: what it declared is looked at too, and its workspace and region are asked.
-    """
-    if chosen.flags.base is None:
-        return None, chosen
-    from driftcheck import pipeline
-    from driftcheck.declarations import revisions
-
-    here = FilePath.cwd()
-    file = chosen.config_file or here / CONFIG_NAME
-    is_own = is_in_repository(file, here)
-    revision = revisions.load_at(chosen.paths, chosen.flags.base, cwd=here, config=file if is_own else None)
-    if not is_own:
-        return pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy), chosen
-    earlier = _from_here(parse_config(revision.config) if revision.config else Config(), file, here)
-    in_force = replace(chosen, policy=settings.resolve_policy(chosen.command, chosen.flags, earlier))
-    if revision.config is not None:
-        in_force = replace(in_force, workspace=earlier.workspace, region=earlier.region)
-    dropped = () if chosen.flags.paths else tuple(path for path in earlier.paths if path not in chosen.paths)
-    if dropped:
-        kept = tuple(path for path in dropped if os.path.lexists(path))
-        in_force = replace(in_force, paths=(*chosen.paths, *kept))
-        revision = revisions.load_at((*chosen.paths, *dropped), chosen.flags.base, cwd=here)
-    baseline = pipeline.Baseline(
-        revision.commit,
-        revision.declarations,
-        proposed=chosen.policy,
-        is_redirected=bool(dropped) or in_force.workspace != chosen.workspace or in_force.region != chosen.region,
-    )
-    return baseline, in_force

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
 from driftcheck.declarations import files
@@ -35,14 +35,24 @@ class Config:
     """Where the value of each top-level key stands."""
 
 
-def find_config(here: FilePath) -> FilePath | None:
-    """Look for driftcheck.yaml from a folder upwards to the repository's root; outside of one, in the folder alone."""
+def config_places(here: FilePath) -> list[FilePath]:
+    """Give where driftcheck.yaml may stand, the nearest first: from a folder upwards to the repository's root.
+
+    Outside of a repository that is the folder alone.
+    """
     folders = [here, *here.parents]
     root = _repository(here)
-    for folder in folders[: folders.index(root) + 1 if root else 1]:
-        if os.path.lexists(folder / CONFIG_NAME):
-            return folder / CONFIG_NAME
-    return None
+    return [folder / CONFIG_NAME for folder in folders[: folders.index(root) + 1 if root else 1]]
+
+
+def find_config(here: FilePath) -> FilePath | None:
+    """Give the nearest driftcheck.yaml, if there is one."""
+    return next((file for file in config_places(here) if os.path.lexists(file)), None)
+
+
+def from_folder(config: Config, folder: FilePath, here: FilePath) -> Config:
+    """Give a configuration of one folder with paths that begin at another."""
+    return replace(config, paths=tuple(os.path.relpath(folder / path, here) for path in config.paths))
 
 
 def is_in_repository(file: FilePath, here: FilePath) -> bool:

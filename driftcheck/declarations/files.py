@@ -110,6 +110,12 @@ def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here
     return Sources(tuple(sorted(texts, key=lambda text: text.name)), (*search.findings, *refusals))
 
 
+def names_anything(path: str, *, here: str | None = None) -> bool:
+    """Tell whether a path, as `read` takes it, names a file to read."""
+    here = here or os.getcwd()
+    return Search(_Disk(here), here).add(path)
+
+
 def _nothing_there(path: str, exists: bool) -> UsageError:
     if exists or _MAGIC.search(path):
         hint = "Folders are searched for *.yaml and *.yml, without dot names and driftcheck.yaml."

@@ -1,0 +1,65 @@
+"""The base revision of a three-way check: what was declared there, and the policy that stood there.
+
+The change under review may alter its own policy in many ways (take the configuration out, put a nearer one in,
+name other paths); none of them is in force before it is merged (CONTRACT.md, Commands; FAULTS R8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path as FilePath
+
+from driftcheck import pipeline, settings
+from driftcheck.declarations import files, revisions
+from driftcheck.declarations.configuration import Config, config_places, from_folder, is_in_repository, parse_config
+from driftcheck.settings import DEFAULT_PATHS, Settings
+
+
+def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settings]:
+    """Read the base revision, and give the settings in force: policy, workspace and region as they stood there.
+
+    What is looked at is what the change names and what the base named. A configuration that is no part of the
+    repository is the operator's, and stays. Raises UsageError where git or its history can't tell.
+    """
+    here = FilePath.cwd()
+    if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
+        revision = revisions.load_at(chosen.paths, ref, cwd=here)
+        return pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy), chosen
+    earlier = _config_at(chosen, ref, here)
+    in_force = replace(chosen, policy=settings.resolve_policy(chosen.command, chosen.flags, earlier or Config()))
+    if earlier is not None:
+        in_force = replace(in_force, workspace=earlier.workspace, region=earlier.region)
+    dropped = [path for path in _paths_at(chosen, earlier, ref, here) if path not in chosen.paths]
+    kept = tuple(path for path in dropped if files.names_anything(path))
+    revision = revisions.load_at((*chosen.paths, *dropped), ref, cwd=here)
+    baseline = pipeline.Baseline(
+        revision.commit,
+        revision.declarations,
+        proposed=chosen.policy,
+        is_redirected=bool(dropped) or in_force.workspace != chosen.workspace or in_force.region != chosen.region,
+    )
+    return baseline, replace(in_force, paths=(*chosen.paths, *kept))
+
+
+def _config_at(chosen: Settings, ref: str, here: FilePath) -> Config | None:
+    """Give the configuration that stood at the base, the nearest unless one is named; None where there was none."""
+    named = chosen.flags.config
+    for file in [FilePath(named)] if named else config_places(here):
+        found = revisions.load_at((), ref, cwd=here, config=file).config
+        if found is not None:
+            return from_folder(parse_config(found), file.parent, here)
+    return None
+
+
+def _paths_at(chosen: Settings, earlier: Config | None, ref: str, here: FilePath) -> Iterator[str]:
+    """Give the paths that were looked at, unless the command line names some."""
+    if chosen.flags.paths:
+        return
+    if earlier is not None and earlier.paths:
+        yield from earlier.paths
+        return
+    for path in DEFAULT_PATHS:
+        if revisions.load_at((path,), ref, cwd=here).declarations.files:
+            yield path
+            return
