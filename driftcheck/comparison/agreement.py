@@ -19,7 +19,8 @@ def plainly_agreeing(declared: Mapping[str, JSON], live: Mapping[str, JSON], sch
     if live == REDACTED_MARKER:
         return None
     properties, values = schema.properties, schema.values
-    if (values is not None or schema is UNKNOWN) and len(declared) != len(live):
+    is_map = values is not None or schema is UNKNOWN
+    if is_map and (len(declared) != len(live) or None in declared.values()):
         return None
     count = 0
     for name, value in declared.items():

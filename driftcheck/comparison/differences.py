@@ -211,7 +211,7 @@ def _compare_value(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> No
             return
     if pair.terms.listed and live is None and _is_own_default(declared, schema):
         declared = None
-    if REDACTED_MARKER in (declared, live):
+    if REDACTED_MARKER in (declared, live) and not _is_set_for_certain(pair, declared, schema):
         pair.unverifiable.append(place.path)
     elif isinstance(declared, dict) and isinstance(live, dict):
         _compare_object(pair, declared, live, schema, place.path)
@@ -229,6 +229,14 @@ def _compare_value(pair: _Pair, declared: JSON, live: JSON, place: _Place) -> No
         pair.compared += 1
     else:
         _differ_unless_platform_set(pair, declared, live, place)
+
+
+def _is_set_for_certain(pair: _Pair, declared: JSON, schema: Field) -> bool:
+    """Tell whether a redacted live value differs whatever it was: nothing was to be set, and what is hidden is no null.
+
+    Only a variable's value may have been an empty text, which is the same as none.
+    """
+    return declared is None and not schema.sensitive and not pair.terms.listed
 
 
 def _by_branch(pair: _Pair, declared: JSON, live: JSON, schema: Field) -> tuple[JSON, JSON]:
@@ -411,7 +419,7 @@ def _compare_undeclared(
             pair.unmodelled.append((*path, name))
         elif _is_beyond_declaring(pair, value, child):
             continue
-        elif value == REDACTED_MARKER:
+        elif value == REDACTED_MARKER and not _is_set_for_certain(pair, None, child):
             pair.unverifiable.append((*path, name))
         elif isinstance(value, dict) and child.properties and child.values is None and not pair.terms.listed:
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))

@@ -198,10 +198,19 @@ def _change(declaration: Declaration, difference: Difference, schema: Field) -> 
         declared=difference.declared,
         live=difference.live,
         location=declaration.locate(difference.path),
-        impact=impact_of(difference.path, schema),
+        impact=_gravest_impact(difference.path, difference.declared, schema),
         declared_effective=difference.declared_effective,
         live_effective=difference.live_effective,
     )
+
+
+def _gravest_impact(path: Path, declared: JSON, schema: Field) -> Impact:
+    """Tell what a change at a path takes, and where a whole object is concerned, what any declared part of it takes."""
+    impacts = [impact_of(path, schema)]
+    if isinstance(declared, dict) and impacts[0] is not Impact.RECREATE:
+        parts = (name for name, value in declared.items() if value is not None)
+        impacts += [_gravest_impact((*path, name), declared[name], schema) for name in parts]
+    return max(impacts, key=list(Impact).index)
 
 
 def impact_of(path: Path, schema: Field) -> Impact:

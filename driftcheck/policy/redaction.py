@@ -28,7 +28,7 @@ def redact(change: Change, schema: Field) -> Change:
     if _is_of_order(change, field):
         field = UNKNOWN
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
-    if sensitive or any(is_secret(value) or _is_opaque(value, field) for value in values):
+    if sensitive or any(value == REDACTED_MARKER or is_secret(value) or _is_opaque(value, field) for value in values):
         base = change.base if change.base is ABSENT else None
         return replace(
             change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True

@@ -480,7 +480,6 @@ def test_a_value_that_a_snapshot_does_not_hold_is_unverifiable() -> None:
         "sidecars[name=otel].env[name=A].value"
     ]
     assert unverifiable(spec(labels={"a": "b"}), spec(labels={"a": marker})) == ["labels.a"]
-    assert unverifiable(at("name", "x"), at("display_name", marker) | {"name": "x"}, strict=True) == ["display_name"]
 
 
 # --- 6. platform-set ---------------------------------------------------------------------------------------------
@@ -637,3 +636,26 @@ def test_how_much_was_compared_is_counted() -> None:
     found = differences(spec(cpu=1, labels={"a": "b", "c": "d"}), spec(cpu=2, labels={"a": "b", "c": "d"}))
     assert found.compared == len(("name", "source", "cpu", "labels.a", "labels.c"))
     assert differences({}, {}).compared == 0
+
+
+@pytest.mark.parametrize("name", ["securityContext", "resources"])
+def test_a_null_in_a_map_makes_no_room_for_another_entry(name: str) -> None:
+    """As many entries on both sides, and a null equals absent: somebody put the live entry there all the same."""
+    sides = [{"runAsUser": None}, {"privileged": True}]
+    if name == "resources":
+        sides = [{"limits": {"cpu": None}}, {"limits": {"memory": "1Gi"}}]
+    declared, live = (spec(sidecars=[{"name": "a", "image": "x", name: side}]) for side in sides)
+    (difference,) = compare(declared, live, SCHEMA, Terms()).differences
+    assert difference.kind == "added"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_redacted_value_is_set_for_certain_where_nothing_was_to_be(strict: bool) -> None:
+    """What a snapshot hides is never null: of a declared null, and strictly of silence, it tells what live did."""
+    hidden = {"source": "external_docker", "source_config": {"custom_url": dict(REDACTED_MARKER)}}
+    declared = {"source": "external_docker", "source_config": {} if strict else {"custom_url": None}}
+    found = compare(declared, hidden, SCHEMA, Terms(strict=strict))
+    assert [(each.kind, format_path(each.path)) for each in found.differences] == [
+        ("added", "source_config.custom_url")
+    ]
+    assert found.unverifiable == ()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from driftcheck.comparison.differences import Terms
 from driftcheck.comparison.verdicts import Sides, judge
-from driftcheck.model import ABSENT, Change, ChangeClass, Comparison, Status
+from driftcheck.model import ABSENT, Change, ChangeClass, Comparison, Impact, Status
 from tests.comparison import sides
 from tests.comparison.declarations import declarations
 from tests.comparison.echo import echo
@@ -471,3 +471,18 @@ def test_what_only_the_review_changes_is_proposed_and_what_it_writes_down_adopte
 
 def plain(change: Change) -> tuple[Any, ...]:
     return (change.kind, change.path, change.declared, change.live, change.impact)
+
+
+@pytest.mark.parametrize(
+    ("config", "impact"),
+    [
+        ({"custom_url": "https://a.example"}, Impact.IN_PLACE),
+        ({"custom_url": "https://a.example", "resource_spec": {"cpu": 1}}, Impact.NEW_REVISION),
+        ({"custom_url": "https://a.example", "resource_spec": None}, Impact.IN_PLACE),
+        ({"resource_spec": {"cpu": 1}, "listener_id": "5c2e9f60-0d4b-4d53-9a76-2b1f7f2b6c11"}, Impact.RECREATE),
+    ],
+)
+def test_what_a_whole_object_takes_is_what_its_gravest_part_takes(config: dict[str, Any], impact: Impact) -> None:
+    declared, live = ({"name": "a", "source": "external_docker", "source_config": each} for each in (config, None))
+    (change,) = verdicts([declared], [live]).comparisons[0].changes
+    assert (change.path, change.impact) == (("source_config",), impact)
