@@ -10,8 +10,9 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
-from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import (
@@ -28,6 +29,9 @@ from yaml.events import (
 from driftcheck.declarations.scalars import Misreading, resolve
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import JSON
+
+if TYPE_CHECKING:
+    from yaml._yaml import Mark
 
 MAX_BYTES: Final = 32 * 2**20
 """Size of a file; 10,000 deployments of 75 lines have 20 MiB."""
@@ -81,19 +85,20 @@ class Parsed:
 
 
 class Node(NamedTuple):
-    """Where a collection stands, from `place` up to `end`.
+    """Where a collection stands, from `start` up to `end`.
 
     `children` are those of a list, or of a mapping by key (merged ones included): nodes, or the places of scalars. An
     alias is what it stands for. `keys` are the places of a mapping's own keys.
     """
 
-    place: Place
-    end: Place
+    start: Mark
+    end: Mark
     children: dict[str, Tree] | list[Tree]
-    keys: dict[str, Place]
+    keys: dict[str, Mark]
 
 
-Tree: TypeAlias = Node | Place
+Tree: TypeAlias = "Node | Mark | Place"
+"""A mark is a place as libyaml gives it, counted from 0; it takes half the memory of one of ours."""
 
 
 class _StoppedError(Exception):
@@ -160,6 +165,13 @@ def _event_source(data: bytes) -> Callable[[], Any]:
 
 def _place(mark: Any) -> Place:
     return mark.line + 1, mark.column + 1
+
+
+def place_of(tree: Tree) -> Place:
+    """Give the place of a node, or of a scalar."""
+    if isinstance(tree, Node):
+        return _place(tree.start)
+    return tree if isinstance(tree, tuple) else _place(tree)
 
 
 # --- the text as a whole ---
@@ -471,11 +483,17 @@ class _Reader:
             self._stop(event, "the text has more than 1,000 defects; what follows was not read")
 
     def _stop_at_depth(self, event: Any) -> None:
-        self._stop(event, "values are nested more than 64 levels deep")
+        self._stop(event, _TOO_DEEP)
 
     def _stop(self, event: Any, message: str) -> NoReturn:
-        hint = "Write it flatter, or split the file."
-        raise _StoppedError(Problem("yaml-limit", message, hint, _place(event.start_mark)), event.start_mark.index)
+        raise _StoppedError(_limit(message, _place(event.start_mark)), event.start_mark.index)
+
+
+_TOO_DEEP: Final = "values are nested more than 64 levels deep"
+
+
+def _limit(message: str, place: Place) -> Problem:
+    return Problem("yaml-limit", message, "Write it flatter, or split the file.", place)
 
 
 _TAG: Final = (
@@ -536,8 +554,8 @@ class _Locator:
     def __init__(self, data: bytes, stopped: int | None) -> None:
         self.documents: list[Tree] = []
         self.duplicates: dict[Place, Place] = {}
-        self._next_event = _event_source(data)
-        self._stopped = len(data) + 1 if stopped is None else stopped
+        next_event = _event_source(data)
+        self._next_event = next_event if stopped is None else partial(_next_before, stopped, next_event)
         self._anchors: dict[str, Tree] = {}
         self._texts: dict[str, str] = {}
 
@@ -554,15 +572,11 @@ class _Locator:
 
     def node(self, event: Any) -> Tree:
         """Locate the value that begins with an event."""
-        mark = event.start_mark
-        if mark.index >= self._stopped:
-            raise _StoppedError(Problem("yaml-limit", "", "", _place(mark)), mark.index)
         kind = event.__class__
         if kind is AliasEvent:
-            return self._anchors.get(event.anchor, _place(mark))
-        tree: Tree
+            return self._anchors.get(event.anchor, _place(event.start_mark))
         if kind is ScalarEvent:
-            tree = _scalar_place(event)
+            tree: Tree = _scalar_place(event)
             if event.anchor is not None:
                 self._texts[event.anchor] = event.value
         elif kind is MappingStartEvent:
@@ -575,49 +589,60 @@ class _Locator:
 
     def mapping(self, start: Any) -> Node:
         """Locate the values of a mapping up to its end."""
+        next_event = self._next_event
         children: dict[str, Tree] = {}
-        keys: dict[str, Place] = {}
+        keys: dict[str, Mark] = {}
         merged: list[Tree] = []
-        while (event := self._next_event()).__class__ is not MappingEndEvent:
-            place = _place(event.start_mark)
-            key = self._key(event)
-            child = self.node(self._next_event())
+        while (event := next_event()).__class__ is not MappingEndEvent:
+            mark, key = event.start_mark, self._key(event)
+            event = next_event()
+            is_plain = event.__class__ is ScalarEvent and event.anchor is None and event.tag is None
+            child = event.start_mark if is_plain else self.node(event)
             if key is _MERGED:
                 merged.append(child)
             elif isinstance(key, str):
                 if key in keys:
-                    self.duplicates[place] = keys[key]
+                    self.duplicates[_place(mark)] = _place(keys[key])
                 children[key] = child
-                keys.setdefault(key, place)
+                keys.setdefault(key, mark)
         for source in _merge_sources(merged):
             for key, child in source.items():
                 children.setdefault(key, child)
-        return Node(_collection_place(start), _place(event.start_mark), children, keys)
+        return _node(start, event, children, keys)
 
     def sequence(self, start: Any) -> Node:
         """Locate the values of a list up to its end."""
         children: list[Tree] = []
         while (event := self._next_event()).__class__ is not SequenceEndEvent:
             children.append(self.node(event))
-        return Node(_collection_place(start), _place(event.start_mark), children, _NO_KEYS)
+        return _node(start, event, children, {})
 
     def _key(self, event: Any) -> str | object | None:
         """Give a key's text, `_MERGED` for a merge key, None where it can't be a key."""
-        if event.__class__ is AliasEvent:
-            return self._texts.get(str(event.anchor))
-        if event.__class__ is not ScalarEvent:
+        kind = event.__class__
+        if kind is AliasEvent:
+            return self._texts.get(event.anchor)
+        if kind is not ScalarEvent or event.anchor is not None:
             self.node(event)
+        if kind is not ScalarEvent:
             return None
-        if event.anchor is not None:
-            self._texts[event.anchor] = event.value
-            self._anchors[event.anchor] = _place(event.start_mark)
         if event.value == "<<" and not event.style and event.tag is None:
             return _MERGED
-        return str(event.value)
+        text: str = event.value
+        return text
 
 
+def _next_before(stopped: int, next_event: Callable[[], Any]) -> Any:
+    """Give the next event of a text that was read up to a character; raises _StoppedError for a node behind it."""
+    event = next_event()
+    mark = event.start_mark
+    if mark.index >= stopped and event.__class__ in _BEGINNINGS:
+        raise _StoppedError(_limit("the text was not read any further", _place(mark)), mark.index)
+    return event
+
+
+_BEGINNINGS: Final = frozenset({AliasEvent, ScalarEvent, MappingStartEvent, SequenceStartEvent})
 _MERGED: Final = object()
-_NO_KEYS: Final[dict[str, Place]] = {}
 
 
 def _merge_sources(merged: list[Tree]) -> Iterator[dict[str, Tree]]:
@@ -629,18 +654,20 @@ def _merge_sources(merged: list[Tree]) -> Iterator[dict[str, Tree]]:
                 yield source.children
 
 
-def _scalar_place(event: Any) -> Place:
+def _scalar_place(event: Any) -> Mark | Place:
     """Give the place of a scalar behind its anchor and tag, where it is plain and stands in one line with them."""
     start, end = event.start_mark, event.end_mark
     if (event.anchor or event.tag) and not event.style and start.line == end.line:
         return end.line + 1, end.column - len(event.value) + 1
-    return _place(start)
+    mark: Mark = start
+    return mark
 
 
-def _collection_place(event: Any) -> Place:
-    """Give the place of a collection: of its bracket, or of its first key or entry behind anchor and tag."""
-    has_properties = event.anchor is not None or event.tag is not None
-    return _place(event.end_mark if has_properties and not event.flow_style else event.start_mark)
+def _node(start: Any, end: Any, children: dict[str, Tree] | list[Tree], keys: dict[str, Mark]) -> Node:
+    """Make a collection of its first and last event; it begins with its bracket, or its first key or entry."""
+    has_properties = start.anchor is not None or start.tag is not None
+    mark = start.end_mark if has_properties and not start.flow_style else start.start_mark
+    return Node(mark, end.start_mark, children, keys)
 
 
 # --- syntax errors, in words of our own ---
@@ -730,6 +757,9 @@ _SYNTAX: Final = {
     ),
 }
 
+_NESTED_TOO_DEEP: Final = "exceeded maximum nesting depth"
+"""What libyaml says from 0.2.6 on, which looks ahead as far as 1,000 open brackets before it gives the first."""
+
 
 def _syntax_problem(error: YAMLError, data: bytes) -> Problem:
     """Say what libyaml could not read; its own texts name no data, but are for programmers."""
@@ -742,10 +772,12 @@ def _syntax_problem(error: YAMLError, data: bytes) -> Problem:
             "Take it out, or write it as an escape in double quotes.",
             _place_of_character(text, control.start() if control else 0),
         )
-    message, hint = _SYNTAX.get(error.problem or "", ("this is no YAML", "Check the text from here upwards."))
     lines = max(len(data.splitlines()), 1)
     ended, began = _place_within(lines, error.problem_mark), _place_within(lines, error.context_mark)
     place = ended or began or (lines, 1)
+    if error.problem == _NESTED_TOO_DEEP:
+        return _limit(_TOO_DEEP, place)
+    message, hint = _SYNTAX.get(error.problem or "", ("this is no YAML", "Check the text from here upwards."))
     return Problem("yaml-syntax", message, hint, place, () if began is None or began == place else (began,))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from driftcheck.declarations import events
-from driftcheck.declarations.events import Node, Parsed, Place, Tree
+from driftcheck.declarations.events import Node, Parsed, Place, Tree, place_of
 from driftcheck.declarations.validation import Violation
 from driftcheck.model import JSON, Location
 from driftcheck.paths import Item, Path
@@ -77,7 +77,8 @@ class Source:
 
 def _spans(trees: Sequence[Tree]) -> list[tuple[Place, Place, int]]:
     """Give beginning, end and position of each collection, sorted."""
-    return sorted((tree.place, tree.end, number) for number, tree in enumerate(trees) if isinstance(tree, Node))
+    nodes = ((number, tree) for number, tree in enumerate(trees) if isinstance(tree, Node))
+    return sorted((place_of(tree), place_of(tree.end), number) for number, tree in nodes)
 
 
 def _span_at(spans: Sequence[tuple[Place, Place, int]], place: Place) -> int | None:
@@ -110,36 +111,32 @@ class Layers:
             return self.source.locate(self.document, ("deployments", self.index))
         defaults = _child(root, "defaults")
         layers = [entry] if defaults is None else [entry, defaults]
-        place = _place(entry)
+        found: Tree = entry
         for number, segment in enumerate(path):
             key = _position(value, segment) if isinstance(segment, Item) else segment
             below = [child for layer in layers if (child := _child(layer, key)) is not None]
             if not below:
                 break
-            place = _place(below[0])
+            found = below[0]
             if at_key and number == len(path) - 1:
-                place = _key_place(layers, key) or place
+                found = _key_of(layers, key) or found
             layers = [tree for tree in below if _is_mapping(tree)] if _is_mapping(below[0]) else below[:1]
             value = _entry(value, key)
-        return self.source.location(place)
+        return self.source.location(place_of(found))
 
 
 def _walk(tree: Tree, path: Sequence[str | int], *, at_key: bool = False) -> tuple[Place, bool]:
     """Give the place of the value at a path or of the nearest node around it, and whether it is that of a scalar."""
-    place = _place(tree)
+    found = tree
     for number, key in enumerate(path):
         child = _child(tree, key)
         if child is None:
-            return place, False
-        place = _place(child)
+            return place_of(found), False
+        found = child
         if at_key and number == len(path) - 1:
-            place = _key_place([tree], key) or place
+            found = _key_of([tree], key) or found
         tree = child
-    return place, not isinstance(tree, Node)
-
-
-def _place(tree: Tree) -> Place:
-    return tree.place if isinstance(tree, Node) else tree
+    return place_of(found), not isinstance(tree, Node)
 
 
 def _is_mapping(tree: Tree) -> bool:
@@ -155,7 +152,7 @@ def _child(tree: Tree | None, key: str | int | None) -> Tree | None:
     return children[key] if isinstance(key, int) and key < len(children) else None
 
 
-def _key_place(layers: Sequence[Tree], key: str | int | None) -> Place | None:
+def _key_of(layers: Sequence[Tree], key: str | int | None) -> Tree | None:
     """Give the place of a key in the first layer that holds it; None where it came there by a merge key."""
     for layer in layers:
         if isinstance(layer, Node) and isinstance(key, str) and key in layer.children:
