@@ -23,8 +23,6 @@ BAD_ITEMS_TOLD: Final = 5
 _TORN: Final = re.compile(r"-|tr?u?|fa?l?s?|nu?l?|\.|[eE][+-]?|\\?u?[0-9A-Fa-f]{0,4}|\s*")
 """What the parser may be left with where an answer was cut in the middle of a word."""
 
-_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
-
 
 class MalformedError(ValueError):
     """An answer or file that can't be read as a listing; the text says why and quotes nothing.
@@ -98,14 +96,27 @@ def _name_only(secret: JSON) -> JSON:
 
 def parse_json(data: bytes) -> JSON:
     """Read JSON strictly: UTF-8, no duplicate keys, no NaN or infinity, at most 64 deep; raises MalformedError."""
-    may_be_deep = _may_be_deep(data)
+    written = data.translate(None, _WHITESPACE).count(b'":')
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MalformedError("it is not UTF-8") from None
     del data
+    value = _loads(text)
+    if _count_keys(value) != written:
+        _loads(text, object_pairs_hook=_object)
+    return value
+
+
+_WHITESPACE: Final = b" \t\r\n"
+"""What may stand between a key and its colon; without it there are at least as many `":` as keys (RFC 8259, 2)."""
+
+
+def _loads(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> JSON:
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_float=_finite_float, parse_constant=_refuse_constant)
+        return json.loads(
+            text, object_pairs_hook=object_pairs_hook, parse_float=_finite_float, parse_constant=_refuse_constant
+        )
     except MalformedError:
         raise
     except json.JSONDecodeError as error:
@@ -113,19 +124,15 @@ def parse_json(data: bytes) -> JSON:
         cut = cut or error.msg.startswith("Unterminated")
         raise MalformedError(f"it is no JSON from line {error.lineno} column {error.colno} on", cut=cut) from None
     except RecursionError:
-        raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels") from None
+        raise _too_deep() from None
     except ValueError:
         raise MalformedError("it holds a number of thousands of digits") from None
-    if may_be_deep and _is_deep(value):
-        raise MalformedError(f"it is nested deeper than {MAX_DEPTH} levels")
-    return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
+def _object(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object in which a key stands twice; slow, so it is asked only where keys seem to be missing."""
+    if len(dict(pairs)) != len(pairs):
         raise MalformedError("an object in it has the same key twice")
-    return value
 
 
 def _finite_float(text: str) -> float:
@@ -139,30 +146,26 @@ def _refuse_constant(_: str) -> NoReturn:
     raise MalformedError("it holds NaN or Infinity, which JSON does not know")
 
 
-def _may_be_deep(data: bytes) -> bool:
-    """Take away the innermost brackets, level by level; never wrong where it says False, and fast."""
-    brackets = data.translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        inner = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(inner) == len(brackets):
-            break
-        brackets = inner
-    return bool(brackets)
-
-
-def _is_deep(value: JSON) -> bool:
+def _count_keys(value: JSON) -> int:
+    """Count the keys of all objects, level by level; raises MalformedError past MAX_DEPTH levels."""
+    keys = 0
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return False
-    return True
+        below: list[JSON] = []
+        for node in level:
+            if node.__class__ is dict:
+                keys += len(node)
+                below += node.values()
+            elif node.__class__ is list:
+                below += node
+        if not below:
+            return keys
+        level = below
+    raise _too_deep()
 
 
-def _children(node: JSON) -> Iterable[JSON]:
-    if isinstance(node, dict):
-        return node.values()
-    return node if isinstance(node, list) else ()
+def _too_deep() -> MalformedError:
+    return MalformedError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
 def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:

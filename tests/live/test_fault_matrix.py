@@ -41,11 +41,12 @@ FLEETING = ("status", "drop", "cut", "empty", "gzip_cut")
 """What asking again cures."""
 
 
-def fetched(emulate: Emulate, plan: Plan, *, count: int = COUNT, **settings: Any) -> tuple[Snapshot | LiveError, Any]:
+def fetched(
+    emulate: Emulate, plan: Plan, *, count: int = COUNT, timeout: float = 60.0, **settings: Any
+) -> tuple[Snapshot | LiveError, Any]:
     """Fetch within the budget: a snapshot or the error that was told, and what was asked; the rest fails the test."""
     app = create_app(deployments(count), plan=plan)
-    slow = any(fault.kind in SLOW for fault in plan.faults)
-    connection = Connection(emulate(app), KEY, timeout=0.3 if slow else 60.0, **settings)
+    connection = Connection(emulate(app), KEY, timeout=timeout, **settings)
     outcome: Snapshot | LiveError
     start = time.monotonic()
     try:
@@ -75,10 +76,12 @@ def test_a_lasting_fault_is_told_wherever_it_strikes(
     emulate: Emulate, kind: str, position: str, concurrency: int
 ) -> None:
     offset = POSITIONS[position]
-    plan = Plan(faults=(Fault(kind, offset=offset, seconds=2.0),))
-    outcome, record = fetched(emulate, plan, retries=1, concurrency=concurrency)
+    strikes = position != "guess" or concurrency == 4
+    plan = Plan(faults=(Fault(kind, offset=offset, seconds=5.0),))
+    timeout = 1.0 if kind in SLOW and strikes else 60.0
+    outcome, record = fetched(emulate, plan, timeout=timeout, retries=1, concurrency=concurrency)
     struck = any(f"offset={offset}" in query.split("&") for _, query in record.requests)
-    assert struck is (position != "guess" or concurrency == 4)
+    assert struck is strikes
     if kind == "empty_page" and offset == 0:
         assert isinstance(outcome, Snapshot)
         assert outcome.deployments == ()

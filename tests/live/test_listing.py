@@ -102,6 +102,36 @@ def test_sound_json_is_read_as_the_standard_library_reads_it(value: Any) -> None
     assert parse_json(encoded(value)) == value
 
 
+KEYS = st.sampled_from(["a", "b", '":', "x: ", "\u00e9", ""])
+OBJECTS = st.recursive(
+    st.lists(st.tuples(KEYS, st.just(1) | KEYS), max_size=4),
+    lambda children: st.lists(st.tuples(KEYS, children), max_size=4),
+    max_leaves=8,
+)
+"""Objects as lists of keys and values, with a key twice or without."""
+
+
+@given(OBJECTS, st.sampled_from(["", " ", "\n\t", "\r\n"]), st.booleans())
+def test_D1_a_key_that_stands_twice_is_told_wherever_it_stands(pairs: Any, space: str, ascii_only: bool) -> None:
+    def written(value: Any) -> str:
+        if not isinstance(value, list):
+            return json.dumps(value, ensure_ascii=ascii_only)
+        entries = (f"{space}{written(key)}{space}:{space}{written(inner)}" for key, inner in value)
+        return "{" + ",".join(entries) + space + "}"
+
+    def is_sound(value: Any) -> bool:
+        return not isinstance(value, list) or (
+            len({key for key, _ in value}) == len(value) and all(is_sound(inner) for _, inner in value)
+        )
+
+    text = written(pairs)
+    if is_sound(pairs):
+        assert parse_json(text.encode()) == json.loads(text)
+    else:
+        with pytest.raises(MalformedError, match="same key twice"):
+            parse_json(text.encode())
+
+
 @given(st.integers(1, 90), st.sampled_from(["[", '{"a":']), st.text(alphabet='[]{}"\\x', max_size=8))
 def test_D1_depth_is_counted_exactly_whatever_stands_in_strings(depth: int, opening: str, text: str) -> None:
     closing = "]" if opening == "[" else "}"
