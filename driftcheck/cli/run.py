@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from driftcheck import __version__, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, write_report
-from driftcheck.declarations import loading, validation
+from driftcheck.declarations import loading
 from driftcheck.declarations.configuration import Config, find_config, from_folder, load_config
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
@@ -101,9 +102,10 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
 
         baseline, chosen = read_baseline(chosen, chosen.flags.base)
     with reading(chosen) as declared:
-        from driftcheck import pipeline  # while a second process may be at work
-
-        listing = _Listing(chosen, progress=progress)
+        with _signals_held():
+            listing = _Listing(chosen, progress=progress)
+            _load_modules()  # while a second process and the service may be at work
+        listing.read_file()
         declarations = declared()
     listing.names = [declaration.name for declaration in declarations.deployments]
     listing.named.set()
@@ -112,6 +114,8 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     except LiveError as error:
         console.say_error(error)
         snapshot = _unread(chosen, error)
+    from driftcheck import pipeline
+
     return pipeline.check(declarations, snapshot, request(chosen, baseline))
 
 
@@ -131,8 +135,33 @@ def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipe
     )
 
 
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let signals wait while modules are loaded, since what they raise in the middle of that may get lost.
+
+    Threads that are started meanwhile take no signals, so that these wait for the main thread.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _load_modules() -> None:
+    """Load what it takes to judge and to compare."""
+    from driftcheck import pipeline
+    from driftcheck.declarations import documents, validation
+
+    del pipeline, documents
+    validation.load()
+
+
 class _Listing:
-    """The live side: a file, read at once, or the network, read in the background."""
+    """The live side: the network, read in the background, or a file."""
 
     def __init__(self, chosen: Settings, *, progress: bool) -> None:
         self.names: Collection[str] = ()
@@ -142,14 +171,16 @@ class _Listing:
         self._snapshot: Snapshot | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="listing", daemon=True)
-        if chosen.flags.live is not None:
-            self._run()
-            return
-        from driftcheck.live import transport
+        if chosen.flags.live is None:
+            from driftcheck.live import transport
 
-        transport.load()  # before the declarations are parsed, so that the first request is on its way while they are
-        validation.load()  # a signal that comes while modules are loaded may be lost
-        self._thread.start()
+            transport.load()
+            self._thread.start()
+
+    def read_file(self) -> None:
+        """Read the live side now, where it is a file."""
+        if self._chosen.flags.live is not None:
+            self._run()
 
     def _names(self) -> Collection[str]:
         self.named.wait()

@@ -14,10 +14,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from driftcheck.declarations.documents import Declared
 from driftcheck.declarations.files import SourceText
+from driftcheck.model import JSON
+
+if TYPE_CHECKING:
+    from driftcheck.declarations.documents import Declared
 
 MIN_BYTES: Final = 2**20
 """What texts must hold together for a second process to be worth its start; 1,000 deployments have 2 MiB."""
@@ -33,7 +36,7 @@ def started(texts: Sequence[SourceText]) -> Iterator[Callable[[], list[Declared]
     Must be entered before there are threads, which a forked process would lack.
     """
     if not _helps(texts):
-        yield lambda: [Declared(text) for text in texts]
+        yield lambda: [*map(_declared, texts)]
         return
     companion = _fork(texts)
     try:
@@ -62,10 +65,10 @@ class _Companion:
 
     def judge(self) -> list[Declared]:
         """Judge what the other process has not taken, and take over what it found."""
-        judged = {number: Declared(self.texts[number]) for number in _claimed(self.claims)}
+        judged = {number: _declared(self.texts[number]) for number in _claimed(self.claims)}
         for number, documents in _received(self.answer):
-            judged[number] = Declared(self.texts[number], marshal.loads(documents))  # noqa: S302 - our own process's
-        return [judged.get(number) or Declared(text) for number, text in enumerate(self.texts)]
+            judged[number] = _declared(self.texts[number], marshal.loads(documents))  # noqa: S302 - our own process's
+        return [judged.get(number) or _declared(text) for number, text in enumerate(self.texts)]
 
     def end(self) -> None:
         """See the other process off, whatever it is at."""
@@ -94,7 +97,7 @@ def _work(texts: Sequence[SourceText], claims: int, given: int) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         found = []
         for number in _claimed(claims):
-            declared = Declared(texts[number])
+            declared = _declared(texts[number])
             if declared.is_flawless:
                 found.append((number, marshal.dumps(declared.source.parsed.documents)))
         with os.fdopen(given, "wb") as stream:
@@ -114,3 +117,9 @@ def _received(answer: int) -> Iterator[tuple[int, bytes]]:
         found = marshal.loads(stream.read())  # noqa: S302 - our own process's
         while found:
             yield found.pop()
+
+
+def _declared(text: SourceText, flawless: tuple[JSON, ...] | None = None) -> Declared:
+    from driftcheck.declarations.documents import Declared  # only now: the listing's first request is on its way
+
+    return Declared(text, flawless)

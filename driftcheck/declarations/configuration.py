@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from driftcheck.declarations import files
-from driftcheck.declarations.documents import ignore_rules
 from driftcheck.declarations.files import CONFIG_NAME, SourceText
-from driftcheck.declarations.places import Source
-from driftcheck.declarations.validation import validate
 from driftcheck.errors import ConfigurationError
 from driftcheck.model import JSON, IgnoreRule, Location, Severity
 from driftcheck.rules import RULES
+
+if TYPE_CHECKING:
+    from driftcheck.declarations.places import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,6 @@ class Config:
     fail_on: str | None = None
     """A severity, or `never`."""
     strict: bool | None = None
-    locations: Mapping[str, Location] = field(default_factory=dict)
-    """Where the value of each top-level key stands."""
 
 
 def config_places(here: FilePath) -> list[FilePath]:
@@ -72,6 +71,8 @@ def load_config(path: FilePath) -> Config:
 
 def parse_config(text: SourceText) -> Config:
     """Read a configuration from a text; raises ConfigurationError, whose message has a line for each defect."""
+    from driftcheck.declarations.places import Source
+
     source = Source(text.name, text.data)
     defects = sorted(_defects(source))
     if defects:
@@ -82,6 +83,8 @@ def parse_config(text: SourceText) -> Config:
 
 def _defects(source: Source) -> Iterator[tuple[Location, str]]:
     """Find what is wrong with a configuration: its place, and what to do about it."""
+    from driftcheck.declarations.validation import validate
+
     parsed = source.parsed
     for problem in parsed.problems:
         if RULES[problem.rule].severity is Severity.ERROR:
@@ -100,6 +103,8 @@ def _sentence(message: str, hint: str | None) -> str:
 
 
 def _config(source: Source, value: Mapping[str, JSON]) -> Config:
+    from driftcheck.declarations.documents import ignore_rules
+
     return Config(
         paths=tuple(value.get("paths", ())),
         workspace=value.get("workspace"),
@@ -108,5 +113,4 @@ def _config(source: Source, value: Mapping[str, JSON]) -> Config:
         severities={rule: Severity(severity) for rule, severity in value.get("severities", {}).items()},
         fail_on=value.get("fail-on"),
         strict=value.get("strict"),
-        locations={key: source.locate(0, (key,)) for key in value},
     )

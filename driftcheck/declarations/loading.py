@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from driftcheck.declarations import companion, files
-from driftcheck.declarations.documents import Declared
 from driftcheck.declarations.files import SourceText
 from driftcheck.model import Declaration, Declarations, Finding, Location
+
+if TYPE_CHECKING:
+    from driftcheck.declarations.documents import Declared
 
 MAX_BYTES: Final = files.MAX_BYTES
 
@@ -56,6 +58,8 @@ def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> De
 
 def declare(texts: Iterable[SourceText]) -> Declarations:
     """Give what texts declare; pure."""
+    from driftcheck.declarations.documents import Declared
+
     return _together([Declared(text) for text in texts])
 
 

@@ -57,7 +57,6 @@ ignore:
     assert (first.guard, first.scope) == (Guard(is_in=(6, 20)), None)
     assert first.location == Location("driftcheck.yaml", 10, 5)
     assert (second.missing, second.path, second.reason) == (True, None, "going")
-    assert config.locations["region"] == Location("driftcheck.yaml", 3, 9)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "x-shared: &a {}\n"])
