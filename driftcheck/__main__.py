@@ -22,7 +22,7 @@ def run() -> NoReturn:
     Values are made by the million and hold no circles: the garbage collector looks for some but seldom, and at the
     end, when both streams were flushed, nothing is taken apart (docs/benchmarks.md).
     """
-    gc.set_threshold(50_000, 50, 1_000)
+    gc.set_threshold(500_000, 50, 1_000)
     modules: dict[str, Any] = sys.modules
     modules.update(dict.fromkeys(NOT_NEEDED))  # None stands for what can't be imported
     try:

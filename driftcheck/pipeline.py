@@ -196,8 +196,13 @@ def _finish(comparison: Comparison, policy: Policy) -> Comparison:
     if not comparison.changes:
         return comparison
     schema = fields.deployment()
-    changes = tuple(redact(replace(c, severity=_severity_of(c, policy)), schema) for c in comparison.changes)
+    changes = tuple(redact(_weighed(change, policy), schema) for change in comparison.changes)
     return replace(comparison, changes=changes, status=status_of(changes))
+
+
+def _weighed(change: Change, policy: Policy) -> Change:
+    severity = _severity_of(change, policy)
+    return change if change.severity is severity else replace(change, severity=severity)
 
 
 def _severity_of(change: Change, policy: Policy) -> Severity:

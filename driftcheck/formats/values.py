@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from driftcheck.formats.visible import visible
@@ -287,7 +288,7 @@ def _block(comparison: Comparison, findings: tuple[Finding, ...]) -> Block:
     active = tuple([change for change in comparison.changes if change.suppressed is None])
     severities = {change.severity for change in active}
     severities |= {finding.severity for finding in findings if finding.suppressed is None}
-    return Block(comparison, findings, active, next((each for each in Severity if each in severities), None))
+    return Block(comparison, findings, active, min(severities, key=attrgetter("rank"), default=None))
 
 
 def _block_order(block: Block) -> tuple[int, int, int, str]:

@@ -36,7 +36,8 @@ class Reading:
     """One reading of the list: says which offsets to ask for, and takes the answers in any order.
 
     With `lookahead` above 1 up to so many requests can be under way at once, of which at most one may turn out to lie
-    past the end: pages that must exist because a page before or behind them is full, and one guess ahead.
+    past the end: pages that must exist because a page before or behind them is full, and one guess ahead. The first
+    guess goes out with the first request; where it lies past the end it is what proves the end.
     A `careful` reading asks for one page after the other and puts up with pages of any size.
     """
 
@@ -48,6 +49,8 @@ class Reading:
         self._positions: dict[str, int] = {}
         self._counts: dict[int, int] = {}
         self._first: list[str | None] = []
+        self._early: list[tuple[int, Sequence[str | None]]] = []
+        """Answers with items that came before the first page did, without which they say nothing."""
         self._frontier = 0
         """The number of the last full page that was seen."""
         self._top = 0
@@ -78,6 +81,8 @@ class Reading:
     def _wanted(self, busy: Collection[int]) -> Iterator[int]:
         if not self._first:
             yield 0
+            if self._lookahead > 1:
+                yield self._lookahead * (LIMIT - 1)
         elif self._end is not None:
             if not self._careful:
                 yield from range(0, self._end - 1, self._stride)
@@ -100,18 +105,28 @@ class Reading:
         yield from range(0, certain, self._stride)
 
     def _unproved(self, end: int, busy: Collection[int]) -> Iterator[int]:
-        """Give the offsets that are still to prove the end: where the last item stands alone, then nothing."""
+        """Give the offsets that are still to prove the end: where the last item stands alone, then nothing.
+
+        Of a single item its page alone proves nothing, as pages of one item would look the same.
+        """
         if self._counts.get(end - 1) != 1:
             yield end - 1
-        if self._beyond is None and not any(offset >= end for offset in busy):
+        is_asked = end > 1 and (self._beyond is not None or any(offset >= end for offset in busy))
+        if end not in self._counts and not is_asked:
             yield end
 
     def receive(self, offset: int, ids: Sequence[str | None]) -> None:
         """Take the answer to an offset: the id of each item, None where it has none."""
+        if offset > 0 and ids and not (self._first or self._empty_starts):
+            self._early.append((offset, ids))
+            self._counts[offset] = len(ids)
+            return
         if self.trouble is None:
             self.trouble = self._place(offset, ids)
         if self.trouble is None and ids:
             self.trouble = self._learn(offset, len(ids))
+        if offset == 0 and self._early:
+            self.receive(*self._early.pop())
 
     def _place(self, offset: int, ids: Sequence[str | None]) -> Trouble | None:
         """Put the items where they stand; no id may be at two positions, and no position hold two ids."""
