@@ -49,7 +49,6 @@ class Field:
     description: str = ""
     enum: tuple[str, ...] = ()
     minimum: float | None = None
-    maximum: float | None = None
     key: str | None = None
     """A list's entries are identified by this key of theirs."""
     ordered: bool | str = False
@@ -216,7 +215,6 @@ class _Reader:
             description=node.get("description", ""),
             enum=tuple(value for value in node.get("enum", ()) if value is not None),
             minimum=node.get("minimum"),
-            maximum=node.get("maximum"),
             key=notes.get("key"),
             ordered=notes.get("ordered", False),
             effective=Effective(**notes["effective"]) if "effective" in notes else None,

@@ -123,9 +123,6 @@ def _run(arguments: Sequence[str]) -> int:
         status = driftcheck.main(list(arguments), prog_name="driftcheck", standalone_mode=False)
     except click.Abort:
         return INTERRUPTED
-    except click.UsageError as error:
-        error.show(sys.stderr)
-        return ExitStatus.INVALID
     except click.ClickException as error:
         error.show(sys.stderr)
         return ExitStatus.INVALID

@@ -42,11 +42,6 @@ class Sides:
     """The declarations at the base revision, where the check is three-way."""
 
     @property
-    def listing_is_whole(self) -> bool:
-        """Whether a name that is not listed is not there."""
-        return self.snapshot.complete
-
-    @property
     def all_is_seen(self) -> bool:
         """Whether both sides were read whole."""
         return self.snapshot.complete and self.declarations.complete
@@ -122,7 +117,7 @@ def _judge_incomparable(
     declaration = match.declaration
     comparison = Comparison(declaration.name, Status.UNKNOWN, location=declaration.locate(()))
     if not match.live:
-        if sides.listing_is_whole:
+        if sides.snapshot.complete:
             status, rule = _absence(declaration.name, base)
             comparison = replace(comparison, status=status)
             verdicts.findings.append(finding(rule, comparison))
@@ -130,11 +125,11 @@ def _judge_incomparable(
         _say_ambiguous(verdicts, comparison)
     else:
         status, rule = _absence(declaration.name, base)
-        if not sides.listing_is_whole:
+        if not sides.snapshot.complete:
             status = Status.UNKNOWN
         comparison = replace(comparison, status=status, id=match.live[0].id, facts=facts(match.live[0]))
         verdicts.findings.append(finding("being-deleted", comparison))
-        if sides.listing_is_whole:
+        if sides.snapshot.complete:
             verdicts.findings.append(finding(rule, comparison))
     verdicts.comparisons.append(comparison)
 
