@@ -134,6 +134,15 @@ COMPARISON_RULES: Final = _catalogue(
         "unless it is deleted.",
     ),
     Rule(
+        "proposed-rename",
+        NOTE,
+        "The change under review probably renames a live deployment",
+        "It declares a new name with the repository or image of a live deployment that it takes out of the "
+        "declarations. A name can't be changed in place: the merge is to create a second deployment, with another URL, "
+        "and the first one stays.",
+        "Delete the old deployment once the new one is in use.",
+    ),
+    Rule(
         "run-failed",
         ERROR,
         "The run ended before there was anything to compare",

@@ -251,7 +251,7 @@ WHOLE: dict[str, tuple[list[Any], list[Any], list[Any], int, dict[str, str], lis
     "to be renamed": (
         *([A], [{**A, "name": "b"}], [A], 0),
         {"a": "unmanaged", "b": "proposed"},
-        [("proposed-removal", "a"), ("proposed-creation", "b")],
+        [("proposed-removal", "a"), ("proposed-creation", "b"), ("proposed-rename", "b")],
     ),
     "renamed ahead": (
         [A],

@@ -1,27 +1,25 @@
-"""Probable renames: a declared name is gone, and a live one that nobody declared has the same origin."""
+"""Probable renames: a declared name is not live, and a live one that nobody declared has the same origin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from driftcheck.comparison.normalization import canonical_repository_url
-from driftcheck.model import JSON, Comparison, Declarations, Snapshot, Status
+from driftcheck.model import JSON, Declarations, Snapshot
 
 
 def find_renames(
-    declarations: Declarations, snapshot: Snapshot, comparisons: Sequence[Comparison]
-) -> Iterator[tuple[Comparison, str]]:
-    """Give each missing deployment with the name of the one unmanaged deployment of the same origin."""
-    missing = {c.name: c for c in comparisons if c.status is Status.MISSING and c.id is None}
-    unmanaged = {c.name for c in comparisons if c.status is Status.UNMANAGED}
-    if not missing or not unmanaged:
+    declarations: Declarations, snapshot: Snapshot, absent: Collection[str], unmanaged: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Pair each absent name (declared, not live) with the one unmanaged (live, not declared) of the same origin."""
+    if not absent or not unmanaged:
         return
     appeared = _by_origin((d.name, d.value) for d in snapshot.deployments if d.name in unmanaged)
-    gone = _by_origin((d.name, d.value) for d in declarations.deployments if d.name in missing)
+    gone = _by_origin((d.name, d.value) for d in declarations.deployments if d.name in absent)
     for origin, names in gone.items():
         candidates = appeared.get(origin, ())
         if len(names) == len(candidates) == 1:
-            yield missing[names[0]], candidates[0]
+            yield names[0], candidates[0]
 
 
 def _by_origin(deployments: Iterator[tuple[str, Mapping[str, JSON]]]) -> dict[tuple[str, ...], list[str]]:

@@ -437,9 +437,22 @@ def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outs
     if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
         yield finding("wrong-workspace", None)
     if sides.all_is_seen:
-        for gone, appeared in find_renames(sides.declarations, sides.snapshot, comparisons):
-            message = f"Probably renamed: the live deployment {appeared} has the same origin."
-            yield replace(finding("probable-rename", gone), message=message)
+        yield from _renames(comparisons, sides)
+
+
+def _renames(comparisons: Sequence[Comparison], sides: Sides) -> Iterator[Finding]:
+    """Tell of deployments that were probably created anew under another name, or are to be by the change."""
+    absent = {each.name: each for each in comparisons if each.id is None}
+    missing = {name for name, each in absent.items() if each.status is Status.MISSING}
+    proposed = {name for name, each in absent.items() if each.status is Status.PROPOSED}
+    unmanaged = {each.name for each in comparisons if each.status is Status.UNMANAGED}
+    removed = unmanaged & (_by_name(sides.base) or {}).keys()
+    for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, unmanaged):
+        message = f"Probably renamed: the live deployment {appeared} has the same origin."
+        yield replace(finding("probable-rename", absent[name]), message=message)
+    for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):
+        message = f"Probably to be renamed: the live deployment {former}, no longer declared, has the same origin."
+        yield replace(finding("proposed-rename", absent[name]), message=message)
 
 
 def finding(rule: str, about: Comparison | None, *, path: Path | None = None) -> Finding:

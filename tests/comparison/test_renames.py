@@ -80,3 +80,21 @@ def test_nothing_is_said_of_what_was_not_fully_seen() -> None:
 def test_a_deployment_in_deletion_is_not_renamed() -> None:
     live = [github("a") | {"status": "AWAITING_DELETE"}, github("b")]
     assert ("probable-rename", "a") not in rules(verdicts([github("a")], live))
+
+
+def test_a_change_that_gives_a_live_deployment_another_name_is_said_to_rename_it() -> None:
+    result = verdicts([github("after")], [github("before")], [github("before")])
+    assert statuses(result) == {"after": "proposed", "before": "unmanaged"}
+    assert [rule for rule in rules(result) if rule[1]] == [
+        ("proposed-creation", "after"),
+        ("proposed-removal", "before"),
+        ("proposed-rename", "after"),
+    ]
+    (found,) = (found for found in result.findings if found.rule == "proposed-rename")
+    assert "before" in found.message
+
+
+def test_a_change_renames_nothing_that_it_still_declares_nor_what_nobody_declared() -> None:
+    a, b, c = github("a"), github("b"), github("c")
+    for declared, live, base in (([a, b], [a], [a]), ([b], [c], []), ([b], [a, c], [a, c]), ([b], [a, b], [a])):
+        assert "proposed-rename" not in {rule for rule, _ in rules(verdicts(declared, live, base))}
