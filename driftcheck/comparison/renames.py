@@ -15,8 +15,8 @@ def find_renames(
     if not absent or not unmanaged:
         return
     appeared = _by_origin((d.name, d.value) for d in snapshot.deployments if d.name in unmanaged)
-    gone = _by_origin((d.name, d.value) for d in declarations.deployments if d.name in absent)
-    for origin, names in gone.items():
+    declared = _by_origin((d.name, d.value) for d in declarations.deployments if d.name in absent)
+    for origin, names in declared.items():
         candidates = appeared.get(origin, ())
         if len(names) == len(candidates) == 1:
             yield names[0], candidates[0]

@@ -596,8 +596,8 @@ class _Locator:
         while (event := next_event()).__class__ is not MappingEndEvent:
             mark, key = event.start_mark, self._key(event)
             event = next_event()
-            is_plain = event.__class__ is ScalarEvent and event.anchor is None and event.tag is None
-            child = event.start_mark if is_plain else self.node(event)
+            is_bare = event.__class__ is ScalarEvent and event.anchor is None and event.tag is None
+            child = event.start_mark if is_bare else self.node(event)
             if key is _MERGED:
                 merged.append(child)
             elif isinstance(key, str):

@@ -113,7 +113,8 @@ class _Fetch:
                 raise LiveError(f"It is larger than {MAX_LISTING_BYTES // 1024 // 1024} MiB.")
             self._pages[offset] = page
             reading.receive(offset, page.ids)
-            self._progress(len(reading))
+            if len(reading):
+                self._progress(len(reading))
 
     def _params(self, offset: int, **filters: str) -> dict[str, str]:
         return {**filters, **self._scope, "limit": str(LIMIT), "offset": str(offset)}
