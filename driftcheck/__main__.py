@@ -12,7 +12,18 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     del sys.path[0]
 
 
-NOT_NEEDED: Final = ("numpy", "pandas", "polars", "pydantic", "pygments", "rich", "trio")
+NOT_NEEDED: Final = (
+    "brotli",
+    "brotlicffi",
+    "numpy",
+    "pandas",
+    "polars",
+    "pydantic",
+    "pygments",
+    "rich",
+    "trio",
+    "zstandard",
+)
 """What libraries of ours load wherever it is installed, for uses that are not ours: it takes longer than the rest."""
 
 

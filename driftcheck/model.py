@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from driftcheck.errors import ExitStatus as ExitStatus
@@ -317,7 +318,7 @@ class Summary:
     """Active findings."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """All that a run found."""
 
@@ -336,7 +337,7 @@ class Report:
         """Whether both sides were read whole."""
         return self.declared.complete and (self.live is None or self.live.complete)
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """The numbers of the report."""
         statuses = Counter(comparison.status for comparison in self.deployments)

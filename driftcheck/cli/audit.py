@@ -28,5 +28,5 @@ def command(**given: Any) -> int:
         "audit",
         outputs,
         rendering,
-        lambda: run.compare_sides(run.resolve("audit", flags), progress=not rendering.quiet),
+        lambda: run.compare_sides(run.resolve("audit", flags), outputs, progress=not rendering.quiet),
     )

@@ -28,5 +28,5 @@ def command(**given: Any) -> int:
         "check",
         outputs,
         rendering,
-        lambda: run.compare_sides(run.resolve("check", flags), progress=not rendering.quiet),
+        lambda: run.compare_sides(run.resolve("check", flags), outputs, progress=not rendering.quiet),
     )

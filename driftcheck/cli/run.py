@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from driftcheck import __version__, settings
+from driftcheck import __version__, formats, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, write_report
 from driftcheck.declarations import loading
@@ -94,8 +94,8 @@ def _read_stdin() -> bytes:
     return sys.stdin.buffer.read(loading.MAX_BYTES + 1)
 
 
-def compare_sides(chosen: Settings, *, progress: bool) -> Report:
-    """Read both sides, the listing on its way while the files are parsed, and compare them."""
+def compare_sides(chosen: Settings, outputs: Sequence[Output], *, progress: bool) -> Report:
+    """Read both sides, the listing on its way while the files are parsed, and compare them; `outputs` are to come."""
     baseline = None
     if chosen.flags.base is not None:
         from driftcheck.cli.baseline import read_baseline
@@ -104,7 +104,7 @@ def compare_sides(chosen: Settings, *, progress: bool) -> Report:
     with reading(chosen) as declared:
         with _signals_held():
             listing = _Listing(chosen, progress=progress)
-            _load_modules()  # while a second process and the service may be at work
+            _load_modules(outputs)  # while a second process and the service may be at work
         listing.read_file()
         declarations = declared()
     listing.names = [declaration.name for declaration in declarations.deployments]
@@ -151,13 +151,15 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _load_modules() -> None:
-    """Load what it takes to judge and to compare."""
+def _load_modules(outputs: Sequence[Output]) -> None:
+    """Load what it takes to judge, to compare and to render."""
     from driftcheck import pipeline
     from driftcheck.declarations import documents, validation
 
     del pipeline, documents
     validation.load()
+    for output in outputs:
+        formats.load(output.format)
 
 
 class _Listing:
@@ -172,8 +174,9 @@ class _Listing:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="listing", daemon=True)
         if chosen.flags.live is None:
-            from driftcheck.live import transport
+            from driftcheck.live import control_plane, transport
 
+            del control_plane
             transport.load()
             self._thread.start()
 

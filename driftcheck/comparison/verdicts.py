@@ -7,8 +7,9 @@ listing and complete declarations only; whatever else is *unknown*.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from driftcheck.comparison.differences import Difference, Differences, Terms, compare, compare_all
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
@@ -392,24 +393,31 @@ def is_rollout_pending(live: Deployment) -> bool:
 
 def facts(live: Deployment) -> dict[str, str]:
     """Give what an inventory counts: source, type and status, and since when a rollout is pending."""
-    value, config = live.value, live.value.get("source_config")
-    found = {
-        "source": value.get("source"),
-        "type": config.get("deployment_type") if isinstance(config, dict) else None,
-        "status": value.get("status"),
-        "pending_since": value.get("updated_at") if is_rollout_pending(live) else None,
-    }
-    return {key: value for key, value in found.items() if isinstance(value, str)}
+    found = {fact: text for fact, read in _FACTS.items() if (text := read(live)) is not None}
+    if is_rollout_pending(live) and (since := live.text("updated_at")) is not None:
+        found["pending_since"] = since
+    return found
+
+
+def _type(live: Deployment) -> str | None:
+    config = live.value.get("source_config")
+    kind = config.get("deployment_type") if isinstance(config, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+_FACTS: Final[Mapping[str, Callable[[Deployment], str | None]]] = {
+    "source": lambda live: live.text("source"),
+    "type": _type,
+    "status": lambda live: live.text("status"),
+}
 
 
 def inventory(deployments: Sequence[Deployment]) -> dict[str, dict[str, int]]:
     """Count deployments by their source, type and status, the most frequent first."""
-    known = [facts(deployment) for deployment in deployments]
-    tallies = {fact: Counter(each[fact] for each in known if fact in each) for fact in ("source", "type", "status")}
+    tallies = {fact: Counter(map(read, deployments)) for fact, read in _FACTS.items()}
+    known = {fact: [(text, n) for text, n in tally.items() if text is not None] for fact, tally in tallies.items()}
     return {
-        fact: dict(sorted(tally.items(), key=lambda entry: (-entry[1], entry[0])))
-        for fact, tally in tallies.items()
-        if tally
+        fact: dict(sorted(tally, key=lambda entry: (-entry[1], entry[0]))) for fact, tally in known.items() if tally
     }
 
 

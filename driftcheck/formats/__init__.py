@@ -6,6 +6,7 @@ report, every piece of the data made harmless where the text will be shown.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
@@ -40,8 +41,13 @@ FORMATS: Final[dict[str, str]] = {
 """Every format by the name it is asked for: where its function stands."""
 
 
+def load(name: str) -> Callable[[Report, RenderOptions], str]:
+    """Load the format of this name (a key of `FORMATS`), and give its function."""
+    module, _, function = FORMATS[name].partition(":")
+    rendering: Callable[[Report, RenderOptions], str] = getattr(import_module(module), function)
+    return rendering
+
+
 def render(name: str, report: Report, options: RenderOptions) -> str:
     """Render a report in the format of this name (a key of `FORMATS`)."""
-    module, _, function = FORMATS[name].partition(":")
-    rendered: str = getattr(import_module(module), function)(report, options)
-    return rendered
+    return load(name)(report, options)

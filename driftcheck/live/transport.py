@@ -5,12 +5,13 @@ Nothing raised here has a cause or context that could hold the key: httpx and h1
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -42,7 +43,11 @@ class Exchange:
     """Waits between attempts, given seconds."""
     stop: threading.Event
     """Set when nobody waits for answers any more."""
-    sent: list[None]
+    turns: threading.Semaphore
+    """Lets no more requests be under way at once than the connection allows."""
+    idle: list[httpx.Client] = field(default_factory=list)
+    """Clients of one connection each that wait for their next request."""
+    sent: list[None] = field(default_factory=list)
     """Grows by one with each request that is sent."""
 
     def left(self) -> float:
@@ -54,12 +59,13 @@ class Exchange:
 
 
 def load() -> None:
-    """Load the libraries ahead of their first use."""
+    """Load the libraries ahead of their first use, and what looking up a host name loads."""
+    import encodings.idna
+
     import httpcore
     import httpx
-    import tenacity
 
-    del httpcore, httpx, tenacity
+    del encodings, httpcore, httpx
 
 
 def begin(connection: Connection, sleep: Callable[[float], None] | None) -> Exchange:
@@ -70,7 +76,15 @@ def begin(connection: Connection, sleep: Callable[[float], None] | None) -> Exch
     def wait(seconds: float) -> None:
         stop.wait(seconds)
 
-    return Exchange(connection, _trust(connection), deadline, sleep or wait, stop, [])
+    turns = threading.Semaphore(connection.concurrency)
+    return Exchange(connection, _trust(connection), deadline, sleep or wait, stop, turns)
+
+
+def end(exchange: Exchange) -> None:
+    """Have no more requests sent, and close the connections; one that is in use is closed when it comes back."""
+    exchange.stop.set()
+    while (client := _idle_client(exchange)) is not None:
+        client.close()
 
 
 def out_of_time(connection: Connection) -> LiveError:
@@ -106,7 +120,31 @@ def _is_local(connection: Connection) -> bool:
     return parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
-def open_client(exchange: Exchange) -> httpx.Client:
+@contextlib.contextmanager
+def _client(exchange: Exchange) -> Iterator[httpx.Client]:
+    """Lend a client of one connection for one request, once it is its turn; raises LiveError."""
+    if not exchange.turns.acquire(timeout=exchange.left()):
+        raise out_of_time(exchange.connection)
+    try:
+        client = _idle_client(exchange) or _open_client(exchange)
+        try:
+            yield client
+        finally:
+            exchange.idle.append(client)
+    finally:
+        exchange.turns.release()
+        if exchange.stop.is_set():
+            end(exchange)
+
+
+def _idle_client(exchange: Exchange) -> httpx.Client | None:
+    try:
+        return exchange.idle.pop()
+    except IndexError:
+        return None
+
+
+def _open_client(exchange: Exchange) -> httpx.Client:
     """Open a client of one connection; proxies come from the environment, except for plain http on loopback."""
     import httpx
 
@@ -134,11 +172,25 @@ def open_client(exchange: Exchange) -> httpx.Client:
         ) from None
 
 
-def ask(client: httpx.Client, exchange: Exchange, params: Mapping[str, str]) -> Page:
+def ask(exchange: Exchange, params: Mapping[str, str]) -> Page:
     """Ask for one page, again after a while where that may help; raises LiveError."""
+    try:
+        return _ask_once(exchange, params)
+    except TransientError as error:
+        return _ask_again(exchange, params, error)
+
+
+def _ask_again(exchange: Exchange, params: Mapping[str, str], failure: TransientError) -> Page:
+    """Go on where the first attempt failed, as long as there are attempts and time left."""
     import tenacity
 
     retries, waits = exchange.connection.retries, tenacity.wait_random_exponential(multiplier=0.5, max=20)
+    failures = [failure]
+
+    def attempt() -> Page:
+        if failures:
+            raise failures.pop()
+        return _ask_once(exchange, params)
 
     def wait(state: tenacity.RetryCallState) -> float:
         asked = getattr(state.outcome and state.outcome.exception(), "retry_after", None)
@@ -156,15 +208,17 @@ def ask(client: httpx.Client, exchange: Exchange, params: Mapping[str, str]) -> 
         reraise=True,
     )
     try:
-        return retrying(_ask_once, client, exchange, params)
+        return retrying(attempt)
     except TransientError as error:
         attempts = retrying.statistics.get("attempt_number", 1)
         times = "once" if attempts == 1 else f"{attempts} times"
         raise LiveError(f"{error.message.removesuffix('.')} (asked {times}).", hint=error.hint) from None
 
 
-def _ask_once(client: httpx.Client, exchange: Exchange, params: Mapping[str, str]) -> Page:
-    body = _send(client, exchange, params)
+def _ask_once(exchange: Exchange, params: Mapping[str, str]) -> Page:
+    with _client(exchange) as client:
+        body = _send(client, exchange, params)
+    time.sleep(0)  # whoever waited for the turn sends now, rather than when the answer is parsed
     try:
         return parse_page(body)
     except MalformedError as problem:

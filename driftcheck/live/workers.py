@@ -7,21 +7,24 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from driftcheck.errors import LiveError
 from driftcheck.live.listing import Page
-from driftcheck.live.transport import Exchange, ask, open_client, out_of_time
+from driftcheck.live.transport import Exchange, ask, end, out_of_time
 
 Ticket: TypeAlias = tuple[int, str | int]
 """Which round a request belongs to, and what it asks for."""
 
 Answer: TypeAlias = Page | LiveError
 
+READERS: Final = 2
+"""So many threads may be parsing answers while as many requests are under way as are allowed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Threads with a connection each, started as they are needed.
+    """Threads, started as they are needed: as many as requests may be under way, and some more that read answers.
 
     They are daemons: whatever a server does (headers without end, a name server that is silent), the one who
     waits for an answer gets an error at the deadline, and the process can end.
@@ -37,7 +40,7 @@ class Workers:
         """Have a request sent; there is one answer to every ticket."""
         self._open.add(ticket)
         self._requests.put((ticket, params))
-        if len(self._threads) < min(len(self._open), self.exchange.connection.concurrency):
+        if len(self._threads) < min(len(self._open), self.exchange.connection.concurrency + READERS):
             thread = threading.Thread(target=self._work, name="driftcheck-request", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -55,7 +58,7 @@ class Workers:
 
     def close(self) -> None:
         """Have the threads end when they have done what they are at; requests not begun are not sent."""
-        self.exchange.stop.set()
+        end(self.exchange)
         for _ in self._threads:
             self._requests.put(None)
         patience = time.monotonic() + 0.1
@@ -63,15 +66,11 @@ class Workers:
             thread.join(max(0.0, patience - time.monotonic()))
 
     def _work(self) -> None:
-        client = None
         while (request := self._requests.get()) is not None and not self.exchange.stop.is_set():
             ticket, params = request
             answer: Answer | Exception
             try:
-                client = client or open_client(self.exchange)
-                answer = ask(client, self.exchange, params)
+                answer = ask(self.exchange, params)
             except Exception as error:  # raised again by the thread that waits
                 answer = error
             self._answers.put((ticket, answer))
-        if client is not None:
-            client.close()

@@ -19,7 +19,7 @@ from driftcheck.errors import LiveError
 from driftcheck.live import transport
 from driftcheck.live.connection import Connection
 from driftcheck.live.listing import Page
-from driftcheck.live.transport import ask, begin, open_client
+from driftcheck.live.transport import ask, begin, end
 from tests.live.raw_server import Conversation, answer, endless, saying, serving
 from tests.live.samples import KEY, PAYLOADS, WORKSPACE, deployments, load
 
@@ -61,8 +61,10 @@ class Asked:
         try:
             connection = Connection(url, KEY, **{"retries": 2, "workspace": WORKSPACE, **settings})
             exchange = begin(connection, self.waits.append)
-            with open_client(exchange) as client:
-                self.page = ask(client, exchange, {"limit": "100", "offset": "0"})
+            try:
+                self.page = ask(exchange, {"limit": "100", "offset": "0"})
+            finally:
+                end(exchange)
         except LiveError as error:
             self.error = error
         assert KEY not in told(self.error)
