@@ -7,7 +7,8 @@ not known is a value of its own (`Status.UNKNOWN`, `complete=False`, `unverifiab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import cached_property
@@ -216,6 +217,12 @@ class Declarations:
     """Defects of the files: those that keep something from being read, and those of the rules."""
     complete: bool = True
     """False where a file, a document or a deployment could not be read."""
+    locating: Callable[[Iterable[tuple[str, Path]]], AbstractContextManager[None]] = field(
+        default=lambda _: nullcontext(), compare=False, repr=False
+    )
+    """Finds places ahead (of a deployment's name and a path in it) while the body of the context runs.
+
+    Without it, `Declaration.locate` finds each when it is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -406,7 +406,7 @@ def test_K2_no_option_takes_a_key_and_the_attempt_is_not_repeated(tree: Path) ->
 CRASHES = [
     "driftcheck.pipeline.check",
     "driftcheck.pipeline.redact",
-    "driftcheck.comparison.verdicts.compare_all",
+    "driftcheck.comparison.verdicts.walk",
     "driftcheck.declarations.documents.lint",
     "driftcheck.live.snapshots.read",
     "driftcheck.formats.json.render",

@@ -10,7 +10,7 @@ Nothing here knows a field by name, but for `source`, on which so many facts dep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -134,6 +134,35 @@ def compare_all(
     sides: Iterable[tuple[Mapping[str, JSON], Mapping[str, JSON]]], schema: Field, terms: Terms
 ) -> list[Differences]:
     """Compare many declared deployments with a live one each."""
+    return walk(sides, schema, terms).differences()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Many pairs of deployments that were gone through side by side; what differs is still to be enumerated."""
+
+    compared: Sequence[Differences]
+    """What is known of each pair but for its differences."""
+    differing: Mapping[int, _Pair]
+    """Those pairs that differ, by their position."""
+
+    def paths(self) -> Iterator[tuple[int, Path]]:
+        """Give the position of each pair that differs, and the paths at which it does."""
+        for number, pair in self.differing.items():
+            for path in pair.effective:
+                yield number, _without_order(path)
+
+    def differences(self) -> list[Differences]:
+        """Give all that the comparison gave, pair by pair."""
+        found = _enumerate(self.differing)
+        return [
+            replace(known, differences=tuple(found[number])) if number in found else known
+            for number, known in enumerate(self.compared)
+        ]
+
+
+def walk(sides: Iterable[tuple[Mapping[str, JSON], Mapping[str, JSON]]], schema: Field, terms: Terms) -> Walk:
+    """Go through many declared deployments, each beside a live one."""
     compared: list[Differences] = []
     differing: dict[int, _Pair] = {}
     only_declared = not terms.strict and not terms.listed
@@ -149,9 +178,11 @@ def compare_all(
             differing[number] = pair
         unverifiable, unmodelled = sorted(pair.unverifiable, key=sort_key), sorted(pair.unmodelled, key=sort_key)
         compared.append(Differences((), tuple(unverifiable), tuple(unmodelled), pair.compared))
-    for number, differences in _enumerate(differing).items():
-        compared[number] = replace(compared[number], differences=tuple(differences))
-    return compared
+    return Walk(compared, differing)
+
+
+def _without_order(path: Path) -> Path:
+    return path[:-1] if path[-1] == _ORDER else path
 
 
 def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
@@ -503,7 +534,7 @@ def _difference(
 ) -> Difference:
     return Difference(
         kind=kind,
-        path=path[:-1] if path[-1] == _ORDER else path,
+        path=_without_order(path),
         declared=declared.value if isinstance(declared, _Leaf) else None,
         live=live.value if isinstance(live, _Leaf) else None,
         declared_effective=effective[0],

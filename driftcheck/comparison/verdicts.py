@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from driftcheck.comparison.differences import Difference, Differences, Terms, compare, compare_all
+from driftcheck.comparison.differences import Difference, Differences, Terms, Walk, compare, walk
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import Field
@@ -76,8 +76,11 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     alone = [match for match in matches if _is_alone(match)]
-    results = compare_all([(match.declaration.value, match.live[0].value) for match in alone], schema, terms)
-    by_name = dict(zip((match.declaration.name for match in alone), results, strict=True))
+    compared = walk([(match.declaration.value, match.live[0].value) for match in alone], schema, terms)
+    names = [match.declaration.name for match in alone]
+    absent = [match.declaration.name for match in matches if not _is_alone(match)]
+    with sides.declarations.locating(_places_to_tell(names, compared, absent)):
+        by_name = dict(zip(names, compared.differences(), strict=True))
     for match in matches:
         name = match.declaration.name
         if name in by_name:
@@ -94,6 +97,16 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
         findings=tuple(verdicts.findings),
         gaps=tuple(verdicts.gaps),
     )
+
+
+def _places_to_tell(names: Sequence[str], compared: Walk, absent: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Give what will have to be located: all that differs, the deployments it is in, and those that are not live."""
+    for number in compared.differing:
+        yield names[number], ()
+    for number, path in compared.paths():
+        yield names[number], path
+    for name in absent:
+        yield name, ()
 
 
 def _by_name(declarations: Declarations | None) -> dict[str, Declaration] | None:

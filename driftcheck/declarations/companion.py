@@ -1,7 +1,8 @@
-"""A second process that judges some of the texts, where there are many bytes and a processor to spare.
+"""A second process that does part of the work on texts, where there are many bytes and a processor to spare.
 
-Both take the texts in turn, each the next that is not taken yet. What the companion finds flawless comes back as plain
-values and is not judged again; everything else is judged in this process, as if there were no other.
+The work is numbered, one number for each text. Both processes take numbers in turn, each the next that is not taken
+yet. What the companion has done comes back as plain values; everything else is left to this process, as if there were
+no other.
 """
 
 from __future__ import annotations
@@ -14,13 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
-
-from driftcheck.declarations.files import SourceText
-from driftcheck.model import JSON
-
-if TYPE_CHECKING:
-    from driftcheck.declarations.documents import Declared
+from typing import Any, Final, NoReturn, Protocol, TypeAlias
 
 MIN_BYTES: Final = 2**20
 """What texts must hold together for a second process to be worth its start; 1,000 deployments have 2 MiB."""
@@ -28,47 +23,77 @@ MIN_BYTES: Final = 2**20
 _CLAIM: Final = 2
 """Bytes of a text's number in the pipe of claims, which holds all numbers (files.MAX_FILES)."""
 
+Work: TypeAlias = Callable[[int], Any]
+"""Does the work of one number and gives plain values, or None for what the first process is to do itself."""
+
+
+class Companion(Protocol):
+    """The other process, if there is one."""
+
+    def left(self) -> Iterator[int]:
+        """Take the numbers that are this process's to do, one by one."""
+
+    def results(self) -> Iterator[tuple[int, Any]]:
+        """Give what the other one has done; after `left` is at its end."""
+
 
 @contextlib.contextmanager
-def started(texts: Sequence[SourceText]) -> Iterator[Callable[[], list[Declared]]]:
-    """Begin to judge texts in a second process, where that helps; gives the function that judges what is left.
+def started(sizes: Sequence[int], work: Work) -> Iterator[Companion]:
+    """Begin with the work on texts of so many bytes each in a second process, where that helps.
 
     Must be entered before there are threads, which a forked process would lack.
     """
-    if not _helps(texts):
-        yield lambda: [*map(_declared, texts)]
+    if not _helps(sizes):
+        yield _Nobody(len(sizes))
         return
-    companion = _fork(texts)
+    companion = _fork(len(sizes), work)
     try:
-        yield companion.judge
+        yield companion
     finally:
         companion.end()
 
 
-def _helps(texts: Sequence[SourceText]) -> bool:
+def _helps(sizes: Sequence[int]) -> bool:
     return (
         sys.platform == "linux"
-        and len(texts) > 1
-        and sum(len(text.data) for text in texts) >= MIN_BYTES
+        and len(sizes) > 1
+        and sum(sizes) >= MIN_BYTES
         and len(os.sched_getaffinity(0)) > 1
         and threading.active_count() == 1
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Companion:
-    texts: Sequence[SourceText]
+class _Nobody:
+    count: int
+
+    def left(self) -> Iterator[int]:
+        return iter(range(self.count))
+
+    def results(self) -> Iterator[tuple[int, Any]]:
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
     pid: int
     claims: int
-    """The pipe from which both processes take numbers of texts."""
+    """The pipe from which both processes take numbers."""
     answer: int
 
-    def judge(self) -> list[Declared]:
-        """Judge what the other process has not taken, and take over what it found."""
-        judged = {number: _declared(self.texts[number]) for number in _claimed(self.claims)}
-        for number, documents in _received(self.answer):
-            judged[number] = _declared(self.texts[number], marshal.loads(documents))  # noqa: S302 - our own process's
-        return [judged.get(number) or _declared(text) for number, text in enumerate(self.texts)]
+    def left(self) -> Iterator[int]:
+        return _claimed(self.claims)
+
+    def results(self) -> Iterator[tuple[int, Any]]:
+        """Give what the other process sent: nothing, should it have come to harm."""
+        with (
+            os.fdopen(self.answer, "rb", closefd=False) as stream,
+            contextlib.suppress(EOFError, ValueError, TypeError),
+        ):
+            found = marshal.loads(stream.read())  # noqa: S302 - our own process's
+            while found:
+                number, result = found.pop()
+                yield number, marshal.loads(result)  # noqa: S302
 
     def end(self) -> None:
         """See the other process off, whatever it is at."""
@@ -78,28 +103,28 @@ class _Companion:
         os.waitpid(self.pid, 0)
 
 
-def _fork(texts: Sequence[SourceText]) -> _Companion:
+def _fork(count: int, work: Work) -> _Process:
     claims, offered = os.pipe()
     answer, given = os.pipe()
-    os.write(offered, b"".join(number.to_bytes(_CLAIM) for number in range(len(texts))))
+    os.write(offered, b"".join(number.to_bytes(_CLAIM) for number in range(count)))
     os.close(offered)
     pid = os.fork()
     if not pid:
-        _work(texts, claims, given)
+        _be_companion(work, claims, given)
     os.close(given)
-    return _Companion(texts, pid, claims, answer)
+    return _Process(pid, claims, answer)
 
 
-def _work(texts: Sequence[SourceText], claims: int, given: int) -> NoReturn:
-    """Be the second process: judge what can be had, and send what is flawless; errors are for the first to find."""
+def _be_companion(work: Work, claims: int, given: int) -> NoReturn:
+    """Be the second process: do what can be had, and send what came of it; errors are for the first to find."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         found = []
         for number in _claimed(claims):
-            declared = _declared(texts[number])
-            if declared.is_flawless:
-                found.append((number, marshal.dumps(declared.source.parsed.documents)))
+            result = work(number)
+            if result is not None:
+                found.append((number, marshal.dumps(result)))
         with os.fdopen(given, "wb") as stream:
             marshal.dump(found, stream)
     finally:
@@ -109,17 +134,3 @@ def _work(texts: Sequence[SourceText], claims: int, given: int) -> NoReturn:
 def _claimed(claims: int) -> Iterator[int]:
     while claim := os.read(claims, _CLAIM):
         yield int.from_bytes(claim)
-
-
-def _received(answer: int) -> Iterator[tuple[int, bytes]]:
-    """Read what the other process sent: nothing, should it have come to harm."""
-    with os.fdopen(answer, "rb", closefd=False) as stream, contextlib.suppress(EOFError, ValueError, TypeError):
-        found = marshal.loads(stream.read())  # noqa: S302 - our own process's
-        while found:
-            yield found.pop()
-
-
-def _declared(text: SourceText, flawless: tuple[JSON, ...] | None = None) -> Declared:
-    from driftcheck.declarations.documents import Declared  # only now: the listing's first request is on its way
-
-    return Declared(text, flawless)

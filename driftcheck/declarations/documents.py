@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from driftcheck import fields
 from driftcheck.credentials import holds_credential
-from driftcheck.declarations.events import Problem
+from driftcheck.declarations.events import Place, Problem
 from driftcheck.declarations.files import SourceText
 from driftcheck.declarations.linting import lint, lint_unsound
 from driftcheck.declarations.places import Layers, Source
 from driftcheck.declarations.validation import Violation, validate
 from driftcheck.model import JSON, Declaration, Finding, Guard, IgnoreRule, Location, Severity
-from driftcheck.paths import Item, Segment
+from driftcheck.paths import Item, Path, Segment
 from driftcheck.rules import RULES
 
 MAX_DEPLOYMENTS: Final = 25_000
@@ -105,12 +105,26 @@ class Declared:
         self._problems: defaultdict[int, list[tuple[Problem, int | None]]] = defaultdict(list)
         """By document: what is wrong with its text, and the position of the deployment that it lies in."""
         self._seen: set[str] = set()
+        self._layers: dict[str, tuple[Layers, JSON]] = {}
+        self.known: dict[tuple[str, Path], Place] = {}
+        """Places that were found ahead, by the deployment's name and the path in it."""
         self._judge()
 
     @property
     def is_flawless(self) -> bool:
         """Whether all of the text can be compared and nothing is to be told of it."""
         return self.complete and not any(self.findings.all())
+
+    def find(self, spots: Iterable[tuple[str, Path]]) -> list[Place]:
+        """Find the place of each path (in the deployment of a name), or of the nearest node around it."""
+        return [self._find(name, path) for name, path in spots]
+
+    def _find(self, name: str, path: Path) -> Place:
+        layers, value = self._layers[name]
+        return layers.find(value, path)
+
+    def _locate(self, name: str, path: Path) -> Location:
+        return self.source.location(self.known.get((name, path)) or self._find(name, path))
 
     def tell_duplicate(self, name: str, place: Callable[[], Location], first: Callable[[], Location]) -> None:
         """Add that a name was declared before."""
@@ -190,7 +204,8 @@ class Declared:
         if value is None:
             self._tell_limit(number, "the defaults become far too large where they are laid under the deployments")
             return
-        self.deployments.append(Declaration(name, value, partial(layers.locate, value)))
+        self._layers[name] = layers, value
+        self.deployments.append(Declaration(name, value, partial(self._locate, name)))
         if not self._was_judged:
             self._tell_lint(lint(name, value, suspicious=self._is_suspicious), layers, name, value)
 

@@ -27,6 +27,11 @@ class Source:
         self._spans: list[tuple[Place, Place, int]] | None = None
         self._entry_spans: dict[int, list[tuple[Place, Place, int]]] = {}
 
+    @property
+    def size(self) -> int:
+        """The bytes of the text."""
+        return len(self._data)
+
     def location(self, place: Place) -> Location:
         """Give a place of this text as a location."""
         return Location(self.name, *place)
@@ -96,19 +101,23 @@ class Layers:
     document: int
     index: int
 
+    def find(self, value: JSON, path: Path) -> Place:
+        """Give the place of what stands at a path of the deployment `value`, or of the nearest node around it."""
+        return self._find(value, path, at_key=False)
+
     def locate(self, value: JSON, path: Path) -> Location:
         """Give the location of what stands at a path of the deployment `value`, or of the nearest node around it."""
-        return self._locate(value, path, at_key=False)
+        return self.source.location(self.find(value, path))
 
     def place(self, value: JSON, violation: Violation) -> Location:
         """Give the location of a violation whose path begins at the deployment."""
-        return self._locate(value, violation.path, at_key=violation.at_key)
+        return self.source.location(self._find(value, violation.path, at_key=violation.at_key))
 
-    def _locate(self, value: JSON, path: Path, *, at_key: bool) -> Location:
+    def _find(self, value: JSON, path: Path, *, at_key: bool) -> Place:
         root = self.source.trees[self.document]
         entry = _child(_child(root, "deployments"), self.index)
         if entry is None:
-            return self.source.locate(self.document, ("deployments", self.index))
+            return _walk(root, ("deployments", self.index))[0]
         defaults = _child(root, "defaults")
         layers = [entry] if defaults is None else [entry, defaults]
         found: Tree = entry
@@ -122,7 +131,7 @@ class Layers:
                 found = _key_of(layers, key) or found
             layers = [tree for tree in below if _is_mapping(tree)] if _is_mapping(below[0]) else below[:1]
             value = _entry(value, key)
-        return self.source.location(place_of(found))
+        return place_of(found)
 
 
 def _walk(tree: Tree, path: Sequence[str | int], *, at_key: bool = False) -> tuple[Place, bool]:

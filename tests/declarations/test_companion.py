@@ -1,7 +1,8 @@
-"""The second process: what it judges is what this one would have judged, and it may come to any harm."""
+"""The second process: what it judges and finds is what this one would have, and it may come to any harm."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.declarations import companion
+from driftcheck.declarations import companion, loading
 from driftcheck.declarations.documents import Declared
 from driftcheck.declarations.files import SourceText
+from driftcheck.paths import Path
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="there is a second process on Linux alone"),
@@ -49,7 +51,7 @@ TEXTS = st.lists(
 
 @pytest.fixture
 def _forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(companion, "_helps", lambda texts: True)
+    monkeypatch.setattr(companion, "_helps", lambda sizes: True)
     yield
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -79,48 +81,91 @@ def test_what_is_flawless_need_not_be_judged_again(texts: list[str]) -> None:
             assert content(Declared(text, judged.source.parsed.documents)) == content(judged)
 
 
+@contextlib.contextmanager
+def begun(texts: Sequence[SourceText]) -> Iterator[companion.Companion]:
+    """Have a companion judge texts."""
+    with companion.started(
+        [len(text.data) for text in texts], lambda number: loading._flawless(texts[number])
+    ) as other:
+        yield other
+
+
+def end_of(other: Any, *, kill: bool = False) -> None:
+    """Wait until the second process has ended, having taken and done all that it could, unless it is killed."""
+    if kill:
+        os.kill(other.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+
+
 @pytest.mark.usefixtures("_forced")
 @pytest.mark.parametrize("mine", [True, False])
 def test_both_processes_judge_alike(mine: bool) -> None:
     @given(TEXTS)
     def law(texts: list[str]) -> None:
         given_texts = sources(texts)
-        with companion.started(given_texts) as judge:
+        with begun(given_texts) as other:
             if not mine:
-                wait_until_all_are_taken(judge)
-            judged = judge()
+                end_of(other)
+            judged = loading._judge(given_texts, other)
         assert [content(each) for each in judged] == [content(Declared(text)) for text in given_texts]
 
     law()
 
 
-def wait_until_all_are_taken(judge: Any) -> None:
-    """Wait until the second process has taken and judged every text; it then ends, and its answer with it."""
-    os.waitid(os.P_PID, judge.__self__.pid, os.WEXITED | os.WNOWAIT)
-
-
 @pytest.mark.usefixtures("_forced")
 def test_a_companion_that_is_killed_is_not_missed() -> None:
     given_texts = sources(["deployments: [{name: a, source: github}]\n"] * 50)
-    with companion.started(given_texts) as judge:
-        os.kill(judge.__self__.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-        judged = judge()
+    with begun(given_texts) as other:
+        end_of(other, kill=True)
+        judged = loading._judge(given_texts, other)
     assert [content(each) for each in judged] == [content(Declared(text)) for text in given_texts]
 
 
 @pytest.mark.usefixtures("_forced")
 def test_a_companion_is_seen_off_where_nobody_waits_for_it() -> None:
-    with pytest.raises(KeyboardInterrupt), companion.started(sources(["deployments: []\n"] * 9)):
+    with pytest.raises(KeyboardInterrupt), begun(sources(["deployments: []\n"] * 9)):
         raise KeyboardInterrupt
+
+
+PATHS: list[Path] = [(), ("name",), ("source",), ("source_config", "resource_spec", "labels", "on"), ("nowhere", 3)]
+
+
+@pytest.mark.usefixtures("_forced")
+@pytest.mark.parametrize("harm", ["none", "late", "killed"])
+def test_places_found_ahead_are_those_that_are_found_when_asked_for(harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    others: list[Any] = []
+    fork = companion._fork
+    monkeypatch.setattr(companion, "_fork", lambda *given: others.append(fork(*given)) or others[-1])
+
+    @given(TEXTS)
+    def law(texts: list[str]) -> None:
+        plain, ahead = loading.declare(sources(texts)), loading.declare(sources(texts))
+        with ahead.locating([(each.name, path) for each in ahead.deployments for path in PATHS]):
+            if harm != "none":
+                end_of(others[-1], kill=harm == "killed")
+        found, asked = (
+            [each.locate(path) for each in declarations.deployments for path in PATHS]
+            for declarations in (ahead, plain)
+        )
+        assert found == asked
+
+    law()
+
+
+def test_a_place_that_was_found_ahead_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    declarations = loading.declare(sources(["deployments: [{name: a, source: github}]\n"]))
+    with declarations.locating([("a", ("source",))]):
+        pass
+    monkeypatch.setattr(Declared, "_find", None)
+    assert str(declarations.deployments[0].locate(("source",))) == "0.yaml:1:33"
 
 
 def test_a_companion_is_for_many_bytes_in_several_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    large = "#" * companion.MIN_BYTES
-    assert companion._helps(sources([large, large]))
-    assert not companion._helps(sources([large]))
-    assert not companion._helps(sources(["#"] * 10))
+    assert companion._helps([companion.MIN_BYTES, 1])
+    assert not companion._helps([companion.MIN_BYTES])
+    assert not companion._helps([1] * 10)
 
 
 @pytest.mark.parametrize(("processors", "threads"), [(1, 1), (2, 2)])
@@ -129,5 +174,4 @@ def test_there_is_none_without_a_processor_or_beside_threads(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(processors)))
     monkeypatch.setattr(threading, "active_count", lambda: threads)
-    large = "#" * companion.MIN_BYTES
-    assert not companion._helps(sources([large, large]))
+    assert not companion._helps([companion.MIN_BYTES] * 2)
