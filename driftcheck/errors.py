@@ -51,6 +51,8 @@ class LiveError(DriftcheckError):
     """The live deployments could not be read: no key, refused, no connection, an answer that makes no sense."""
 
     status = ExitStatus.INCOMPLETE
+    requests = 0
+    """How many requests had been sent."""
 
 
 class OutputError(DriftcheckError):

@@ -460,6 +460,29 @@ def test_what_is_not_committed_is_part_of_the_change(repository: Repository) -> 
     assert classes(repository.report([A], base="HEAD")) == {"max_scale": "proposed"}
 
 
+@pytest.mark.parametrize("below", [".", "prod"])
+def test_a_file_that_the_change_renames_hides_nothing(repository: Repository, below: str) -> None:
+    folder = repository.folder / below
+    folder.mkdir(exist_ok=True)
+    earlier, later = folder / "agents.yaml", folder / "services.yml"
+    earlier.write_text(json.dumps({"deployments": [A, B]}))
+    (folder / "driftcheck.yaml").write_text("fail-on: error\n")
+    repository.git("add", ".")
+    repository.commit("x-nothing: {}\ndeployments: []\n")
+    repository.git("mv", str(earlier), str(later))
+    later.write_text(json.dumps({"deployments": [agent("a", max_scale=8), B]}, indent=2))
+    report = repository.report([A, agent("b", max_scale=9)], str(later), base="HEAD")
+    assert classes(report) == {"max_scale": "proposed"}
+    assert classes(report, "b") == {"max_scale": "drift"}
+
+
+def test_a_new_file_beside_others_is_new(repository: Repository) -> None:
+    repository.commit([A])
+    (repository.folder / "more.yaml").write_text(json.dumps({"deployments": [B]}))
+    report = repository.report([A], "more.yaml", base="HEAD")
+    assert statuses(report) == {"a": "unmanaged", "b": "proposed"}
+
+
 def test_a_shallow_clone_names_the_depth_to_fetch(
     repository: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

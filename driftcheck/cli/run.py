@@ -256,6 +256,7 @@ def _unread(chosen: Settings, error: LiveError) -> Snapshot:
         source=chosen.flags.live or settings.endpoint(chosen, os.environ),
         deployments=(),
         workspace=settings.workspace(chosen, os.environ),
+        requests=error.requests,
         gaps=(error.message,),
         scope=chosen.flags.scope,
     )

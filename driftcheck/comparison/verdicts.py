@@ -468,7 +468,7 @@ def _renames(comparisons: Sequence[Comparison], sides: Sides) -> Iterator[Findin
     proposed = {name for name, each in absent.items() if each.status is Status.PROPOSED}
     unmanaged = {each.name for each in comparisons if each.status is Status.UNMANAGED}
     removed = unmanaged & (_by_name(sides.base) or {}).keys()
-    for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, unmanaged):
+    for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, unmanaged - removed):
         message = f"Probably renamed: the live deployment {appeared} has the same origin."
         yield replace(finding("probable-rename", absent[name]), message=message)
     for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):

@@ -264,7 +264,7 @@ class _Walk:
                 self.add_folder(full, depth + 1)
             elif kind is Kind.LINKED_FOLDER:
                 self.search.skip_link(full, self.path)
-            elif name.endswith(_SUFFIXES) and name != CONFIG_NAME:
+            elif is_declaration(name):
                 self.add_file(full)
 
     def match(self, folder: str, reached: frozenset[int], depth: int = 0) -> None:
@@ -313,6 +313,11 @@ def _fits(name: str, segment: str) -> bool:
 
 def _is_wanted(name: str, segment: str) -> bool:
     return name != CONFIG_NAME and (name.endswith(_SUFFIXES) or "." in segment)
+
+
+def is_declaration(name: str) -> bool:
+    """Tell whether a file of a folder is taken for one of declarations, by its name."""
+    return name.endswith(_SUFFIXES) and name != CONFIG_NAME and not name.startswith(".")
 
 
 def full_path(path: str, here: str) -> str:

@@ -55,14 +55,16 @@ class Revision:
 def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath | None = None) -> Revision:
     """Read what `paths` (as in `files.read`, from `cwd`) and `config` named at the merge base of `ref` and HEAD.
 
-    Paths that named nothing there declare nothing. Raises UsageError where git or its history can't tell: no git, no
-    repository, an unknown revision, a history that is cut off, a path outside of the repository.
+    Paths that named nothing there declare nothing, unless it is a file that bore another name in its folder. Raises
+    UsageError where git or its history can't tell: no git, no repository, an unknown revision, a history that is cut
+    off, a path outside of the repository.
     """
     here = os.path.realpath(cwd)
     top = _top(here)
     named = [_inside(path, here, top) for path in dict.fromkeys(paths)]
     settings = _inside(str(config), here, top) if config else None
     commit = _merge_base(here, _commit(here, ref))
+    named += [former for path in named for former in _former_names(path, here, top, commit)]
     tree = _CommitTree(here, top, commit, [*named, *([settings] if settings else [])])
     search = Search(tree, here)
     for path in named:
@@ -99,6 +101,23 @@ def _inside(path: str, here: str, top: str) -> str:
         return resolved
     hint = "Start driftcheck in the repository that holds the declarations."
     raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
+
+
+def _former_names(path: str, here: str, top: str, commit: str) -> Iterator[str]:
+    """Give the files of a commit that a file may have been, which is new since: those that its folder holds no more.
+
+    Which of them it was need not be told: deployments are known by their names.
+    """
+    full = files.full_path(path, here)
+    if not os.path.isfile(full):
+        return
+    folder = os.path.dirname(full)
+    below = [] if folder == top else [os.path.relpath(folder, top).replace(os.sep, "/") + "/"]
+    listing = _output(here, "ls-tree", "-z", "--name-only", "--full-tree", commit, "--", *below)
+    names = {os.path.basename(os.fsdecode(name)) for name in listing.split(b"\0")}
+    if os.path.basename(full) not in names:
+        gone = (os.path.join(folder, name) for name in sorted(names) if files.is_declaration(name))
+        yield from (file for file in gone if not os.path.lexists(file))
 
 
 # --- commits ---

@@ -40,6 +40,9 @@ def fetch(
     workers = Workers(begin(connection, sleep))
     try:
         return _Fetch(workers, scope, progress).run(names)
+    except LiveError as error:
+        error.requests = len(workers.exchange.sent)
+        raise
     finally:
         workers.close()
 

@@ -98,3 +98,10 @@ def test_a_change_renames_nothing_that_it_still_declares_nor_what_nobody_declare
     a, b, c = github("a"), github("b"), github("c")
     for declared, live, base in (([a, b], [a], [a]), ([b], [c], []), ([b], [a, c], [a, c]), ([b], [a, b], [a])):
         assert "proposed-rename" not in {rule for rule, _ in rules(verdicts(declared, live, base))}
+
+
+def test_what_the_change_renames_is_not_what_a_missing_one_became() -> None:
+    gone, before, after = github("gone"), github("before"), github("after")
+    result = verdicts([gone, after], [before], [gone, before])
+    assert ("proposed-rename", "after") in rules(result)
+    assert "probable-rename" not in {rule for rule, _ in rules(result)}

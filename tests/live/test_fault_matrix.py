@@ -104,6 +104,12 @@ def test_a_status_that_stays_is_told_wherever_it_strikes(emulate: Emulate, statu
     assert not is_whole(outcome)
 
 
+def test_a_fetch_that_fails_tells_how_much_was_asked(emulate: Emulate) -> None:
+    outcome, record = fetched(emulate, Plan(faults=(Fault("status"),)), retries=2, concurrency=1)
+    assert isinstance(outcome, LiveError)
+    assert outcome.requests == len(record.requests) == 3
+
+
 @pytest.mark.parametrize("after", [1, 2, 3])
 @pytest.mark.parametrize(
     "edit", [{"delete": ("agent-00000",)}, {"delete": ("agent-00120",)}, {"order": "reversed"}, {"order": "random"}]
