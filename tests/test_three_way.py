@@ -586,11 +586,50 @@ def test_R8_no_change_of_the_configuration_hides_anything(
     assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
 
 
-def test_R8_the_workspace_and_region_of_a_change_are_not_asked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "workspace"), [("paths: [deployments]\nregion: us\nworkspace: ours\n", "ours"), (None, None)]
+)
+def test_R8_the_workspace_and_region_of_a_change_are_not_asked(
+    config: str | None, workspace: str | None, tmp_path: Path
+) -> None:
     folder = tmp_path / "repository"
-    _repository_with_config(folder, "paths: [deployments]\nregion: us\nworkspace: ours\n")
+    _repository_with_config(folder, config)
     (folder / "driftcheck.yaml").write_text("paths: [deployments]\nregion: eu\nworkspace: theirs\n")
     report = json.loads(real_driftcheck("check", "--base", "HEAD", "-o", "json", cwd=folder).stdout)
     assert report["live"]["source"] == "https://api.host.langchain.com"
-    assert report["live"]["workspace"] == "ours"
+    assert report["live"]["workspace"] == workspace
     assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
+
+
+def test_R8_files_that_a_change_brings_into_view_are_no_base(tmp_path: Path) -> None:
+    """A stale file, never looked at before, neither says what was declared nor hides anything."""
+    folder = tmp_path / "repository"
+    (folder / "archive").mkdir(parents=True)
+    stale = {"deployments": [agent("one", max_scale=3)], "ignore": [{"path": "**.max_scale", "reason": "r"}]}
+    (folder / "archive" / "old.yaml").write_text(json.dumps(stale))
+    _repository_with_config(folder, "paths: [deployments]\n")
+    live = json.loads((tmp_path / "live.json").read_text())
+    live["resources"][0]["source_config"]["resource_spec"]["cpu"] = 4
+    (tmp_path / "live.json").write_text(json.dumps(live))
+    (folder / "archive" / "old.yaml").unlink()
+    (folder / "driftcheck.yaml").write_text("paths: [deployments, archive]\n")
+    (folder / "archive" / "two.yaml").write_text(json.dumps({"deployments": [agent("three")]}))
+    result = real_driftcheck("check", "--base", "HEAD", "--live", "../live.json", "-o", "json", cwd=folder)
+    report = json.loads(result.stdout)
+    assert result.returncode == 1
+    assert {c["path"]: c["class"] for d in report["deployments"] for c in d["changes"]} == {
+        "source_config.resource_spec.cpu": "drift"
+    }
+    assert report["summary"]["suppressed"] == 0
+    assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
+
+
+@pytest.mark.parametrize("empty", [{"secrets": []}, {"source_config": {"resource_spec": {"labels": {}}}}])
+def test_a_collection_that_is_newly_declared_is_proposed_though_it_is_empty(
+    repository: Repository, empty: dict[str, Any]
+) -> None:
+    silent = {key: value for key, value in A.items() if key not in ("secrets", "source_config")}
+    repository.commit([silent])
+    repository.commit([{**silent, **empty}])
+    live = {**A, "secrets": [{"name": "K"}], "source_config": {"resource_spec": {"labels": {"a": "b"}}}}
+    assert set(classes(repository.report([live])).values()) == {"proposed"}

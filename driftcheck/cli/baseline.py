@@ -19,25 +19,30 @@ from driftcheck.settings import DEFAULT_PATHS, Settings
 def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settings]:
     """Read the base revision, and give the settings in force: policy, workspace and region as they stood there.
 
-    What is looked at is what the change names and what the base named. A configuration that is no part of the
-    repository is the operator's, and stays. Raises UsageError where git or its history can't tell.
+    What is looked at is what the change names and what the base named; what was declared is what the base named, so
+    that no file that was not looked at before comes into force by being named. A configuration that is no part of
+    the repository is the operator's, and stays. Raises UsageError where git or its history can't tell.
     """
     here = FilePath.cwd()
     if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
         revision = revisions.load_at(chosen.paths, ref, cwd=here)
         return pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy), chosen
-    earlier = _config_at(chosen, ref, here)
-    in_force = replace(chosen, policy=settings.resolve_policy(chosen.command, chosen.flags, earlier or Config()))
-    if earlier is not None:
-        in_force = replace(in_force, workspace=earlier.workspace, region=earlier.region)
-    dropped = [path for path in _paths_at(chosen, earlier, ref, here) if path not in chosen.paths]
-    kept = tuple(path for path in dropped if files.names_anything(path))
-    revision = revisions.load_at((*chosen.paths, *dropped), ref, cwd=here)
+    earlier = _config_at(chosen, ref, here) or Config()
+    in_force = replace(
+        chosen,
+        policy=settings.resolve_policy(chosen.command, chosen.flags, earlier),
+        workspace=earlier.workspace,
+        region=earlier.region,
+    )
+    at_base = tuple(_paths_at(chosen, earlier, ref, here)) or chosen.paths
+    kept = tuple(path for path in at_base if path not in chosen.paths and files.names_anything(path))
+    revision = revisions.load_at(at_base, ref, cwd=here)
     baseline = pipeline.Baseline(
         revision.commit,
         revision.declarations,
         proposed=chosen.policy,
-        is_redirected=bool(dropped) or in_force.workspace != chosen.workspace or in_force.region != chosen.region,
+        is_redirected={*at_base} != {*chosen.paths}
+        or (in_force.workspace, in_force.region) != (chosen.workspace, chosen.region),
     )
     return baseline, replace(in_force, paths=(*chosen.paths, *kept))
 
@@ -52,11 +57,11 @@ def _config_at(chosen: Settings, ref: str, here: FilePath) -> Config | None:
     return None
 
 
-def _paths_at(chosen: Settings, earlier: Config | None, ref: str, here: FilePath) -> Iterator[str]:
+def _paths_at(chosen: Settings, earlier: Config, ref: str, here: FilePath) -> Iterator[str]:
     """Give the paths that were looked at, unless the command line names some."""
     if chosen.flags.paths:
         return
-    if earlier is not None and earlier.paths:
+    if earlier.paths:
         yield from earlier.paths
         return
     for path in DEFAULT_PATHS:

@@ -323,6 +323,8 @@ def _compare_unset(pair: _Pair, declared: JSON, place: _Place) -> None:
         pair.compared += 1
     elif pair.terms.observed and not _is_evidence(pair, place, derived):
         pair.unverifiable.extend(_set_fields(declared, schema, place.path))
+    elif pair.terms.observed and _is_own_default(declared, schema):
+        pair.compared += 1
     elif isinstance(declared, dict) and schema.properties and schema.values is None:
         if pair.terms.observed:
             _compare_with_empty(pair, declared, place)

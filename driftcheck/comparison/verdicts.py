@@ -339,8 +339,14 @@ def _is_entry(path: Path, schema: Field) -> bool:
 
 
 def _is_newly_declared(path: Path, head: Mapping[str, JSON], base: Mapping[str, JSON]) -> bool:
-    """Tell whether the base says nothing of a field, which it then can't have drifted from; positions say nothing."""
-    return not any(isinstance(segment, int) for segment in path) and _has(head, path) and not _has(base, path)
+    """Tell whether the base says nothing of a field, or of what holds it, which live then can't have drifted from.
+
+    Positions say nothing.
+    """
+    holders = (path[:length] for length in range(1, len(path) + 1))
+    return not any(isinstance(segment, int) for segment in path) and any(
+        _has(head, holder) and not _has(base, holder) for holder in holders
+    )
 
 
 def _has(value: Mapping[str, JSON], path: Path) -> bool:

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -26,7 +26,13 @@ _OPTIONS: Final = (
     *("--no-pager", "--literal-pathspecs", "--no-replace-objects"),
     *("-c", "core.fsmonitor=false"),
     *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "safe.bareRepository=explicit"),
     *("-c", "protocol.allow=never"),
+    *(
+        part
+        for name in ("ext", "file", "git", "http", "https", "ssh")
+        for part in ("-c", f"protocol.{name}.allow=never")
+    ),
 )
 _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
@@ -69,8 +75,10 @@ def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath |
     search = Search(tree, here)
     for path in named:
         search.add(path)
+    for path, refused in tree.unreadable(named):
+        search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
-    declarations = declare(sorted(texts, key=lambda text: text.name))
+    declarations = _unambiguous(declare(sorted(texts, key=lambda text: text.name)))
     return Revision(
         commit=commit,
         declarations=with_refusals(declarations, (*search.findings, *refusals)),
@@ -103,6 +111,12 @@ def _inside(path: str, here: str, top: str) -> str:
     raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
 
 
+def _unambiguous(declarations: Declarations) -> Declarations:
+    """Leave out every deployment whose name was declared twice: which of them counted can't be told."""
+    twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
+    return replace(declarations, deployments=tuple(each for each in declarations.deployments if each.name not in twice))
+
+
 def _former_names(path: str, here: str, top: str, commit: str) -> Iterator[str]:
     """Give the files of a commit that a file may have been, which is new since: those that its folder holds no more.
 
@@ -124,14 +138,33 @@ def _former_names(path: str, here: str, top: str, commit: str) -> Iterator[str]:
 
 
 def _top(here: str) -> str:
-    """Give the folder of the repository's working tree."""
-    done = _run(here, "rev-parse", "--show-toplevel")
+    """Give the folder of the repository's working tree.
+
+    Raises UsageError for a folder that merely looks like a repository: a tree may hold one, with a configuration of
+    its own.
+    """
+    done = _run(here, "rev-parse", "--show-toplevel", "--absolute-git-dir")
     if done.returncode == 0:
-        return os.fsdecode(done.stdout.rstrip(b"\n"))
+        top, _, own = os.fsdecode(done.stdout.rstrip(b"\n")).rpartition("\n")
+        if "GIT_DIR" in os.environ or os.path.realpath(own) == _repository_of(here):
+            return top
+    if done.returncode == 0 or b"bare repository" in done.stderr:
+        hint = "Look at who put HEAD, objects and refs there, or start driftcheck at the repository's root."
+        raise UsageError("A folder of the tree looks like a git repository of its own.", hint=hint)
     if b"dubious ownership" in done.stderr:
         hint = "Trust it: `git config --global --add safe.directory FOLDER`."
         raise UsageError("git refuses the repository, because it belongs to another user.", hint=hint)
     raise UsageError("--base needs a git repository, and there is none here.", hint="Start driftcheck in its checkout.")
+
+
+def _repository_of(here: str) -> str | None:
+    """Give the repository that the nearest `.git` from a folder upwards is or names (gitrepository-layout(5))."""
+    folder = FilePath(here)
+    found = next((each / ".git" for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
+    if found is None or not found.is_file():
+        return None if found is None else os.path.realpath(found)
+    named = found.read_bytes()[:4096].removeprefix(b"gitdir:").strip()
+    return os.path.realpath(os.path.join(found.parent, os.fsdecode(named)))
 
 
 def _commit(here: str, ref: str) -> str:
@@ -183,6 +216,7 @@ class _CommitTree:
         self._commit = commit
         self._blobs: dict[str, _Blob] = {}
         self._folders: dict[str, dict[str, Kind]] = {}
+        self._submodules: list[str] = []
         fixed = [files.split_glob(files.full_path(path, here), here)[0] for path in named]
         prefixes = {os.path.relpath(path, top).replace(os.sep, "/") for path in fixed}
         wanted = [] if "." in prefixes else sorted(prefixes)
@@ -194,9 +228,12 @@ class _CommitTree:
     def _add(self, line: bytes) -> None:
         facts, _, name = line.partition(b"\t")
         mode, kind, identity, size = facts.split()
-        if kind != b"blob":  # a submodule, whose files are another repository's
-            return
         path = os.path.join(self._top, *os.fsdecode(name).split("/"))
+        if kind != b"blob":
+            self._submodules.append(path)
+            return
+        if not size.isdigit():
+            raise UsageError("Files of the base revision are not in this clone.", hint=_FETCH_HINT)
         self._blobs[path] = _Blob(identity.decode(), int(size), mode == b"120000")
         folder, entry, entry_kind = os.path.dirname(path), os.path.basename(path), Kind.FILE
         while entry not in self._folders.setdefault(folder, {}):
@@ -204,6 +241,23 @@ class _CommitTree:
             if folder == self._top:
                 break
             folder, entry, entry_kind = os.path.dirname(folder), os.path.basename(folder), Kind.FOLDER
+
+    def unreadable(self, named: Sequence[str]) -> Iterator[tuple[str, RefusedError]]:
+        """Give what the disk shows and the commit does not hold: submodules, and paths that lead through a link."""
+        for path in self._submodules:
+            if os.path.isdir(path) and os.listdir(path):
+                yield path, RefusedError("a submodule, whose files are another repository's")
+        steps = {
+            step for path in named for step in _steps(os.path.relpath(files.full_path(path, self._here), self._top))
+        }
+        listing = (
+            _output(self._here, "ls-tree", "-z", "--full-tree", self._commit, "--", *sorted(steps)) if steps else b""
+        )
+        for line in listing.split(b"\0")[:-1]:
+            facts, _, name = line.partition(b"\t")
+            path = os.path.join(self._top, *os.fsdecode(name).split("/"))
+            if facts.startswith((b"120000", b"160000")) and path not in self._submodules:
+                yield path, RefusedError("a link or submodule, through which a path leads that was named")
 
     def kind(self, path: str) -> Kind | None:
         """Tell what a path is in the commit."""
@@ -254,6 +308,12 @@ class _CommitTree:
                 case [identity, b"blob", size]:
                     return _Blob(identity.decode(), int(size), is_link=False)
         raise RefusedError("a link that leads out of the tree, or nowhere, is not followed")
+
+
+def _steps(path: str) -> Iterator[str]:
+    """Give the folders that a path leads through."""
+    segments = path.split(os.sep)[:-1]
+    yield from ("/".join(segments[:length]) for length in range(1, len(segments) + 1))
 
 
 def _contents(here: str, ids: Sequence[str]) -> Iterator[bytes]:

@@ -186,6 +186,8 @@ def _is_constant(site: _Site) -> bool:
 
 def _is_told_by_null(site: _Site) -> bool:
     """Tell whether a live null would show another value: not where it derives from nothing, or to the same."""
+    if site.key in ("shareable", "route_through_gateway"):
+        return site.declared is not False  # openapi.json: the default
     if site.holder != "ResourceSpec" or site.key not in api.LIMITS:
         return True
     base, times = api.LIMITS[site.key]

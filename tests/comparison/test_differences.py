@@ -429,6 +429,13 @@ def test_declared_null_means_unset_in_live() -> None:
     assert told(at("shareable", None), at("shareable", False)) == []
 
 
+@pytest.mark.parametrize("flag", ["shareable", "route_through_gateway"])
+def test_a_flag_that_is_off_by_default_is_off_where_live_says_nothing(flag: str) -> None:
+    assert told(at(flag, False), at(flag, None)) == []
+    assert told(at(flag, False), at("display_name", None)) == []
+    assert told(at(flag, True), at(flag, None)) == [("removed", flag)]
+
+
 # --- 5. not observable, and older servers ------------------------------------------------------------------------
 
 

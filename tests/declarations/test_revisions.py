@@ -192,13 +192,35 @@ def test_links_of_the_tree_are_followed_inside_of_it_only(repository: Repository
     assert not declared.complete
 
 
-def test_files_of_submodules_are_not_read(repository: Repository, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["prod", "prod/inner", "prod/inner/x.yaml", "prod/inner/*.yaml"])
+def test_files_of_submodules_are_not_read_and_missed(repository: Repository, tmp_path: Path, path: str) -> None:
     inner = Repository(tmp_path / "inner")
     inner.write("x.yaml", deployment("inner"))
     inner.commit()
     repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner.folder), "prod/inner")
     repository.commit()
+    declared = repository.load(path, ref="HEAD").declarations
+    assert "inner" not in {declaration.name for declaration in declared.deployments}
+    assert not declared.complete
+    shutil.rmtree(repository.folder / "prod" / "inner")
     assert names(repository.load("prod", ref="HEAD")) == ["a", "b", "new"]
+
+
+@pytest.mark.parametrize("path", ["deployments/eu", "deployments/eu/b.yml", "deployments/eu/*.yml"])
+def test_a_path_through_a_link_is_not_taken_for_one_that_named_nothing(repository: Repository, path: str) -> None:
+    (repository.folder / "deployments").symlink_to("prod")
+    repository.commit()
+    declared = repository.load(path, ref="HEAD").declarations
+    assert not declared.complete
+    assert [str(finding.location) for finding in declared.findings] == ["deployments:1:1"]
+
+
+def test_a_name_that_was_declared_twice_is_not_taken_from_the_first_file(repository: Repository) -> None:
+    repository.write("prod/b.yaml", deployment("a", "external_docker"))
+    repository.commit()
+    declared = repository.load("prod", ref="HEAD").declarations
+    assert [declaration.name for declaration in declared.deployments] == ["b", "new"]
+    assert not declared.complete
 
 
 def test_odd_file_names_are_read(repository: Repository) -> None:
@@ -322,6 +344,32 @@ def test_nothing_of_the_repository_runs_and_nothing_is_written(repository: Repos
     assert names(repository.load("prod")) == ["a", "b"]
     assert not trap.exists()
     assert state(repository.folder) == before
+
+
+@pytest.mark.parametrize("is_told_by_git", [True, False])
+def test_R8_a_folder_that_looks_like_a_repository_is_refused(
+    is_told_by_git: bool, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_told_by_git:  # as before git 2.38
+        monkeypatch.setattr(revisions, "_OPTIONS", ())
+    inner = Repository(tmp_path / "inner")
+    inner.write("prod/a.yaml", deployment("a", "external_docker"))
+    inner.commit()
+    services = repository.folder / "services"
+    shutil.copytree(inner.folder / ".git", services)
+    (services / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = ..\n")
+    fails(lambda: repository.load("../prod", below="services"), "looks like a git repository")
+
+
+def test_a_worktree_is_a_repository(repository: Repository, tmp_path: Path) -> None:
+    repository.git("worktree", "add", "--quiet", str(tmp_path / "tree"), "main")
+    assert revisions.load_at(["prod"], "change", cwd=tmp_path / "tree").declarations.complete
+
+
+def test_a_clone_that_lacks_files_says_so(repository: Repository) -> None:
+    blob = repository.git("rev-parse", "main:prod/a.yaml")
+    (repository.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    fails(lambda: repository.load("prod"), "not in this clone")
 
 
 def state(folder: Path) -> dict[str, bytes]:
