@@ -10,12 +10,15 @@ from driftcheck.errors import LiveError
 from driftcheck.live.connection import Connection
 from driftcheck.live.listing import Page, bad_items, by_name, check_scope, in_scope, workspace_of
 from driftcheck.live.paging import LIMIT, Reading, Trouble
-from driftcheck.live.transport import begin
+from driftcheck.live.transport import Exchange, begin
 from driftcheck.live.workers import READERS, Workers
 from driftcheck.model import Deployment, Snapshot
 
 MAX_READINGS: Final = 5
 """How often a listing that changes meanwhile is read before it is given up: once, and four times more."""
+
+MAX_ASKED: Final = 200
+"""So many names are asked for one by one; the service may take no more than 2,000 requests a minute (API.md 1.5)."""
 
 MAX_LISTING_BYTES: Final = 256 * 1024 * 1024
 
@@ -31,20 +34,26 @@ def fetch(
     """List the live deployments, and say of what could not be settled that it is a gap.
 
     `names` gives the declared names and is called once, when the listing is there: each one not seen is asked for
-    once more. `scope` maps the endpoint's filters (`listing.FILTERS`) to their values. `progress` is told how many
-    deployments were seen so far. `sleep` waits between attempts, given seconds.
-    Raises LiveError where nothing could be read or the answers belong to another workspace, UsageError for a filter
-    that the endpoint does not know.
+    once more, or where these are very many, the listing is read again. `scope` maps the endpoint's filters
+    (`listing.FILTERS`) to their values. `progress` is told how many deployments were seen so far. `sleep` waits between
+    attempts, given seconds. Raises LiveError where nothing could be read or the answers belong to another workspace,
+    UsageError for a filter that the endpoint does not know.
     """
     check_scope(scope)
     workers = Workers(begin(connection, sleep))
     try:
         return _Fetch(workers, scope, progress).run(names)
     except LiveError as error:
-        error.requests = len(workers.exchange.sent)
-        raise
+        raise _of(error, workers.exchange) from None
     finally:
         workers.close()
+
+
+def _of(error: LiveError, exchange: Exchange) -> LiveError:
+    """Give the error of a fetch that gave nothing, with what was asked: whom, and how often."""
+    told = LiveError(f"{exchange.connection.endpoint}: {error.message}", hint=error.hint)
+    told.requests = len(exchange.sent)
+    return told
 
 
 class _Fetch:
@@ -68,7 +77,7 @@ class _Fetch:
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._list()
         if not self._gaps:
-            self._confirm({name for name in names() if self._scope.get("name_contains", "") in name})
+            self._confirm({name for name in names() if self._is_in_scope(name)})
         deployments = self._deployments()
         return Snapshot(
             source=self._connection.endpoint,
@@ -80,6 +89,10 @@ class _Fetch:
             gaps=tuple(self._gaps),
             scope=self._scope,
         )
+
+    def _is_in_scope(self, name: str) -> bool:
+        """Tell whether a deployment of this name would have been listed, whatever else it is."""
+        return all(key == "name_contains" and text in name for key, text in self._scope.items())
 
     def _list(self) -> None:
         """Read the listing until the answers fit together, as often as it may be read."""
@@ -139,9 +152,19 @@ class _Fetch:
                 self._known[identity] = deployment
 
     def _confirm(self, names: set[str]) -> None:
-        """Ask once more for every name that was not listed; where one is found, the listing is read again."""
+        """Ask once more for every name that was not listed; where one is found, the listing is read again.
+
+        Where very many are not, the listing is read again instead: a name that two readings lack is confirmed, too.
+        """
         found: set[str] = set()
-        while missing := sorted(names - {deployment.name for deployment in self._deployments()}):
+        confirmed: set[str] = set()
+        while missing := sorted(names - self._names() - confirmed):
+            if len(missing) > MAX_ASKED and self._readings_left:
+                self._list()
+                if self._gaps:
+                    return
+                confirmed.update(set(missing) - self._names())
+                continue
             before = found
             try:
                 found = self._unlisted(missing)
@@ -165,6 +188,9 @@ class _Fetch:
             self._workers.submit((self._rounds, name), self._params(0, name=name, name_contains=name))
         answered = [identity for _ in names for identity in self._answer()[1].ids]
         return {identity for identity in answered if identity is not None} - {d.id for d in self._deployments()}
+
+    def _names(self) -> set[str]:
+        return {deployment.name for deployment in self._deployments()}
 
     def _give_up(self, what: str, error: LiveError) -> None:
         if not self._known and not any(self._pages.values()):
