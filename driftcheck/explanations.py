@@ -46,7 +46,8 @@ def rules_page(examples: Collection[str]) -> str:
     text = (
         "# Rules\n\n"
         "Every finding names one of these rules. `driftcheck explain RULE` prints the same text; `severities` in\n"
-        "`driftcheck.yaml` changes how much one counts. This page is generated from `driftcheck/rules.py`.\n"
+        "`driftcheck.yaml` changes how much one counts. This page is generated from `driftcheck/rules.py`;\n"
+        "what it calls API.md is [what is known of the endpoint](API.md).\n"
     )
     for heading, rules in _GROUPS.items():
         text += f"\n## {heading}\n"
