@@ -5,15 +5,24 @@ Nothing is guessed from how random a text looks: what has no known form is not t
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Collection, Container
 from typing import Final
 
-_URL_PASSWORD: Final = re.compile(
-    r"://[^\s/?#@:]*:(?!(?:\$\(\w+\)|\$\{\w+\}|\$\w+|\*+|<[^<>@]*>)@)[^\s/?#@]+@", re.ASCII
-)
-"""`://user:password@`, where the password is no placeholder such as `$(NAME)` or `***`."""
+MASK: Final = "[redacted]"
+"""Stands where a text was that may not be shown."""
 
-_USER_PART: Final = re.compile(r"://[^/?#\s@]*@")
+_AUTHORITY: Final = r"""//(?<![^\s"'=:]//)"""
+"""What a URL's user stands behind, with a scheme or without one; no `//` inside a path (`a//b`)."""
+
+_URL_PASSWORD: Final = re.compile(
+    _AUTHORITY + r"[^\s/?#@:]*:(?!(?:\$\(\w+\)|\$\{\w+\}|\$\w+|\*+|<[^<>@]*>)@)[^\s/?#@]+@", re.ASCII
+)
+"""`//user:password@`, where the password is no placeholder such as `$(NAME)` or `***`."""
+
+_USER_PART: Final = re.compile(_AUTHORITY + r"(?:(?<=://)|[^/?#\s@:]*:)[^/?#\s@]*@")
+"""`://user@` or `//user:password@`; without a scheme, a user alone is not told from a path."""
 
 _MARKERS: Final = (
     *("-----BEGIN", "lsv2_", "sk-", "sk_", "rk_", "ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-"),
@@ -59,3 +68,17 @@ def holds_credential(text: str) -> bool:
 def is_secret(value: object) -> bool:
     """Tell whether a single value may not be shown: it holds a known form of credential, or a URL's user part."""
     return isinstance(value, str) and (holds_credential(value) or ("@" in value and bool(_USER_PART.search(value))))
+
+
+def secrets_among(texts: Collection[str]) -> set[str]:
+    """Give the texts that `is_secret` accepts: as if each were asked for, and fast for many of which few are."""
+    together = "\n".join(texts)
+    signs = [sign for sign in ("@", *_MARKERS) if sign in together]
+    suspicious = {text for sign in signs for text in texts if sign in text}
+    return {text for text in suspicious if is_secret(text)}
+
+
+def masks(secrets: Collection[str], taken: Container[str]) -> dict[str, str]:
+    """Give each secret a text to stand in its place: none that is taken, and none that stands for two."""
+    texts = itertools.chain([MASK], (f"[redacted {number}]" for number in itertools.count(2)))
+    return dict(zip(sorted(secrets), (text for text in texts if text not in taken), strict=False))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.credentials import holds_credential
+from driftcheck.credentials import holds_credential, is_secret, masks, secrets_among
 
 CREDENTIALS = [
     "lsv2_sk_0123456789abcdef0123456789abcdef_0123456789",
@@ -31,6 +31,7 @@ CREDENTIALS = [
     "https://:token@git.example.com/repo.git",
     "redis://default:p%40ss@redis:6379/0",
     "postgres://agent:p@ss@db/agent",
+    "//agent:hunter2@db.internal/agent",
 ]
 
 INNOCENT = [
@@ -43,6 +44,12 @@ INNOCENT = [
     "AKIA",
     "lsv2_",
     "the sk- prefix of a key",
+    "a//b:c@d",
+    "registry.example.com//agents:1@sha256:9b1c7e0d5a2f4c3b",
+    "//registry.example.com:5000/agents@sha256:9b1c7e0d5a2f4c3b",
+    "//agent:$(DB_PASSWORD)@db/agent",
+    "// agent:hunter2@db",
+    "//db:5432/agent",
     "postgres://agent:$(DB_PASSWORD)@db/agent",
     "postgres://agent:${DB_PASSWORD}@db/agent",
     "postgres://agent:***@db/agent",
@@ -81,6 +88,9 @@ def test_a_credential_is_found_wherever_it_stands(credential: str, before: str, 
         "://",
         "://a:",
         "://a:b",
+        "//",
+        "//a:",
+        " //a:b",
         "SG.",
         "-----BEGIN A A A ",
         "xox",
@@ -101,3 +111,27 @@ def _timed(text: str) -> float:
     start = time.process_time()
     holds_credential(text)
     return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    "text", ["//u:p@h/x", "x=//u:p@h", 'say "//u:p@h"', "//u:$(PASSWORD)@h", "//:p@h", "https://u@h"]
+)
+def test_K6_a_user_part_is_secret_with_a_scheme_and_without(text: str) -> None:
+    assert is_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a//b@c", "//b@c", "a//b:c@d", "i//agents:1@sha256:9b", "//h:80/a@b", "http://h//a:b@c"]
+)
+def test_a_path_with_two_slashes_is_no_user_part(text: str) -> None:
+    assert not is_secret(text)
+
+
+@given(st.lists(st.sampled_from([*CREDENTIALS, *INNOCENT, "https://u@h", "//", "a@b", "task-runner"]) | st.text()))
+def test_secrets_among_many_are_those_that_are_secret_alone(texts: list[str]) -> None:
+    assert secrets_among(texts) == {text for text in texts if is_secret(text)}
+
+
+def test_no_mask_stands_for_two_or_for_what_is_there() -> None:
+    assert masks(["b", "a"], ()) == {"a": "[redacted]", "b": "[redacted 2]"}
+    assert masks(["a", "b"], {"[redacted]", "[redacted 3]"}) == {"a": "[redacted 2]", "b": "[redacted 4]"}
