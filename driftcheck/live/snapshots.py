@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
-from driftcheck.credentials import holds_credential
+from driftcheck.credentials import MASK, is_secret, masks, secrets_among
 from driftcheck.errors import InputError, LiveError
 from driftcheck.live.listing import MalformedError, Page, bad_items, by_name, page_of, parse_json, workspace_of
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
@@ -24,7 +23,6 @@ FULL_PAGES: Final = frozenset({20, 100})
 """Sizes of a page that is full: the endpoint's default and its most (API.md 1.2)."""
 
 _HINT: Final = "It should be what `driftcheck snapshot` wrote, or an answer of the list endpoint as it came."
-_USER_PART: Final = re.compile(r"://[^/?#\s]*@")
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:
@@ -198,7 +196,7 @@ def write(snapshot: Snapshot) -> str:
     """Write a snapshot as JSON (snapshot.schema.json), redacted, a line for each deployment, ASCII only.
 
     Values of containers' `env`, URLs with a user part and credentials of a known form are replaced by
-    `model.REDACTED_MARKER`; values of `secrets` were dropped long before.
+    `model.REDACTED_MARKER`, or masked where they are keys; values of `secrets` were dropped long before.
     """
     document = {
         "kind": KIND,
@@ -213,35 +211,57 @@ def write(snapshot: Snapshot) -> str:
         "requests": snapshot.requests,
         "deployments": [],
     }
-    lines = [json.dumps(_redacted(d.value), allow_nan=False) for d in by_name(snapshot.deployments)]
+    keys: set[str] = set()
+    deployments = [_redacted(deployment.value, keys) for deployment in by_name(snapshot.deployments)]
+    if secrets := secrets_among(keys):
+        deployments = [_with_masked_keys(value, secrets) for value in deployments]
+    lines = [json.dumps(value, allow_nan=False) for value in deployments]
     inner = "".join(f"\n    {line}," for line in lines).rstrip(",") + "\n  " * bool(lines)
     return json.dumps(document, indent=2).removesuffix("]\n}") + f"{inner}]\n}}\n"
 
 
-def _redacted(value: JSON) -> JSON:
-    """Copy a value without what may not be saved."""
+def _redacted(value: JSON, keys: set[str]) -> JSON:
+    """Copy a value without what may not be saved; the keys of its objects are added to `keys`."""
     if isinstance(value, dict):
-        return {name: (_redacted_env if name in _HOLDERS else _redacted)(child) for name, child in value.items()}
+        keys.update(value)
+        return {
+            name: _redacted_entries(child, keys, _HOLDERS[name]) if name in _HOLDERS else _redacted(child, keys)
+            for name, child in value.items()
+        }
     if isinstance(value, list):
-        return [_redacted(child) for child in value]
-    if isinstance(value, str) and (_USER_PART.search(value) or holds_credential(value)):
-        return dict(REDACTED_MARKER)
-    return value
+        return [_redacted(child, keys) for child in value]
+    return dict(REDACTED_MARKER) if is_secret(value) else value
 
 
-_HOLDERS: Final = frozenset({"env", "secrets"})
-"""Keys under which entries have a `value` that is secret, wherever they stand."""
+_HOLDERS: Final[Mapping[str, JSON]] = {"env": dict(REDACTED_MARKER), "secrets": MASK}
+"""Keys under which entries have a `value` that is secret, wherever they stand, and what stands for no such entry.
+
+For no secret that is the text which reading a listing puts there itself, so that it is read back as it was.
+"""
 
 
-def _redacted_env(variables: JSON) -> JSON:
-    """Copy a container's variables without their values; of what is no list of variables, nothing."""
-    if variables is None:
+def _redacted_entries(entries: JSON, keys: set[str], instead: JSON) -> JSON:
+    """Copy variables or secrets without their values; of what is no list of them, nothing."""
+    if entries is None:
         return None
-    if not isinstance(variables, list):
+    if not isinstance(entries, list):
         return dict(REDACTED_MARKER)
-    return [_redacted_variable(entry) if isinstance(entry, dict) else dict(REDACTED_MARKER) for entry in variables]
+    return [_redacted_entry(entry, keys) if isinstance(entry, dict) else instead for entry in entries]
 
 
-def _redacted_variable(variable: dict[str, Any]) -> JSON:
-    kept = {name: _redacted(child) for name, child in variable.items()}
-    return {**kept, "value": dict(REDACTED_MARKER)} if variable.get("value") is not None else kept
+def _redacted_entry(entry: dict[str, Any], keys: set[str]) -> JSON:
+    kept = _redacted(entry, keys)
+    return {**kept, "value": dict(REDACTED_MARKER)} if entry.get("value") is not None else kept
+
+
+def _with_masked_keys(value: JSON, secrets: Set[str]) -> JSON:
+    """Copy a value with secret keys masked, and nothing below them."""
+    if isinstance(value, list):
+        return [_with_masked_keys(child, secrets) for child in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = masks(value.keys() & secrets, value)
+    return {
+        hidden.get(name, name): dict(REDACTED_MARKER) if name in hidden else _with_masked_keys(child, secrets)
+        for name, child in value.items()
+    }

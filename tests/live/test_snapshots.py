@@ -122,6 +122,28 @@ def test_K5_K6_no_secret_reaches_a_snapshot_file() -> None:
     assert kept["source_config"]["repo_url"] == MARKER
 
 
+@pytest.mark.parametrize(
+    "secrets",
+    [["odd", ["canary"], 3, None], {"A": "canary"}, [{"name": ["canary"]}, {"name": None}], "canary", None, []],
+)
+def test_K5_malformed_secrets_are_read_back_as_they_were(tmp_path: Path, secrets: Any) -> None:
+    raw = snapshots.read(saved(tmp_path, page([deployment(1, secrets=secrets)])))
+    text = snapshots.write(raw)
+    jsonschema.validate(json.loads(text), fields.schema("snapshot"))
+    assert "canary" not in text
+    assert snapshots.read(saved(tmp_path, text)).deployments == raw.deployments
+
+
+def test_K6_a_key_that_is_a_credential_reaches_no_snapshot_file() -> None:
+    keys = {"postgres://u:canary@h": "1", "//u:canary@h": {"a": "2"}, "a": "3", "[redacted]": "4"}
+    value = deployment(1, source_config={"resource_spec": {"labels": keys, "list": [keys]}}, secrets=[])
+    text = snapshots.write(Snapshot("https://host", (Deployment(value["name"], value),)))
+    (kept,) = json.loads(text)["deployments"]
+    assert "canary" not in text
+    labels = {"[redacted 3]": MARKER, "[redacted 2]": MARKER, "a": "3", "[redacted]": "4"}
+    assert kept["source_config"]["resource_spec"] == {"labels": labels, "list": [labels]}
+
+
 def test_a_single_answer_is_whole_unless_it_is_a_full_page(tmp_path: Path) -> None:
     for count in (0, 1, 19, 21, 99, 101, 450):
         assert snapshots.read(saved(tmp_path, page(deployments(count)))).complete
