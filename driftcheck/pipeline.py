@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from driftcheck import __version__, fields
-from driftcheck.comparison.differences import Terms
+from driftcheck.comparison.differences import Terms, sort_key
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
 from driftcheck.model import (
@@ -34,6 +34,7 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
+from driftcheck.policy.masking import mask, mask_summary
 from driftcheck.policy.redaction import redact
 from driftcheck.policy.suppression import hide, in_force
 from driftcheck.rules import COMPARISON_RULES
@@ -75,7 +76,7 @@ def validate(declarations: Declarations, request: Request) -> Report:
     """Report what the declarations alone show: YAML, schema and rules; offline."""
     findings = [*declarations.findings, *_nothing_declared(declarations, request)]
     _, policy_findings = in_force(declarations.ignores, request.now.date())
-    return _report(request, declarations, None, (), _weigh((*findings, *policy_findings), request.policy))
+    return _report(request, declarations, None, (), (*findings, *policy_findings))
 
 
 def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> Report:
@@ -97,7 +98,7 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     findings = (*declarations.findings, *_nothing_declared(declarations, request), *policy_findings)
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
-    return _report(request, declarations, snapshot, comparisons, _weigh(findings, request.policy))
+    return _report(request, declarations, snapshot, comparisons, findings)
 
 
 def compare(pairing: Pairing, request: Request) -> Report:
@@ -107,7 +108,7 @@ def compare(pairing: Pairing, request: Request) -> Report:
         gap = f"{declarations.files[0]}: The listing is empty. (--allow-empty-live accepts it.)"
         snapshot = replace(snapshot, gaps=(gap, *snapshot.gaps))
     report = check(declarations, snapshot, request)
-    first, second = declarations.files[0], snapshot.source
+    first, second = declarations.files[0], report.live.source if report.live else snapshot.source
     return replace(report, findings=tuple(_name_sides(found, first, second) for found in report.findings))
 
 
@@ -235,9 +236,11 @@ def _report(
     declarations: Declarations,
     snapshot: Snapshot | None,
     comparisons: Sequence[Comparison],
-    findings: tuple[Finding, ...],
+    findings: Sequence[Finding],
 ) -> Report:
-    live = None if snapshot is None else summarise(snapshot)
+    live = None if snapshot is None else mask_summary(summarise(snapshot))
+    comparisons, findings = mask(comparisons, findings, sort_key)
+    findings = _weigh(findings, request.policy)
     return Report(
         driftcheck_version=__version__,
         command=request.command,

@@ -197,6 +197,84 @@ def test_K3_K5_K6_no_report_holds_a_secret(
     assert_nothing_leaks(result, tree.parent / "written")
 
 
+NAMING = {place: f"ghp_{place}Canary{'0123456789' * 3}" for place in ("id", "status", "type", "source", "top", "label")}
+NAMING |= {place: f"postgres://{place}:canary-{place}@db/x" for place in ("secret", "sidecar", "init", "volume", "env")}
+NAMING |= {place: f"//{place}:canary-{place}@db/x" for place in ("name", "mount", "pull", "reference", "knob", "key")}
+
+
+def named_after_credentials() -> list[dict[str, Any]]:
+    """Live deployments with a credential of its own in every place that names something."""
+    whole, *_ = live_deployments()
+    spec = {
+        "labels": {NAMING["label"]: "1", NAMING["key"]: "2"},
+        "sidecars": [
+            {
+                **container("otel", **{NAMING["env"]: "x"}),
+                "volumeMounts": [{"name": "v", "mountPath": NAMING["mount"]}],
+            },
+            container(NAMING["sidecar"]),
+        ],
+        "init_containers": [container(NAMING["init"])],
+        "volumes": [{"name": NAMING["volume"], "emptyDir": {}}],
+        "image_pull_secrets": [{"name": NAMING["pull"]}],
+        NAMING["knob"]: 1,
+    }
+    secrets = [{"name": NAMING["secret"], "value": "DATABASE_URL"}]
+    claims = {**whole, "source_config": {"resource_spec": spec}, "secrets": secrets, NAMING["top"]: 1}
+    claims["secret_references"] = [{"name": NAMING["reference"]}]
+    odd = {**claims, "name": NAMING["name"], "id": NAMING["id"], "status": NAMING["status"], "source": NAMING["source"]}
+    odd["source_config"] = {"deployment_type": NAMING["type"]}
+    return [claims, odd, {**odd, "name": f"{NAMING['name']}2", "id": "3"}]
+
+
+DECLARED_BESIDE = {
+    "labels": {"a": "b"},
+    "sidecars": [container("otel", A="x") | {"volumeMounts": [{"name": "v", "mountPath": "/etc"}]}],
+    **{key: [] for key in ("init_containers", "volumes", "image_pull_secrets")},
+}
+
+
+@pytest.mark.parametrize("declared", [DECLARED_BESIDE, {}], ids=["declared", "not declared"])
+@pytest.mark.parametrize("command", [["check", "--strict"], ["audit"], ["compare"], ["snapshot"]], ids=" ".join)
+def test_K5_K6_a_credential_that_names_something_is_in_no_report(
+    tree: Path, command: list[str], declared: dict[str, Any]
+) -> None:
+    content = declarations()["deployments"][:1]
+    content[0]["source_config"]["resource_spec"] = declared
+    content[0]["secret_references"] = []
+    (tree / "deployments.yaml").write_text(json.dumps({"deployments": content}))
+    (tree / "raw.json").write_text(json.dumps({"resources": named_after_credentials(), "offset": 3}))
+    (tree / "earlier.json").write_text(json.dumps({"resources": live_deployments(), "offset": 3}))
+    live = ["earlier.json", "raw.json"] if command == ["compare"] else ["--live", "raw.json"]
+    written = [] if command == ["snapshot"] else ["-v", "-o", "text", *EVERY_FORMAT]
+    result = run_inside(*command, *live, *written, cwd=tree)
+    assert result.status in (0, 1), result.err
+    outputs = list(outputs_of(result, tree.parent / "written"))
+    for where, text in outputs:
+        for place, credential in NAMING.items():
+            assert credential not in text, (where, place)
+            assert credential.replace("/", "\\/") not in text, (where, place)
+            assert f"canary-{place}" not in text, (where, place)
+    assert any("[redacted" in text for _, text in outputs)
+
+
+def test_K5_a_credential_that_names_a_secret_is_told_as_a_change_without_values(tree: Path) -> None:
+    content = declarations()["deployments"][:1]
+    content[0]["secrets"] = [{"name": "A"}]
+    content[0]["source_config"] = {}
+    (tree / "deployments.yaml").write_text(json.dumps({"deployments": content}))
+    listed = named_after_credentials()[:1]
+    listed[0]["secrets"] = [{"name": NAMING["secret"], "value": "A"}, {"name": NAMING["pull"], "value": "A"}]
+    (tree / "raw.json").write_text(json.dumps({"resources": listed, "offset": 1}))
+    (claims,) = json.loads(run_inside("check", "--live", "raw.json", "-o", "json", cwd=tree).out)["deployments"]
+    told = {change["path"]: change for change in claims["changes"]}
+    assert list(told) == ["secrets[name=A]", 'secrets[name="[redacted 2]"]', 'secrets[name="[redacted]"]']
+    hidden = told['secrets[name="[redacted 2]"]']
+    assert hidden["segments"] == ["secrets", {"name": "[redacted 2]"}]
+    assert (hidden["redacted"], hidden["declared"], hidden["live"]) == (True, None, None)
+    assert hidden["location"]["file"] == "deployments.yaml"
+
+
 def test_K6_that_a_sensitive_value_differs_is_said(tree: Path) -> None:
     result = run_inside("check", "--live", "raw.json", "-o", "json", cwd=tree)
     (claims,) = (each for each in json.loads(result.out)["deployments"] if each["name"] == "claims")

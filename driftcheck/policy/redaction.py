@@ -6,33 +6,29 @@ That such a value differs is said; neither side of it, its length nor a hash.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
-from driftcheck.credentials import is_secret
+from driftcheck.credentials import MASK, is_secret, masks, secrets_among
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change
-
-_HIDDEN: Final = "[redacted]"
+from driftcheck.paths import Item, Segment
 
 
 def redact(change: Change, schema: Field) -> Change:
     """Hide the values of a change (`schema` is the deployment's field) that may not be shown.
 
-    Where the value itself is a secret, both sides are null. In a larger value (a container that is
-    gone, say) secrets are left out and the rest is shown.
+    Where the value itself is a secret, or its path holds one, both sides are null. In a larger value (a container
+    that is gone, say) secrets are left out and the rest is shown.
     """
     field, sensitive = schema, False
     for segment in change.path:
+        sensitive = sensitive or (segment not in field.properties and is_secret(text_of(segment)))
         field = field.child(segment) or UNKNOWN
         sensitive = sensitive or field.sensitive
     if _is_of_order(change, field):
         field = UNKNOWN
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
     if sensitive or any(value == REDACTED_MARKER or is_secret(value) or _is_opaque(value, field) for value in values):
-        base = change.base if change.base is ABSENT else None
-        return replace(
-            change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
-        )
+        return without_values(change)
     declared, live = without_secrets(change.declared, field), without_secrets(change.live, field)
     base = change.base if change.base is ABSENT else without_secrets(change.base, field)
     if declared is change.declared and live is change.live and base is change.base:
@@ -40,16 +36,36 @@ def redact(change: Change, schema: Field) -> Change:
     return replace(change, declared=declared, live=live, base=base)
 
 
+def without_values(change: Change) -> Change:
+    """Give a change that tells of no side more than that it differs."""
+    base = change.base if change.base is ABSENT else None
+    return replace(
+        change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
+    )
+
+
+def text_of(segment: Segment) -> str:
+    """Give what the data itself put into a segment of a path: a key, or the identity of a list's entry."""
+    if isinstance(segment, Item):
+        return segment.value
+    return segment if isinstance(segment, str) else ""
+
+
 def without_secrets(value: JSON, schema: Field) -> JSON:
     """Give a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
     if value == REDACTED_MARKER or _is_opaque(value, schema):
-        return _HIDDEN
+        return MASK
     if isinstance(value, dict):
+        hidden = masks(secrets_among(value.keys() - schema.properties.keys()), value)
         children = ((name, entry, schema.child(name) or UNKNOWN) for name, entry in value.items())
-        return {name: without_secrets(entry, child) for name, entry, child in children if not child.sensitive}
+        return {
+            hidden.get(name, name): MASK if name in hidden else without_secrets(entry, child)
+            for name, entry, child in children
+            if not child.sensitive
+        }
     if isinstance(value, list):
         return [without_secrets(entry, schema.items or UNKNOWN) for entry in value]
-    return _HIDDEN if is_secret(value) else value
+    return MASK if is_secret(value) else value
 
 
 def _is_of_order(change: Change, schema: Field) -> bool:

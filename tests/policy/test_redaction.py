@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck.model import ABSENT, REDACTED_MARKER, Change, ChangeKind
-from driftcheck.paths import Path, parse_path
+from driftcheck.paths import Item, Path, parse_path
 from driftcheck.policy.redaction import redact, without_secrets
 from tests.comparison.declarations import declarations
 from tests.comparison.echo import echo
@@ -51,6 +51,23 @@ def test_K6_that_a_secret_differs_is_told_and_nothing_else(path: str) -> None:
     assert (found.declared, found.live, found.base) == (None, None, None)
     assert (found.declared_effective, found.live_effective) == (None, None)
     assert change(path, "one", "two").base is ABSENT
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_K6_a_credential_in_the_path_hides_the_values(form: str) -> None:
+    found = change("source_config.resource_spec.labels.x", "a", "b", base="c")
+    assert (found.redacted, found.live) == (False, "b")
+    for path in (("source_config", "resource_spec", "labels", form), ("secrets", Item("name", form), "name")):
+        hidden = redact(Change(ChangeKind.MODIFIED, path, "a", "b", base="c"), SCHEMA)
+        assert (hidden.redacted, hidden.declared, hidden.live, hidden.base) == (True, None, None, None)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_K6_a_credential_that_is_a_key_of_a_value_is_masked_with_what_it_holds(form: str) -> None:
+    labels = {form: "1", "a": "2", f"{form}2": "3", "[redacted]": "4"}
+    found = change("source_config.resource_spec.labels", None, labels)
+    shown = {"[redacted 2]": "[redacted]", "a": "2", "[redacted 3]": "[redacted]", "[redacted]": "4"}
+    assert (found.redacted, found.live) == (False, shown)
 
 
 @pytest.mark.parametrize("form", FORMS)
