@@ -64,11 +64,14 @@ def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, li
 
 
 def is_catch_all(rule: IgnoreRule) -> bool:
-    """Tell whether a rule would hide every change of a deployment, or the state of every deployment."""
+    """Tell whether a rule would hide every change of a deployment, or the state of every deployment.
+
+    A path is judged by its segments as they are matched: quotes make a star no other.
+    """
     if rule.path is None:
         return not rule.deployment.strip("*")
     segments = list(split_pattern(rule.path))
-    return "**" in segments and not rule.path.strip("*.")
+    return "**" in segments and all(segment and not segment.strip("*") for segment in segments)
 
 
 def hide(comparisons: Sequence[Comparison], suppressions: Suppressions) -> list[Comparison]:
@@ -86,13 +89,13 @@ def _covers(rule: IgnoreRule, name: str, change: Change) -> bool:
         rule.path is not None
         and _is_about(rule, name)
         and matches(rule.path, change.path)
-        and (rule.guard is None or (not _is_redacted(change) and holds(rule.guard, change.live)))
+        and (rule.guard is None or _fulfils(redact(change, deployment()), rule.guard))
     )
 
 
-def _is_redacted(change: Change) -> bool:
-    """Tell whether the live value may not be shown; a guard on it could be used to find it out."""
-    return redact(change, deployment()).redacted
+def _fulfils(shown: Change, guard: Guard) -> bool:
+    """Tell whether a change as it is shown fulfils a guard; one on what is not shown could be used to find it out."""
+    return not shown.redacted and holds(guard, shown.live)
 
 
 def _covers_deployment(rule: IgnoreRule, finding_rule: str, name: str) -> bool:

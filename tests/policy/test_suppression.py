@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from driftcheck.model import (
@@ -21,12 +21,13 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
-from driftcheck.paths import parse_path
+from driftcheck.paths import Item, Path, matches, parse_path
 from driftcheck.policy.suppression import Suppressions, hide, holds, in_force, is_catch_all
 
 PLACE = Location("agents.yaml", 3, 5)
 TODAY = date(2026, 8, 22)
 SPEC = "source_config.resource_spec"
+FORM = "ghp_" + "Zq7" * 12
 
 
 def rule(path: str | None = None, **values: Any) -> IgnoreRule:
@@ -139,6 +140,27 @@ def test_a_guard_is_about_the_live_value(guard: Guard, live: Any, held: bool) ->
     assert bool(hidden([rule("cpu", guard=guard)], change("cpu", live))) is held
 
 
+CONTAINER = {"name": "n", "image": "i:1", "env": [{"name": "A", "value": "hunter2"}]}
+SHOWN = {"name": "n", "image": "i:1", "env": [{"name": "A"}]}
+
+
+def test_K6_a_guard_is_about_the_live_value_as_it_is_shown() -> None:
+    added = Change(ChangeKind.ADDED, parse_path(f"{SPEC}.sidecars[name=n]"), None, CONTAINER)
+    covering = f"{SPEC}.sidecars.**"
+    assert hidden([rule(covering, guard=Guard(equals=SHOWN))], added)
+    for guess in ("hunter2", "hunter3", "[redacted]", None):
+        guessed = {**CONTAINER, "env": [{"name": "A", "value": guess}]}
+        assert not hidden([rule(covering, guard=Guard(equals=guessed))], added)
+        assert not hidden([rule(covering, guard=Guard(is_in=(guessed,)))], added)
+
+
+@pytest.mark.parametrize("path", [f'{SPEC}.labels["{FORM}"]', f"secrets[name={FORM}].name"])
+@pytest.mark.parametrize("guard", [Guard(equals=2), Guard(equals=None), Guard(is_in=(None, 2)), Guard(between=(0, 9))])
+def test_K6_what_is_shown_as_redacted_fulfils_no_guard(path: str, guard: Guard) -> None:
+    assert hidden([rule(f"{SPEC}.**"), rule("secrets.**")], change(path))
+    assert not hidden([rule(f"{SPEC}.**", guard=guard), rule("secrets.**", guard=guard)], change(path))
+
+
 @given(
     st.lists(st.sampled_from(("a", "b", "a.b", "c[0]", "d[name=x].e")), max_size=6),
     st.lists(st.sampled_from(("a", "*.b", "c[*]", "d.**", "z", "**.e")), max_size=4),
@@ -167,7 +189,10 @@ def test_a_rule_holds_to_the_end_of_its_day_and_is_a_finding_afterwards(expires:
     assert bool(hidden([expiring], change("cpu"))) is hides
 
 
-@pytest.mark.parametrize("path", ["**", "**.**", "*.**", "**.*", "*.*.**"])
+QUOTED = ['**["*"]', '["**"]', '**.["*"]', '["*"].**', '["**"].**', '*["**"]', r'["\u002a*"]', "**[", "***.**"]
+
+
+@pytest.mark.parametrize("path", ["**", "**.**", "*.**", "**.*", "*.*.**", *QUOTED])
 def test_R8_a_rule_that_covers_everything_hides_nothing_and_is_a_finding(path: str) -> None:
     suppressions, findings = in_force([rule(path)], TODAY)
     assert suppressions.rules == ()
@@ -175,7 +200,25 @@ def test_R8_a_rule_that_covers_everything_hides_nothing_and_is_a_finding(path: s
     assert not hidden([rule(path)], change("cpu"), change("a.b"))
 
 
-@pytest.mark.parametrize("path", ["source_config.**", "**.cpu", "*", "cpu"])
+DIVERSE: list[Path] = [
+    tuple(path)
+    for depth in range(1, 6)
+    for last in ("cpu", "a.b", "*", "", "[0]", '"', "é", 0, 7, Item("name", "x y"), Item("mountPath", "/etc"))
+    for path in ([*(last for _ in range(depth))], [*("source_config" for _ in range(depth - 1)), last])
+]
+PIECES = ("*", "**", "***", ".", '["*"]', '["**"]', "[*]", "[name=*]", "[", "]", '"', "a", "a*", '[""]')
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=5).map("".join))
+@settings(max_examples=500)
+@example("**[*]")
+@example('["*"]**')
+def test_R8_a_rule_that_covers_every_path_is_a_catch_all(pattern: str) -> None:
+    if all(matches(pattern, path) for path in DIVERSE):
+        assert is_catch_all(rule(pattern))
+
+
+@pytest.mark.parametrize("path", ["source_config.**", "**.cpu", "*", "cpu", '["*"]', "***", "**[*]", '**[""]'])
 def test_a_rule_that_says_what_it_covers_is_no_catch_all(path: str) -> None:
     assert not is_catch_all(rule(path))
 
