@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
 
-from driftcheck.cli.outputs import Output, parse_outputs
+from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
 from driftcheck.formats import FORMATS, RenderOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -43,7 +43,7 @@ output = click.option(
     multiple=True,
     metavar="FORMAT[=FILE]",
     callback=_outputs,
-    help=f"Write the report as {', '.join(FORMATS)}; to standard output where no FILE is named. Repeatable. "
+    help=f"Write the report as {', '.join(FORMATS)}; to standard output where no FILE, or -, is named. Repeatable. "
     "Default: text.",
 )
 
@@ -135,9 +135,20 @@ def take_scope(given: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in filters.items() if value is not None}
 
 
-def take_rendering(given: dict[str, Any], color: bool) -> tuple[tuple[Output, ...], RenderOptions]:
-    """Take the options of `rendering` out of what click gave."""
+def named_inputs(given: dict[str, Any]) -> list[str]:
+    """Give the files, folders and globs that the options named, to be read."""
+    return [*given.get("paths", ()), *(path for name in ("live", "config", "ca_file") if (path := given.get(name)))]
+
+
+def take_rendering(
+    given: dict[str, Any], color: bool, *, reads: Sequence[str | None] = ()
+) -> tuple[tuple[Output, ...], RenderOptions]:
+    """Take the options of `rendering` out of what click gave.
+
+    Raises UsageError where a report would take the place of what is read: of `reads`, or what other options name.
+    """
     outputs: tuple[Output, ...] = given.pop("output")
+    refuse_inputs([each.file for each in outputs if each.file], [*filter(None, reads), *named_inputs(given)])
     del given["color"]
     options = RenderOptions(
         color=color, verbose=given.pop("verbose"), quiet=given.pop("quiet"), max_bytes=given.pop("max_bytes")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
+from typing import Final
 
 import click
 
 from driftcheck.cli import console
-from driftcheck.errors import OutputError
+from driftcheck.errors import OutputError, UsageError
 from driftcheck.formats import FORMATS, RenderOptions, render
 from driftcheck.formats.visible import visible
 from driftcheck.model import Report
+
+_STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))
+"""Files that are standard output: what is written there must come in turn with the rest."""
+_HAND_WRITTEN: Final = (".yaml", ".yml")
+"""No format of a report or snapshot is YAML, so what is there under such a name is somebody's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
     targets = [output.file for output in outputs]
     if targets.count(None) > 1:
         raise click.BadParameter("only one format can go to standard output; name a file for the others (FORMAT=FILE).")
-    files = [os.path.abspath(target) for target in targets if target is not None]
+    files = [_full_path(target) for target in targets if target is not None]
     if len(set(files)) < len(files):
         raise click.BadParameter("two formats would be written to one file.")
     return outputs
@@ -47,16 +53,69 @@ def _parse_output(value: str) -> Output:
         raise click.BadParameter(f"there is no such format; choose from {', '.join(FORMATS)}.{advice}")
     if equals and not file:
         raise click.BadParameter(f"name a file after {name}=, or leave the = out for standard output.")
-    return Output(name, file or None)
+    return Output(name, None if file in ("", *_STANDARD_OUTPUT) else file)
+
+
+def here() -> FilePath:
+    """Give the current folder; raises UsageError where it was deleted."""
+    try:
+        return FilePath.cwd()
+    except OSError:
+        raise UsageError(
+            "The folder that driftcheck was started in is gone, or can't be looked at.",
+            hint="Change into a folder that is there, and try again.",
+        ) from None
+
+
+def _full_path(file: str) -> str:
+    return os.path.normpath(file if os.path.isabs(file) else os.path.join(here(), file))
+
+
+def refuse_inputs(files: Iterable[str], inputs: Iterable[str]) -> None:
+    """Raise UsageError where writing a file would take the place of one that is read, or of any YAML that is there.
+
+    To be called before anything is read: what fails later writes a report that says so.
+    """
+    read = [path for path in inputs if path != "-"]
+    for file in files:
+        if not os.path.lexists(file) or _is_device(file):
+            continue
+        if file.endswith(_HAND_WRITTEN):
+            raise UsageError(
+                f"{visible(file)} is there already, and nothing that driftcheck would write to it is YAML.",
+                hint="Name another file to write to; declarations and configurations are never replaced by reports.",
+            )
+        if any(_is_same(file, path) for path in read):
+            raise UsageError(
+                f"{visible(file)} would be read and overwritten by the same run.", hint="Name another file to write to."
+            )
+
+
+def _is_same(file: str, path: str) -> bool:
+    """Tell whether a file that is there is the one that a path, or a glob, names."""
+    with suppress(OSError, ValueError):
+        return os.path.samefile(file, path)
+    return any(magic in path for magic in "*?[") and FilePath(_full_path(file)).match(_full_path(path))
 
 
 def write_report(report: Report, outputs: Sequence[Output], options: RenderOptions) -> None:
-    """Render and write a report in every format asked for: files first, all of them or none; then standard output."""
+    """Render and write a report in every format asked for: files first, all of them or none; then standard output.
+
+    Files that can't be written keep nothing from standard output, which may be all that is left of a run.
+    """
     texts = [render(output.format, report, _for_target(options, output)) for output in outputs]
-    write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
-    for output, text in zip(outputs, texts, strict=True):
-        if output.file is None:
-            console.write(text)
+    shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
+    try:
+        write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
+    except OutputError:
+        _show(shown)
+        raise
+    _show(shown)
+
+
+def _show(texts: Iterable[str]) -> None:
+    for text in texts:
+        console.write(text)
 
 
 def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
@@ -101,14 +160,21 @@ def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
 
 
 def _is_device(file: str) -> bool:
-    """Tell a pipe or device, which must not be replaced, from a file or what is not there yet."""
+    """Tell a pipe or device, which must not be replaced, from a file or what is not there yet.
+
+    A link below /dev or /proc is the system's, whatever it leads to: /dev/stderr may lead to a regular file.
+    """
     path = FilePath(file)
+    folder = FilePath(os.path.realpath(path.parent))
+    if path.is_symlink() and any(folder.is_relative_to(system) for system in ("/dev", "/proc")):
+        return True
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _write_through(file: str, text: str) -> None:
     try:
-        with open(file, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        # "a": behind such a name may be a file that others write to as well, as after `2>> log`.
+        with open(file, "a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
     except OSError as error:
         raise _not_written(file, error) from None

@@ -15,7 +15,7 @@ from driftcheck.model import Report
 @options.rendering
 def command(saved: str, **given: Any) -> int:
     """Render a saved JSON report as the run that made it would have, in any format. Offline."""
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]))
+    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]), reads=[saved])
 
     def produce() -> Report:
         from driftcheck.formats import json

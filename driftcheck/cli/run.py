@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from driftcheck import __version__, formats, settings
 from driftcheck.cli import console
-from driftcheck.cli.outputs import Output, write_report
+from driftcheck.cli.outputs import Output, here, write_report
 from driftcheck.declarations import loading
 from driftcheck.declarations.configuration import Config, find_config, from_folder, load_config
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
@@ -44,10 +44,10 @@ def now() -> datetime:
 
 def resolve(command: str, flags: Flags) -> Settings:
     """Bring flags, environment and configuration together; raises UsageError or ConfigurationError."""
-    here = FilePath.cwd()
-    file = FilePath(flags.config) if flags.config else find_config(here)
+    folder = here()
+    file = FilePath(flags.config) if flags.config else find_config(folder)
     config = load_config(file) if file else Config()
-    return settings.resolve(command, flags, from_folder(config, file.parent, here) if file else config, file, here)
+    return settings.resolve(command, flags, from_folder(config, file.parent, folder) if file else config, file, folder)
 
 
 def report(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import write_files
+from driftcheck.cli.outputs import refuse_inputs, write_files
 from driftcheck.formats.values import counted
 from driftcheck.settings import Flags
 
@@ -23,6 +23,8 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
     """
     from driftcheck.live import snapshots
 
+    if file is not None:
+        refuse_inputs([file], options.named_inputs(given))
     flags = Flags(scope=options.take_scope(given), **given)
     snapshot = run.read_whole_live(run.resolve("snapshot", flags), quiet=quiet)
     text = snapshots.write(snapshot)
