@@ -10,6 +10,8 @@ import click
 
 from driftcheck import pipeline
 from driftcheck.cli import console, options, run
+from driftcheck.errors import UsageError
+from driftcheck.formats.visible import visible
 from driftcheck.model import Report, Snapshot
 from driftcheck.settings import Flags, Settings
 
@@ -51,7 +53,7 @@ def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: 
     A takes the place of the declarations: what only A holds is missing, what only B holds is unmanaged, and both
     are errors. Ignore rules of the configuration say which differences are expected; they see B's names.
     """
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]))
+    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]), reads=[first, second])
     flags = Flags(**given)
 
     def produce() -> Report:
@@ -60,6 +62,7 @@ def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: 
 
         chosen = run.resolve("compare", flags)
         there = snapshots.read(first)
+        _refuse_idle(maps, there, first)
         if second is None:
             here = _now(chosen, there, maps, quiet=rendering.quiet)
         else:
@@ -70,6 +73,23 @@ def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: 
         return pipeline.compare(pairing, run.request(chosen))
 
     return run.report("compare", outputs, rendering, produce)
+
+
+def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
+    """Raise UsageError for a map that pairs nothing: what it was to compare would go uncompared, and unnoticed.
+
+    Of a listing that is empty or incomplete that can't be said.
+    """
+    if there.gaps or not there.deployments:
+        return
+    used = {next((each for each in maps if each.counterpart(d.name) is not None), None) for d in there.deployments}
+    for each in maps:
+        if each not in used:
+            raise UsageError(
+                f"--map {visible(f'{each.first}={each.second}')} pairs nothing: no deployment of {visible(origin)} "
+                "has a name that fits it, and no other --map before it.",
+                hint="The first name of a --map is one of A's, the second one of B's.",
+            )
 
 
 def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: bool) -> Snapshot:

@@ -179,6 +179,31 @@ def test_a_map_that_leads_two_names_to_one_is_refused(tmp_path: Path) -> None:
     assert "a-x, b-x" in result.err
 
 
+@pytest.mark.parametrize(
+    ("maps", "idle"),
+    [
+        (["staging-*=prod-*"], "staging-*=prod-*"),
+        (["billing-*=billing-*", "staging-*=prod-*"], "staging-*=prod-*"),
+        (["*-agent=*-agent", "billing-*=billing-*"], "billing-*=billing-*"),
+        (["prod=staging"], "prod=staging"),
+    ],
+)
+def test_a_map_that_pairs_nothing_is_no_answer(tmp_path: Path, maps: list[str], idle: str) -> None:
+    options = [word for each in maps for word in ("--map", each)]
+    result = compare(tmp_path, workspace(), workspace(), *options)
+    assert result.status == 2
+    assert f"--map {idle} pairs nothing" in result.err
+    assert result.out == ""
+
+
+def test_a_map_whose_counterparts_are_not_there_says_that_they_are_missing(tmp_path: Path) -> None:
+    result = compare(
+        tmp_path, [staging(external("x", 1))], [external("y", 2)], "--map", "staging-*=prod-*", "-o", "json"
+    )
+    assert result.status == 1
+    assert statuses(report(result)) == {"prod-x": "missing", "y": "unmanaged"}
+
+
 def test_previews_and_what_is_being_deleted_are_notes(tmp_path: Path) -> None:
     preview = {**github("agent-pr-1", 5), "is_preview": True}
     leaving = {**external("leaving", 6), "status": "AWAITING_DELETE"}
