@@ -6,11 +6,13 @@ checked tree has a say in policy and paths only (CONTRACT.md, Commands).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Final
 
+from driftcheck.credentials import holds_credential
 from driftcheck.declarations.configuration import Config
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live.connection import REGIONS, Connection, derive_endpoint, endpoint_url
@@ -19,6 +21,8 @@ from driftcheck.model import ChangeClass, IgnoreRule, Severity
 CONFIG_NAME: Final = "driftcheck.yaml"
 DEFAULT_PATHS: Final = ("deployments.yaml", "deployments")
 KEY_VARIABLES: Final = ("LANGGRAPH_HOST_API_KEY", "LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
+_VARIABLE: Final = re.compile("(?!lsv2_|ls__)[A-Za-z_][A-Za-z0-9_]*")
+"""The name of an environment variable. LangSmith's keys could be one, by their letters."""
 WORKSPACE_VARIABLES: Final = ("LANGSMITH_TENANT_ID", "LANGSMITH_WORKSPACE_ID")
 
 SEVERITIES: Final[Mapping[str, Mapping[str, Severity]]] = {
@@ -87,8 +91,9 @@ class Settings:
 def resolve(command: str, flags: Flags, config: Config, config_file: FilePath | None, here: FilePath) -> Settings:
     """Bring flags and configuration together; `here` is the folder that default paths are looked for in.
 
-    Raises UsageError where no path is given and none of the usual ones is there.
+    Raises UsageError where no path is given and none of the usual ones is there, and for flags that can't be used.
     """
+    _refuse_keys(flags)
     policy = resolve_policy(command, flags, config)
     if flags.gate and flags.base is None:
         raise UsageError("--gate chooses among classes that only --base can tell apart.", hint="Name a --base, too.")
@@ -178,8 +183,20 @@ def _key(flags: Flags, environ: Mapping[str, str]) -> str:
         f"There is no API key: none of {', '.join(names)} is set."
         if names[1:]
         else f"There is no API key in {names[0]}.",
-        hint="Set LANGSMITH_API_KEY to a key that may read deployments, or compare with a saved listing (--live FILE).",
+        hint=f"Set {'LANGSMITH_API_KEY' if names[1:] else names[0]} to a key that may read deployments, or compare "
+        "with a saved listing (--live FILE).",
     )
+
+
+def _refuse_keys(flags: Flags) -> None:
+    """Raise UsageError for a name of a variable that may be the key itself, which is not repeated then."""
+    name = flags.api_key_env
+    if name and (not _VARIABLE.fullmatch(name) or holds_credential(name)):
+        raise UsageError(
+            "--api-key-env takes the name of an environment variable, and what was given is none.",
+            hint="Set LANGSMITH_API_KEY to the key, or name the variable that holds it. If that was a key, it is "
+            "known now to whoever can see this command line: replace it.",
+        )
 
 
 def key_variables(flags: Flags) -> tuple[str, ...]:

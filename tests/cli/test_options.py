@@ -100,6 +100,36 @@ def test_there_is_no_option_that_takes_a_key(drifted: Path) -> None:
         assert driftcheck("check", option, "lsv2_pt_0000000000", cwd=drifted).returncode == 2
 
 
+@pytest.mark.parametrize("option", ["--api-key", "--token"])
+def test_who_looks_for_such_an_option_is_told_where_the_key_belongs(option: str, drifted: Path) -> None:
+    result = driftcheck("check", option, "canary", cwd=drifted)
+    assert result.returncode == 2
+    assert "LANGSMITH_API_KEY" in result.stderr
+    assert "--api-key-env" not in result.stderr
+    assert "canary" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "value", ["lsv2_pt_0000000000canary", "lsv2_canary", "ls__canary", "AKIACANARY0000000000", "can-ary", "9canary"]
+)
+@pytest.mark.parametrize("command", ["check", "audit", "snapshot"])
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(command: str, value: str, drifted: Path) -> None:
+    outputs = [] if command == "snapshot" else ["-o", "json=report.json", "-o", "text=report.txt", "-o", "html"]
+    result = driftcheck(command, "--api-key-env", value, *outputs, cwd=drifted)
+    assert result.returncode == 2
+    assert "--api-key-env takes the name" in result.stderr
+    written = [path.read_text() for path in drifted.glob("report.*")]
+    assert len(written) == len(outputs) // 3
+    assert all(value not in text for text in (result.stdout, result.stderr, *written))
+
+
+def test_the_hint_names_the_variable_that_is_empty(drifted: Path) -> None:
+    result = driftcheck("check", "--api-key-env", "_My_Key2", cwd=drifted)
+    assert result.returncode == 3
+    assert "Set _My_Key2 to a key" in result.stderr
+    assert "LANGSMITH_API_KEY" not in result.stdout + result.stderr
+
+
 def test_standard_input_is_a_path(drifted: Path) -> None:
     result = driftcheck("check", "-", "--live", "live.json", cwd=drifted, stdin=declare(cpu=2))
     assert result.returncode == 1
