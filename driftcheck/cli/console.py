@@ -24,7 +24,7 @@ def write(text: str) -> None:
     """Write to standard output, to the end; raises OutputError where it is closed, full or gone."""
     if sys.stdout is None:
         raise OutputError(
-            "The report could not be written: standard output is closed.", hint="Name a file: -o json=FILE."
+            "Standard output could not be written: it is closed.", hint="Open it, or name a file: -o json=FILE."
         )
     try:
         sys.stdout.write(text)

@@ -21,6 +21,9 @@ COMPLETION: Final = "_DRIFTCHECK_COMPLETE"
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
+_KEY_OPTIONS: Final = frozenset(("--api-key", "--api_key", "--apikey", "--key", "--token"))
+"""Options that people look for, and that there are none of: what is on a command line is no secret."""
+
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
     "validate": ("validate", "Check the declarations alone: YAML, schema and rules. Offline."),
@@ -41,6 +44,25 @@ class _Terminated(BaseException):
     """The process was asked to end."""
 
 
+def _show_help(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        console.write(f"{context.get_help()}\n")
+        context.exit()
+
+
+def _show_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        console.write(f"driftcheck {__version__}\n")
+        context.exit()
+
+
+def _answer_help(option: click.Option | None) -> click.Option | None:
+    """Have help written as reports are: click takes a closed standard output for success, and fails at a full one."""
+    if option is not None:
+        option.callback = _show_help
+    return option
+
+
 class _Commands(click.Group):
     """A group whose commands are loaded one by one, so that help needs none of them."""
 
@@ -51,7 +73,11 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"driftcheck.cli.{COMMANDS[cmd_name][0]}").command
+        _answer_help(command.get_help_option(ctx))
         return command
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _answer_help(super().get_help_option(ctx))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -79,7 +105,16 @@ class _Commands(click.Group):
         "max_content_width": 100,
     },
 )
-@click.version_option(__version__, "-V", "--version", message="driftcheck %(version)s", allow_from_autoenv=False)
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    allow_from_autoenv=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def driftcheck() -> None:
     """Tell whether LangSmith Deployments are what their YAML says.
 
@@ -105,6 +140,16 @@ def main(arguments: Sequence[str]) -> int:
     return console.close(status)
 
 
+def _without_key(error: click.ClickException) -> click.ClickException:
+    """Say where a key belongs in place of click's advice, which is an option that takes the name of a variable."""
+    if not isinstance(error, click.NoSuchOption) or error.option_name not in _KEY_OPTIONS:
+        return error
+    return click.UsageError(
+        f"There is no option {error.option_name}: the API key comes from the environment (LANGSMITH_API_KEY).",
+        error.ctx,
+    )
+
+
 def _ended_by(error: BaseException | None) -> int | None:
     """Give the status of a run that a signal ended; what it broke off may have made another error of it."""
     while error is not None:
@@ -124,7 +169,7 @@ def _run(arguments: Sequence[str]) -> int:
     except click.Abort:
         return INTERRUPTED
     except click.ClickException as error:
-        error.show(sys.stderr)
+        _without_key(error).show(sys.stderr)
         return ExitStatus.INVALID
     except SystemExit as ended:
         if COMPLETION not in os.environ:

@@ -255,7 +255,8 @@ class _Page:
         yield f"{self._paint('Inventory', _BOLD)} of {visible(live.source)}{where}{when}"
         for key, value in sorted(live.scope.items()):
             yield f"  only where {visible(key)} = {visible(value)}"
-        yield f"  live          {values.counted(live.deployments, 'deployment')}"
+        known = live.complete or live.pages or live.deployments  # else nothing was read, which is not none
+        yield f"  live          {values.counted(live.deployments, 'deployment') if known else 'not known'}"
         for fact, tally in values.tallies(self._report):
             yield f"  by {fact:<9}  {values.listed((f'{word} {number:,}' for word, number in tally), _WORDS)}"
         coverage = self._report.summary.coverage

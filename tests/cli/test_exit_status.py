@@ -127,6 +127,14 @@ def test_no_key_is_could_not_tell_and_is_reported(tmp_path: Path) -> None:
     assert report["deployments"][0]["status"] == "unknown"
 
 
+def test_an_inventory_of_what_was_not_read_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare())
+    result = driftcheck("audit", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "  live          not known\n" in result.stdout
+    assert "0 deployments" not in result.stdout
+
+
 def test_no_connection_is_could_not_tell(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     with socket.socket() as closed:
@@ -221,6 +229,29 @@ def test_X2_broken_pipe_is_no_drift(drifted: Path) -> None:
     assert broken.returncode == 4
     assert "Traceback" not in broken.stderr
     assert "Exception ignored" not in broken.stderr
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "check --help"])
+@pytest.mark.parametrize("redirection", [">&-", "> /dev/full"])
+def test_X2_help_that_can_not_be_written_is_no_success_and_no_defect(
+    arguments: str, redirection: str, tmp_path: Path
+) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    script = " ".join([*COMMAND, arguments, redirection])
+    result = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(),
+        check=False,
+    )
+    assert result.returncode == 4
+    assert "could not be written" in result.stderr
+    assert "defect" not in result.stderr
+    assert "report it" not in result.stderr
 
 
 def test_a_report_to_a_file_needs_no_standard_output(drifted: Path) -> None:
