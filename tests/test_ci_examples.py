@@ -193,6 +193,15 @@ def test_what_wrote_no_report_is_a_defect_and_said_so(runner: Runner, ending: st
     assert "sarif" not in runner.outputs
 
 
+def test_the_action_uploads_nothing_of_an_earlier_use(runner: Runner) -> None:
+    runner.run(LISTED="deployments", LIVE="live.json")
+    (runner.temporary / "output").unlink()
+    runner.run(LISTED="deployments", LIVE="live.json", FAIL_ON="no-such-level")
+    assert runner.outputs["outcome"] == "invalid"
+    assert "sarif" not in runner.outputs
+    assert list(Path(runner.outputs["folder"]).iterdir()) == []
+
+
 def test_R3_the_action_installs_without_looking_into_the_tree(workspace: Path, tmp_path: Path) -> None:
     recorded = f'#!/bin/sh\necho "$@" >> "{tmp_path}/called"\n'
     python = executable(tmp_path / "python", recorded)
@@ -368,6 +377,61 @@ def test_the_cron_job_never_shows_an_old_report(workspace: Path) -> None:
     executable(command, "#!/bin/sh\nkill -9 $$\n")
     done = cron(workspace)
     assert (done.returncode, done.stdout) == (137, "driftcheck ended with status 137 and wrote no report.\n")
+
+
+def test_the_cron_job_leaves_no_old_output_behind(workspace: Path) -> None:
+    tool("flock")
+    command = real_driftcheck(workspace.parent / "bin" / "driftcheck")
+    metrics = workspace.parent / "metrics"
+    metrics.mkdir()
+    cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_METRICS=str(metrics))
+    executable(command, "#!/bin/sh\nkill -9 $$\n")
+    cron(workspace, DRIFTCHECK_METRICS=str(metrics))
+    state = workspace.parent / ".local" / "state" / "driftcheck"
+    assert {each.name for each in (*state.iterdir(), *metrics.iterdir())} == {"lock", "report.txt"}
+
+
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [
+        ({"DRIFTCHECK_HOME": ""}, "DRIFTCHECK_HOME"),
+        ({"DRIFTCHECK_HOME": "/no/such/folder"}, "/no/such/folder"),
+        ({"HOME": ""}, "HOME"),
+        ({"XDG_STATE_HOME": "/dev/null"}, "/dev/null"),
+    ],
+)
+def test_the_cron_job_that_can_not_start_is_neither_success_nor_drift(
+    workspace: Path, env: dict[str, str], reason: str
+) -> None:
+    tool("flock")
+    executable(workspace.parent / "bin" / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
+    alert = executable(workspace.parent / "alert", f'#!/bin/sh\ncat > "{workspace.parent}/alerted"\n')
+    done = cron(workspace, DRIFTCHECK_ALERT=str(alert), **env)
+    assert done.returncode == 4
+    assert "driftcheck was not started" in done.stderr
+    assert reason in done.stderr
+    assert reason in (workspace.parent / "alerted").read_text()
+    assert not (workspace.parent / "ran").exists()
+
+
+@pytest.mark.parametrize("flock", [None, "exit 64"])
+def test_the_cron_job_without_a_lock_is_neither_success_nor_drift(workspace: Path, flock: str | None) -> None:
+    folder = workspace.parent / "only"
+    for name in ("bash", "env", "mkdir", "rm"):
+        executable(folder / name, f'#!/bin/sh\nexec "{tool(name)}" "$@"\n')
+    if flock is not None:
+        executable(folder / "flock", f"#!/bin/sh\n{flock}\n")
+    executable(folder / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
+    state = workspace.parent / ".local" / "state" / "driftcheck"
+    state.mkdir(parents=True)
+    (state / "report.json").write_text("yesterday's")
+    done = bash(
+        f'"$BASH" {EXAMPLES / "cron.sh"}', workspace.parent, {"PATH": str(folder), "DRIFTCHECK_HOME": str(workspace)}
+    )
+    assert done.returncode == 4
+    assert "flock" in done.stderr
+    assert not (state / "report.json").exists()
+    assert not (workspace.parent / "ran").exists()
 
 
 def test_the_cron_job_runs_once_at_a_time(workspace: Path) -> None:

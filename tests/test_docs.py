@@ -14,6 +14,7 @@ import yaml
 
 from driftcheck.declarations.validation import validate
 from driftcheck.formats import FORMATS
+from driftcheck.live.emulator import create_app, running
 from tests.cli.inside import run_inside
 from tests.cli.workspace import external, serving, workspace
 
@@ -75,3 +76,19 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 def test_the_page_on_reports_has_every_format() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", PAGES[2].read_text(), re.MULTILINE)) == FORMATS.keys()
+
+
+def test_a_command_line_that_is_refused_leaves_the_files_as_the_page_on_reports_says(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("yesterday's")
+    for refused in (["--no-such-option"], ["-o", "html=a", "-o", "text=a"], ["--live", "report.json"]):
+        assert run_inside("check", "-o", "json=report.json", *refused, cwd=tmp_path).status == 2
+        assert (tmp_path / "report.json").read_text() == "yesterday's"
+    assert "leaves them as they were, with status 2" in PAGES[2].read_text()
+
+
+def test_the_emulator_takes_the_keys_that_the_page_says(tmp_path: Path) -> None:
+    assert "takes any key of eight characters or more" in PAGES[0].read_text()
+    with running(create_app(workspace())) as url:
+        for key, status in (("anything", 0), ("seven77", 3)):
+            env = {"LANGGRAPH_HOST_URL": url, "LANGSMITH_API_KEY": key}
+            assert run_inside("snapshot", cwd=tmp_path, env=env).status == status

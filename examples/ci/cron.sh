@@ -7,25 +7,45 @@
 # DRIFTCHECK_METRICS: a folder of Prometheus' textfile collector; without it no metrics are written.
 # DRIFTCHECK_ALERT: a command that gets the report on its standard input where not all is well; without it, the report
 # goes to standard output, which cron sends by mail.
+# Ends with the status of driftcheck; with 4, too, where driftcheck could not be started.
 set -uo pipefail
-cd "${DRIFTCHECK_HOME:?is the folder with the declarations}" || exit 2
+files=()
 
-key_file=${DRIFTCHECK_KEY_FILE:-$HOME/.driftcheck-key}
+# Says why nothing was checked. Old files go, lest they be taken for today's; the status is neither success nor drift.
+give_up() {
+  if [ "${#files[@]}" -gt 0 ]; then rm -f -- "${files[@]}"; fi
+  echo "driftcheck was not started: $1" >&2
+  if [ -n "${DRIFTCHECK_ALERT:-}" ]; then echo "driftcheck was not started: $1" | "$DRIFTCHECK_ALERT"; fi
+  exit 4
+}
+
+if [ -z "${DRIFTCHECK_HOME:-}" ]; then give_up "DRIFTCHECK_HOME does not name the folder with the declarations."; fi
+if [ -z "${HOME:-}" ] && [ -z "${XDG_STATE_HOME:-}" ]; then give_up "neither HOME nor XDG_STATE_HOME is set."; fi
+state=${XDG_STATE_HOME:-$HOME/.local/state}/driftcheck
+files=("$state/report.txt" "$state/report.json" "$state/report.html")
+outputs=(-o "text=${files[0]}" -o "json=${files[1]}" -o "html=${files[2]}")
+if [ -n "${DRIFTCHECK_METRICS:-}" ]; then
+  files+=("$DRIFTCHECK_METRICS/driftcheck.prom")
+  outputs+=(-o "openmetrics=$DRIFTCHECK_METRICS/driftcheck.prom")
+fi
+cd "$DRIFTCHECK_HOME" || give_up "there is no folder $DRIFTCHECK_HOME."
+
+key_file=${DRIFTCHECK_KEY_FILE:-${HOME:-}/.driftcheck-key}
 if [ -r "$key_file" ]; then
   LANGSMITH_API_KEY=$(<"$key_file")
   export LANGSMITH_API_KEY
 fi
 
-state=${XDG_STATE_HOME:-$HOME/.local/state}/driftcheck
-mkdir -p "$state"
-outputs=(-o "text=$state/report.txt" -o "json=$state/report.json" -o "html=$state/report.html")
-if [ -n "${DRIFTCHECK_METRICS:-}" ]; then outputs+=(-o "openmetrics=$DRIFTCHECK_METRICS/driftcheck.prom"); fi
+# One run at a time: a slow one is not overtaken by the next. flock ends with 1 where another run holds the lock.
+command -v flock >/dev/null || give_up "flock is not installed."
+mkdir -p "$state" || give_up "the folder $state can't be made."
+exec 9>"$state/lock" || give_up "$state/lock can't be written."
+locked=0
+flock -n 9 || locked=$?
+if [ "$locked" -eq 1 ]; then exit 0; fi
+if [ "$locked" -ne 0 ]; then give_up "flock ended with status $locked."; fi
 
-# One run at a time: a slow one is not overtaken by the next.
-exec 9>"$state/lock"
-flock --nonblock 9 || exit 0
-
-rm -f "$state/report.txt"
+rm -f -- "${files[@]}"
 status=0
 driftcheck check "${outputs[@]}" deployments 9>&- || status=$?
 if [ "$status" -ne 0 ]; then
