@@ -285,8 +285,9 @@ def _outcome(
     if not declarations.complete or any(_invalidates(found) for found in findings):
         return Outcome(ExitStatus.INVALID)
     unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
-    if live is not None and (unknown or not live.complete) and not request.allow_partial:
-        return Outcome(ExitStatus.INCOMPLETE)
+    is_partial = live is not None and (unknown or not live.complete)
+    if is_partial and not (request.allow_partial and live is not None and live.deployments):
+        return Outcome(ExitStatus.INCOMPLETE)  # nothing read is no part of anything
     changes = (change for comparison in comparisons for change in comparison.changes)
     items: Iterable[Finding | Change] = itertools.chain(findings, changes)
     if any(_counts(item, request.policy) for item in items):

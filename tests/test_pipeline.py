@@ -162,6 +162,12 @@ def test_a_partial_check_may_end_with_0_or_1_where_it_is_allowed_to() -> None:
     assert not run(declarations(spec(cpu=1)), gap, allow_partial=True).complete
 
 
+def test_nothing_that_was_read_is_no_part_that_could_be_accepted() -> None:
+    nothing = replace(snapshot(), gaps=("The API key is not accepted (401).",))
+    assert status(run(declarations(spec(cpu=1)), nothing, allow_partial=True)) == 3
+    assert status(run(declarations(spec(cpu=1)), snapshot(), allow_partial=True)) == 3
+
+
 def test_P10_an_empty_listing_is_incomplete_unless_it_is_an_answer() -> None:
     assert status(run(declarations(named("a")), snapshot())) == 3
     report = run(declarations(named("a")), snapshot(), allow_empty_live=True)

@@ -460,6 +460,18 @@ def test_what_is_not_committed_is_part_of_the_change(repository: Repository) -> 
     assert classes(repository.report([A], base="HEAD")) == {"max_scale": "proposed"}
 
 
+def test_an_audit_looks_back_too(repository: Repository) -> None:
+    repository.commit([A])
+    repository.commit([agent("a", max_scale=8)])
+    listed = {"resources": [{**A, "id": "1"}, {**B, "id": "2"}], "offset": 2}
+    (repository.folder / "live.json").write_text(json.dumps(listed))
+    options = ["--live", "live.json", "--base", "HEAD~1", "--gate", "drift", "-o", "json"]
+    report = json.loads(run_inside("audit", *options, cwd=repository.folder).out)
+    assert classes(report) == {"max_scale": "proposed"}
+    assert ("unmanaged-deployment", "b") in rules(report)
+    assert report["outcome"]["status"] == 1
+
+
 @pytest.mark.parametrize("below", [".", "prod"])
 def test_a_file_that_the_change_renames_hides_nothing(repository: Repository, below: str) -> None:
     folder = repository.folder / below

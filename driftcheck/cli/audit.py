@@ -15,6 +15,7 @@ from driftcheck.settings import Flags
 @options.live
 @options.scope
 @options.comparison
+@options.three_way
 @options.rendering
 def command(**given: Any) -> int:
     """Check a whole workspace: what is live and not declared, what differs, what is stuck.
