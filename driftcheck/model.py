@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from driftcheck.errors import ExitStatus as ExitStatus
@@ -206,6 +205,16 @@ class Declaration:
     None where it was not written in a file (a listing stands for the declarations)."""
 
 
+Locating: TypeAlias = Callable[[Iterable[tuple[str, Path]]], AbstractContextManager[None]]
+"""Finds places ahead, each of a deployment's name and a path in it, while the body of the context runs.
+
+A place that was not found ahead is found when `Declaration.locate` is asked for it."""
+
+
+def _locating_nothing(_: Iterable[tuple[str, Path]]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Declarations:
     """What was written, and whether that is all of it."""
@@ -217,12 +226,7 @@ class Declarations:
     """Defects of the files: those that keep something from being read, and those of the rules."""
     complete: bool = True
     """False where a file, a document or a deployment could not be read."""
-    locating: Callable[[Iterable[tuple[str, Path]]], AbstractContextManager[None]] = field(
-        default=lambda _: nullcontext(), compare=False, repr=False
-    )
-    """Finds places ahead (of a deployment's name and a path in it) while the body of the context runs.
-
-    Without it, `Declaration.locate` finds each when it is asked."""
+    locating: Locating = field(default=_locating_nothing, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +329,7 @@ class Summary:
     """Active findings."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a run found."""
 
@@ -344,7 +348,7 @@ class Report:
         """Whether both sides were read whole."""
         return self.declared.complete and (self.live is None or self.live.complete)
 
-    @cached_property
+    @property
     def summary(self) -> Summary:
         """The numbers of the report."""
         statuses = Counter(comparison.status for comparison in self.deployments)

@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "paths": 0,
     "errors": 1,
+    "signals": 1,
     "model": 2,
     "credentials": 2,
     "rules": 3,

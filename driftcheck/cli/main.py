@@ -125,7 +125,7 @@ def driftcheck() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; gives the exit status (CONTRACT.md, Exit status), whatever happens."""
     console.prepare()
-    signal.signal(signal.SIGTERM, _terminate)
+    ended = _told_of_signals()
     try:
         status = _run(arguments)
         console.flush()
@@ -133,11 +133,31 @@ def main(arguments: Sequence[str]) -> int:
         console.say_error(error)
         status = error.status
     except BaseException as error:
-        ended = _ended_by(error)
-        if ended is None:
+        if not ended and not isinstance(error, KeyboardInterrupt):
             console.say_defect(error)
-        status = ExitStatus.DEFECT if ended is None else ended
-    return console.close(status)
+        status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitStatus.DEFECT
+    return console.close(ended[0] if ended else status)
+
+
+def _told_of_signals() -> Sequence[int]:
+    """Handle SIGINT, unless it is ignored, and SIGTERM; gives a list that grows by the status of each that comes.
+
+    What a signal raises may be lost or become another error in a library that it breaks off.
+    """
+    ended: list[int] = []
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        ended.append(INTERRUPTED)
+        raise KeyboardInterrupt
+
+    def terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+        ended.append(TERMINATED)
+        raise _Terminated
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, terminate)
+    return ended
 
 
 def _without_key(error: click.ClickException) -> click.ClickException:
@@ -148,19 +168,6 @@ def _without_key(error: click.ClickException) -> click.ClickException:
         f"There is no option {error.option_name}: the API key comes from the environment (LANGSMITH_API_KEY).",
         error.ctx,
     )
-
-
-def _ended_by(error: BaseException | None) -> int | None:
-    """Give the status of a run that a signal ended; what it broke off may have made another error of it."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt | _Terminated):
-            return TERMINATED if isinstance(error, _Terminated) else INTERRUPTED
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated
 
 
 def _run(arguments: Sequence[str]) -> int:

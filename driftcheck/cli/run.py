@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from driftcheck import __version__, formats, settings
+from driftcheck import __version__, formats, settings, signals
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
 from driftcheck.declarations import loading
@@ -102,7 +101,7 @@ def compare_sides(chosen: Settings, outputs: Sequence[Output], *, progress: bool
 
         baseline, chosen = read_baseline(chosen, chosen.flags.base)
     with reading(chosen) as declared:
-        with _signals_held():
+        with signals.held():  # what they raise in the middle of loading modules may get lost
             listing = _Listing(chosen, progress=progress)
             _load_modules(outputs)  # while a second process and the service may be at work
         listing.read_file()
@@ -135,22 +134,6 @@ def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipe
     )
 
 
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait while modules are loaded, since what they raise in the middle of that may get lost.
-
-    Threads that are started meanwhile take no signals, so that these wait for the main thread.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _load_modules(outputs: Sequence[Output]) -> None:
     """Load what it takes to judge, to compare and to render."""
     from driftcheck import pipeline
@@ -181,9 +164,12 @@ class _Listing:
             self._thread.start()
 
     def read_file(self) -> None:
-        """Read the live side now, where it is a file."""
+        """Read the live side now, where it is a file; an error is for `result` to raise."""
         if self._chosen.flags.live is not None:
-            self._run()
+            try:
+                self._snapshot = self._read()
+            except DriftcheckError as error:
+                self._error = error
 
     def _names(self) -> Collection[str]:
         self.named.wait()

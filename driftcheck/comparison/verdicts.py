@@ -77,10 +77,9 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     outside = 0
     alone = [match for match in matches if _is_alone(match)]
     compared = walk([(match.declaration.value, match.live[0].value) for match in alone], schema, terms)
-    names = [match.declaration.name for match in alone]
-    absent = [match.declaration.name for match in matches if not _is_alone(match)]
-    with sides.declarations.locating(_places_to_tell(names, compared, absent)):
-        by_name = dict(zip(names, compared.differences(), strict=True))
+    with sides.declarations.locating(_places_to_tell(matches, alone, compared)):
+        results = compared.differences()
+    by_name = {match.declaration.name: result for match, result in zip(alone, results, strict=True)}
     for match in matches:
         name = match.declaration.name
         if name in by_name:
@@ -99,14 +98,18 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     )
 
 
-def _places_to_tell(names: Sequence[str], compared: Walk, absent: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Give what will have to be located: all that differs, the deployments it is in, and those that are not live."""
+def _places_to_tell(matches: Sequence[Match], alone: Sequence[Match], compared: Walk) -> Iterator[tuple[str, Path]]:
+    """Give most of what will have to be located: all but what is so only with regard to a base."""
+    for match in matches:
+        if not _is_alone(match) or is_rollout_pending(match.live[0]):
+            yield match.declaration.name, ()
     for number in compared.differing:
-        yield names[number], ()
+        yield alone[number].declaration.name, ()
     for number, path in compared.paths():
-        yield names[number], path
-    for name in absent:
-        yield name, ()
+        yield alone[number].declaration.name, path
+    for match, known in zip(alone, compared.compared, strict=True):
+        if known.unmodelled:
+            yield from ((match.declaration.name, path) for path in ((), *known.unmodelled))
 
 
 def _by_name(declarations: Declarations | None) -> dict[str, Declaration] | None:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol, TypeAlias
+
+from driftcheck import signals
 
 MIN_BYTES: Final = 2**20
 """What texts must hold together for a second process to be worth its start; 1,000 deployments have 2 MiB."""
@@ -34,7 +37,7 @@ class Companion(Protocol):
         """Take the numbers that are this process's to do, one by one."""
 
     def results(self) -> Iterator[tuple[int, Any]]:
-        """Give what the other one has done; after `left` is at its end."""
+        """Give what the other one has done, once it has done all; to be called after `left` is at its end."""
 
 
 @contextlib.contextmanager
@@ -43,20 +46,20 @@ def started(sizes: Sequence[int], work: Work) -> Iterator[Companion]:
 
     Must be entered before there are threads, which a forked process would lack.
     """
-    if not _helps(sizes):
-        yield _Nobody(len(sizes))
-        return
-    companion = _fork(len(sizes), work)
-    try:
-        yield companion
-    finally:
-        companion.end()
+    with contextlib.ExitStack() as stack:
+        other = None
+        if _helps(sizes):
+            with signals.held():  # a signal that comes meanwhile strikes when the process is sure to be seen off
+                other = _fork(len(sizes), work)
+                if other is not None:
+                    stack.callback(other.end)
+        yield other or _Nobody(len(sizes))
 
 
 def _helps(sizes: Sequence[int]) -> bool:
     return (
         sys.platform == "linux"
-        and len(sizes) > 1
+        and 1 < len(sizes) <= select.PIPE_BUF // _CLAIM  # all claims fit into any pipe
         and sum(sizes) >= MIN_BYTES
         and len(os.sched_getaffinity(0)) > 1
         and threading.active_count() == 1
@@ -97,34 +100,51 @@ class _Process:
 
     def end(self) -> None:
         """See the other process off, whatever it is at."""
-        os.close(self.claims)
-        os.close(self.answer)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        with signals.held():
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):  # gone where the caller ignores SIGCHLD
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+            os.close(self.claims)
+            os.close(self.answer)
 
 
-def _fork(count: int, work: Work) -> _Process:
-    claims, offered = os.pipe()
-    answer, given = os.pipe()
-    os.write(offered, b"".join(number.to_bytes(_CLAIM) for number in range(count)))
+def _fork(count: int, work: Work) -> _Process | None:
+    """Start the second process; None where the system has no room for it."""
+    with contextlib.ExitStack() as opened:
+        try:
+            claims, offered, answer, given = (*_pipe(opened), *_pipe(opened))
+            os.write(offered, b"".join(number.to_bytes(_CLAIM) for number in range(count)))
+            parent, pid = os.getpid(), os.fork()
+        except OSError:
+            return None
+        if not pid:
+            os.close(offered)
+            os.close(answer)  # else nothing would tell that the first process is gone
+            _be_companion(work, claims, given, parent)
+        opened.pop_all()
     os.close(offered)
-    pid = os.fork()
-    if not pid:
-        _be_companion(work, claims, given)
     os.close(given)
     return _Process(pid, claims, answer)
 
 
-def _be_companion(work: Work, claims: int, given: int) -> NoReturn:
+def _pipe(opened: contextlib.ExitStack) -> tuple[int, int]:
+    ends = os.pipe()
+    for end in ends:
+        opened.callback(os.close, end)
+    return ends
+
+
+def _be_companion(work: Work, claims: int, given: int, parent: int) -> NoReturn:
     """Be the second process: do what can be had, and send what came of it; errors are for the first to find."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signals.reset()
         found = []
         for number in _claimed(claims):
             result = work(number)
             if result is not None:
                 found.append((number, marshal.dumps(result)))
+            if os.getppid() != parent:
+                break
         with os.fdopen(given, "wb") as stream:
             marshal.dump(found, stream)
     finally:

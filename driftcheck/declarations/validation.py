@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
-from driftcheck import fields
+from driftcheck import fields, signals
 from driftcheck.credentials import holds_credential
 from driftcheck.model import JSON
 from driftcheck.paths import format_path
@@ -74,8 +74,12 @@ def load(schema_name: str = "declaration") -> None:
 
 
 def _accepts(value: JSON, schema_name: str) -> bool:
+    gate = _gate(schema_name)
     try:
-        return _gate(schema_name).is_valid(value)
+        with (
+            signals.held()
+        ):  # jsonschema-rs swallows what a signal raises while it validates, and takes the value for valid
+            return gate.is_valid(value)
     except (ValueError, TypeError, OverflowError, RecursionError):  # keys that are no texts, values that are no JSON
         return False
 

@@ -11,7 +11,7 @@ from driftcheck.live.connection import Connection
 from driftcheck.live.listing import Page, bad_items, by_name, check_scope, in_scope, workspace_of
 from driftcheck.live.paging import LIMIT, Reading, Trouble
 from driftcheck.live.transport import Exchange, begin
-from driftcheck.live.workers import READERS, Workers
+from driftcheck.live.workers import Workers
 from driftcheck.model import Deployment, Snapshot
 
 MAX_READINGS: Final = 5
@@ -119,7 +119,7 @@ class _Fetch:
         busy: set[int] = set()
         size = 0
         while not reading.done and reading.trouble is None:
-            for offset in reading.wants(busy)[: self._connection.concurrency + READERS - len(busy)]:
+            for offset in reading.wants(busy)[: self._workers.capacity - len(busy)]:
                 busy.add(offset)
                 self._workers.submit((self._rounds, offset), self._params(offset))
             offset, page = self._answer()

@@ -133,7 +133,7 @@ def _client(exchange: Exchange) -> Iterator[httpx.Client]:
             exchange.idle.append(client)
     finally:
         exchange.turns.release()
-        if exchange.stop.is_set():
+        if exchange.stop.is_set():  # after the client came back: `end` may have been here before it did
             end(exchange)
 
 
@@ -181,7 +181,7 @@ def ask(exchange: Exchange, params: Mapping[str, str]) -> Page:
 
 
 def _ask_again(exchange: Exchange, params: Mapping[str, str], failure: TransientError) -> Page:
-    """Go on where the first attempt failed, as long as there are attempts and time left."""
+    """Go on where the first attempt failed, as long as there are attempts and time left; that one is counted, too."""
     import tenacity
 
     retries, waits = exchange.connection.retries, tenacity.wait_random_exponential(multiplier=0.5, max=20)

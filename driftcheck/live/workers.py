@@ -36,11 +36,16 @@ class Workers:
     _threads: list[threading.Thread] = field(default_factory=list)
     _open: set[Ticket] = field(default_factory=set)
 
+    @property
+    def capacity(self) -> int:
+        """How many requests may be submitted and not answered, so that none of them waits for a thread."""
+        return self.exchange.connection.concurrency + READERS
+
     def submit(self, ticket: Ticket, params: Mapping[str, str]) -> None:
         """Have a request sent; there is one answer to every ticket."""
         self._open.add(ticket)
         self._requests.put((ticket, params))
-        if len(self._threads) < min(len(self._open), self.exchange.connection.concurrency + READERS):
+        if len(self._threads) < min(len(self._open), self.capacity):
             thread = threading.Thread(target=self._work, name="driftcheck-request", daemon=True)
             self._threads.append(thread)
             thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -175,3 +176,58 @@ def test_there_is_none_without_a_processor_or_beside_threads(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(processors)))
     monkeypatch.setattr(threading, "active_count", lambda: threads)
     assert not companion._helps([companion.MIN_BYTES] * 2)
+
+
+def test_where_no_process_can_be_had_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion, "_helps", lambda sizes: True)
+
+    def no_room() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", no_room)
+    before = len(os.listdir("/proc/self/fd"))
+    given_texts = sources(["deployments: [{name: a, source: github}]\n"] * 3)
+    with begun(given_texts) as other:
+        judged = loading._judge(given_texts, other)
+    assert len(judged) == 3
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_there_is_none_for_more_texts_than_a_pipe_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    assert companion._helps([companion.MIN_BYTES] * 2_048)
+    assert not companion._helps([companion.MIN_BYTES] * 2_049)
+
+
+ORPHANED = """
+import os, signal, sys
+from driftcheck.declarations import companion
+companion._helps = lambda sizes: True
+with companion.started([1, 1], lambda number: "x" * 1_000_000) as other:
+    print(other.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_companion_ends_when_the_first_process_is_killed() -> None:
+    """It holds standard output open, so that whoever waits for the end of that waits for it as well."""
+    done = subprocess.run([sys.executable, "-c", ORPHANED], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout
+
+
+IGNORED = """
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+from driftcheck.declarations import companion
+companion._helps = lambda sizes: True
+with companion.started([1, 1], lambda number: number) as other:
+    left = [*other.left()]
+    print(sorted([*left, *(number for number, _ in other.results())]))
+"""
+
+
+def test_a_companion_may_be_gone_already() -> None:
+    done = subprocess.run([sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.stdout, done.stderr) == ("[0, 1]\n", "")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+import signal
+import sys
+import threading
 import time
 from typing import Any
 
@@ -414,3 +417,31 @@ def test_Y20_time_is_linear_in_the_number_of_defects() -> None:
         return time.process_time() - start
 
     assert seconds(400) < 6 * seconds(200) + 0.05
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals can't be held there")
+def test_a_signal_is_not_swallowed_while_the_gate_is_asked() -> None:
+    """Raised inside of jsonschema-rs, it is lost, and the value passes for valid."""
+    value = {"deployments": [{"name": f"agent-{number}", "source": "github"} for number in range(20_000)]}
+    came = 0
+
+    class StruckError(Exception):
+        pass
+
+    def strike(*_: object) -> None:
+        raise StruckError
+
+    before = signal.signal(signal.SIGTERM, strike)
+    try:
+        for _ in range(50):
+            timer = threading.Timer(0.001, signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM))
+            try:
+                timer.start()
+                validate(value)
+                timer.join()
+            except StruckError:
+                came += 1
+            timer.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert came == 50

@@ -12,7 +12,7 @@ from driftcheck.live import control_plane
 from driftcheck.live.connection import Connection
 from driftcheck.live.listing import Page, page_of
 from driftcheck.live.transport import Exchange
-from driftcheck.live.workers import Answer, Ticket
+from driftcheck.live.workers import READERS, Answer, Ticket
 from driftcheck.model import Snapshot
 from tests.live.samples import KEY
 
@@ -24,6 +24,7 @@ class MemoryWorkers:
         self.exchange = exchange
         self._serve = serve
         self._chance = chance
+        self.capacity = exchange.connection.concurrency + READERS
         self._waiting: list[tuple[Ticket, Mapping[str, str]]] = []
 
     def submit(self, ticket: Ticket, params: Mapping[str, str]) -> None:
