@@ -76,9 +76,7 @@ def load(schema_name: str = "declaration") -> None:
 def _accepts(value: JSON, schema_name: str) -> bool:
     gate = _gate(schema_name)
     try:
-        with (
-            signals.held()
-        ):  # jsonschema-rs swallows what a signal raises while it validates, and takes the value for valid
+        with signals.held():  # what they raise in there is swallowed, and the value passes for valid
             return gate.is_valid(value)
     except (ValueError, TypeError, OverflowError, RecursionError):  # keys that are no texts, values that are no JSON
         return False
