@@ -39,6 +39,8 @@ class ConfigurationError(DriftcheckError):
     """A configuration file that can't be used; the message begins with `file:line:col`."""
 
     status = ExitStatus.INVALID
+    place: tuple[str, int, int] | None = None
+    """File, line and column of the first defect."""
 
 
 class InputError(DriftcheckError):

@@ -16,7 +16,7 @@ from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
 from driftcheck.declarations import loading
 from driftcheck.declarations.configuration import Config, find_config, from_folder, load_config
-from driftcheck.errors import DriftcheckError, LiveError, UsageError
+from driftcheck.errors import ConfigurationError, DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.visible import visible
 from driftcheck.model import (
@@ -24,6 +24,7 @@ from driftcheck.model import (
     DeclaredSummary,
     ExitStatus,
     Finding,
+    Location,
     Outcome,
     Report,
     Severity,
@@ -65,7 +66,15 @@ def report(
 
 
 def _failure(command: str, error: DriftcheckError) -> Report:
-    finding = Finding(rule="run-failed", severity=Severity.ERROR, message=error.message, hint=error.hint)
+    place = error.place if isinstance(error, ConfigurationError) else None
+    location = Location(*place) if place else None
+    finding = Finding(
+        rule="run-failed",
+        severity=Severity.ERROR,
+        message=error.message.removeprefix(f"{location}: "),
+        hint=error.hint,
+        location=location,
+    )
     return Report(
         driftcheck_version=__version__,
         command=command,

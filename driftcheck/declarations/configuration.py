@@ -76,7 +76,10 @@ def parse_config(text: SourceText) -> Config:
     source = Source(text.name, text.data)
     defects = sorted(_defects(source))
     if defects:
-        raise ConfigurationError("\n".join(f"{place}: {message}" for place, message in defects))
+        error = ConfigurationError("\n".join(f"{place}: {message}" for place, message in defects))
+        first = defects[0][0]
+        error.place = (first.file, first.line, first.column)
+        raise error
     value = source.parsed.documents[0] if source.parsed.documents else None
     return Config() if value is None else _config(source, value)
 

@@ -296,3 +296,15 @@ def test_X1_a_defect_is_no_drift(drifted: Path) -> None:
     assert result.returncode == 4
     assert "RuntimeError" in result.stderr
     assert "canary-in-exception" not in result.stdout + result.stderr
+
+
+def test_a_defect_of_the_configuration_has_its_place_in_every_report(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare())
+    (tmp_path / "driftcheck.yaml").write_text("strict: true\nfail-on: eror\n")
+    result = driftcheck("check", "--live", "live.json", "-o", "json", "-o", "sarif=r.sarif", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "driftcheck.yaml:2:10: `fail-on` must be" in result.stderr
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert finding["location"] == {"file": "driftcheck.yaml", "line": 2, "column": 10}
+    assert finding["message"].startswith("`fail-on` must be")
+    assert '"uri": "driftcheck.yaml"' in (tmp_path / "r.sarif").read_text()
