@@ -127,16 +127,26 @@ def main(arguments: Sequence[str]) -> int:
     console.prepare()
     ended = _told_of_signals()
     try:
+        status = _run_and_tell(arguments, ended)
+        return console.close(ended[0] if ended else status)
+    except (KeyboardInterrupt, _Terminated):  # while an error was told, or the streams were closed
+        return ended[0] if ended else INTERRUPTED
+
+
+def _run_and_tell(arguments: Sequence[str], ended: Sequence[int]) -> int:
+    try:
         status = _run(arguments)
         console.flush()
     except DriftcheckError as error:
         console.say_error(error)
-        status = error.status
+        return error.status
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BaseException as error:
-        if not ended and not isinstance(error, KeyboardInterrupt):
+        if not ended:
             console.say_defect(error)
-        status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitStatus.DEFECT
-    return console.close(ended[0] if ended else status)
+        return ExitStatus.DEFECT
+    return status
 
 
 def _told_of_signals() -> Sequence[int]:
@@ -161,13 +171,19 @@ def _told_of_signals() -> Sequence[int]:
 
 
 def _without_key(error: click.ClickException) -> click.ClickException:
-    """Say where a key belongs in place of click's advice, which is an option that takes the name of a variable."""
-    if not isinstance(error, click.NoSuchOption) or error.option_name not in _KEY_OPTIONS:
+    """Say where a key belongs in place of click's advice or of a key that click would quote."""
+    from driftcheck.credentials import is_secret
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    name = error.option_name if isinstance(error, click.NoSuchOption) else ""
+    meant = next((each for each in _KEY_OPTIONS if name.startswith(each) and not name.startswith("--api-key-")), None)
+    if meant is not None:  # a key may be glued to it
+        told = f"There is no option {meant}"
+    elif is_secret(error.format_message()):
+        told = "An argument that can't be used looks like a credential, and is not repeated here"
+    else:
         return error
-    return click.UsageError(
-        f"There is no option {error.option_name}: the API key comes from the environment (LANGSMITH_API_KEY).",
-        error.ctx,
-    )
+    return click.UsageError(f"{told}: the API key comes from the environment (LANGSMITH_API_KEY).", context)
 
 
 def _run(arguments: Sequence[str]) -> int:

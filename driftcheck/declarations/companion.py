@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import select
 import signal
 import sys
 import threading
@@ -59,7 +58,7 @@ def started(sizes: Sequence[int], work: Work) -> Iterator[Companion]:
 def _helps(sizes: Sequence[int]) -> bool:
     return (
         sys.platform == "linux"
-        and 1 < len(sizes) <= select.PIPE_BUF // _CLAIM  # all claims fit into any pipe
+        and len(sizes) > 1
         and sum(sizes) >= MIN_BYTES
         and len(os.sched_getaffinity(0)) > 1
         and threading.active_count() == 1
@@ -113,7 +112,10 @@ def _fork(count: int, work: Work) -> _Process | None:
     with contextlib.ExitStack() as opened:
         try:
             claims, offered, answer, given = (*_pipe(opened), *_pipe(opened))
-            os.write(offered, b"".join(number.to_bytes(_CLAIM) for number in range(count)))
+            numbers = b"".join(number.to_bytes(_CLAIM) for number in range(count))
+            os.set_blocking(offered, False)  # a pipe may be small, and nobody reads yet
+            if os.write(offered, numbers) < len(numbers):
+                return None
             parent, pid = os.getpid(), os.fork()
         except OSError:
             return None

@@ -40,6 +40,10 @@ def listing(*items: object) -> str:
     return json.dumps({"resources": list(items), "offset": len(items)})
 
 
+def ran(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, env=environment(), check=False)
+
+
 FULL_PAGE = [{**IN_SYNC, "name": f"agent-{n}", "id": str(n)} for n in range(19)]
 
 CASES: dict[str, tuple[int, str, str, list[str]]] = {
@@ -183,15 +187,7 @@ def drifted(tmp_path: Path) -> Path:
 
 def run_with_stdout(folder: Path, redirection: str) -> subprocess.CompletedProcess[str]:
     command = " ".join([*COMMAND, "check", "--live", "live.json"])
-    return subprocess.run(
-        ["bash", "-c", f"{command} {redirection}"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-        check=False,
-    )
+    return ran(["bash", "-c", f"{command} {redirection}"], folder)
 
 
 def test_X2_full_standard_output_is_no_drift(drifted: Path) -> None:
@@ -239,15 +235,7 @@ def test_X2_help_that_can_not_be_written_is_no_success_and_no_defect(
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     script = " ".join([*COMMAND, arguments, redirection])
-    result = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-        check=False,
-    )
+    result = ran(["bash", "-c", script], tmp_path)
     assert result.returncode == 4
     assert "could not be written" in result.stderr
     assert "defect" not in result.stderr
@@ -284,15 +272,7 @@ def test_X1_a_defect_is_no_drift(drifted: Path) -> None:
         "from driftcheck.__main__ import run\n"
         "import sys; sys.argv = ['driftcheck', 'check', '--live', 'live.json']; run()"
     )
-    result = subprocess.run(
-        [COMMAND[0], "-c", program],
-        cwd=drifted,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-        check=False,
-    )
+    result = ran([COMMAND[0], "-c", program], drifted)
     assert result.returncode == 4
     assert "RuntimeError" in result.stderr
     assert "canary-in-exception" not in result.stdout + result.stderr
@@ -308,3 +288,36 @@ def test_a_defect_of_the_configuration_has_its_place_in_every_report(tmp_path: P
     assert finding["location"] == {"file": "driftcheck.yaml", "line": 2, "column": 10}
     assert finding["message"].startswith("`fail-on` must be")
     assert '"uri": "driftcheck.yaml"' in (tmp_path / "r.sarif").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [pytest.param("SIGTERM", 143, id="terminated"), pytest.param("SIGINT", 130, id="interrupted")]
+)
+def test_X1_a_signal_while_an_error_is_told_decides_the_status(name: str, status: int, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from driftcheck.cli import console\n"
+        f"console.say_error = lambda _: os.kill(os.getpid(), signal.{name})\n"
+        "from driftcheck.cli.main import main\n"
+        "sys.exit(main(['check', '--config', 'none.yaml']))"
+    )
+    result = ran([COMMAND[0], "-c", program], tmp_path)
+    assert (result.returncode, result.stderr.strip()) == (status, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "--api-key", KEY := "lsv2_pt_0123456789abcdef0123"],
+        ["check", f"--api-key{KEY}"],
+        ["check", f"--api-key={KEY}"],
+        ["check", "--token", KEY],
+        ["check", "--fail-on", KEY],
+        ["check", "-o", f"json={KEY}/x.json", "--nonsense"],
+        [KEY],
+    ],
+)
+def test_K2_a_key_on_the_command_line_is_not_repeated(arguments: list[str], tmp_path: Path) -> None:
+    result = driftcheck(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "0123456789" not in result.stdout + result.stderr

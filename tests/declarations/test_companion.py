@@ -193,11 +193,31 @@ def test_where_no_process_can_be_had_there_is_none(monkeypatch: pytest.MonkeyPat
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_there_is_none_for_more_texts_than_a_pipe_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    assert companion._helps([companion.MIN_BYTES] * 2_048)
-    assert not companion._helps([companion.MIN_BYTES] * 2_049)
+@pytest.mark.parametrize("count", [3_000, 10_000])
+def test_there_is_none_for_more_texts_than_a_pipe_holds(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe of one page is what a user gets who has many of them (pipe(7))."""
+    import fcntl
+
+    pipe = os.pipe
+
+    def small() -> tuple[int, int]:
+        ends = pipe()
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+        return ends
+
+    monkeypatch.setattr(companion, "_helps", lambda sizes: True)
+    monkeypatch.setattr(os, "pipe", small)
+    with companion.started([1] * count, lambda number: number) as other:
+        assert [*other.left()] == [*range(count)]
+
+
+@pytest.mark.usefixtures("_forced")
+def test_all_the_files_that_may_be_read_can_be_shared() -> None:
+    with companion.started([1] * 10_000, lambda number: number) as other:
+        mine = [*other.left()]
+        theirs = [number for number, _ in other.results()]
+    assert isinstance(other, companion._Process)
+    assert sorted(mine + theirs) == [*range(10_000)]
 
 
 ORPHANED = """
