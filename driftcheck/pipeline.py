@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from driftcheck import __version__, fields
-from driftcheck.comparison.differences import Terms, sort_key
+from driftcheck.comparison.diff import Terms, sort_key
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
+from driftcheck.ignores import hide, in_force
 from driftcheck.model import (
     Change,
     Comparison,
@@ -34,9 +35,8 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.policy.masking import mask, mask_summary
-from driftcheck.policy.redaction import redact
-from driftcheck.policy.suppression import hide, in_force
+from driftcheck.redaction.names import mask, mask_summary
+from driftcheck.redaction.values import redact
 from driftcheck.rules import COMPARISON_RULES
 from driftcheck.settings import Policy
 

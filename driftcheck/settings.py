@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Final
 
-from driftcheck.credentials import holds_credential
-from driftcheck.declarations.configuration import Config
+from driftcheck.declarations.config import Config
 from driftcheck.errors import LiveError, UsageError
-from driftcheck.live.connection import REGIONS, Connection, derive_endpoint, endpoint_url
+from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint, endpoint_url
 from driftcheck.model import ChangeClass, IgnoreRule, Severity
+from driftcheck.redaction.patterns import holds_credential
 
 CONFIG_NAME: Final = "driftcheck.yaml"
 DEFAULT_PATHS: Final = ("deployments.yaml", "deployments")

@@ -22,8 +22,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 
-from driftcheck.declarations import loading
-from driftcheck.declarations.files import SourceText
+from driftcheck.declarations import loader
+from driftcheck.declarations.discovery import SourceText
 from driftcheck.formats import FORMATS, RenderOptions, render
 from driftcheck.formats.json import read
 from driftcheck.model import Report
@@ -71,14 +71,14 @@ def load_mutations(chance: random.Random, _until: float) -> None:
     for _ in range(2_000):
         data = mutated(chance, chance.choice(files).read_bytes()[:200_000])
         start = time.process_time()
-        declared = loading.declare([SourceText("file.yaml", data)])
+        declared = loader.declare([SourceText("file.yaml", data)])
         assert time.process_time() - start < SECONDS_FOR_A_FILE, "slow"
         lines = len(data.decode("utf-8", "replace").splitlines()) + 1
         for finding in declared.findings:
             assert finding.location is None or 1 <= finding.location.line <= lines, finding
         for deployment in declared.deployments:
             json.dumps(deployment.value, allow_nan=False)
-        assert declared == loading.declare([SourceText("file.yaml", data)]), "not deterministic"
+        assert declared == loader.declare([SourceText("file.yaml", data)]), "not deterministic"
 
 
 def mutated(chance: random.Random, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from driftcheck.declarations.validation import validate
+from driftcheck.declarations.schema import validate
 from driftcheck.formats import FORMATS
 from driftcheck.live.emulator import create_app, running
 from tests.cli.inside import run_inside

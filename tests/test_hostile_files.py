@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from driftcheck.declarations import loading
-from driftcheck.declarations.files import SourceText
+from driftcheck.declarations import loader
+from driftcheck.declarations.discovery import SourceText
 from driftcheck.model import Declarations, Severity
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -31,7 +31,7 @@ ADVICE = {"missing-source", "unpinned-image", "incomplete-for-create"}
 
 
 def declare(data: bytes) -> Declarations:
-    return loading.declare([SourceText("hostile.yaml", data)])
+    return loader.declare([SourceText("hostile.yaml", data)])
 
 
 def by_name(entry: dict[str, Any]) -> str:
@@ -75,7 +75,7 @@ def located(declared: Declarations) -> list[Any]:
 
 
 def test_Y18_every_hostile_file_is_told_in_one_run_and_hides_nothing_of_the_others() -> None:
-    declared = loading.load(["tests/hostile"], here=str(HOSTILE.parent.parent))
+    declared = loader.load(["tests/hostile"], here=str(HOSTILE.parent.parent))
     told = {finding.location.file.removeprefix("tests/hostile/") for finding in located(declared)}
     assert told >= {entry["file"] for entry in MANIFEST if entry["rule"] is not None}
     assert "sound" in {deployment.name for deployment in declared.deployments}

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from driftcheck.cli.main import COMMANDS, driftcheck
-from driftcheck.declarations.validation import validate
+from driftcheck.declarations.schema import validate
 from driftcheck.formats import FORMATS
 from driftcheck.model import ExitStatus
 from tests.cli.command import environment

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from driftcheck.declarations.files import SourceText
-from driftcheck.declarations.linting import lint
-from driftcheck.declarations.loading import declare
-from driftcheck.declarations.validation import validate
+from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.lint import lint
+from driftcheck.declarations.loader import declare
+from driftcheck.declarations.schema import validate
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "invalid"

@@ -486,7 +486,7 @@ CRASHES = [
     "driftcheck.pipeline.redact",
     "driftcheck.comparison.verdicts.walk",
     "driftcheck.declarations.documents.lint",
-    "driftcheck.live.snapshots.read",
+    "driftcheck.live.snapshot.read",
     "driftcheck.formats.json.render",
     "driftcheck.formats.text.render",
     "driftcheck.formats.sarif.render",

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from driftcheck import pipeline, settings
-from driftcheck.declarations import files, revisions
-from driftcheck.declarations.configuration import Config, config_places, from_folder, is_in_repository, parse_config
+from driftcheck.declarations import discovery, git
+from driftcheck.declarations.config import Config, config_places, from_folder, is_in_repository, parse_config
 from driftcheck.settings import DEFAULT_PATHS, Settings
 
 
@@ -25,7 +25,7 @@ def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settin
     """
     here = FilePath.cwd()
     if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
-        revision = revisions.load_at(chosen.paths, ref, cwd=here)
+        revision = git.load_at(chosen.paths, ref, cwd=here)
         return pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy), chosen
     earlier = _config_at(chosen, ref, here) or Config()
     in_force = replace(
@@ -35,8 +35,8 @@ def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settin
         region=earlier.region,
     )
     at_base = tuple(_paths_at(chosen, earlier, ref, here)) or chosen.paths
-    kept = tuple(path for path in at_base if path not in chosen.paths and files.names_anything(path))
-    revision = revisions.load_at(at_base, ref, cwd=here)
+    kept = tuple(path for path in at_base if path not in chosen.paths and discovery.names_anything(path))
+    revision = git.load_at(at_base, ref, cwd=here)
     baseline = pipeline.Baseline(
         revision.commit,
         revision.declarations,
@@ -51,7 +51,7 @@ def _config_at(chosen: Settings, ref: str, here: FilePath) -> Config | None:
     """Give the configuration that stood at the base, the nearest unless one is named; None where there was none."""
     named = chosen.flags.config
     for file in [FilePath(named)] if named else config_places(here):
-        found = revisions.load_at((), ref, cwd=here, config=file).config
+        found = git.load_at((), ref, cwd=here, config=file).config
         if found is not None:
             return from_folder(parse_config(found), file.parent, here)
     return None
@@ -65,6 +65,6 @@ def _paths_at(chosen: Settings, earlier: Config, ref: str, here: FilePath) -> It
         yield from earlier.paths
         return
     for path in DEFAULT_PATHS:
-        if revisions.load_at((path,), ref, cwd=here).declarations.files:
+        if git.load_at((path,), ref, cwd=here).declarations.files:
             yield path
             return

@@ -11,7 +11,7 @@ import click
 from driftcheck import pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.errors import UsageError
-from driftcheck.formats.visible import visible
+from driftcheck.formats.escaping import visible
 from driftcheck.model import Report, Snapshot
 from driftcheck.settings import Flags, Settings
 
@@ -58,15 +58,15 @@ def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: 
 
     def produce() -> Report:
         from driftcheck.comparison.listings import pair
-        from driftcheck.live import snapshots
+        from driftcheck.live import snapshot
 
         chosen = run.resolve("compare", flags)
-        there = snapshots.read(first)
+        there = snapshot.read(first)
         _refuse_idle(maps, there, first)
         if second is None:
             here = _now(chosen, there, maps, quiet=rendering.quiet)
         else:
-            here = replace(snapshots.read(second), source=second)
+            here = replace(snapshot.read(second), source=second)
         pairing = pair(there, here, maps, first)
         if pairing.apart:
             console.say(f"note: {len(pairing.apart):,} deployments take no part, since --map pairs their names anew.")

@@ -67,7 +67,7 @@ def say_progress(text: str) -> None:
 
 def say_error(error: DriftcheckError) -> None:
     """Say what could not be done and what to do next."""
-    from driftcheck.formats.visible import inert, visible
+    from driftcheck.formats.escaping import inert, visible
 
     say(inert("error: " + "\n".join(visible(line) for line in error.message.split("\n"))))
     if error.hint:

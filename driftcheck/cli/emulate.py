@@ -24,25 +24,26 @@ def command(snapshot: str, port: int, plan: str | None, order: str | None) -> in
 
     The base URL is the first line on standard output. Needs the extra: pip install 'driftcheck[emulator]'.
     """
-    from driftcheck.live import emulator, snapshots
+    from driftcheck.live import emulator
+    from driftcheck.live.snapshot import read
 
     behaviour = _plan(plan)
     if order is not None:
         behaviour = replace(behaviour, order=order)
-    listed = snapshots.read(snapshot)
+    listed = read(snapshot)
     app = emulator.create_app([deployment.value for deployment in listed.deployments], plan=behaviour)
     emulator.serve(app, port=port, ready=_tell)
     return 0
 
 
 def _plan(file: str | None) -> Plan:
-    from driftcheck.declarations import events
     from driftcheck.live.plan import Plan, read_plan
-    from driftcheck.live.snapshots import read_text
+    from driftcheck.live.snapshot import read_text
+    from driftcheck.yamlfile import reader
 
     if file is None:
         return Plan()
-    parsed = events.parse(read_text(file).encode())
+    parsed = reader.parse(read_text(file).encode())
     if parsed.problems or len(parsed.documents) != 1:
         raise UsageError("The plan is no sound YAML or JSON document.", hint="driftcheck/live/plan.py names its keys.")
     return read_plan(parsed.documents[0])

@@ -15,14 +15,14 @@ from driftcheck import fields
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_files
 from driftcheck.errors import OutputError, UsageError
-from driftcheck.formats.values import counted
-from driftcheck.formats.visible import visible
+from driftcheck.formats.escaping import visible
+from driftcheck.formats.wording import counted
 from driftcheck.model import JSON, Deployment, Snapshot
 from driftcheck.paths import Path
 from driftcheck.settings import Flags
 
 if TYPE_CHECKING:
-    from driftcheck.declarations.exporting import Exported
+    from driftcheck.declarations.export import Exported
 
 _NAMES: Final = 20
 """How many names a notice tells."""
@@ -90,8 +90,8 @@ def declare(snapshot: Snapshot) -> Export:
 
 
 def _declared(deployment: Deployment) -> Exported | None:
-    from driftcheck.comparison.differences import Terms, compare
-    from driftcheck.declarations.exporting import export
+    from driftcheck.comparison.diff import Terms, compare
+    from driftcheck.declarations.export import export
 
     schema, strict = fields.deployment(), Terms(strict=True)
 

@@ -13,8 +13,8 @@ from driftcheck import fields, settings
 from driftcheck.cli import console, export, options, run
 from driftcheck.declarations.writing import SCHEMA_FILE
 from driftcheck.errors import UsageError
-from driftcheck.formats.visible import visible
-from driftcheck.live.connection import REGIONS
+from driftcheck.formats.escaping import visible
+from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import Snapshot
 from driftcheck.settings import Flags, Settings
 

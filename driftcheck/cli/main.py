@@ -172,7 +172,7 @@ def _told_of_signals() -> Sequence[int]:
 
 def _without_key(error: click.ClickException) -> click.ClickException:
     """Say where a key belongs in place of click's advice or of a key that click would quote."""
-    from driftcheck.credentials import is_secret
+    from driftcheck.redaction.patterns import is_secret
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     name = error.option_name if isinstance(error, click.NoSuchOption) else ""

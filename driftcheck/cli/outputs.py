@@ -14,7 +14,7 @@ import click
 from driftcheck.cli import console
 from driftcheck.errors import OutputError, UsageError
 from driftcheck.formats import FORMATS, RenderOptions, render
-from driftcheck.formats.visible import visible
+from driftcheck.formats.escaping import visible
 from driftcheck.model import Report
 
 _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))

@@ -19,7 +19,7 @@ def command(saved: str, **given: Any) -> int:
 
     def produce() -> Report:
         from driftcheck.formats import json
-        from driftcheck.live.snapshots import read_text
+        from driftcheck.live.snapshot import read_text
 
         return json.read(read_text(saved))
 

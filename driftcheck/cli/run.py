@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from driftcheck import __version__, formats, settings, signals
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
-from driftcheck.declarations import loading
-from driftcheck.declarations.configuration import Config, find_config, from_folder, load_config
+from driftcheck.declarations import loader
+from driftcheck.declarations.config import Config, find_config, from_folder, load_config
 from driftcheck.errors import ConfigurationError, DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
-from driftcheck.formats.visible import visible
+from driftcheck.formats.escaping import visible
 from driftcheck.model import (
     Declarations,
     DeclaredSummary,
@@ -92,14 +92,14 @@ def reading(chosen: Settings) -> Iterator[Callable[[], Declarations]]:
     if not chosen.paths:
         yield Declarations
         return
-    with loading.reading(chosen.paths, stdin=_read_stdin) as declared:
+    with loader.reading(chosen.paths, stdin=_read_stdin) as declared:
         yield declared
 
 
 def _read_stdin() -> bytes:
     if sys.stdin is None:
         raise UsageError("Standard input is closed.", hint="Name a file in place of -.")
-    return sys.stdin.buffer.read(loading.MAX_BYTES + 1)
+    return sys.stdin.buffer.read(loader.MAX_BYTES + 1)
 
 
 def compare_sides(chosen: Settings, outputs: Sequence[Output], *, progress: bool) -> Report:
@@ -146,10 +146,10 @@ def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipe
 def _load_modules(outputs: Sequence[Output]) -> None:
     """Load what it takes to judge, to compare and to render."""
     from driftcheck import pipeline
-    from driftcheck.declarations import documents, validation
+    from driftcheck.declarations import documents, schema
 
     del pipeline, documents
-    validation.load()
+    schema.load()
     for output in outputs:
         formats.load(output.format)
 
@@ -166,10 +166,10 @@ class _Listing:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="listing", daemon=True)
         if chosen.flags.live is None:
-            from driftcheck.live import control_plane, transport
+            from driftcheck.live import client, fetch
 
-            del control_plane
-            transport.load()
+            del fetch
+            client.load()
             self._thread.start()
 
     def read_file(self) -> None:
@@ -207,13 +207,13 @@ class _Listing:
 def read_live(chosen: Settings, names: Callable[[], Collection[str]], *, progress: bool) -> Snapshot:
     """Read the live side: from a file, or the network; raises LiveError, InputError or UsageError."""
     if chosen.flags.live is not None:
-        from driftcheck.live import listing, snapshots
+        from driftcheck.live import listing, snapshot
 
-        saved = snapshots.read(chosen.flags.live)
+        saved = snapshot.read(chosen.flags.live)
         listing.workspace_of(saved.deployments, chosen.flags.workspace)
         return listing.narrowed(saved, chosen.flags.scope)
     connection = settings.connection(chosen, os.environ)
-    from driftcheck.live.control_plane import fetch
+    from driftcheck.live.fetch import fetch
 
     shown = console.say_progress if progress and console.is_watched() else None
     return fetch(

@@ -8,7 +8,7 @@ import click
 
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import refuse_inputs, write_files
-from driftcheck.formats.values import counted
+from driftcheck.formats.wording import counted
 from driftcheck.settings import Flags
 
 
@@ -21,13 +21,13 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
 
     An incomplete listing is not saved, unless --allow-partial says so; what reads it then is incomplete too.
     """
-    from driftcheck.live import snapshots
+    from driftcheck.live.snapshot import write
 
     if file is not None:
         refuse_inputs([file], options.named_inputs(given))
     flags = Flags(scope=options.take_scope(given), **given)
     snapshot = run.read_whole_live(run.resolve("snapshot", flags), quiet=quiet)
-    text = snapshots.write(snapshot)
+    text = write(snapshot)
     if file in (None, "-"):
         console.write(text)
     elif file is not None:

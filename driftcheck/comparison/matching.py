@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final, TypeAlias
 
-from driftcheck.comparison.normalization import canonical_text
+from driftcheck.comparison.equality import canonical_text
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, Declaration, Deployment
 from driftcheck.paths import Item, Segment

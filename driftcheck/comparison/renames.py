@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from driftcheck.comparison.normalization import canonical_repository_url
+from driftcheck.comparison.equality import canonical_repository_url
 from driftcheck.model import JSON, Declarations, Snapshot
 
 

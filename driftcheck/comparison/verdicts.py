@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from driftcheck.comparison.differences import Difference, Differences, Terms, Walk, compare, walk
+from driftcheck.comparison.diff import Difference, Differences, Terms, Walk, compare, walk
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import Field

@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any, Final
 
 from driftcheck import fields
-from driftcheck.credentials import holds_credential
-from driftcheck.declarations.events import Place, Problem
-from driftcheck.declarations.files import SourceText
-from driftcheck.declarations.linting import lint, lint_unsound
-from driftcheck.declarations.places import Layers, Source
-from driftcheck.declarations.validation import Violation, validate
+from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.layers import Layers, Source
+from driftcheck.declarations.lint import lint, lint_unsound
+from driftcheck.declarations.schema import Violation, validate
 from driftcheck.model import JSON, Declaration, Finding, Guard, IgnoreRule, Location, Severity
 from driftcheck.paths import Item, Path, Segment
+from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import RULES
+from driftcheck.yamlfile.reader import Place, Problem
 
 MAX_DEPLOYMENTS: Final = 25_000
 """Deployments of one document."""

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from driftcheck.declarations.exporting import Exported, Note
-from driftcheck.declarations.scalars import resolve
+from driftcheck.declarations.export import Exported, Note
 from driftcheck.model import JSON
 from driftcheck.paths import Item, format_path
+from driftcheck.yamlfile.scalars import resolve
 
 SCHEMA_FILE: Final = "declaration.schema.json"
 """Where the editor's line looks for the schema: beside the declarations."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.values import Entry
-from driftcheck.formats.visible import visible
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import visible
+from driftcheck.formats.wording import Entry
 from driftcheck.model import Report, Severity
 
 MOST: Final = 10
@@ -24,11 +24,11 @@ _NAMES: Final = 5
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as workflow commands, and the verdict as a line of its own."""
     del options
-    active = [entry for entry in values.entries(report, _VALUE) if entry.suppressed is None]
-    entries = values.run_entries(report) + _summed_up(active)
+    active = [entry for entry in wording.entries(report, _VALUE) if entry.suppressed is None]
+    entries = wording.run_entries(report) + _summed_up(active)
     lines = [line for severity in Severity for line in _level([e for e in entries if e.severity is severity])]
-    numbers = ", ".join(values.numbers(report))
-    lines.append(f"driftcheck: {values.verdict(report)}{f' ({numbers})' if numbers else ''}")
+    numbers = ", ".join(wording.numbers(report))
+    lines.append(f"driftcheck: {wording.verdict(report)}{f' ({numbers})' if numbers else ''}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -37,21 +37,21 @@ def _summed_up(entries: list[Entry]) -> list[Entry]:
     undeclared = [entry for entry in entries if _merely_undeclared(entry)]
     if len(undeclared) < 2:
         return entries
-    names = values.listed((visible(entry.deployment or "") for entry in undeclared), _NAMES)
+    names = wording.listed((visible(entry.deployment or "") for entry in undeclared), _NAMES)
     told = f"{len(undeclared):,} live deployments are not declared: {names}"
     others = [entry for entry in entries if not _merely_undeclared(entry)]
     return [*others, Entry(undeclared[0].rule, Severity.NOTE, told)]
 
 
 def _merely_undeclared(entry: Entry) -> bool:
-    return entry.rule in values.UNMANAGED_RULES and entry.severity is Severity.NOTE
+    return entry.rule in wording.UNMANAGED_RULES and entry.severity is Severity.NOTE
 
 
 def _level(entries: list[Entry]) -> list[str]:
     if len(entries) <= MOST:
         return [_command(entry) for entry in entries]
     rest = entries[MOST - 1 :]
-    titles = values.listed((entry.title for entry in rest), _NAMES)
+    titles = wording.listed((entry.title for entry in rest), _NAMES)
     more = Entry(f"{len(rest):,} more", rest[0].severity, f"not shown one by one: {titles}")
     return [_command(entry) for entry in [*entries[: MOST - 1], more]]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from driftcheck.formats import RenderOptions, placement, values
-from driftcheck.formats.visible import inert_json, visible
+from driftcheck.formats import RenderOptions, placement, wording
+from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.model import Report, Severity
 
 _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
@@ -20,8 +20,8 @@ _VALUE: Final = 400
 def render(report: Report, options: RenderOptions) -> str:
     """Render the active changes and findings as a JSON list."""
     del options
-    active = [entry for entry in values.entries(report, _VALUE) if entry.suppressed is None]
-    run = values.run_entries(report)
+    active = [entry for entry in wording.entries(report, _VALUE) if entry.suppressed is None]
+    run = wording.run_entries(report)
     entries = run + active
     issues = [
         {
@@ -36,6 +36,6 @@ def render(report: Report, options: RenderOptions) -> str:
     return inert_json(json.dumps(issues, indent=1)) + "\n"
 
 
-def _location(entry: values.Entry, report: Report) -> dict[str, object]:
+def _location(entry: wording.Entry, report: Report) -> dict[str, object]:
     place = placement.pinned(entry, report)
     return {"path": visible(place.file).removeprefix("./"), "lines": {"begin": place.line}}

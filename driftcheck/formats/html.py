@@ -18,8 +18,8 @@ from importlib import resources
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.visible import inert_markup, visible
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -85,7 +85,7 @@ _BAR_ORDER: Final = (
     Status.UNMANAGED,
     Status.IN_SYNC,
 )
-_STATUSES: Final = {status: text.capitalize() for status, text in values.STATUSES.items()}
+_STATUSES: Final = {status: text.capitalize() for status, text in wording.STATUSES.items()}
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -117,8 +117,8 @@ def _environment() -> Environment:
         "impacts": _IMPACTS,
         "fact_words": _FACTS,
         "rules": RULES,
-        "counted": values.counted,
-        "place": values.place_text,
+        "counted": wording.counted,
+        "place": wording.place_text,
         "path_parts": _path_parts,
         "notes": _notes,
         "sides": _sides,
@@ -145,7 +145,7 @@ def _digest(text: str) -> str:
 class _Row:
     """A deployment on the page."""
 
-    block: values.Block
+    block: wording.Block
     anchor: str
     severity: str
     """The worst of what is active, or `none`."""
@@ -209,8 +209,8 @@ class _Page:
 
 def _page(report: Report) -> _Page:
     rows = _rows(report)
-    title, _, sentence = values.verdict(report).rstrip(".").partition(": ")
-    general = values.general_findings(report)
+    title, _, sentence = wording.verdict(report).rstrip(".").partition(": ")
+    general = wording.general_findings(report)
     coverage = report.summary.coverage
     anchors = {row.block.comparison.name: row.anchor for row in rows}
     return _Page(
@@ -218,8 +218,8 @@ def _page(report: Report) -> _Page:
         tone=_tone(report),
         title=title,
         sentence=f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "",
-        numbers=values.numbers(report),
-        gaps=values.gaps(report),
+        numbers=wording.numbers(report),
+        gaps=wording.gaps(report),
         bar=_bar(report.summary.statuses),
         coverage=None if coverage is None else math.floor(coverage * 1000 + 1e-6) / 10,
         compared=sum(comparison.compared for comparison in report.deployments),
@@ -229,8 +229,8 @@ def _page(report: Report) -> _Page:
         general_first=bool(general) and general[0].severity is Severity.ERROR,
         by_rule=_by_rule(report.findings),
         hidden=_hidden(report, anchors),
-        inventory=[_Tally(_FACTS.get(fact, fact), tuple(counts)) for fact, counts in values.tallies(report) if counts],
-        fields=values.field_coverage(report),
+        inventory=[_Tally(_FACTS.get(fact, fact), tuple(counts)) for fact, counts in wording.tallies(report) if counts],
+        fields=wording.field_coverage(report),
         pending=sorted(
             (comparison.facts["pending_since"], comparison.name, anchors[comparison.name])
             for comparison in report.deployments
@@ -254,7 +254,7 @@ def _tone(report: Report) -> str:
 
 
 def _rows(report: Report) -> list[_Row]:
-    blocks = values.blocks(report)
+    blocks = wording.blocks(report)
     opened = [number for number, block in enumerate(blocks, 1) if block.matters and not _is_merely_undeclared(block)]
     return [
         _Row(
@@ -268,22 +268,22 @@ def _rows(report: Report) -> list[_Row]:
     ]
 
 
-def _is_merely_undeclared(block: values.Block) -> bool:
+def _is_merely_undeclared(block: wording.Block) -> bool:
     return block.comparison.status is Status.UNMANAGED and not block.active
 
 
-def _tally_text(block: values.Block) -> str:
+def _tally_text(block: wording.Block) -> str:
     comparison, changes = block.comparison, block.comparison.changes
     if _is_merely_undeclared(block):
         return " · ".join(comparison.facts[fact] for fact in _COUNTED_FACTS if fact in comparison.facts)
     ignored = len(changes) - len(block.active) + sum(each.suppressed is not None for each in block.findings)
     found = sum(each.suppressed is None for each in block.findings)
     told = [
-        values.counted(len(block.active), "change") if block.active else "",
-        values.counted(found, "finding") if found else "",
+        wording.counted(len(block.active), "change") if block.active else "",
+        wording.counted(found, "finding") if found else "",
         f"{ignored:,} ignored" if ignored else "",
     ]
-    return ", ".join(filter(None, told)) or f"{values.counted(comparison.compared, 'field')} compared"
+    return ", ".join(filter(None, told)) or f"{wording.counted(comparison.compared, 'field')} compared"
 
 
 def _bar(statuses: Mapping[Status, int]) -> list[_Part]:
@@ -314,7 +314,7 @@ def _hidden(report: Report, anchors: dict[str, str]) -> list[_Hidden]:
     for comparison in report.deployments:
         for change in comparison.changes:
             if change.suppressed is not None:
-                entry = (comparison.name, anchors[comparison.name], values.path_text(change.path))
+                entry = (comparison.name, anchors[comparison.name], wording.path_text(change.path))
                 gathered.setdefault(change.suppressed, []).append(entry)
     for finding in report.findings:
         if finding.suppressed is not None:
@@ -328,7 +328,7 @@ def _notes(change: Change) -> list[str]:
     """Give what else is to know of a change; its severity and suppression are shown apart."""
     notes = [change.kind.value]
     if change.base is not ABSENT or change.change_class is not ChangeClass.DRIFT:
-        notes.append(values.CLASSES[change.change_class])
+        notes.append(wording.CLASSES[change.change_class])
     return notes
 
 
@@ -375,7 +375,7 @@ def _side(change: Change, text: str, other: str, effective: JSON, unset: ChangeK
         return _UNSET
     if change.redacted:
         return _SECRET
-    note = "" if effective is None else f"effectively {values.value_text(effective)}"
+    note = "" if effective is None else f"effectively {wording.value_text(effective)}"
     return _Side(tuple(_parts(change, text, other)), note=note)
 
 
@@ -417,7 +417,7 @@ def _in_word(text: str, position: int) -> bool:
 
 def _value_text(value: JSON) -> str:
     """Write a value as JSON: on one line where it is short, and all of it visible."""
-    line = values.value_text(value)
+    line = wording.value_text(value)
     if not isinstance(value, (dict, list)) or len(line) <= _SHORT:
         return line
     return "\n".join(map(visible, json.dumps(value, ensure_ascii=False, indent=2).split("\n")))

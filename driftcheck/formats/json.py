@@ -7,8 +7,8 @@ import math
 from typing import Any, Final, NoReturn
 
 from driftcheck.errors import InputError
-from driftcheck.formats import RenderOptions, records
-from driftcheck.formats.visible import inert_json
+from driftcheck.formats import RenderOptions, report_json
+from driftcheck.formats.escaping import inert_json
 from driftcheck.model import JSON, Report
 
 MOST_CHARACTERS: Final = 256 * 1024 * 1024
@@ -21,12 +21,12 @@ def render(report: Report, options: RenderOptions) -> str:
     return inert_json(json.dumps(document(report), indent=2, allow_nan=False)) + "\n"
 
 
-def document(report: Report) -> records.Record:
+def document(report: Report) -> report_json.Record:
     """Give the whole report as one JSON object."""
-    return records.head(report) | {
-        "summary": records.summary(report.summary),
-        "deployments": [records.deployment(comparison) for comparison in report.deployments],
-        "findings": [records.finding(each) for each in report.findings],
+    return report_json.head(report) | {
+        "summary": report_json.summary(report.summary),
+        "deployments": [report_json.deployment(comparison) for comparison in report.deployments],
+        "findings": [report_json.finding(each) for each in report.findings],
     }
 
 
@@ -35,11 +35,11 @@ def read(text: str) -> Report:
 
     Raises InputError, which says where the text is no report and never quotes it.
     """
-    node = records.Node(_parse(text))
+    node = report_json.Node(_parse(text))
     try:
         _check_version(node)
-        return records.read_report(node)
-    except records.MalformedError as error:
+        return report_json.read_report(node)
+    except report_json.MalformedError as error:
         raise InputError(
             f"the saved report can't be read: {error}",
             hint="It should be what `driftcheck check -o json` wrote, by this version of driftcheck or an older one.",
@@ -82,11 +82,11 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def _check_version(node: records.Node) -> None:
+def _check_version(node: report_json.Node) -> None:
     version = node["format_version"].text()
-    if version.partition(".")[0] != records.FORMAT_VERSION.partition(".")[0]:
+    if version.partition(".")[0] != report_json.FORMAT_VERSION.partition(".")[0]:
         raise InputError(
             "the saved report has another major format version than this driftcheck reads "
-            f"({records.FORMAT_VERSION.partition('.')[0]})",
+            f"({report_json.FORMAT_VERSION.partition('.')[0]})",
             hint="Render it with the version of driftcheck that wrote it.",
         )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal
 
-from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.visible import inert_markup, visible
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import Change, ExitStatus, Finding, Location, Report, Severity, Status
 
 _VALUE: Final = 2_000
@@ -36,7 +36,7 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render a report as JUnit XML."""
     del options
     threshold = _threshold(report)
-    blocks = sorted(values.blocks(report), key=lambda block: block.comparison.name)
+    blocks = sorted(wording.blocks(report), key=lambda block: block.comparison.name)
     names = {block.comparison.name for block in blocks}
     loose = [finding for finding in report.findings if finding.deployment not in names]
     suites = {
@@ -66,20 +66,20 @@ def _is_active(result: Change | Finding) -> bool:
     return result.suppressed is None
 
 
-def _of_block(block: values.Block, threshold: Severity) -> _Case:
+def _of_block(block: wording.Block, threshold: Severity) -> _Case:
     comparison = block.comparison
     lines = [_change_line(change) for change in comparison.changes]
     lines += [_finding_line(finding) for finding in block.findings]
-    lines += [f"{values.path_text(path)}: not observable" for path in comparison.unverifiable]
+    lines += [f"{wording.path_text(path)}: not observable" for path in comparison.unverifiable]
     case = _Case(visible(comparison.name), comparison.location, lines=tuple(lines))
     active: list[Change | Finding] = [*block.active, *filter(_is_active, block.findings)]
     failing = [each for each in active if each.severity.rank <= threshold.rank]
     if comparison.status is Status.UNKNOWN:
         return _with(case, "error", "unknown", "nothing can be said of it")
     if failing:
-        rules = sorted({each.rule if isinstance(each, Finding) else values.CHANGE_RULE for each in failing})
+        rules = sorted({each.rule if isinstance(each, Finding) else wording.CHANGE_RULE for each in failing})
         fields = sum(isinstance(each, Change) for each in failing)
-        told = values.counted(fields, "field differs", "fields differ") if fields else _message(failing)
+        told = wording.counted(fields, "field differs", "fields differ") if fields else _message(failing)
         return _with(case, "failure", visible(rules[0]), told)
     if comparison.status is Status.MISSING and (active or not block.findings):
         return _with(case, "failure", "missing-deployment", "declared, but not live")
@@ -90,12 +90,12 @@ def _message(failing: Iterable[Change | Finding]) -> str:
     return "; ".join(visible(each.message) for each in failing if isinstance(each, Finding))
 
 
-def _skipped(block: values.Block, case: _Case) -> _Case:
+def _skipped(block: wording.Block, case: _Case) -> _Case:
     comparison = block.comparison
     results: list[Change | Finding] = [*comparison.changes, *block.findings]
     hidden = [each.suppressed for each in results if each.suppressed is not None]
     if hidden and not block.active:
-        return _with(case, "skipped", "ignored", f"{len(hidden):,} ignored: {values.reason_text(hidden[0])}")
+        return _with(case, "skipped", "ignored", f"{len(hidden):,} ignored: {wording.reason_text(hidden[0])}")
     if comparison.status is Status.UNMANAGED:
         return _with(case, "skipped", "unmanaged", "not declared, so nothing was compared")
     if comparison.unverifiable and not comparison.compared:
@@ -108,7 +108,7 @@ def _with(case: _Case, result: Literal["failure", "error", "skipped"], kind: str
 
 
 def _of_finding(finding: Finding, threshold: Severity) -> _Case:
-    place = values.place_text(finding.location, column=True)
+    place = wording.place_text(finding.location, column=True)
     about = "" if finding.deployment is None else f"{visible(finding.deployment)}: "
     case = _Case(
         f"{about}{visible(finding.rule)}{f' at {place}' if place else ''}",
@@ -116,7 +116,7 @@ def _of_finding(finding: Finding, threshold: Severity) -> _Case:
         lines=(_finding_line(finding),),
     )
     if finding.suppressed is not None:
-        return _with(case, "skipped", "ignored", values.reason_text(finding.suppressed))
+        return _with(case, "skipped", "ignored", wording.reason_text(finding.suppressed))
     if finding.severity.rank <= threshold.rank:
         return _with(case, "failure", visible(finding.rule), visible(finding.message))
     return case
@@ -124,26 +124,26 @@ def _of_finding(finding: Finding, threshold: Severity) -> _Case:
 
 def _of_run(report: Report) -> _Case:
     """Make a case of whether everything was read, so that a report without an answer is never all green."""
-    gaps = tuple(values.gaps(report))
-    case = _Case("everything was read and checked", lines=(*gaps, values.verdict(report), *values.numbers(report)))
+    gaps = tuple(wording.gaps(report))
+    case = _Case("everything was read and checked", lines=(*gaps, wording.verdict(report), *wording.numbers(report)))
     if gaps or report.outcome.status in _NO_ANSWER:
-        return _with(case, "error", report.outcome.name, values.verdict(report))
+        return _with(case, "error", report.outcome.name, wording.verdict(report))
     return case
 
 
 def _change_line(change: Change) -> str:
-    place = values.place_text(change.location)
-    parts = [values.change_text(change, _VALUE), *values.change_notes(change)]
-    return f"{f'{place}: ' if place else ''}{values.path_text(change.path)}: {'; '.join(parts)}"
+    place = wording.place_text(change.location)
+    parts = [wording.change_text(change, _VALUE), *wording.change_notes(change)]
+    return f"{f'{place}: ' if place else ''}{wording.path_text(change.path)}: {'; '.join(parts)}"
 
 
 def _finding_line(finding: Finding) -> str:
-    place = values.place_text(finding.location, column=True)
-    path = f"{values.path_text(finding.path)}: " if finding.path else ""
+    place = wording.place_text(finding.location, column=True)
+    path = f"{wording.path_text(finding.path)}: " if finding.path else ""
     told = [visible(finding.message), visible(finding.hint) if finding.hint else ""]
-    told += [f"see {values.place_text(place)}" for place in finding.related]
+    told += [f"see {wording.place_text(place)}" for place in finding.related]
     if finding.suppressed is not None:
-        told.append(values.suppression_text(finding.suppressed))
+        told.append(wording.suppression_text(finding.suppressed))
     head = f"{place}: " if place else ""
     return f"{head}{finding.severity.value}: {visible(finding.rule)}: {path}{'; '.join(filter(None, told))}"
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.visible import visible
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import visible
 from driftcheck.model import Change, Finding, Location, Report, Severity, Status
 from driftcheck.rules import RULES
 
@@ -53,8 +53,8 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render a report as Markdown of at most `options.max_bytes` bytes of UTF-8."""
     groups = [group for group in _groups(report) if group.pieces]
     full = _head(report)
-    short = f"{MARKER}\n**{values.verdict(report)}**\n"
-    word = f"**{values.verdict(report).split(':')[0].rstrip('.')}**\n"
+    short = f"{MARKER}\n**{wording.verdict(report)}**\n"
+    word = f"**{wording.verdict(report).split(':')[0].rstrip('.')}**\n"
     for head in (full, short, word):
         if len(head) <= options.max_bytes:
             return _fitted(head, groups, options.max_bytes)
@@ -95,14 +95,14 @@ def _rest(left: Counter[str]) -> str:
     """Say how much is not shown; the longest such text is the one that counts everything."""
     if not left.total():
         return ""
-    told = ", ".join(values.counted(number, noun) for noun, number in sorted(left.items()) if number)
+    told = ", ".join(wording.counted(number, noun) for noun, number in sorted(left.items()) if number)
     return f"\nNot shown here for want of room: {told}.\n"
 
 
 def _head(report: Report) -> str:
-    verdict = values.verdict(report)
+    verdict = wording.verdict(report)
     word, _, rest = verdict.partition(": ")
-    numbers = ", ".join(values.numbers(report))
+    numbers = ", ".join(wording.numbers(report))
     lines = [MARKER, f"### driftcheck: {word.rstrip('.').lower()}", ""]
     lines += [f"**{rest[0].upper()}{rest[1:]}**", ""] if rest else []
     lines += [f"{numbers[0].upper()}{numbers[1:]}.", ""] if numbers else []
@@ -110,16 +110,16 @@ def _head(report: Report) -> str:
 
 
 def _groups(report: Report) -> Iterator[_Group]:
-    gaps = tuple(_Piece(f"- {_prose(gap)}\n", "gap") for gap in values.gaps(report))
+    gaps = tuple(_Piece(f"- {_prose(gap)}\n", "gap") for gap in wording.gaps(report))
     yield _Group("\n**Not everything could be read:**\n\n", gaps)
     if report.command == "audit":
         yield _Group("\n**Inventory**\n\n", tuple(_inventory(report)))
     if report.command == "compare":
         yield _Group("\n", tuple(_sides(report)))
-    general = values.general_findings(report)
+    general = wording.general_findings(report)
     loud = [finding for finding in general if finding.severity is not Severity.NOTE]
     yield _Group("\n**Findings**\n\n", tuple(_finding(finding) for finding in loud))
-    blocks = values.blocks(report)
+    blocks = wording.blocks(report)
     shown = [block for block in blocks if block.matters and not _merely_undeclared(block)]
     for position, block in enumerate(shown):
         yield _of_block(block, is_open=position < _OPEN and block.worst is Severity.ERROR)
@@ -130,14 +130,14 @@ def _groups(report: Report) -> Iterator[_Group]:
     yield from _summed_up(quiet + [finding for finding in beside if finding.suppressed is None])
 
 
-def _merely_undeclared(block: values.Block) -> bool:
+def _merely_undeclared(block: wording.Block) -> bool:
     return block.comparison.status is Status.UNMANAGED and not block.active
 
 
-def _of_block(block: values.Block, *, is_open: bool) -> _Group:
+def _of_block(block: wording.Block, *, is_open: bool) -> _Group:
     comparison = block.comparison
-    status = f"<b>{values.STATUSES[comparison.status]}</b>"
-    changes = values.counted(len(block.active), "change") if block.active else ""
+    status = f"<b>{wording.STATUSES[comparison.status]}</b>"
+    changes = wording.counted(len(block.active), "change") if block.active else ""
     about = ", ".join(filter(None, [changes, _html_place(comparison.location)]))
     summary = f"{status} {_html_code(visible(comparison.name))}{f' ({about})' if about else ''}"
     pieces = [_row(change) for change in comparison.changes]
@@ -156,15 +156,15 @@ def _details(summary: str, pieces: Iterable[_Piece], *, is_open: bool = False) -
 
 
 def _row(change: Change) -> _Piece:
-    base = values.base_text(change, _VALUE)
-    notes = values.change_notes(replace(change, suppressed=None))
+    base = wording.base_text(change, _VALUE)
+    notes = wording.change_notes(replace(change, suppressed=None))
     notes += [] if base is None else [f"base {_cell(base)}"]
-    notes += [] if change.suppressed is None else [f"ignored: {_cell(values.reason_text(change.suppressed))}"]
+    notes += [] if change.suppressed is None else [f"ignored: {_cell(wording.reason_text(change.suppressed))}"]
     cells = [
-        _cell(values.path_text(change.path)),
-        _cell(values.declared_text(change, _VALUE)),
-        _cell(values.live_text(change, _VALUE)),
-        _cell(values.place_text(change.location)),
+        _cell(wording.path_text(change.path)),
+        _cell(wording.declared_text(change, _VALUE)),
+        _cell(wording.live_text(change, _VALUE)),
+        _cell(wording.place_text(change.location)),
         ", ".join(notes),
     ]
     return _Piece(f"| {' | '.join(cells)} |\n", "change")
@@ -172,9 +172,9 @@ def _row(change: Change) -> _Piece:
 
 def _finding(finding: Finding) -> _Piece:
     about = [] if finding.deployment is None else [_code(visible(finding.deployment))]
-    about += [_code(values.path_text(finding.path))] if finding.path else []
-    place = [_code(values.place_text(finding.location))] if finding.location else []
-    related = [f"see {_code(values.place_text(location))}" for location in finding.related]
+    about += [_code(wording.path_text(finding.path))] if finding.path else []
+    place = [_code(wording.place_text(finding.location))] if finding.location else []
+    related = [f"see {_code(wording.place_text(location))}" for location in finding.related]
     sources = ", ".join([_code(visible(finding.rule)), *place, *related])
     text = (
         f"- **{finding.severity.value}** {''.join(f'{part}: ' for part in about)}{_prose(finding.message)} ({sources})"
@@ -182,15 +182,15 @@ def _finding(finding: Finding) -> _Piece:
     if finding.hint:
         text += f"<br>{_prose(finding.hint)}"
     if finding.suppressed is not None:
-        text += f"<br>ignored: {_code(values.reason_text(finding.suppressed))}"
+        text += f"<br>ignored: {_code(wording.reason_text(finding.suppressed))}"
     return _Piece(f"{text}\n", "finding")
 
 
 def _ignored(report: Report, shown: set[str]) -> _Group:
     pieces = [
         _Piece(
-            f"- {_code(visible(comparison.name))}: {_code(values.path_text(change.path))}: "
-            f"{_code(values.change_text(change, _VALUE))}; {_code(values.reason_text(change.suppressed))}\n",
+            f"- {_code(visible(comparison.name))}: {_code(wording.path_text(change.path))}: "
+            f"{_code(wording.change_text(change, _VALUE))}; {_code(wording.reason_text(change.suppressed))}\n",
             "ignored change",
         )
         for comparison in report.deployments
@@ -213,7 +213,7 @@ def _summed_up(findings: list[Finding]) -> Iterator[_Group]:
     for (_, rule), alike in sorted(by_rule.items()):
         title = _html_text(RULES[rule].title) if rule in RULES else _html_code(visible(rule))
         summary = f"<b>{alike[0].severity.value}</b> {title} ({len(alike):,})"
-        if rule in values.UNMANAGED_RULES:
+        if rule in wording.UNMANAGED_RULES:
             pieces = [_Piece(f"- {_code(visible(each.deployment or ''))}\n", "finding") for each in alike]
         else:
             pieces = [_finding(each) for each in alike]
@@ -226,23 +226,23 @@ def _inventory(report: Report) -> Iterator[_Piece]:
         return
     workspace = f", workspace {_code(visible(live.workspace))}" if live.workspace else ""
     yield _Piece(
-        f"- {values.counted(live.deployments, 'deployment')} at {_code(visible(live.source))}{workspace}\n", "fact"
+        f"- {wording.counted(live.deployments, 'deployment')} at {_code(visible(live.source))}{workspace}\n", "fact"
     )
     for key, value in sorted(live.scope.items()):
         yield _Piece(f"- only where {_code(visible(key))} is {_code(visible(value))}\n", "fact")
-    for fact, tally in values.tallies(report):
-        told = values.listed((f"{_code(word)} {number:,}" for word, number in tally), _WORDS)
+    for fact, tally in wording.tallies(report):
+        told = wording.listed((f"{_code(word)} {number:,}" for word, number in tally), _WORDS)
         yield _Piece(f"- by {fact}: {told}\n", "fact")
     if summary.coverage is not None:
         yield _Piece(f"- {summary.coverage:.1%} of the live deployments are declared\n", "fact")
-    if fields := values.field_coverage(report):
+    if fields := wording.field_coverage(report):
         yield _Piece(f"- {fields}\n", "fact")
-    if pending := values.pending(report):
+    if pending := wording.pending(report):
         yield _Piece(f"- {pending}\n", "fact")
 
 
 def _sides(report: Report) -> Iterator[_Piece]:
-    files = values.listed((_code(visible(file)) for file in report.declared.files), 5)
+    files = wording.listed((_code(visible(file)) for file in report.declared.files), 5)
     yield _Piece(f"- declared: {files or 'nothing'}\n", "side")
     if report.live is not None:
         yield _Piece(f"- live: {_code(visible(report.live.source))}\n", "side")
@@ -276,7 +276,7 @@ def _unbroken(text: str) -> str:
 
 
 def _html_place(location: Location | None) -> str:
-    return "" if location is None else _html_code(values.place_text(location))
+    return "" if location is None else _html_code(wording.place_text(location))
 
 
 def _html_code(text: str) -> str:

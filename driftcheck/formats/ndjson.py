@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from driftcheck.formats import RenderOptions, records
-from driftcheck.formats.visible import inert_json
+from driftcheck.formats import RenderOptions, report_json
+from driftcheck.formats.escaping import inert_json
 from driftcheck.model import Report
 
 
@@ -20,10 +20,10 @@ def render(report: Report, options: RenderOptions) -> str:
     return inert_json("".join(f"{line}\n" for line in lines))
 
 
-def _records(report: Report) -> Iterator[records.Record]:
-    yield {"type": "report"} | records.head(report)
+def _records(report: Report) -> Iterator[report_json.Record]:
+    yield {"type": "report"} | report_json.head(report)
     for comparison in report.deployments:
-        yield {"type": "deployment"} | records.deployment(comparison)
+        yield {"type": "deployment"} | report_json.deployment(comparison)
     for finding in report.findings:
-        yield {"type": "finding"} | records.finding(finding)
-    yield {"type": "end"} | records.verdict(report) | {"summary": records.summary(report.summary)}
+        yield {"type": "finding"} | report_json.finding(finding)
+    yield {"type": "end"} | report_json.verdict(report) | {"summary": report_json.summary(report.summary)}

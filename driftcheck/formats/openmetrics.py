@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from driftcheck.formats import RenderOptions
-from driftcheck.formats.visible import visible
+from driftcheck.formats.escaping import visible
 from driftcheck.model import ChangeClass, ExitStatus, Report, Severity, Status
 
 Sample: TypeAlias = tuple[Mapping[str, str], float]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from driftcheck.formats.values import Entry
+from driftcheck.formats.wording import Entry
 from driftcheck.model import Location, Report
 from driftcheck.paths import format_path
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from driftcheck.formats import RenderOptions, placement, values
-from driftcheck.formats.values import Entry
-from driftcheck.formats.visible import inert_json, visible
+from driftcheck.formats import RenderOptions, placement, wording
+from driftcheck.formats.escaping import inert_json, visible
+from driftcheck.formats.wording import Entry
 from driftcheck.model import ABSENT, ChangeClass, ExitStatus, Location, Report, Suppression
 from driftcheck.rules import RULES
 
@@ -42,7 +42,7 @@ _Object = dict[str, Any]
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as one SARIF run; what does not fit is counted in a notification."""
     del options
-    entries = values.entries(report, _VALUE)
+    entries = wording.entries(report, _VALUE)
     rules = sorted({entry.rule for entry in entries})
     results = _results(entries, rules, report)
     run = {
@@ -76,11 +76,11 @@ def _rule(name: str) -> _Object:
 
 def _invocation(report: Report, left_out: int) -> _Object:
     answered = report.outcome.status in (ExitStatus.IN_SYNC, ExitStatus.DRIFT)
-    told = [_notification("error", entry.message) for entry in values.run_entries(report)]
+    told = [_notification("error", entry.message) for entry in wording.run_entries(report)]
     if left_out:
         told.append(_notification("warning", f"{left_out:,} more results, none of them worse, are left out"))
-    numbers = ", ".join(values.numbers(report))
-    told.append(_notification("note", f"{values.verdict(report)}{f' ({numbers})' if numbers else ''}"))
+    numbers = ", ".join(wording.numbers(report))
+    told.append(_notification("note", f"{wording.verdict(report)}{f' ({numbers})' if numbers else ''}"))
     return {
         "executionSuccessful": answered and report.complete,
         "exitCode": int(report.outcome.status),
@@ -91,7 +91,7 @@ def _invocation(report: Report, left_out: int) -> _Object:
 
 
 def _notification(level: str, text: str) -> _Object:
-    return {"level": level, "message": {"text": values.shortened(text, _TEXT)}}
+    return {"level": level, "message": {"text": wording.shortened(text, _TEXT)}}
 
 
 def _results(entries: Sequence[Entry], rules: list[str], report: Report) -> list[_Object]:
@@ -114,7 +114,7 @@ def _result(entry: Entry, index: int, identity: str, report: Report) -> _Object:
         "ruleId": visible(entry.rule),
         "ruleIndex": index,
         "level": entry.severity.value,
-        "message": {"text": _unlinked(values.shortened(message, _TEXT))},
+        "message": {"text": _unlinked(wording.shortened(message, _TEXT))},
         "locations": [_location(placement.pinned(entry, report)) | _logical(entry)],
         "partialFingerprints": {"primaryLocationLineHash": f"{identity}:1", "driftcheck/v1": identity},
         "suppressions": [] if entry.suppressed is None else [_suppression(entry.suppressed)],
@@ -152,7 +152,7 @@ def _logical(entry: Entry) -> _Object:
     if entry.deployment is None:
         return {}
     name = visible(entry.deployment)
-    path = values.path_text(entry.path) if entry.path else None
+    path = wording.path_text(entry.path) if entry.path else None
     full = name if path is None else f"{name}: {path}"
     return {
         "logicalLocations": [{"name": path or name, "fullyQualifiedName": full, "kind": "member" if path else "object"}]
@@ -174,6 +174,6 @@ def _suppression(hidden: Suppression) -> _Object:
     told: _Object = {
         "kind": "external",
         "status": "accepted",
-        "justification": values.shortened(values.reason_text(hidden), _TEXT),
+        "justification": wording.shortened(wording.reason_text(hidden), _TEXT),
     }
     return told if hidden.location is None else told | {"location": _location(hidden.location)}

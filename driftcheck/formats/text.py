@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from driftcheck.formats import RenderOptions, values
-from driftcheck.formats.visible import inert, visible
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import inert, visible
 from driftcheck.model import Change, Finding, Report, Severity, Status
 from driftcheck.rules import RULES
 
@@ -51,10 +51,10 @@ class _Page:
         self._color = options.color
         self._verbose = options.verbose > 0
         self._limit = _VALUES.get(options.verbose)
-        self._blocks = values.blocks(report)
+        self._blocks = wording.blocks(report)
         self._shown = {block.comparison.name for block in self._blocks if self._is_shown(block)}
         """The deployments that are shown by themselves, with all findings about them."""
-        general = values.general_findings(report)
+        general = wording.general_findings(report)
         self._general = [each for each in general if each.severity is not Severity.NOTE]
         self._rest = [each for each in general if each.severity is Severity.NOTE] + [
             finding
@@ -91,30 +91,30 @@ class _Page:
     # What was not read, and the sides
 
     def _gaps(self) -> Iterator[str]:
-        gaps = values.gaps(self._report)
+        gaps = wording.gaps(self._report)
         if gaps:
             yield self._paint("Not everything could be read, so what follows is not the whole picture:", _BOLD, _RED)
             yield from (f"  {gap}" for gap in gaps)
 
     def _sides(self) -> Iterator[str]:
-        yield f"declared  {values.listed(map(visible, self._report.declared.files), _NAMES)}"
+        yield f"declared  {wording.listed(map(visible, self._report.declared.files), _NAMES)}"
         if self._report.live is not None:
             yield f"live      {visible(self._report.live.source)}"
 
     # One deployment
 
-    def _is_shown(self, block: values.Block) -> bool:
+    def _is_shown(self, block: wording.Block) -> bool:
         """Tell whether a deployment is shown by itself; one that is merely not declared is not, unless asked for."""
         merely_undeclared = block.comparison.status is Status.UNMANAGED and not block.active
         return block.matters and (self._verbose or not merely_undeclared)
 
-    def _block(self, block: values.Block) -> Iterator[str]:
+    def _block(self, block: wording.Block) -> Iterator[str]:
         comparison = block.comparison
-        status = self._paint(values.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
-        place = values.place_text(comparison.location)
+        status = self._paint(wording.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
+        place = wording.place_text(comparison.location)
         name = self._paint(visible(comparison.name), _BOLD)
         yield "  ".join(filter(None, [status, name, self._paint(place, _DIM)]))
-        widths = (len(values.path_text(each.path)) for each in comparison.changes)
+        widths = (len(wording.path_text(each.path)) for each in comparison.changes)
         width = max((width for width in widths if width <= _PATH_WIDTH), default=0)
         side = self._side_width(comparison.changes)
         for change in comparison.changes:
@@ -122,25 +122,25 @@ class _Page:
         for finding in sorted(block.findings, key=lambda each: (each.severity.rank, each.rule)):
             yield from self._finding(finding, "  ")
         if self._verbose and comparison.unverifiable:
-            yield f"  not observable: {', '.join(map(values.path_text, comparison.unverifiable))}"
+            yield f"  not observable: {', '.join(map(wording.path_text, comparison.unverifiable))}"
 
     def _side_width(self, changes: Iterable[Change]) -> int:
-        widths = (len(values.declared_text(change, self._limit)) for change in changes)
+        widths = (len(wording.declared_text(change, self._limit)) for change in changes)
         return max((width for width in widths if width <= _SIDE_WIDTH), default=0)
 
     def _change(self, change: Change, width: int, side: int) -> Iterator[str]:
-        path = values.path_text(change.path)
-        notes = ", ".join(values.change_notes(change))
+        path = wording.path_text(change.path)
+        notes = ", ".join(wording.change_notes(change))
         hidden = change.suppressed is not None
         color = _DIM if hidden else _SEVERITIES[change.severity]
         first = f"  {self._paint(path, color)}{' ' * (width - len(path))}"
-        place = self._paint(values.place_text(change.location), _DIM)
+        place = self._paint(wording.place_text(change.location), _DIM)
         yield "  ".join(filter(None, [first, place, notes])).rstrip()
         yield from self._change_sides(change, side)
 
     def _change_sides(self, change: Change, side: int) -> Iterator[str]:
-        base = values.base_text(change, self._limit)
-        declared, live = values.declared_text(change, self._limit), values.live_text(change, self._limit)
+        base = wording.base_text(change, self._limit)
+        declared, live = wording.declared_text(change, self._limit), wording.live_text(change, self._limit)
         before = "" if base is None else f"base {base}   "
         line = f"      {before}declared {declared:<{side}}   live {live}"
         if len(line) <= _WIDTH:
@@ -153,21 +153,21 @@ class _Page:
 
     def _finding(self, finding: Finding, indent: str) -> Iterator[str]:
         severity = self._paint(finding.severity.value, _SEVERITIES[finding.severity])
-        place = values.place_text(finding.location, column=True)
+        place = wording.place_text(finding.location, column=True)
         about = []
         if not indent and finding.deployment is not None:
             about.append(visible(finding.deployment))
         if finding.path:
-            about.append(values.path_text(finding.path))
+            about.append(wording.path_text(finding.path))
         head = f"{place}: " if place else ""
         rule = self._paint(f"[{visible(finding.rule)}]", _DIM)
         yield f"{indent}{head}{severity}: {''.join(f'{part}: ' for part in about)}{visible(finding.message)} {rule}"
         for related in finding.related:
-            yield f"{indent}    see {values.place_text(related, column=True)}"
+            yield f"{indent}    see {wording.place_text(related, column=True)}"
         if finding.hint and finding.suppressed is None:
             yield f"{indent}    {visible(finding.hint)}"
         if finding.suppressed is not None:
-            yield f"{indent}    {values.suppression_text(finding.suppressed)}"
+            yield f"{indent}    {wording.suppression_text(finding.suppressed)}"
 
     def _bare(self) -> Iterator[str]:
         """List the deployments of which nothing is known but that they are declared or live."""
@@ -176,8 +176,8 @@ class _Page:
         )
         most = len(bare) if self._verbose else _BARE
         for comparison in bare[:most]:
-            status = self._paint(values.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
-            where = values.place_text(comparison.location) or "live, and not declared in what could be read"
+            status = self._paint(wording.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
+            where = wording.place_text(comparison.location) or "live, and not declared in what could be read"
             yield f"{status}  {self._paint(visible(comparison.name), _BOLD)}  {self._paint(where, _DIM)}"
         if len(bare) > most:
             yield f"and {len(bare) - most:,} more of which nothing could be told (each with -v)"
@@ -187,8 +187,8 @@ class _Page:
     def _ignored(self) -> Iterator[str]:
         """List what is ignored and stands in no block above."""
         lines = [
-            f"  {visible(block.comparison.name)}: {values.path_text(change.path)}: "
-            f"{values.change_text(change, self._limit)}; {values.reason_text(change.suppressed)}"
+            f"  {visible(block.comparison.name)}: {wording.path_text(change.path)}: "
+            f"{wording.change_text(change, self._limit)}; {wording.reason_text(change.suppressed)}"
             for block in self._blocks
             if block.comparison.name not in self._shown
             for change in block.comparison.changes
@@ -196,7 +196,7 @@ class _Page:
         ]
         lines += [
             f"  {f'{visible(finding.deployment)}: ' if finding.deployment is not None else ''}{visible(finding.rule)}; "
-            f"{values.reason_text(finding.suppressed)}"
+            f"{wording.reason_text(finding.suppressed)}"
             for finding in self._report.findings
             if finding.suppressed is not None and finding.deployment not in self._shown
         ]
@@ -224,7 +224,7 @@ class _Page:
         names = [visible(finding.deployment) for finding in findings if finding.deployment is not None]
         severity = self._paint(first.severity.value, _SEVERITIES[first.severity])
         title = RULES[first.rule].title if first.rule in RULES else visible(first.rule)
-        which = f": {values.listed(names, _NAMES)}" if names else ""
+        which = f": {wording.listed(names, _NAMES)}" if names else ""
         rule = self._paint(f"[{visible(first.rule)}]", _DIM)
         return f"{severity}: {title} ({len(findings):,} times{which}; each with -v) {rule}"
 
@@ -235,13 +235,13 @@ class _Page:
         for block in self._blocks:
             comparison = block.comparison
             if comparison.status is Status.IN_SYNC and comparison.name not in self._shown:
-                status = self._paint(values.STATUSES[comparison.status], _GREEN)
+                status = self._paint(wording.STATUSES[comparison.status], _GREEN)
                 told = [
                     f"{status}  {visible(comparison.name)}",
-                    f"{values.counted(comparison.compared, 'field')} compared",
+                    f"{wording.counted(comparison.compared, 'field')} compared",
                 ]
                 if comparison.unverifiable:
-                    told.append(f"not observable: {', '.join(map(values.path_text, comparison.unverifiable))}")
+                    told.append(f"not observable: {', '.join(map(wording.path_text, comparison.unverifiable))}")
                 yield ", ".join(told)
 
     # Inventory and verdict
@@ -256,21 +256,21 @@ class _Page:
         for key, value in sorted(live.scope.items()):
             yield f"  only where {visible(key)} = {visible(value)}"
         known = live.complete or live.pages or live.deployments  # else nothing was read, which is not none
-        yield f"  live          {values.counted(live.deployments, 'deployment') if known else 'not known'}"
-        for fact, tally in values.tallies(self._report):
-            yield f"  by {fact:<9}  {values.listed((f'{word} {number:,}' for word, number in tally), _WORDS)}"
+        yield f"  live          {wording.counted(live.deployments, 'deployment') if known else 'not known'}"
+        for fact, tally in wording.tallies(self._report):
+            yield f"  by {fact:<9}  {wording.listed((f'{word} {number:,}' for word, number in tally), _WORDS)}"
         coverage = self._report.summary.coverage
         share = "not known" if coverage is None else f"{coverage:.1%} of the live deployments are declared"
         yield f"  coverage      {share}"
-        if fields := values.field_coverage(self._report):
+        if fields := wording.field_coverage(self._report):
             yield f"  fields        {fields}"
-        if pending := values.pending(self._report):
+        if pending := wording.pending(self._report):
             yield f"  rollouts      {pending}"
 
     def _verdict(self) -> Iterator[str]:
-        sentence = values.verdict(self._report)
+        sentence = wording.verdict(self._report)
         color = _GREEN if self._report.outcome.status == 0 else _RED
-        numbers = ", ".join(values.numbers(self._report))
+        numbers = ", ".join(wording.numbers(self._report))
         if self._report.outcome.status == 0:
             yield f"{self._paint(sentence, _BOLD, color)}{f' ({numbers})' if numbers else ''}"
         else:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck.errors import UsageError
-from driftcheck.live.connection import LIST_PATH
+from driftcheck.live.endpoint import LIST_PATH
 from driftcheck.live.listing import FILTERS, in_scope
 from driftcheck.live.plan import Fault, Plan
 from driftcheck.model import JSON, Deployment

@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from driftcheck.credentials import holds_credential
 from driftcheck.errors import LiveError
 from driftcheck.live.listing import MalformedError, parse_json
+from driftcheck.redaction.patterns import holds_credential
 
 MAX_RETRY_AFTER: Final = 60.0
 

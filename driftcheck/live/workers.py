@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from driftcheck.errors import LiveError
+from driftcheck.live.client import Exchange, ask, end, out_of_time
 from driftcheck.live.listing import Page
-from driftcheck.live.transport import Exchange, ask, end, out_of_time
 
 Ticket: TypeAlias = tuple[int, str | int]
 """Which round a request belongs to, and what it asks for."""

@@ -16,7 +16,7 @@ from typing import Any
 from deepdiff import DeepDiff
 
 from driftcheck import fields
-from driftcheck.comparison.differences import Terms, compare
+from driftcheck.comparison.diff import Terms, compare
 from driftcheck.paths import Item, Path
 from tests.comparison.api import AGES
 from tests.comparison.declarations import declaration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from driftcheck import fields
-from driftcheck.comparison.differences import Difference, Differences, Terms, compare
+from driftcheck.comparison.diff import Difference, Differences, Terms, compare
 from driftcheck.comparison.verdicts import Sides, Verdicts, judge
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot
 from driftcheck.paths import Path, format_path

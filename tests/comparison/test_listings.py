@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck import fields
-from driftcheck.comparison.differences import Difference, Terms, compare
+from driftcheck.comparison.diff import Difference, Terms, compare
 from driftcheck.comparison.listings import NameMap, pair
 from driftcheck.errors import UsageError
 from driftcheck.model import ChangeKind, Deployment, Snapshot

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftcheck.comparison.differences import Terms
+from driftcheck.comparison.diff import Terms
 from driftcheck.comparison.verdicts import Sides, judge
 from driftcheck.model import ABSENT, Change, ChangeClass, Comparison, Impact, Status
 from tests.comparison import sides

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.declarations import companion, loading
+from driftcheck.declarations import companion, loader
+from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.documents import Declared
-from driftcheck.declarations.files import SourceText
 from driftcheck.paths import Path
 
 pytestmark = [
@@ -85,9 +85,7 @@ def test_what_is_flawless_need_not_be_judged_again(texts: list[str]) -> None:
 @contextlib.contextmanager
 def begun(texts: Sequence[SourceText]) -> Iterator[companion.Companion]:
     """Have a companion judge texts."""
-    with companion.started(
-        [len(text.data) for text in texts], lambda number: loading._flawless(texts[number])
-    ) as other:
+    with companion.started([len(text.data) for text in texts], lambda number: loader._flawless(texts[number])) as other:
         yield other
 
 
@@ -107,7 +105,7 @@ def test_both_processes_judge_alike(mine: bool) -> None:
         with begun(given_texts) as other:
             if not mine:
                 end_of(other)
-            judged = loading._judge(given_texts, other)
+            judged = loader._judge(given_texts, other)
         assert [content(each) for each in judged] == [content(Declared(text)) for text in given_texts]
 
     law()
@@ -118,7 +116,7 @@ def test_a_companion_that_is_killed_is_not_missed() -> None:
     given_texts = sources(["deployments: [{name: a, source: github}]\n"] * 50)
     with begun(given_texts) as other:
         end_of(other, kill=True)
-        judged = loading._judge(given_texts, other)
+        judged = loader._judge(given_texts, other)
     assert [content(each) for each in judged] == [content(Declared(text)) for text in given_texts]
 
 
@@ -140,7 +138,7 @@ def test_places_found_ahead_are_those_that_are_found_when_asked_for(harm: str, m
 
     @given(TEXTS)
     def law(texts: list[str]) -> None:
-        plain, ahead = loading.declare(sources(texts)), loading.declare(sources(texts))
+        plain, ahead = loader.declare(sources(texts)), loader.declare(sources(texts))
         with ahead.locating([(each.name, path) for each in ahead.deployments for path in PATHS]):
             if harm != "none":
                 end_of(others[-1], kill=harm == "killed")
@@ -154,7 +152,7 @@ def test_places_found_ahead_are_those_that_are_found_when_asked_for(harm: str, m
 
 
 def test_a_place_that_was_found_ahead_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    declarations = loading.declare(sources(["deployments: [{name: a, source: github}]\n"]))
+    declarations = loader.declare(sources(["deployments: [{name: a, source: github}]\n"]))
     with declarations.locating([("a", ("source",))]):
         pass
     monkeypatch.setattr(Declared, "_find", None)
@@ -188,7 +186,7 @@ def test_where_no_process_can_be_had_there_is_none(monkeypatch: pytest.MonkeyPat
     before = len(os.listdir("/proc/self/fd"))
     given_texts = sources(["deployments: [{name: a, source: github}]\n"] * 3)
     with begun(given_texts) as other:
-        judged = loading._judge(given_texts, other)
+        judged = loader._judge(given_texts, other)
     assert len(judged) == 3
     assert len(os.listdir("/proc/self/fd")) == before
 

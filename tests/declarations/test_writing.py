@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.declarations import events
-from driftcheck.declarations.exporting import Exported, Note
+from driftcheck.declarations.export import Exported, Note
 from driftcheck.declarations.writing import write
 from driftcheck.paths import Item
+from driftcheck.yamlfile import reader
 from tests.declarations.live_deployments import odd_texts
 
 writable = st.one_of(odd_texts, st.text(st.characters(codec="utf-8"))).filter(
@@ -32,7 +32,7 @@ values = st.recursive(
 @given(value=st.dictionaries(writable, values, min_size=1, max_size=4))
 def test_what_is_written_comes_back_in_yaml_1_1_and_1_2(value: dict[str, Any]) -> None:
     text = write([Exported("agent", value)])
-    parsed = events.parse(text.encode())
+    parsed = reader.parse(text.encode())
     assert [problem.rule for problem in parsed.problems] == []
     assert parsed.documents == ({"deployments": [value]},)
     assert yaml.load(text, yaml.CSafeLoader) == {"deployments": [value]}

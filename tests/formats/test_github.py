@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions
+from driftcheck.formats.escaping import visible
 from driftcheck.formats.github import MOST, render
-from driftcheck.formats.visible import visible
 from driftcheck.model import ExitStatus, Finding, Location, Outcome, Report, Severity
 from tests.formats.reports import DRIFT, HOSTILE, IN_SYNC, INCOMPLETE, INVALID, VALID, huge, report, reports
 

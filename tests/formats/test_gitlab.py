@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema_rs
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, values
+from driftcheck.formats import RenderOptions, wording
 from driftcheck.formats.gitlab import render
 from driftcheck.model import Report
 from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, INVENTORY, MAX_SCALE, huge, reports
@@ -92,8 +92,8 @@ def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
     told = json.loads(text)
     DOCUMENTED.validate(told)
     assert len({each["fingerprint"] for each in told}) == len(told)
-    active = [entry for entry in values.entries(drawn) if entry.suppressed is None]
-    assert len(told) == len(active) + len(values.run_entries(drawn))
+    active = [entry for entry in wording.entries(drawn) if entry.suppressed is None]
+    assert len(told) == len(active) + len(wording.run_entries(drawn))
     for entry, issue in zip(active, told[len(told) - len(active) :], strict=True):
         assert issue["description"].startswith(entry.title)
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, html, values
-from driftcheck.formats.visible import visible
+from driftcheck.formats import RenderOptions, html, wording
+from driftcheck.formats.escaping import visible
 from driftcheck.model import (
     Change,
     ChangeKind,
@@ -106,16 +106,16 @@ def squeezed(text: str) -> str:
 def told(changes: Iterable[Change], findings: Iterable[Finding]) -> Iterable[str]:
     """Give what a page must say of changes and findings."""
     for change in changes:
-        yield values.path_text(change.path)
-        yield values.place_text(change.location, column=True)
+        yield wording.path_text(change.path)
+        yield wording.place_text(change.location, column=True)
         if not change.redacted:
-            yield from (values.value_text(side) for side in (change.declared, change.live) if side is not None)
+            yield from (wording.value_text(side) for side in (change.declared, change.live) if side is not None)
         if change.suppressed:
             yield visible(change.suppressed.reason)
     for finding in findings:
         yield from map(visible, (finding.message, finding.rule, finding.hint or ""))
-        yield values.place_text(finding.location, column=True)
-        yield values.path_text(finding.path or ())
+        yield wording.place_text(finding.location, column=True)
+        yield wording.path_text(finding.path or ())
 
 
 def assert_tells_everything(subject: Report) -> None:
@@ -126,8 +126,8 @@ def assert_tells_everything(subject: Report) -> None:
     for comparison in subject.deployments:
         assert squeezed(visible(comparison.name)) in text
         for path in comparison.unverifiable:
-            assert squeezed(values.path_text(path)) in text
-    for gap in values.gaps(subject):
+            assert squeezed(wording.path_text(path)) in text
+    for gap in wording.gaps(subject):
         assert squeezed(gap) in text
 
 
@@ -331,7 +331,7 @@ def test_an_audit_leads_with_the_inventory() -> None:
     text = Page(render(report(pending, *MATCHING, command="audit"))).text
     assert text.index("Inventory") < text.index("Deployments\n")
     assert "1 rollout is pending; the oldest since 2026-01-02T03:04:05Z: claims-agent." in text
-    assert f"{values.field_coverage(report(pending, *MATCHING))}." in text
+    assert f"{wording.field_coverage(report(pending, *MATCHING))}." in text
     assert squeezed("SourceShareDeployments github 210 external_docker 1") in squeezed(text)
     checked = Page(render(report(pending, *MATCHING))).text
     assert checked.index("Inventory") > checked.index("Deployments\n")

@@ -5,9 +5,9 @@ import junitparser
 import pytest
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, values
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import visible
 from driftcheck.formats.junit import render
-from driftcheck.formats.visible import visible
 from driftcheck.model import ExitStatus, Outcome, Report, Severity, Status
 from tests.formats.reports import (
     ALL_IGNORED,
@@ -127,7 +127,7 @@ def test_tells_every_change_and_finding(drawn: Report) -> None:
     everything = "".join(told.values())
     for comparison in drawn.deployments:
         for change in comparison.changes:
-            assert values.path_text(change.path) in told[visible(comparison.name)]
+            assert wording.path_text(change.path) in told[visible(comparison.name)]
     for finding in drawn.findings:
         assert finding.rule in everything
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from driftcheck.formats import RenderOptions, values
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import visible
 from driftcheck.formats.markdown import MARKER, render
-from driftcheck.formats.visible import visible
 from driftcheck.model import ExitStatus, Outcome, Report
 from tests.formats.reports import (
     AUDIT,
@@ -125,7 +125,7 @@ def test_O3_hostile_texts_stand_in_code_and_read_as_they_are(text: str) -> None:
     assert page.tags <= OURS
     assert page.attributes <= {"open"}
     assert page.open == []
-    shown = values.value_text(text).replace("##[", r"##\x5b")
+    shown = wording.value_text(text).replace("##[", r"##\x5b")
     assert any(shown in (code, code.replace(r"\u007c", "|")) for code in page.code)
     prose = "".join(page.prose)
     for mark in ("@everyone", "#1", "example.com", ":tada:", "![", "]("):
@@ -158,7 +158,7 @@ def test_tells_every_change_and_finding(drawn: Report) -> None:
     codes = [code.replace(r"##\x5b", "##[").replace(r"\u007c", "|") for code in Page(text).code]
     for comparison in drawn.deployments:
         for change in comparison.changes:
-            assert values.path_text(change.path).replace(r"\u007c", "|") in codes
+            assert wording.path_text(change.path).replace(r"\u007c", "|") in codes
             assert visible(comparison.name).strip() in [code.strip() for code in codes] or not comparison.name
     for finding in drawn.findings:
         assert finding.rule in codes or "A live deployment is not declared" in text or finding.rule in text
@@ -171,7 +171,7 @@ def test_O7_never_over_budget_and_always_whole(drawn: Report, budget: int) -> No
     assert len(text.encode()) <= budget
     assert text.endswith("\n")
     assert Page(text).open == []
-    word = values.verdict(drawn).split(":")[0].rstrip(".").lower()
+    word = wording.verdict(drawn).split(":")[0].rstrip(".").lower()
     assert word in text.lower()
 
 

@@ -5,8 +5,8 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
 from driftcheck.formats import RenderOptions
+from driftcheck.formats.escaping import visible
 from driftcheck.formats.openmetrics import render
-from driftcheck.formats.visible import visible
 from driftcheck.model import Report, Status
 from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, VALID, huge, report, reports
 

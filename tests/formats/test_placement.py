@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from driftcheck.formats.placement import fingerprints, pinned
-from driftcheck.formats.values import Entry
+from driftcheck.formats.wording import Entry
 from driftcheck.model import DeclaredSummary, Location, Severity
 from tests.formats.reports import DRIFT, FILE
 

@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, values
+from driftcheck.formats import RenderOptions, wording
 from driftcheck.formats.sarif import MOST_BYTES, MOST_RESULTS, render
 from driftcheck.model import ExitStatus, Finding, Location, Outcome, Report, Severity
 from driftcheck.rules import RULES
@@ -167,7 +167,7 @@ def test_is_valid_and_tells_every_change_and_finding(drawn: Report) -> None:
     assert text.isascii()
     assert "##[" not in text
     only = run(drawn)
-    entries = values.entries(drawn)
+    entries = wording.entries(drawn)
     assert len(only["results"]) == len(entries)
     for entry, result in zip(entries, only["results"], strict=True):
         assert result["message"]["text"].startswith(entry.title.replace("](", r"]\x28")[:400])

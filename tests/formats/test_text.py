@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftcheck.formats import RenderOptions, values
+from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats.escaping import visible
 from driftcheck.formats.text import render
-from driftcheck.formats.visible import visible
 from driftcheck.model import ExitStatus, Outcome, Report, Status
 from tests.formats.reports import (
     ALL_IGNORED,
@@ -188,7 +188,7 @@ def test_tells_every_change_and_finding(drawn: Report) -> None:
     for comparison in drawn.deployments:
         for change in comparison.changes:
             assert visible(comparison.name) in text
-            assert values.path_text(change.path) in text
+            assert wording.path_text(change.path) in text
     for finding in drawn.findings:
         assert finding.rule in text
 

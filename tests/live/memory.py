@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from driftcheck.live import control_plane
-from driftcheck.live.connection import Connection
+from driftcheck.live import fetch
+from driftcheck.live.client import Exchange
+from driftcheck.live.endpoint import Connection
 from driftcheck.live.listing import Page, page_of
-from driftcheck.live.transport import Exchange
 from driftcheck.live.workers import READERS, Answer, Ticket
 from driftcheck.model import Snapshot
 from tests.live.samples import KEY
@@ -63,6 +63,6 @@ def fetch_from(
 ) -> Snapshot:
     """Fetch from such an endpoint."""
     chance = random.Random(seed)
-    monkeypatch.setattr(control_plane, "Workers", lambda exchange: MemoryWorkers(exchange, serve, chance))
+    monkeypatch.setattr(fetch, "Workers", lambda exchange: MemoryWorkers(exchange, serve, chance))
     connection = Connection("http://127.0.0.1:1", KEY, **settings)
-    return control_plane.fetch(connection, names=lambda: names, scope=scope or {}, progress=lambda _: None)
+    return fetch.fetch(connection, names=lambda: names, scope=scope or {}, progress=lambda _: None)

@@ -18,10 +18,10 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from driftcheck.errors import UsageError
-from driftcheck.live import snapshots
-from driftcheck.live.connection import Connection
-from driftcheck.live.control_plane import fetch
+from driftcheck.live import snapshot as snapshots
 from driftcheck.live.emulator import create_app, running, serve
+from driftcheck.live.endpoint import Connection
+from driftcheck.live.fetch import fetch
 from driftcheck.live.plan import FAULTS, Edit, Fault, Plan
 from tests.live.conftest import Emulate
 from tests.live.samples import DATA, KEY, LISTINGS, PAYLOADS, WORKSPACE, deployment, deployments, load

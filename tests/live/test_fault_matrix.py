@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from driftcheck.errors import LiveError
-from driftcheck.live.connection import Connection
-from driftcheck.live.control_plane import fetch
 from driftcheck.live.emulator import create_app
+from driftcheck.live.endpoint import Connection
+from driftcheck.live.fetch import fetch
 from driftcheck.live.plan import FAULTS, Edit, Fault, Plan
 from driftcheck.model import Snapshot
 from tests.live.conftest import Emulate

@@ -1,0 +1,247 @@
+"""Live -> declared: what a user can write down of a live deployment.
+
+Left out is what nobody declares: what only the service sets, what it derives, its own defaults, what is unset; and,
+with a note, what can't be declared. The law: what is exported, checked strictly against the same live, is in sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from driftcheck.declarations.lint import lint
+from driftcheck.declarations.schema import Place, validate
+from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Severity
+from driftcheck.paths import Item, Path, Segment, resolve
+from driftcheck.redaction.patterns import is_secret
+from driftcheck.rules import RULES
+from driftcheck.yamlfile.scalars import MAX_INTEGER
+
+HIDDEN: Final = "it may hold a secret"
+COMMIT: Final = "it is a commit, and the service does not name the branch"
+UNMODELLED: Final = "this version of driftcheck does not know the field"
+UNWRITABLE: Final = "YAML has no safe way to write it"
+OTHER: Final = "it can't be declared as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something live that is not in the declared form, and why; `reason` holds no value of the data."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A live deployment as it can be declared."""
+
+    name: str
+    value: Mapping[str, JSON]
+    notes: tuple[Note, ...] = ()
+    """What is left out though somebody may have set it."""
+    ignores: tuple[Note, ...] = ()
+    """What differs from live nevertheless, so that it takes an ignore rule."""
+
+
+def export(
+    live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Path]]
+) -> Exported | None:
+    """Give the declared form of a live deployment; None where its very name can't be declared.
+
+    `schema` is the field of a deployment; `differing` gives the paths at which a declared form, compared strictly
+    with the live deployment, differs from it.
+    """
+    form, notes = declared_form(live, schema)
+    refused = _fit(form, schema)
+    if refused is None:
+        return None
+    notes = tuple(Note(_shown(note.path), note.reason) for note in (*notes, *refused))
+    ignores = (Note(path, _reason(path, notes)) for path in map(_shown, differing(form)))
+    return Exported(str(live["name"]), form, notes, tuple(ignores))
+
+
+def _shown(path: Path) -> Path:
+    """Give a path with `*` for each key or identity that is itself a secret."""
+    return tuple("*" if is_secret(s.value if isinstance(s, Item) else s) else s for s in path)
+
+
+def _reason(path: Path, notes: Sequence[Note]) -> str:
+    near = (note.reason for note in notes if note.path[: len(path)] == path or path[: len(note.path)] == note.path)
+    return next(near, OTHER)
+
+
+def declared_form(live: Mapping[str, JSON], schema: Field) -> tuple[dict[str, JSON], tuple[Note, ...]]:
+    """Give what of a live deployment can be declared as far as its fields tell, and notes on what can't; pure."""
+    reader = _Reader(live)
+    return reader.object(live, schema, ()), tuple(reader.notes)
+
+
+class _Reader:
+    """Reads the declared form off one live deployment."""
+
+    def __init__(self, live: Mapping[str, JSON]) -> None:
+        self._live = live
+        self.notes: list[Note] = []
+
+    def object(self, value: Mapping[str, JSON], schema: Field, path: Path) -> dict[str, JSON]:
+        """Give an object's form, its known fields first and in the schema's order."""
+        form = {}
+        for name in (*(name for name in schema.properties if name in value), *sorted(value.keys() - schema.properties)):
+            entry = self._entry(name, value, schema, (*path, name))
+            if entry is not ABSENT:
+                form[name] = entry
+        return form
+
+    def _entry(self, name: str, siblings: Mapping[str, JSON], parent: Field, path: Path) -> JSON | Absent:
+        value, schema = siblings[name], parent.child(name)
+        if value is None:
+            return ABSENT
+        if schema is None and not _is_free(parent):
+            return self._leave(path, UNMODELLED)
+        if not _is_writable(name) or not _is_short(name):
+            return self._leave(path, UNWRITABLE)
+        schema = schema or UNKNOWN
+        if not _is_free(parent) and self._is_unsaid(value, schema, siblings, parent):
+            return ABSENT
+        if schema.sensitive:
+            return self._leave(path, HIDDEN) if schema.types else ABSENT
+        if schema.branch and is_commit(value):
+            value = self._branch(schema)
+            if value is None:
+                return self._leave(path, COMMIT)
+        return self._value(value, schema, path)
+
+    def _is_unsaid(self, value: JSON, schema: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
+        """Tell whether nobody has to say a value: it is unset, the service's own, or follows from another."""
+        if is_unset(value, schema) or schema.platform_sets(self._live.get("source")):
+            return True
+        own = (schema.service_default, derive(schema, siblings, parent))
+        return any(value == each and _is_alike(value, each) for each in own if each is not None)
+
+    def _branch(self, schema: Field) -> JSON:
+        try:
+            branch = resolve(self._live, schema.branch)
+        except LookupError:
+            return None
+        return branch if isinstance(branch, str) else None
+
+    def _value(self, value: JSON, schema: Field, path: Path) -> JSON | Absent:
+        if value == REDACTED_MARKER or is_secret(value):
+            return self._leave(path, HIDDEN)
+        if isinstance(value, dict):
+            form = self.object(value, schema, path)
+            return form if form or _is_free(schema) else ABSENT
+        if isinstance(value, list):
+            return self._list(value, schema, path)
+        if not _is_writable(value):
+            return self._leave(path, UNWRITABLE)
+        return int(value) if isinstance(value, float) and _is_whole(value) else value
+
+    def _list(self, entries: Sequence[JSON], schema: Field, path: Path) -> list[JSON]:
+        """Give a list's form; in order of identity where the live order says nothing."""
+        segments = _segments(entries, schema)
+        pairs = list(zip(segments, entries, strict=True))
+        if not schema.ordered and all(isinstance(segment, Item) for segment in segments):
+            pairs.sort(key=lambda pair: str(pair[0]))
+        found = (self._value(entry, schema.items or UNKNOWN, (*path, segment)) for segment, entry in pairs)
+        return [entry for entry in found if entry is not ABSENT]
+
+    def _leave(self, path: Path, reason: str) -> Absent:
+        self.notes.append(Note(path, reason))
+        return ABSENT
+
+
+def _is_free(schema: Field) -> bool:
+    """Tell an object whose entries are compared whole from one whose fields are declared one by one."""
+    return schema.values is not None or not schema.properties
+
+
+def _is_alike(value: JSON, other: JSON) -> bool:
+    return type(value) is type(other) or (is_number(value) and is_number(other))
+
+
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and abs(value) <= MAX_INTEGER
+
+
+def _is_writable(value: JSON) -> bool:
+    """Tell whether YAML brings a scalar back: not a lone surrogate, nor an integer that other programs round."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    return not isinstance(value, int) or abs(value) <= MAX_INTEGER
+
+
+def _is_short(key: str) -> bool:
+    """Tell whether a key, escaped, stays below the 1024 characters that YAML grants one on a line of its own."""
+    return len(key) * (2 if key.isascii() and key.isprintable() else 10) <= 1000
+
+
+def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
+    """Name the entries of a list: by identity where each has one of its own, else by position."""
+    key = schema.key
+    identities = [entry.get(key) if key is not None and isinstance(entry, dict) else None for entry in entries]
+    if key is None or len(set(map(repr, identities))) < len(entries):
+        return list(range(len(entries)))
+    if not all(isinstance(identity, str) for identity in identities):
+        return list(range(len(entries)))
+    return [Item(key, str(identity)) for identity in identities]
+
+
+def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
+    """Take out of a form, in place, what schema and rules refuse; None where the deployment as a whole is refused."""
+    notes: list[Note] = []
+    while errors := dict(_errors(form)):
+        told = len(notes)
+        for place in sorted(errors, key=_from_the_end, reverse=True):
+            if place in ((), ("name",)):
+                return None
+            if (path := _remove(form, _whole(place, schema), schema)) is not None:
+                notes.append(Note(path, errors[place]))
+        if len(notes) == told:
+            return None
+    return notes
+
+
+def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Place, str]]:
+    """Give the places of a form that hold an error, and what is wrong there."""
+    name = form.get("name")
+    for violation in (*validate({"deployments": [form]}), *(lint(name, form) if isinstance(name, str) else ())):
+        if RULES[violation.rule].severity is Severity.ERROR:
+            inside = violation.path[2:] if violation.path[:1] == ("deployments",) else violation.path
+            yield inside, violation.message
+
+
+def _from_the_end(place: Place) -> list[tuple[bool, int, str]]:
+    return [(isinstance(s, int), s if isinstance(s, int) else 0, str(s)) for s in place]
+
+
+def _whole(place: Place, schema: Field) -> Place:
+    """Give the place of a list's entry for that of its identity, without which it is none."""
+    field: Field | None = schema
+    for position, segment in enumerate(place):
+        if isinstance(segment, int) and field is not None and place[position + 1 :] == (field.key,):
+            return place[: position + 1]
+        field = field.child(segment) if field is not None else None
+    return place
+
+
+def _remove(form: dict[str, JSON], place: Place, schema: Field) -> Path | None:
+    """Take out what stands at a place and give its path; None where it went with something else."""
+    path: list[Segment] = []
+    holder: Any = None
+    value: Any = form
+    field: Field | None = schema
+    for segment in place:
+        try:
+            holder, value = value, value[segment]
+        except (LookupError, TypeError):
+            return None
+        key = field.key if field is not None and isinstance(segment, int) else None
+        identity = value.get(key) if key is not None and isinstance(value, dict) else None
+        path.append(Item(key, identity) if key is not None and isinstance(identity, str) else segment)
+        field = field.child(segment) if field is not None else None
+    del holder[place[-1]]
+    return tuple(path)

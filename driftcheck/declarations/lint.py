@@ -1,0 +1,574 @@
+"""Rules across the fields of one declared deployment (API.md section 4), offline.
+
+Each rule is a function from a `_Subject` to violations, and one line of `_CHECKS`. A rule says only
+what can be known from the declaration: a field that is not declared is not wrong. Of a value that has
+not the shape the schema asks for, rules say nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from driftcheck import fields
+from driftcheck.declarations.schema import Place, Violation, without_credentials
+from driftcheck.fields import Field
+from driftcheck.model import JSON
+from driftcheck.redaction.patterns import holds_credential
+
+_CONFIG: Final = "source_config"
+_REVISION: Final = "source_revision_config"
+_SPEC: Final[Place] = (_CONFIG, "resource_spec")
+_NOTHING: Final[Mapping[str, JSON]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A declared deployment, and the parts of it that many rules look at; a part of another shape is empty."""
+
+    name: str
+    value: Mapping[str, JSON]
+    source: JSON
+    config: Mapping[str, JSON]
+    revision: Mapping[str, JSON]
+    spec: Mapping[str, JSON]
+    containers: tuple[tuple[Place, Mapping[str, JSON]], ...]
+
+
+def lint(name: str, value: Mapping[str, JSON], *, suspicious: bool = True) -> Iterator[Violation]:
+    """Give what is wrong with a declared deployment as a whole, `defaults` laid under it; paths begin below it.
+
+    Credentials are looked for only where it is `suspicious`: where the text it stands in holds one.
+    """
+    subject = _subject(name, value)
+    if suspicious:
+        yield from _literal_secrets(subject)
+    for check in _CHECKS:
+        yield from check(subject)
+
+
+def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
+    """Give what must be told of a deployment even where it breaks the schema: credentials outside of `secrets`.
+
+    What stands among `secrets` breaks the schema, and is told there.
+    """
+    for violation in _literal_secrets(_subject(name, value)):
+        if violation.path[:1] != ("secrets",):
+            yield violation
+
+
+def _subject(name: str, value: Mapping[str, JSON]) -> _Subject:
+    config = _mapping(value, _CONFIG)
+    spec = _mapping(config, "resource_spec")
+    containers = (
+        ((*_SPEC, kind, index), entry)
+        for kind in ("sidecars", "init_containers")
+        if spec.get(kind)
+        for index, entry in _entries(spec, kind)
+    )
+    return _Subject(name, value, value.get("source"), config, _mapping(value, _REVISION), spec, tuple(containers))
+
+
+def _mapping(parent: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
+    child = parent.get(key)
+    return child if isinstance(child, dict) else _NOTHING
+
+
+def _entries(parent: Mapping[str, JSON], key: str) -> list[tuple[int, Mapping[str, JSON]]]:
+    children = parent.get(key)
+    if not isinstance(children, list):
+        return []
+    return [(index, child) for index, child in enumerate(children) if isinstance(child, dict)]
+
+
+def _text(parent: Mapping[str, JSON], key: str) -> str | None:
+    value = parent.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _is_set(value: JSON) -> bool:
+    return value not in (None, "", False) and value != [] and value != {}
+
+
+# --- sources -----------------------------------------------------------------------------------------------------
+
+
+def _missing_source(subject: _Subject) -> Iterator[Violation]:
+    if "source" not in subject.value:
+        yield Violation("missing-source", "the deployment does not say its `source`", (), "Add `source:`.")
+
+
+_NEEDED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "github": (
+        *((_CONFIG, "integration_id"), (_CONFIG, "repo_url"), (_CONFIG, "deployment_type"), (_CONFIG, "build_on_push")),
+        (_REVISION, "langgraph_config_path"),
+    ),
+    "external_docker": ((_CONFIG, "resource_spec"), (_REVISION, "image_uri")),
+    "internal_docker": ((_CONFIG, "deployment_type"),),
+    "internal_source": ((_CONFIG, "deployment_type"), (_REVISION, "langgraph_config_path")),
+    "internal_template": ((_CONFIG, "deployment_type"),),
+}
+"""What the service needs to create a deployment, by source (API.md 4, rules 3, 4, 6, 7, 8, 9)."""
+
+
+def _incomplete_for_create(subject: _Subject) -> Iterator[Violation]:
+    for section in (_CONFIG, _REVISION):
+        declared = subject.value.get(section)
+        if not isinstance(declared, dict):
+            continue
+        needed = _NEEDED.get(subject.source, ()) if isinstance(subject.source, str) else ()
+        missing = [f"`{key}`" for place, key in needed if place == section and declared.get(key) is None]
+        if missing:
+            message = f"`{section}` lacks {', '.join(missing)}, without which such a deployment can't be created"
+            yield Violation("incomplete-for-create", message, (section,))
+
+
+_REFUSED: Final[Mapping[str, tuple[tuple[Place, str], ...]]] = {
+    "github": (
+        ((_REVISION, "image_uri"), "image-not-allowed"),
+        ((_CONFIG, "custom_url"), "custom-url-not-allowed"),
+    ),
+    "external_docker": (((_REVISION, "langgraph_config_path"), "config-path-not-allowed"),),
+    "internal_docker": (
+        ((_REVISION, "langgraph_config_path"), "config-path-not-allowed"),
+        ((_CONFIG, "custom_url"), "custom-url-not-allowed"),
+    ),
+    "internal_source": (((_CONFIG, "custom_url"), "custom-url-not-allowed"),),
+    "internal_template": (
+        ((_REVISION, "langgraph_config_path"), "config-path-not-allowed"),
+        ((_CONFIG, "custom_url"), "custom-url-not-allowed"),
+    ),
+}
+"""What the service refuses, by source (API.md 4, rules 5, 6, 11)."""
+
+_PLATFORM_URL: Final = re.compile(r"https://[^/]+\.langgraph\.app/?", re.IGNORECASE)
+
+
+def _of_platform(key: str, value: JSON) -> bool:
+    """Tell whether a value looks like what the platform sets itself: a copy of it is harmless (API.md 3.1, 7 and 8)."""
+    if not isinstance(value, str):
+        return False
+    return bool(_PLATFORM_URL.fullmatch(value)) if key == "custom_url" else key == "image_uri" and "@sha256:" in value
+
+
+def _wrong_for_source(subject: _Subject) -> Iterator[Violation]:
+    source = subject.source
+    if not isinstance(source, str) or source not in _REFUSED:
+        return
+    for path, rule in _REFUSED[source]:
+        value = _at(subject.value, path)
+        if _is_set(value) and not _of_platform(str(path[-1]), value):
+            message = f"`{path[-1]}` can't be set for the source `{source}`"
+            yield Violation(rule, message, path, "Take it out.", at_key=True)
+        elif _is_set(value):
+            yield _platform_set(path, source)
+    for path, sources in _inapplicable(source):
+        if not _is_set(_at(subject.value, path)):
+            continue
+        if sources is None:
+            yield _platform_set(path, source)
+        else:
+            message = f"`{path[-1]}` is documented for {sources} only, and the source is `{source}`"
+            yield Violation("field-not-applicable", message, path, at_key=True)
+
+
+def _platform_set(path: Place, source: str) -> Violation:
+    message = f"the platform sets `{path[-1]}` for the source `{source}`, so it is not compared"
+    return Violation("platform-set-value", message, path, "Take it out.", at_key=True)
+
+
+@cache
+def _inapplicable(source: str) -> tuple[tuple[Place, str | None], ...]:
+    """Give the fields that do not belong to a source: the outermost alone, with the sources they are documented for.
+
+    The sources are None where the platform sets the value.
+    """
+    refused = {path for path, _ in _REFUSED[source]}
+    found: list[tuple[Place, str | None]] = []
+
+    def search(field: Field, path: Place) -> None:
+        for key, child in field.properties.items():
+            place = (*path, key)
+            if child.read_only or place in refused:
+                continue
+            if child.platform_sets(source):
+                found.append((place, None))
+            elif child.applies_to and source not in child.applies_to:
+                found.append((place, ", ".join(f"`{name}`" for name in sorted(child.applies_to))))
+            elif not path:
+                search(child, place)
+
+    search(fields.deployment(), ())
+    return tuple(found)
+
+
+def _at(value: Any, path: Place) -> JSON:
+    for segment in path:
+        value = value.get(segment) if isinstance(value, dict) else None
+    return value
+
+
+def _name(subject: _Subject) -> Iterator[Violation]:
+    if subject.name[:1].isdigit():
+        yield Violation("name-starts-with-digit", "the name begins with a digit", ("name",), "Begin it with a letter.")
+
+
+def _repo_ref(subject: _Subject) -> Iterator[Violation]:
+    ref = subject.revision.get("repo_ref")
+    if not isinstance(ref, str):
+        return
+    if ref.startswith("refs/tags/"):
+        if subject.config.get("build_on_push") is True:
+            message, hint = (
+                "`build_on_push` must be false for a tag",
+                "Set it to false, or name a branch in `repo_ref`.",
+            )
+            yield Violation("tag-built-on-push", message, (_CONFIG, "build_on_push"), hint)
+    elif ref.startswith(("refs/", "heads/", "tags/")):
+        hint = "Write a branch by its bare name, a tag as `refs/tags/<tag>`."
+        yield Violation("repo-ref-form", "`repo_ref` is in no documented form", (_REVISION, "repo_ref"), hint)
+
+
+_SERVERLESS: Final = frozenset({"dev_zero", "dev_free_zero", "serverless"})
+_DEDICATED: Final = frozenset({"prod", "dedicated"})
+
+
+def _deployment_type(subject: _Subject) -> Iterator[Violation]:
+    if subject.config.get("deployment_type") in ("serverless", "dedicated"):
+        message = "`deployment_type` is a name of the guides, which the API may not take"
+        hint = "The API's own names are `dev_zero`, `dev_free_zero`, `dev`, `dev_free` and `prod`."
+        yield Violation("unconfirmed-deployment-type", message, (_CONFIG, "deployment_type"), hint)
+
+
+def _tiers(subject: _Subject) -> Iterator[Violation]:
+    kind = _text(subject.config, "deployment_type")
+    if kind not in _SERVERLESS | _DEDICATED:
+        return
+    serverless = kind in _SERVERLESS
+    if serverless and _is_set(subject.value.get("database_tier")):
+        message = "`database_tier` is for dedicated deployments only"
+        yield Violation("database-tier-not-allowed", message, ("database_tier",), at_key=True)
+    wrong = "DEDICATED_" if serverless else "SERVERLESS_"
+    for key in (
+        ("deployment_tier", "compute_tier") if serverless else ("deployment_tier", "compute_tier", "database_tier")
+    ):
+        tier = subject.value.get(key)
+        if isinstance(tier, str) and tier.startswith(wrong):
+            yield Violation("tier-family", f"`{key}` is of another family than `deployment_type`", (key,))
+
+
+def _namespace(subject: _Subject) -> Iterator[Violation]:
+    namespace = _mapping(subject.config, "listener_config").get("k8s_namespace")
+    if namespace is not None and subject.config.get("listener_id") is None:
+        path = (_CONFIG, "listener_config", "k8s_namespace")
+        yield Violation("namespace-without-listener", "`k8s_namespace` needs a `listener_id`", path)
+
+
+_REFUSED_IN_COMMANDS: Final = re.compile(r'["`\\\n\r\0\t|;$<>]')
+
+
+def _commands(subject: _Subject) -> Iterator[Violation]:
+    for key in ("install_command", "build_command"):
+        command = subject.config.get(key)
+        if isinstance(command, str) and (_REFUSED_IN_COMMANDS.search(command) or "&" in command.replace("&&", "")):
+            hint = 'Without quotes ", backticks, backslashes, line breaks, tabs and | ; $ < > &; `&&` is fine.'
+            message = f"`{key}` holds a character that the service refuses"
+            yield Violation("command-characters", message, (_CONFIG, key), hint)
+
+
+# --- sizes -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _spec_fields() -> Mapping[str, Field]:
+    return fields.deployment().properties[_CONFIG].properties["resource_spec"].properties
+
+
+def _number(value: JSON) -> float | None:
+    return value if value.__class__ in (int, float) else None
+
+
+def _effective(spec: Mapping[str, JSON], key: str) -> float | None:
+    """Give a number of the spec, or what the service uses where it is unset, as far as that can be known."""
+    declared = _number(spec.get(key))
+    rule = _spec_fields()[key].effective
+    if declared is not None or rule is None or rule.of is None:
+        return declared
+    base = _effective(spec, rule.of)
+    return None if base is None else base * rule.times
+
+
+def _single_sizes(subject: _Subject) -> Iterator[Violation]:
+    known = _spec_fields()
+    for key, value in subject.spec.items():
+        field = known.get(key)
+        if field is None or value is None:
+            continue
+        if field.deprecated:
+            message = f"`{key}` must not be used"
+            yield Violation("deprecated-field", message, (*_SPEC, key), "Take it out.", at_key=True)
+        number = _number(value)
+        if number is None:
+            continue
+        path = (*_SPEC, key)
+        if field.decimals is not None and round(number, field.decimals) != number:
+            yield Violation("cpu-rounded", f"`{key}` will be rounded to one decimal", path)
+        if field.granularity and number % field.granularity:
+            yield Violation("memory-granularity", f"`{key}` is no multiple of {field.granularity}", path)
+        if field.cloud_maximum is not None and number > field.cloud_maximum:
+            message = f"`{key}` is above {field.cloud_maximum:g}, the most that Cloud and older servers take"
+            yield Violation("above-cloud-maximum", message, path)
+
+
+def _limits(subject: _Subject) -> Iterator[Violation]:
+    for key, value in subject.spec.items():
+        limit = _number(value) if "_limit" in key else None
+        if limit is None or key not in _spec_fields():
+            continue
+        rule = _spec_fields()[key].effective
+        request = _effective(subject.spec, rule.of) if rule is not None and rule.of is not None else None
+        if rule is not None and request is not None and request > limit:
+            yield Violation("request-above-limit", f"`{key}` is below `{rule.of}`", (*_SPEC, key))
+
+
+def _scales(subject: _Subject) -> Iterator[Violation]:
+    spec = subject.spec
+    for least, most in (("min_scale", "max_scale"), ("queue_min_scale", "queue_max_scale")):
+        declared = [key for key in (most, least) if _number(spec.get(key)) is not None]
+        low, high = _effective(spec, least), _effective(spec, most)
+        if declared and low is not None and high is not None and low > high:
+            yield Violation("scale-order", f"`{least}` is above `{most}`", (*_SPEC, declared[0]))
+        elif _text(subject.config, "deployment_type") not in _SERVERLESS:
+            for key in declared:
+                if spec[key] == 0:
+                    yield Violation("scale-zero", f"`{key}` is 0 for a type that does not scale to zero", (*_SPEC, key))
+
+
+# --- secrets -----------------------------------------------------------------------------------------------------
+
+_SELF_HOSTED_NAMES: Final = frozenset(
+    {"LANGSMITH_API_KEY", "LANGSMITH_ENDPOINT", "POSTGRES_URI_CUSTOM", "REDIS_URI_CUSTOM"}
+)
+_RESERVED_NAMES: Final = frozenset(
+    (
+        *("LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING_V2", "LANGCHAIN_ENDPOINT", "LANGCHAIN_PROJECT"),
+        *("LANGSMITH_PROJECT", "LANGCHAIN_API_KEY", "LANGSMITH_CONTROL_PLANE_API_KEY", "POSTGRES_URI"),
+        *("POSTGRES_PASSWORD", "DATABASE_URI", "REDIS_URI", "LANGGRAPH_AUTH_TYPE", "LANGSMITH_AUTH_ENDPOINT"),
+        *(
+            "LANGSMITH_AUTH_VERIFY_TENANT_ID",
+            "LANGSMITH_TENANT_ID",
+            "LANGSMITH_HOST_PROJECT_ID",
+            "LANGSMITH_HOST_PROJECT_NAME",
+        ),
+        *("LANGSMITH_HOST_REVISION_ID", "LANGSMITH_LANGGRAPH_GIT_REPO", "LANGSMITH_LANGGRAPH_GIT_REF"),
+        *("LANGSMITH_LANGGRAPH_GIT_REF_SHA", "LANGGRAPH_GIT_REPO_PATH", "LOG_JSON", "LOG_DICT_TRACEBACKS"),
+        *("LANGCHAIN_CALLBACKS_BACKGROUND", "DD_TRACE_PSYCOPG_ENABLED", "DD_TRACE_REDIS_ENABLED"),
+        *("LANGSMITH_DEPLOYMENT_NAME", "LANGGRAPH_CLOUD_LICENSE_KEY", "PATH", "PORT", "MOUNT_PREFIX"),
+        *("LSD_ENV", "LSD_DD_API_KEY", "LSD_DD_ENDPOINT", "LSD_DEPLOYMENT_TYPE"),
+    )
+)
+"""Variables that the platform sets or the vendor's command line tool refuses (API.md 3.3)."""
+
+
+def _names(subject: _Subject, key: str) -> dict[str, int]:
+    """Give the positions of secrets or secret references by name, of two the first."""
+    found: dict[str, int] = {}
+    for index, entry in _entries(subject.value, key):
+        if isinstance(entry.get("name"), str):
+            found.setdefault(entry["name"], index)
+    return found
+
+
+def _secret_names(subject: _Subject) -> Iterator[Violation]:
+    secrets, references = _names(subject, "secrets"), _names(subject, "secret_references")
+    own = subject.source == "external_docker" or not isinstance(subject.source, str)
+    for kind, names in (("secrets", secrets), ("secret_references", references)):
+        for name, index in names.items():
+            if name in _RESERVED_NAMES or (name in _SELF_HOSTED_NAMES and not own):
+                message = "the platform sets a variable of this name itself"
+                yield Violation("reserved-secret-name", message, (kind, index, "name"))
+    for name in secrets.keys() & references.keys():
+        message = "this variable is among `secrets` as well"
+        yield Violation("secret-and-reference", message, ("secret_references", references[name], "name"))
+
+
+def _unused_datastores(subject: _Subject) -> Iterator[Violation]:
+    names = _names(subject, "secrets").keys() | _names(subject, "secret_references").keys()
+    for variable, prefix in (("POSTGRES_URI_CUSTOM", "db_"), ("REDIS_URI_CUSTOM", "redis_")):
+        if variable in names:
+            unused = [key for key, value in subject.spec.items() if key.startswith(prefix) and value is not None]
+            if unused:
+                message = f"no effect next to `{variable}` has {', '.join(f'`{key}`' for key in unused)}"
+                yield Violation("datastore-settings-unused", message, (*_SPEC, unused[0]), at_key=True)
+
+
+def _literal_secrets(subject: _Subject) -> Iterator[Violation]:
+    texts: list[str] = []
+    _collect_texts(subject.value, texts)
+    if not holds_credential("\n".join(texts)):  # one search for the usual case
+        return
+    for path, text in _texts(subject.value, ()):
+        if holds_credential(text):
+            hint = "Take it out and revoke it; declare its name under `secrets`, or refer to a Kubernetes Secret."
+            yield without_credentials(Violation("literal-secret", "a credential stands in the file", path, hint))
+
+
+def _collect_texts(node: Any, texts: list[str]) -> None:
+    if isinstance(node, dict):
+        texts.extend(node)
+        node = node.values()
+    for child in node:
+        if isinstance(child, str):
+            texts.append(child)
+        elif isinstance(child, dict | list):
+            _collect_texts(child, texts)
+
+
+def _texts(node: JSON, path: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(node, str):
+        yield path, node
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            yield (*path, key), key
+            yield from _texts(child, (*path, key))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _texts(child, (*path, index))
+
+
+# --- containers and volumes --------------------------------------------------------------------------------------
+
+
+def _duplicates(subject: _Subject) -> Iterator[Violation]:
+    spec = subject.spec
+    for key in ("secrets", "secret_references"):
+        yield from _repeated("duplicate-entry", subject.value, (), key, "name")
+    if not spec:
+        return
+    for key, identity in (("volumes", "name"), ("volume_mounts", "mountPath"), ("sidecars", "name")):
+        yield from _repeated("duplicate-entry", spec, _SPEC, key, identity)
+    yield from _repeated("duplicate-entry", spec, _SPEC, "init_containers", "name")
+    yield from _repeated("repeated-entry", spec, _SPEC, "image_pull_secrets", "name")
+    for path, container in subject.containers:
+        yield from _repeated("duplicate-entry", container, path, "volumeMounts", "mountPath")
+        yield from _repeated("repeated-entry", container, path, "env", "name")
+
+
+def _repeated(rule: str, parent: Mapping[str, JSON], above: Place, key: str, identity: str) -> Iterator[Violation]:
+    children = parent.get(key)
+    if not isinstance(children, list) or len(children) < 2:
+        return
+    seen: set[str] = set()
+    for index, child in _entries(parent, key):
+        name = child.get(identity)
+        if isinstance(name, str):
+            if name in seen:
+                message = f"an entry of `{key}` before this one has the same `{identity}`"
+                yield Violation(rule, message, (*above, key, index, identity))
+            seen.add(name)
+
+
+def _containers(subject: _Subject) -> Iterator[Violation]:
+    sidecars = {_text(entry, "name") for path, entry in subject.containers if path[-2] == "sidecars"} - {None}
+    for path, container in subject.containers:
+        if path[-2] == "init_containers" and _text(container, "name") in sidecars:
+            yield Violation("duplicate-container", "a sidecar has the same `name`", (*path, "name"))
+        policy = container.get("imagePullPolicy")
+        if policy is not None and policy not in ("Always", "Never", "IfNotPresent"):
+            message = "`imagePullPolicy` must be `Always`, `Never` or `IfNotPresent`"
+            yield Violation("pull-policy", message, (*path, "imagePullPolicy"))
+        policy = container.get("restartPolicy")
+        if policy is not None and policy not in ("Always", "OnFailure"):
+            message = "`restartPolicy` is documented as `Always` or `OnFailure`"
+            yield Violation("restart-policy", message, (*path, "restartPolicy"))
+        yield from _variables(path, container)
+
+
+_C_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _variables(path: Place, container: Mapping[str, JSON]) -> Iterator[Violation]:
+    for index, entry in _entries(container, "env"):
+        place = (*path, "env", index)
+        name = entry.get("name")
+        if isinstance(name, str) and not _C_IDENTIFIER.fullmatch(name):
+            hint = "Letters, digits and underscores, not beginning with a digit."
+            yield Violation("env-name", "the variable's name is no C identifier", (*place, "name"), hint)
+        if _is_set(entry.get("value")) and entry.get("valueFrom") is not None:
+            message = "a variable has either `value` or `valueFrom`"
+            yield Violation("env-value-and-source", message, (*place, "valueFrom"), at_key=True)
+
+
+@cache
+def _volume_sources() -> frozenset[str]:
+    volume = _spec_fields()["volumes"].items
+    return frozenset(volume.properties if volume else ()) - {"name"}
+
+
+def _volumes(subject: _Subject) -> Iterator[Violation]:
+    for index, volume in _entries(subject.spec, "volumes"):
+        sources = [key for key in volume if key in _volume_sources() and volume[key] is not None]
+        path = (*_SPEC, "volumes", index)
+        if not sources:
+            hint = f"One of {', '.join(f'`{name}`' for name in sorted(_volume_sources()))}."
+            yield Violation("volume-without-source", "the volume has no source", path, hint)
+        elif len(sources) > 1:
+            message = f"the volume has more than one source: {', '.join(f'`{name}`' for name in sources)}"
+            yield Violation("several-volume-sources", message, (*path, sources[1]), at_key=True)
+
+
+def _mounts(subject: _Subject) -> Iterator[Violation]:
+    volumes = {_text(volume, "name") for _, volume in _entries(subject.spec, "volumes")}
+    lists = [(_SPEC, "volume_mounts", subject.spec), *((path, "volumeMounts", c) for path, c in subject.containers)]
+    for above, key, parent in lists:
+        for index, mount in _entries(parent, key):
+            path = (*above, key, index)
+            if "volumes" in subject.spec and _text(mount, "name") not in volumes:
+                yield Violation("unknown-volume", "no volume of this name is declared", (*path, "name"))
+            if _is_set(mount.get("subPath")) and _is_set(mount.get("subPathExpr")):
+                message = "a mount has either `subPath` or `subPathExpr`"
+                yield Violation("two-sub-paths", message, (*path, "subPathExpr"), at_key=True)
+
+
+def _images(subject: _Subject) -> Iterator[Violation]:
+    images: list[tuple[Place, JSON]] = [((_REVISION, "image_uri"), subject.revision.get("image_uri"))]
+    images += [((*path, "image"), container.get("image")) for path, container in subject.containers]
+    for path, image in images:
+        if isinstance(image, str) and image and not _is_pinned(image):
+            hint = "Name a version, better a digest: `image@sha256:...`."
+            yield Violation("unpinned-image", f"`{path[-1]}` names no version", path, hint)
+
+
+def _is_pinned(image: str) -> bool:
+    if "@" in image:
+        return True
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return tag not in ("", "latest")
+
+
+_Check: TypeAlias = Callable[[_Subject], Iterator[Violation]]
+
+_CHECKS: Final[tuple[_Check, ...]] = (
+    _missing_source,
+    _name,
+    _incomplete_for_create,
+    _wrong_for_source,
+    _repo_ref,
+    _deployment_type,
+    _tiers,
+    _namespace,
+    _commands,
+    _single_sizes,
+    _limits,
+    _scales,
+    _secret_names,
+    _unused_datastores,
+    _duplicates,
+    _containers,
+    _volumes,
+    _mounts,
+    _images,
+)

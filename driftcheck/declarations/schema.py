@@ -1,0 +1,388 @@
+"""Documents against their schema: a quick gate, and findings in our own words for what it refused.
+
+No text here is taken from the validators: theirs quote the data, which may hold secrets (FAULTS S2).
+Nothing is fetched: the schemas refer to nothing outside themselves, and retrieval is refused (S1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+
+from driftcheck import fields, signals
+from driftcheck.model import JSON
+from driftcheck.paths import format_path
+from driftcheck.redaction.patterns import holds_credential
+from driftcheck.rules import RULES
+
+if TYPE_CHECKING:
+    import jsonschema
+    import jsonschema_rs
+
+MAX_VIOLATIONS: Final = 1_000
+"""So many defects of a document are told at most: a person mends the first ones, a hostile file has millions."""
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Keys and positions from the root of what was checked down to a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A defect of the data: a rule of the catalogue, what to say, and where.
+
+    Neither text holds a value of the data; keys of it may be named.
+    """
+
+    rule: str
+    message: str
+    path: Place
+    hint: str | None = None
+    at_key: bool = False
+    """Whether the key at the end of the path is at fault rather than its value."""
+
+
+def without_credentials(violation: Violation) -> Violation:
+    """Cut the path off above a key that holds a credential itself: paths are shown."""
+    for depth, segment in enumerate(violation.path):
+        if isinstance(segment, str) and holds_credential(segment):
+            return replace(violation, path=violation.path[:depth], at_key=False)
+    return violation
+
+
+def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
+    """Give the defects of a document that its schema can tell, worst rule first; empty where there is none.
+
+    Past `MAX_VIOLATIONS` comes one of the rule `untold-findings`, and there may be more. `schema_name` is one of
+    `fields.SCHEMAS`. Anything may be given: what is no JSON is a defect too.
+    """
+    if _accepts(value, schema_name):
+        return tuple(_unknown_rules(value)) if schema_name == "config" else ()
+    foreign = tuple(_foreign(value))
+    if foreign:
+        return foreign
+    found = _Collector(schema_name).collect(value)
+    return found or (Violation("invalid-value", "the document does not fit its schema", ()),)
+
+
+def load(schema_name: str = "declaration") -> None:
+    """Load the validator of a schema ahead of its first use."""
+    _gate(schema_name)
+
+
+def _accepts(value: JSON, schema_name: str) -> bool:
+    gate = _gate(schema_name)
+    try:
+        with signals.held():  # what they raise in there is swallowed, and the value passes for valid
+            return gate.is_valid(value)
+    except (ValueError, TypeError, OverflowError, RecursionError):  # keys that are no texts, values that are no JSON
+        return False
+
+
+@cache
+def _gate(schema_name: str) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(fields.schema(schema_name), retriever=_refuse)
+
+
+@cache
+def _explainer(schema_name: str) -> jsonschema.Draft202012Validator:
+    import jsonschema
+    from referencing import Registry
+
+    return jsonschema.Draft202012Validator(fields.schema(schema_name), registry=Registry())
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise LookupError(f"a schema refers to {uri}, outside itself")
+
+
+def _foreign(value: Any) -> Iterator[Violation]:
+    """Find what no JSON document can hold; loading refuses it earlier, with better words."""
+    stack: list[tuple[Place, Any]] = [((), value)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend(((*path, key), child) for key, child in node.items() if isinstance(key, str))
+            if not all(isinstance(key, str) for key in node):
+                message = f"{_named(path)} has a key that is no text"
+                yield Violation("wrong-type", message, path, "Put the key in quotes.")
+        elif isinstance(node, list):
+            stack.extend(((*path, index), child) for index, child in enumerate(node))
+        elif isinstance(node, float) and not math.isfinite(node):
+            yield Violation("wrong-type", f"{_named(path)} is no finite number", path)
+        elif node is not None and not isinstance(node, bool | int | float | str):
+            message = f"{_named(path)} is of a type that JSON does not have"
+            yield Violation("wrong-type", message, path, "Put the value in quotes if it is meant as text.")
+
+
+def _unknown_rules(config: Mapping[str, JSON]) -> Iterator[Violation]:
+    for rule in config.get("severities", {}):
+        if rule not in RULES:
+            close = _closest(rule, RULES)
+            hint = f"Did you mean `{close}`?" if close else "docs/rules.md lists the rules."
+            yield Violation("unknown-rule", f"there is no rule {_shown(rule)}", ("severities", rule), hint, at_key=True)
+
+
+class _Collector:
+    """Turns the errors of one document into violations, one for each defect."""
+
+    def __init__(self, schema_name: str) -> None:
+        self._schema_name = schema_name
+        self._by_node: dict[Place, Violation] = {}
+        self._at_keys: dict[Place, Violation] = {}
+        self._taken: set[Place] = set()
+        """Fields that an unknown field was probably meant to be."""
+
+    def collect(self, value: JSON) -> tuple[Violation, ...]:
+        found_in_order = islice(_explainer(self._schema_name).iter_errors(value), MAX_VIOLATIONS)
+        errors = sorted(found_in_order, key=_error_rank)
+        for error in errors:
+            path: Place = tuple(error.absolute_path)
+            match error.validator:
+                case "additionalProperties":
+                    self._unknown(path, error.instance, error.schema)
+                case "required":
+                    self._missing(path, error.instance, error.validator_value)
+                case _ if path not in self._by_node:
+                    self._by_node[path] = _value_violation(path, error)
+        found = [without_credentials(violation) for violation in (*self._at_keys.values(), *self._by_node.values())]
+        found.sort(key=lambda violation: _RULE_RANK.get(violation.rule, len(_RULE_RANK)))
+        if max(len(errors), len(found)) < MAX_VIOLATIONS:
+            return tuple(found)
+        message = f"the document has more defects than the first {MAX_VIOLATIONS:,}, which alone were looked at"
+        return (*found[:MAX_VIOLATIONS], Violation("untold-findings", message, ()))
+
+    def _unknown(self, path: Place, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
+        known = schema.get("properties", {})
+        offered = [name for name, node in known.items() if "not" not in node]
+        for key in instance:
+            if key in known or (key.startswith("x-") and "patternProperties" in schema):
+                continue
+            if len(self._at_keys) >= MAX_VIOLATIONS:
+                break
+            meant = _close(key, [name for name in offered if name not in instance]) or _close(key, offered)
+            if meant is not None:
+                self._taken.add((*path, meant))
+            message = f"there is no field {_shown(key)} {_inside(path)}"
+            hint = _unknown_hint(key, meant, offered, self._schema_name)
+            self._at_keys[*path, key] = Violation("unknown-field", message, (*path, key), hint, at_key=True)
+
+    def _missing(self, path: Place, instance: Mapping[str, JSON], required: Iterable[str]) -> None:
+        for name in required:
+            place = (*path, name)
+            if name not in instance and place not in self._taken:
+                message = f"{_named(path)} lacks the field `{name}`"
+                hint = None if path else f"Begin the document with `{name}:`."
+                self._at_keys.setdefault(place, Violation("missing-field", message, path, hint))
+
+
+_KEYWORDS: Final = (
+    *("additionalProperties", "required", "not", "type", "enum", "minLength", "maxLength", "pattern", "minimum"),
+    *("maximum", "minProperties", "maxProperties", "minItems", "maxItems"),
+)
+"""The most telling first: of several errors of one node, the first is told."""
+
+_RULE_RANK: Final = {
+    rule: rank
+    for rank, rule in enumerate(("literal-secret", "unknown-field", "read-only-field", "wrong-type", "missing-field"))
+}
+
+
+def _error_rank(error: Any) -> int:
+    return _KEYWORDS.index(error.validator) if error.validator in _KEYWORDS else len(_KEYWORDS)
+
+
+def _value_violation(path: Place, error: Any) -> Violation:
+    schema: Mapping[str, Any] = error.schema
+    rule: str | None = schema.get("x-driftcheck", {}).get("rule")
+    name = _named(path)
+    match error.validator:
+        case "not" if schema.get("readOnly"):
+            return Violation("read-only-field", f"{name} can't be declared", path, schema["description"], at_key=True)
+        case "not" if rule == "literal-secret":
+            hint = "Take the value out, revoke it, and leave the name: names alone are compared."
+            return Violation(rule, f"{name} of a secret must not be declared", path, hint, at_key=True)
+        case "type":
+            return _type_violation(path, error.instance, schema)
+        case "enum":
+            return _enum_violation(path, error.instance, schema)
+        case "minLength":
+            return Violation(rule or "invalid-value", f"{name} must not be empty", path)
+        case "maxLength":
+            limit = schema["maxLength"]
+            return Violation(rule or "invalid-value", f"{name} must not be longer than {limit} characters", path)
+        case "pattern":
+            return Violation(rule or "invalid-value", f"{name} {_FORMS.get(rule, 'must not be blank')}", path)
+        case "minimum":
+            return Violation("out-of-range", f"{name} must be at least {schema['minimum']}", path)
+        case "minProperties" | "maxProperties":
+            choice = ", ".join(f"`{key}`" for key in schema["properties"])
+            return Violation("invalid-value", f"{name} must hold exactly one of {choice}", path)
+        case "minItems" | "maxItems":
+            return Violation("invalid-value", f"{name} must have {_length(schema)}", path)
+    return Violation(rule or "invalid-value", f"{name} does not fit its schema", path)
+
+
+_FORMS: Final[Mapping[str | None, str]] = {
+    "invalid-name": "must consist of lowercase letters a-z, digits and hyphens, "
+    "and begin and end with a letter or digit",
+    "invalid-dns-label": "must consist of lowercase letters a-z, digits and hyphens, "
+    "and begin and end with a letter or digit",
+    "invalid-uuid": "must be a UUID: hexadecimal digits in groups of 8-4-4-4-12",
+    "invalid-quantity": "must be a Kubernetes quantity such as `500m`, `0.5` or `1Gi`",
+    "invalid-date": "must be a date of the calendar, written YYYY-MM-DD",
+}
+
+
+def _length(schema: Mapping[str, Any]) -> str:
+    least, most = schema.get("minItems", 0), schema.get("maxItems")
+    if least == most:
+        return f"{least} entries"
+    return f"at least {least} entries" if least > 1 else "at least one entry"
+
+
+_TYPES: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "null": "null",
+}
+
+
+def _type_violation(path: Place, instance: JSON, schema: Mapping[str, Any]) -> Violation:
+    wanted = [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
+    message = f"{_named(path)} must be {' or '.join(_TYPES[name] for name in wanted)}, and is {_kind(instance)}"
+    return Violation("wrong-type", message, path, _type_hint(path, instance, schema, wanted))
+
+
+def _kind(instance: JSON) -> str:
+    match instance:
+        case None:
+            return "empty (null)"
+        case bool():
+            return "`true` or `false`"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+    return "a mapping"
+
+
+def _type_hint(path: Place, instance: JSON, schema: Mapping[str, Any], wanted: list[str]) -> str | None:
+    if instance is None:
+        if "string" in wanted:
+            return 'Leave the field out, or write a text; the empty text needs quotes: `""`.'
+        return "Leave the field out, or write its value."
+    if "string" in wanted and isinstance(instance, bool | int | float):
+        return "YAML reads this as another type than text: put the value in quotes."
+    if isinstance(instance, str):
+        if "boolean" in wanted:
+            return "Write `true` or `false`, without quotes."
+        if "integer" in wanted or "number" in wanted:
+            return "Write a plain decimal number, without quotes, underscores, colons or units."
+        if "object" in wanted and isinstance(path[-1] if path else None, int) and "name" in schema.get("required", ()):
+            return "Each entry is a mapping: write `- name: ...`."
+    if "array" in wanted and instance is not None:
+        return "Begin each entry with `- `."
+    if "object" in wanted and isinstance(instance, list):
+        return "Write `key: value` lines without `- `."
+    return None
+
+
+def _enum_violation(path: Place, instance: JSON, schema: Mapping[str, Any]) -> Violation:
+    allowed = [value for value in schema["enum"] if value is not None]
+    choice = ", ".join(f"`{value}`" for value in allowed)
+    meant = _close(instance, allowed) if isinstance(instance, str) else None
+    hint = f"Did you mean `{meant}`?" if meant else None
+    return Violation("invalid-value", f"{_named(path)} must be one of {choice}", path, hint)
+
+
+def _unknown_hint(key: str, meant: str | None, known: Sequence[str], schema_name: str) -> str:
+    elsewhere = _elsewhere(key) if schema_name == "declaration" else None
+    if meant is not None and (elsewhere is None or _plain(meant) == _plain(key) or _likeness(key, meant) > 0.8):
+        return f"Did you mean `{meant}`?"
+    if elsewhere is not None:
+        return f"There is such a field elsewhere: `{elsewhere}`."
+    if schema_name == "declaration" and (similar := _elsewhere(_close(key, _paths_by_name(), 0.8) or "")):
+        return f"There is a similar field elsewhere: `{similar}`."
+    if len(known) <= 14:
+        return f"Fields here: {', '.join(f'`{name}`' for name in known)}."
+    return "`driftcheck explain NAME` tells of a field, `driftcheck schema declaration` of all."
+
+
+def _close(key: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
+    """Give the known name that a key was probably meant to be; case, hyphens and underscores count little."""
+    by_plain = {_plain(name): name for name in known}
+    close = _closest(_plain(key[:64]), by_plain, cutoff)
+    return by_plain[close] if close is not None else None
+
+
+def _closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _likeness(first: str, second: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, _plain(first[:64]), _plain(second)).ratio()
+
+
+def _elsewhere(key: str) -> str | None:
+    return _paths_by_name().get(_plain(key[:64]))
+
+
+@cache
+def _paths_by_name() -> Mapping[str, str]:
+    """Give the shortest path of each field below a deployment that can be declared, by its plain name."""
+    found: dict[str, str] = {}
+    level: list[tuple[str, fields.Field]] = [("", fields.deployment())]
+    while level:
+        below: list[tuple[str, fields.Field]] = []
+        for prefix, parent in level:
+            for name, child in parent.properties.items():
+                path = f"{prefix}.{name}" if prefix else name
+                if not child.read_only:
+                    found.setdefault(_plain(name), path)
+                below.append((path, child))
+            if parent.items is not None:
+                below.append((f"{prefix}[]", parent.items))
+        level = below
+    return found
+
+
+def _inside(path: Place) -> str:
+    return f"in {_named(path)}" if path else "at the top of the document"
+
+
+def _named(path: Place) -> str:
+    """Name a node by the last key above it, positions included: `args[0]`."""
+    if not path:
+        return "the document"
+    begin = max((index for index, segment in enumerate(path) if isinstance(segment, str)), default=0)
+    return _shown(format_path(path[begin:]))
+
+
+def _shown(key: str) -> str:
+    """Show a key of the data: short, on one line, and not at all where it holds a credential."""
+    if holds_credential(key):
+        return "(hidden)"
+    visible = "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in key[:80])
+    return f"`{visible}{'...' if len(key) > 80 else ''}`"

@@ -1,0 +1,267 @@
+"""Saved listings: our own snapshot files and raw answers of the API -> Snapshot, and a Snapshot -> text."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+
+from driftcheck.errors import InputError, LiveError
+from driftcheck.live.listing import MalformedError, Page, bad_items, by_name, page_of, parse_json, workspace_of
+from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
+from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
+
+KIND: Final = "driftcheck-snapshot"
+FORMAT_VERSION: Final = "1.0"
+MAX_FILE_BYTES: Final = 512 * 1024 * 1024
+
+FULL_PAGES: Final = frozenset({20, 100})
+"""Sizes of a page that is full: the endpoint's default and its most (API.md 1.2)."""
+
+_HINT: Final = "It should be what `driftcheck snapshot` wrote, or an answer of the list endpoint as it came."
+
+
+def read(path: str | os.PathLike[str]) -> Snapshot:
+    """Read a saved listing: a snapshot of ours, one raw answer, or a list of raw answers (CONTRACT.md, `--live`).
+
+    Raises InputError where the file can't be read as one of these, LiveError where it holds several workspaces.
+    """
+    shown = os.fspath(path)
+    try:
+        value = parse_json(_content(Path(path)))
+        return _snapshot(value, shown) if _is_ours(value) else _raw(value, shown)
+    except MalformedError as error:
+        raise InputError(f"{shown} can't be read as a saved listing: {error}.", hint=_HINT) from None
+    except LiveError as error:
+        raise LiveError(f"{shown}: {error.message}", hint=error.hint) from None
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Read a regular file of UTF-8 text whole; raises InputError."""
+    try:
+        return _content(Path(path)).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{os.fspath(path)} can't be read: it is not UTF-8.") from None
+    except MalformedError as error:
+        raise InputError(f"{os.fspath(path)} can't be read: {error}.") from None
+
+
+def _content(path: Path) -> bytes:
+    """Read a regular file whole; a pipe or device is refused, since it could be without end."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise MalformedError("it is no regular file")
+            content = file.read(MAX_FILE_BYTES + 1)
+    except IsADirectoryError:
+        raise MalformedError("it is a folder") from None
+    except OSError as error:
+        raise MalformedError((os.strerror(error.errno) if error.errno else "it can't be opened").lower()) from None
+    except ValueError as error:
+        raise error if isinstance(error, MalformedError) else MalformedError("its name can't be used") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise MalformedError(f"it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
+    return content
+
+
+def _is_ours(value: JSON) -> bool:
+    return isinstance(value, dict) and "kind" in value
+
+
+def _snapshot(value: dict[str, Any], shown: str) -> Snapshot:
+    """Read a snapshot of ours (snapshot.schema.json)."""
+    version = value.get("format_version")
+    if value.get("kind") != KIND or not isinstance(version, str):
+        raise MalformedError('its "kind" is not that of a snapshot')
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise InputError(
+            f"{shown} was written by another version of driftcheck, in a format that this one does not know.",
+            hint="Read it with the driftcheck that wrote it, or take the snapshot again.",
+        )
+    deployments, found = _deployments([page_of({"resources": value.get("deployments")})])
+    gaps = _texts(value.get("gaps", []), "gaps")
+    scope = value.get("scope", {})
+    if not isinstance(scope, dict) or not all(isinstance(text, str) for text in scope.values()):
+        raise MalformedError('its "scope" is no object of texts')
+    if value.get("complete") is not (not gaps):
+        gaps = (*gaps, "The snapshot does not say that it is complete.")
+    return Snapshot(
+        source=_text(value, "source") or shown,
+        deployments=deployments,
+        workspace=workspace_of(deployments, _text(value, "workspace")),
+        fetched_at=_text(value, "fetched_at"),
+        pages=_count(value, "pages"),
+        requests=_count(value, "requests"),
+        gaps=tuple(dict.fromkeys((*gaps, *found))),
+        scope=scope,
+    )
+
+
+def _texts(value: JSON, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise MalformedError(f'its "{name}" is no list of texts')
+    return tuple(value)
+
+
+def _text(value: dict[str, Any], name: str) -> str | None:
+    text = value.get(name)
+    if text is not None and not isinstance(text, str):
+        raise MalformedError(f'its "{name}" is no text')
+    return text
+
+
+def _count(value: dict[str, Any], name: str) -> int:
+    count = value.get(name, 0)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise MalformedError(f'its "{name}" is no count')
+    return count
+
+
+def _raw(value: JSON, shown: str) -> Snapshot:
+    """Read one raw answer or a list of them, in any order; one that may have been cut leaves a gap."""
+    answers = value if isinstance(value, list) else [value]
+    if not answers:
+        raise MalformedError("it holds no page")
+    pages = _in_order([page_of(answer) for answer in answers])
+    deployments, gaps = _deployments(pages)
+    return Snapshot(
+        source=shown,
+        deployments=deployments,
+        workspace=workspace_of(deployments, None),
+        pages=len(pages),
+        gaps=(*gaps, *_cuts(pages)),
+    )
+
+
+def _in_order(pages: Sequence[Page]) -> list[Page]:
+    """Sort pages by the offset they tell, whatever it means exactly (API.md 1.4), an empty one behind its equals."""
+    if all(type(page.offset) is int for page in pages):
+        return sorted(pages, key=lambda page: (page.offset, not len(page)))
+    return list(pages)
+
+
+def _cuts(pages: Sequence[Page]) -> Iterable[str]:
+    """Tell where a saved listing may lack something: behind a full last page, between pages, behind an empty one."""
+    if len(pages[-1]) in FULL_PAGES:
+        yield (
+            f"The saved listing ends with a full page of {len(pages[-1])}, with no empty one after it: "
+            "there may be more."
+        )
+    if any(not len(page) for page in pages[:-1]):
+        yield "The saved listing holds an empty page before its last one."
+    if _has_hole(pages):
+        yield "The offsets of the saved pages leave a hole between them: a page may be lacking."
+
+
+def _has_hole(pages: Sequence[Page]) -> bool:
+    """Tell whether the offsets leave a hole, be they those of the pages' starts or of their ends.
+
+    On the last page, an offset may also be that of the page behind it (API.md 1.4).
+    """
+    if len(pages) < 2 or not all(type(page.offset) is int for page in pages):
+        return False
+    ends = list(accumulate(map(len, pages)))
+    starts = [end - len(page) for end, page in zip(ends, pages, strict=True)]
+    offsets = [page.offset for page in pages]
+    if any(offset > start for offset, start in zip(offsets, starts, strict=True)):
+        sizes = {len(pages[-1]), len(pages[0]), *FULL_PAGES}
+        after_ends = any(offset > end for offset, end in zip(offsets[:-1], ends, strict=False))
+        return after_ends or (offsets[-1] > ends[-1] and offsets[-1] - starts[-1] not in sizes)
+    return False
+
+
+def _deployments(pages: Sequence[Page]) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
+    """Give the deployments of all pages, each id once, and a gap for what makes no sense."""
+    starts = [end - len(page) for end, page in zip(accumulate(map(len, pages)), pages, strict=True)]
+    found: dict[str, Deployment] = {}
+    twice = False
+    for start, page in zip(starts, pages, strict=True):
+        for position, (identity, deployment) in enumerate(zip(page.ids, page.deployments, strict=True), start):
+            key = identity or f"\0{position}"
+            twice = twice or key in found
+            if deployment is not None:
+                found.setdefault(key, deployment)
+    gaps = bad_items(zip(starts, pages, strict=True))
+    if twice:
+        gaps = (*gaps, "The saved listing holds the same id more than once: it changed while it was read.")
+    return by_name(found.values()), gaps
+
+
+def write(snapshot: Snapshot) -> str:
+    """Write a snapshot as JSON (snapshot.schema.json), redacted, a line for each deployment, ASCII only.
+
+    Values of containers' `env`, URLs with a user part and credentials of a known form are replaced by
+    `model.REDACTED_MARKER`, or masked where they are keys; values of `secrets` were dropped long before.
+    """
+    document = {
+        "kind": KIND,
+        "format_version": FORMAT_VERSION,
+        "source": snapshot.source,
+        "workspace": snapshot.workspace,
+        "fetched_at": snapshot.fetched_at,
+        "scope": dict(sorted(snapshot.scope.items())),
+        "complete": snapshot.complete,
+        "gaps": list(snapshot.gaps),
+        "pages": snapshot.pages,
+        "requests": snapshot.requests,
+        "deployments": [],
+    }
+    keys: set[str] = set()
+    deployments = [_redacted(deployment.value, keys) for deployment in by_name(snapshot.deployments)]
+    if secrets := secrets_among(keys):
+        deployments = [_with_masked_keys(value, secrets) for value in deployments]
+    lines = [json.dumps(value, allow_nan=False) for value in deployments]
+    inner = "".join(f"\n    {line}," for line in lines).rstrip(",") + "\n  " * bool(lines)
+    return json.dumps(document, indent=2).removesuffix("]\n}") + f"{inner}]\n}}\n"
+
+
+def _redacted(value: JSON, keys: set[str]) -> JSON:
+    """Copy a value without what may not be saved; the keys of its objects are added to `keys`."""
+    if isinstance(value, dict):
+        keys.update(value)
+        return {
+            name: _redacted_entries(child, keys, _HOLDERS[name]) if name in _HOLDERS else _redacted(child, keys)
+            for name, child in value.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(child, keys) for child in value]
+    return dict(REDACTED_MARKER) if is_secret(value) else value
+
+
+_HOLDERS: Final[Mapping[str, JSON]] = {"env": dict(REDACTED_MARKER), "secrets": MASK}
+"""Keys under which entries have a `value` that is secret, wherever they stand, and what stands for no such entry.
+
+For no secret that is the text which reading a listing puts there itself, so that it is read back as it was.
+"""
+
+
+def _redacted_entries(entries: JSON, keys: set[str], instead: JSON) -> JSON:
+    """Copy variables or secrets without their values; of what is no list of them, nothing."""
+    if entries is None:
+        return None
+    if not isinstance(entries, list):
+        return dict(REDACTED_MARKER)
+    return [_redacted_entry(entry, keys) if isinstance(entry, dict) else instead for entry in entries]
+
+
+def _redacted_entry(entry: dict[str, Any], keys: set[str]) -> JSON:
+    kept = _redacted(entry, keys)
+    return {**kept, "value": dict(REDACTED_MARKER)} if entry.get("value") is not None else kept
+
+
+def _with_masked_keys(value: JSON, secrets: Set[str]) -> JSON:
+    """Copy a value with secret keys masked, and nothing below them."""
+    if isinstance(value, list):
+        return [_with_masked_keys(child, secrets) for child in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = masks(value.keys() & secrets, value)
+    return {
+        hidden.get(name, name): dict(REDACTED_MARKER) if name in hidden else _with_masked_keys(child, secrets)
+        for name, child in value.items()
+    }

@@ -1,0 +1,89 @@
+"""What no report may show: values of sensitive fields, credentials wherever they stand, user parts of URLs.
+
+That such a value differs is said; neither side of it, its length nor a hash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from driftcheck.fields import UNKNOWN, Field
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change
+from driftcheck.paths import Item, Segment
+from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
+
+
+def redact(change: Change, schema: Field) -> Change:
+    """Hide the values of a change (`schema` is the deployment's field) that may not be shown.
+
+    Where the value itself is a secret, or its path holds one, both sides are null. In a larger value (a container
+    that is gone, say) secrets are left out and the rest is shown.
+    """
+    field, sensitive = schema, False
+    for segment in change.path:
+        sensitive = sensitive or (segment not in field.properties and is_secret(text_of(segment)))
+        field = field.child(segment) or UNKNOWN
+        sensitive = sensitive or field.sensitive
+    if _is_of_order(change, field):
+        field = UNKNOWN
+    values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
+    if sensitive or any(value == REDACTED_MARKER or is_secret(value) or _is_opaque(value, field) for value in values):
+        return without_values(change)
+    declared, live = without_secrets(change.declared, field), without_secrets(change.live, field)
+    base = change.base if change.base is ABSENT else without_secrets(change.base, field)
+    if declared is change.declared and live is change.live and base is change.base:
+        return change
+    return replace(change, declared=declared, live=live, base=base)
+
+
+def without_values(change: Change) -> Change:
+    """Give a change that tells of no side more than that it differs."""
+    base = change.base if change.base is ABSENT else None
+    return replace(
+        change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
+    )
+
+
+def text_of(segment: Segment) -> str:
+    """Give what the data itself put into a segment of a path: a key, or the identity of a list's entry."""
+    if isinstance(segment, Item):
+        return segment.value
+    return segment if isinstance(segment, str) else ""
+
+
+def without_secrets(value: JSON, schema: Field) -> JSON:
+    """Give a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
+    if value == REDACTED_MARKER or _is_opaque(value, schema):
+        return MASK
+    if isinstance(value, dict):
+        hidden = masks(secrets_among(value.keys() - schema.properties.keys()), value)
+        children = ((name, entry, schema.child(name) or UNKNOWN) for name, entry in value.items())
+        return {
+            hidden.get(name, name): MASK if name in hidden else without_secrets(entry, child)
+            for name, entry, child in children
+            if not child.sensitive
+        }
+    if isinstance(value, list):
+        return [without_secrets(entry, schema.items or UNKNOWN) for entry in value]
+    return MASK if is_secret(value) else value
+
+
+def _is_of_order(change: Change, schema: Field) -> bool:
+    """Tell whether a change is about the order of a list's entries: its values are then lists of their names."""
+    declared = change.declared
+    if schema.key is None or not isinstance(declared, list) or not declared:
+        return False
+    return all(isinstance(name, str) for name in declared)
+
+
+def _is_opaque(value: JSON, schema: Field) -> bool:
+    """Tell whether secrets may stand anywhere in a value: its field holds some, and it has not the field's shape."""
+    if value is None or value is ABSENT or not schema.types:
+        return False
+    shape = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "scalar"
+    return shape not in schema.types and _holds_sensitive(schema)
+
+
+def _holds_sensitive(schema: Field) -> bool:
+    children = [*schema.properties.values(), *(child for child in (schema.items, schema.values) if child)]
+    return any(child.sensitive or _holds_sensitive(child) for child in children)

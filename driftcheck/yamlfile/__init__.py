@@ -1,0 +1,1 @@
+"""YAML text as values, positions and problems; knows nothing of deployments."""

@@ -1,0 +1,140 @@
+"""driftcheck.yaml: what it may say, and what is told of what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driftcheck.declarations.config import Config, find_config, load_config, parse_config
+from driftcheck.declarations.discovery import SourceText
+from driftcheck.errors import ConfigurationError, UsageError
+from driftcheck.model import Guard, Location, Severity
+
+
+def parse(text: str) -> Config:
+    return parse_config(SourceText("driftcheck.yaml", text.encode()))
+
+
+def errors(text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    return caught.value.message.splitlines()
+
+
+def test_everything_that_a_configuration_may_say() -> None:
+    config = parse(
+        """\
+paths: [deployments, more/*.yaml]
+workspace: 7d1f0c3e-0000-4000-8000-000000000000
+region: eu
+fail-on: warning
+strict: true
+severities:
+  unused-ignore: error
+  unpinned-image: note
+ignore:
+  - deployment: "claims-*"
+    path: source_config.resource_spec.max_scale
+    reason: load test
+    expires: 2026-12-31
+    live: {in: [6, 20]}
+  - deployment: retired
+    missing: true
+    reason: going
+"""
+    )
+    assert config.paths == ("deployments", "more/*.yaml")
+    assert (config.workspace, config.region) == ("7d1f0c3e-0000-4000-8000-000000000000", "eu")
+    assert (config.fail_on, config.strict) == ("warning", True)
+    assert config.severities == {"unused-ignore": Severity.ERROR, "unpinned-image": Severity.NOTE}
+    first, second = config.ignores
+    assert (first.deployment, first.path, first.expires) == (
+        "claims-*",
+        "source_config.resource_spec.max_scale",
+        "2026-12-31",
+    )
+    assert (first.guard, first.scope) == (Guard(is_in=(6, 20)), None)
+    assert first.location == Location("driftcheck.yaml", 10, 5)
+    assert (second.missing, second.path, second.reason) == (True, None, "going")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "x-shared: &a {}\n"])
+def test_a_configuration_may_say_nothing(text: str) -> None:
+    config = parse(text)
+    assert (config.paths, config.ignores, config.severities, config.strict) == ((), (), {}, None)
+
+
+@pytest.mark.parametrize(
+    "key", ["endpoint", "api-key", "api_key_env", "ca-file", "output", "proxy", "include", "headers"]
+)
+def test_R1_where_to_connect_and_write_is_no_setting(key: str) -> None:
+    (error,) = errors(f"region: eu\n{key}: x\n")
+    assert error.startswith("driftcheck.yaml:2:1: ")
+
+
+def test_every_defect_is_told_with_its_place_one_a_line() -> None:
+    lines = errors("regoin: eu\nfail-on: sometimes\nseverities: {no-such-rule: error}\nstrict: no\n")
+    assert [line.split(": ")[0] for line in lines] == [
+        "driftcheck.yaml:1:1",
+        "driftcheck.yaml:2:10",
+        "driftcheck.yaml:4:9",
+    ]
+    assert "`region`" in lines[0]
+    assert "Quote" in lines[2]
+
+
+def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:
+    (line,) = errors("severities: {unused-ignroe: error}\n")
+    assert line.startswith("driftcheck.yaml:1:14: ")
+    assert "unused-ignore" in line
+
+
+@pytest.mark.parametrize("text", ["- a\n", "text\n", "a: [\n", "a: 1\na: 1\n", "region: eu\n---\nregion: us\n"])
+def test_what_is_no_single_mapping_is_an_error(text: str) -> None:
+    assert errors(text)[0].startswith("driftcheck.yaml:")
+
+
+def test_K7_errors_do_not_quote_values() -> None:
+    for text in (
+        "region: canary-5c1d\n",
+        "strict: canary-5c1d\n",
+        "ignore: [{path: a, reason: x, live: canary-5c1d}]\n",
+    ):
+        assert "canary" not in "\n".join(errors(text))
+
+
+def test_the_nearest_configuration_up_to_the_root_of_the_repository_is_found(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    below = root / "a" / "b"
+    below.mkdir(parents=True)
+    (root / ".git").mkdir()
+    (tmp_path / "driftcheck.yaml").write_text("region: us\n")
+    assert find_config(below) is None
+    (root / "driftcheck.yaml").write_text("region: eu\n")
+    assert find_config(below) == root / "driftcheck.yaml"
+    (root / "a" / "driftcheck.yaml").write_text("region: eu\n")
+    assert find_config(below) == root / "a" / "driftcheck.yaml"
+
+
+def test_outside_of_a_repository_only_the_current_folder_is_looked_at(tmp_path: Path) -> None:
+    below = tmp_path / "a"
+    below.mkdir()
+    (tmp_path / "driftcheck.yaml").write_text("region: us\n")
+    assert find_config(below) is None
+    assert find_config(tmp_path) == tmp_path / "driftcheck.yaml"
+
+
+def test_R4_a_configuration_is_read_under_the_rules_of_declarations(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / ".git").mkdir()
+    (tmp_path / "elsewhere.yaml").write_text("region: canary-5c1d\n")
+    (folder / "driftcheck.yaml").symlink_to("../elsewhere.yaml")
+    with pytest.raises(UsageError) as caught:
+        load_config(folder / "driftcheck.yaml")
+    assert "canary" not in caught.value.message
+    with pytest.raises(UsageError):
+        load_config(folder / "missing.yaml")
+    (tmp_path / "own.yaml").write_text("region: eu\n")
+    assert load_config(tmp_path / "own.yaml").region == "eu"

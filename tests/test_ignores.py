@@ -1,0 +1,279 @@
+"""Ignore rules: what they hide stays visible and counted (CONTRACT.md, Declaration file; issue 3, item 11)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from driftcheck.ignores import Suppressions, hide, holds, in_force, is_catch_all
+from driftcheck.model import (
+    Change,
+    ChangeKind,
+    Comparison,
+    Finding,
+    Guard,
+    IgnoreRule,
+    Location,
+    Severity,
+    Status,
+    Suppression,
+)
+from driftcheck.paths import Item, Path, matches, parse_path
+
+PLACE = Location("agents.yaml", 3, 5)
+TODAY = date(2026, 8, 22)
+SPEC = "source_config.resource_spec"
+FORM = "ghp_" + "Zq7" * 12
+
+
+def rule(path: str | None = None, **values: Any) -> IgnoreRule:
+    return IgnoreRule(reason="load test, OPS-123", location=PLACE, path=path, **values)
+
+
+def change(path: str, live: Any = 2) -> Change:
+    return Change(ChangeKind.MODIFIED, parse_path(path), 1, live)
+
+
+def hidden(rules: list[IgnoreRule], *changes: Change, name: str = "claims") -> list[Change]:
+    suppressions, _ = in_force(rules, TODAY)
+    (comparison,) = hide([Comparison(name, Status.DRIFTED, changes=changes)], suppressions)
+    assert comparison.status is Status.DRIFTED
+    return [found for found in comparison.changes if found.suppressed]
+
+
+def missing(rule_id: str, name: str = "claims") -> Finding:
+    return Finding(rule_id, Severity.ERROR, "x", deployment=name)
+
+
+def is_hidden(rules: list[IgnoreRule], finding: Finding) -> bool:
+    suppressions, _ = in_force(rules, TODAY)
+    return suppressions.hide_finding(finding).suppressed is not None
+
+
+# --- changes -----------------------------------------------------------------------------------------------------
+
+
+def test_an_ignored_change_stays_with_the_rule_that_hides_it() -> None:
+    cpu = change(f"{SPEC}.cpu")
+    (found,) = hidden([rule(f"{SPEC}.cpu", expires="2026-12-31")], cpu)
+    assert found.suppressed == Suppression("load test, OPS-123", "2026-12-31", PLACE)
+    assert (found.path, found.live, found.declared) == (cpu.path, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "covers"),
+    [
+        (f"{SPEC}.max_scale", f"{SPEC}.max_scale", True),
+        (f"{SPEC}.max_scale", f"{SPEC}.queue_max_scale", False),
+        (f"{SPEC}.cpu", f"{SPEC}.cpu_limit", False),
+        (f"{SPEC}.*_scale", f"{SPEC}.queue_max_scale", True),
+        (f"{SPEC}.*", f"{SPEC}.labels.team", False),
+        (f"{SPEC}.**", f"{SPEC}.labels.team", True),
+        (f"{SPEC}.labels.**", f"{SPEC}.labels", True),
+        ("**.cpu", f"{SPEC}.cpu", True),
+        ("**.cpu", "cpu", True),
+        (f"{SPEC}.sidecars[name=otel].image", f"{SPEC}.sidecars[name=otel].image", True),
+        (f"{SPEC}.sidecars[name=otel].image", f"{SPEC}.sidecars[name=log].image", False),
+        (f"{SPEC}.sidecars[name=*].image", f"{SPEC}.sidecars[name=log].image", True),
+        (f"{SPEC}.sidecars.*.image", f"{SPEC}.sidecars[name=log].image", True),
+        (f"{SPEC}.sidecars[name=otel].args[*]", f"{SPEC}.sidecars[name=otel].args[3]", True),
+        (f'{SPEC}.labels["a.b/c"]', f'{SPEC}.labels["a.b/c"]', True),
+        (f"{SPEC}.labels.*", f'{SPEC}.labels["a.b/c"]', True),
+        ("secrets", "secrets[name=X]", False),
+    ],
+)
+def test_a_rule_covers_what_its_glob_says(pattern: str, path: str, covers: bool) -> None:
+    assert bool(hidden([rule(pattern)], change(path))) is covers
+
+
+@pytest.mark.parametrize(
+    ("deployment", "name", "covers"),
+    [
+        ("claims-*", "claims-agent", True),
+        ("claims-*", "billing", False),
+        ("*", "x", True),
+        ("claims", "claims-agent", False),
+    ],
+)
+def test_a_rule_covers_the_deployments_that_it_names(deployment: str, name: str, covers: bool) -> None:
+    assert bool(hidden([rule("**.cpu", deployment=deployment)], change("cpu"), name=name)) is covers
+
+
+def test_a_rule_of_a_declaration_file_covers_its_own_deployments() -> None:
+    own = rule("**.cpu", scope=frozenset({"claims"}))
+    assert hidden([own], change("cpu"))
+    assert not hidden([own], change("cpu"), name="billing")
+
+
+@pytest.mark.parametrize(
+    ("guard", "live", "held"),
+    [
+        (Guard(between=(6, 20)), 6, True),
+        (Guard(between=(6, 20)), 20.0, True),
+        (Guard(between=(6, 20)), 21, False),
+        (Guard(between=(0, 20)), True, False),
+        (Guard(between=(6, 20)), "7", False),
+        (Guard(between=(6, 20)), None, False),
+        (Guard(equals=3), 3.0, True),
+        (Guard(equals=1), True, False),
+        (Guard(equals=True), 1, False),
+        (Guard(equals=None), None, True),
+        (Guard(equals=None), 0, False),
+        (Guard(equals={"a": 1}), {"a": 1}, True),
+        (Guard(equals={"a": 1}), {"a": True}, False),
+        (Guard(equals=[0]), [False], False),
+        (Guard(is_in=(1, "a")), "a", True),
+        (Guard(is_in=(1, "a")), True, False),
+        (Guard(is_in=()), None, False),
+        (Guard(matches="otel:0.*"), "otel:0.104.0", True),
+        (Guard(matches="otel:0.*"), "otel:1.0", False),
+        (Guard(matches="otel:[0]*"), "otel:0.1", False),
+        (Guard(matches="*"), 3, False),
+    ],
+)
+def test_a_guard_is_about_the_live_value(guard: Guard, live: Any, held: bool) -> None:
+    assert holds(guard, live) is held
+    assert bool(hidden([rule("cpu", guard=guard)], change("cpu", live))) is held
+
+
+CONTAINER = {"name": "n", "image": "i:1", "env": [{"name": "A", "value": "hunter2"}]}
+SHOWN = {"name": "n", "image": "i:1", "env": [{"name": "A"}]}
+
+
+def test_K6_a_guard_is_about_the_live_value_as_it_is_shown() -> None:
+    added = Change(ChangeKind.ADDED, parse_path(f"{SPEC}.sidecars[name=n]"), None, CONTAINER)
+    covering = f"{SPEC}.sidecars.**"
+    assert hidden([rule(covering, guard=Guard(equals=SHOWN))], added)
+    for guess in ("hunter2", "hunter3", "[redacted]", None):
+        guessed = {**CONTAINER, "env": [{"name": "A", "value": guess}]}
+        assert not hidden([rule(covering, guard=Guard(equals=guessed))], added)
+        assert not hidden([rule(covering, guard=Guard(is_in=(guessed,)))], added)
+
+
+@pytest.mark.parametrize("path", [f'{SPEC}.labels["{FORM}"]', f"secrets[name={FORM}].name"])
+@pytest.mark.parametrize("guard", [Guard(equals=2), Guard(equals=None), Guard(is_in=(None, 2)), Guard(between=(0, 9))])
+def test_K6_what_is_shown_as_redacted_fulfils_no_guard(path: str, guard: Guard) -> None:
+    assert hidden([rule(f"{SPEC}.**"), rule("secrets.**")], change(path))
+    assert not hidden([rule(f"{SPEC}.**", guard=guard), rule("secrets.**", guard=guard)], change(path))
+
+
+@given(
+    st.lists(st.sampled_from(("a", "b", "a.b", "c[0]", "d[name=x].e")), max_size=6),
+    st.lists(st.sampled_from(("a", "*.b", "c[*]", "d.**", "z", "**.e")), max_size=4),
+)
+def test_D14_active_and_suppressed_are_all(paths: list[str], patterns: list[str]) -> None:
+    changes = tuple(change(path) for path in paths)
+    suppressions, _ = in_force([rule(pattern) for pattern in patterns], TODAY)
+    (comparison,) = hide([Comparison("x", Status.DRIFTED, changes=changes)], suppressions)
+    assert [found.path for found in comparison.changes] == [found.path for found in changes]
+    assert [found.live for found in comparison.changes] == [found.live for found in changes]
+    unused = len(list(suppressions.unused()))
+    assert unused + len(suppressions.used) == len(suppressions.rules)
+    assert bool(suppressions.used) == any(found.suppressed for found in comparison.changes)
+
+
+# --- rules that are findings themselves --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("expires", "hides"), [("2026-08-22", True), ("2026-08-21", False), ("2026-12-31", True)])
+def test_a_rule_holds_to_the_end_of_its_day_and_is_a_finding_afterwards(expires: str, hides: bool) -> None:
+    expiring = rule("cpu", expires=expires)
+    suppressions, findings = in_force([expiring], TODAY)
+    assert bool(suppressions.rules) is hides
+    assert [found.rule for found in findings] == ([] if hides else ["expired-ignore"])
+    assert [found.location for found in findings] == ([] if hides else [PLACE])
+    assert bool(hidden([expiring], change("cpu"))) is hides
+
+
+QUOTED = ['**["*"]', '["**"]', '**.["*"]', '["*"].**', '["**"].**', '*["**"]', r'["\u002a*"]', "**[", "***.**"]
+
+
+@pytest.mark.parametrize("path", ["**", "**.**", "*.**", "**.*", "*.*.**", *QUOTED])
+def test_R8_a_rule_that_covers_everything_hides_nothing_and_is_a_finding(path: str) -> None:
+    suppressions, findings = in_force([rule(path)], TODAY)
+    assert suppressions.rules == ()
+    assert [found.rule for found in findings] == ["catch-all-ignore"]
+    assert not hidden([rule(path)], change("cpu"), change("a.b"))
+
+
+DIVERSE: list[Path] = [
+    tuple(path)
+    for depth in range(1, 6)
+    for last in ("cpu", "a.b", "*", "", "[0]", '"', "é", 0, 7, Item("name", "x y"), Item("mountPath", "/etc"))
+    for path in ([*(last for _ in range(depth))], [*("source_config" for _ in range(depth - 1)), last])
+]
+PIECES = ("*", "**", "***", ".", '["*"]', '["**"]', "[*]", "[name=*]", "[", "]", '"', "a", "a*", '[""]')
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=5).map("".join))
+@settings(max_examples=500)
+@example("**[*]")
+@example('["*"]**')
+def test_R8_a_rule_that_covers_every_path_is_a_catch_all(pattern: str) -> None:
+    if all(matches(pattern, path) for path in DIVERSE):
+        assert is_catch_all(rule(pattern))
+
+
+@pytest.mark.parametrize("path", ["source_config.**", "**.cpu", "*", "cpu", '["*"]', "***", "**[*]", '**[""]'])
+def test_a_rule_that_says_what_it_covers_is_no_catch_all(path: str) -> None:
+    assert not is_catch_all(rule(path))
+
+
+def test_a_rule_that_matched_nothing_is_a_finding() -> None:
+    suppressions, _ = in_force([rule("cpu"), rule("memory")], TODAY)
+    hide([Comparison("x", Status.DRIFTED, changes=(change("cpu"),))], suppressions)
+    (found,) = suppressions.unused()
+    assert (found.rule, found.location) == ("unused-ignore", PLACE)
+
+
+def test_the_first_rule_that_covers_a_change_hides_it_and_the_others_are_unused() -> None:
+    first, second = rule("cpu"), IgnoreRule("another reason", PLACE, path="cpu")
+    (found,) = hidden([first, second], change("cpu"))
+    assert found.suppressed is not None
+    assert found.suppressed.reason == "load test, OPS-123"
+
+
+# --- whole deployments -------------------------------------------------------------------------------------------
+
+
+def test_a_missing_deployment_is_hidden_only_by_a_rule_that_names_it_and_says_so() -> None:
+    named = rule(deployment="claims", missing=True)
+    assert is_hidden([named], missing("missing-deployment"))
+    assert not is_hidden([named], missing("missing-deployment", "billing"))
+    assert not is_hidden([rule(deployment="cl*", missing=True)], missing("missing-deployment"))
+    assert not is_hidden([rule(deployment="*", missing=True)], missing("missing-deployment"))
+    assert not is_hidden([rule("source_config.**", deployment="claims")], missing("missing-deployment"))
+    assert not is_hidden([rule(deployment="claims", unmanaged=True)], missing("missing-deployment"))
+
+
+def test_R8_a_file_hides_no_deployment_of_another_file() -> None:
+    elsewhere = rule(deployment="claims", missing=True, scope=frozenset({"billing"}))
+    assert not is_hidden([elsewhere], missing("missing-deployment"))
+
+
+@pytest.mark.parametrize("rule_id", ["unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"])
+def test_an_unmanaged_deployment_is_hidden_by_a_glob_over_its_name(rule_id: str) -> None:
+    previews = rule(deployment="pr-*", unmanaged=True)
+    assert is_hidden([previews], missing(rule_id, "pr-12"))
+    assert not is_hidden([previews], missing(rule_id, "claims"))
+    assert not is_hidden([rule(deployment="pr-12", missing=True)], missing(rule_id, "pr-12"))
+    assert is_catch_all(rule(deployment="*", unmanaged=True))
+    assert is_catch_all(rule(deployment="**", unmanaged=True))
+
+
+@pytest.mark.parametrize("rule_id", ["ambiguous-name", "rollout-pending", "being-deleted", "wrong-workspace"])
+def test_no_other_finding_can_be_hidden(rule_id: str) -> None:
+    rules = [rule(deployment="claims", missing=True), rule(deployment="claims", unmanaged=True)]
+    assert not is_hidden(rules, missing(rule_id))
+    assert not is_hidden(rules, Finding(rule_id, Severity.ERROR, "x"))
+
+
+def test_a_hidden_finding_counts_as_use() -> None:
+    suppressions, _ = in_force([rule(deployment="claims", missing=True)], TODAY)
+    suppressions.hide_finding(missing("missing-deployment"))
+    assert list(suppressions.unused()) == []
+    assert isinstance(suppressions, Suppressions)
