@@ -55,12 +55,29 @@ class Impact(StrEnum):
 
 
 class ChangeClass(StrEnum):
-    """Who moved: live (drift), the change under review (proposed), both apart (conflict), both alike (adopted)."""
+    """Which side moved since the base revision; without one, every change is `drift`."""
 
     DRIFT = "drift"
+    """Live moved, in a deployment that the change under review touches."""
+    ELSEWHERE = "elsewhere"
+    """Live moved, in a deployment that the change under review does not touch."""
     PROPOSED = "proposed"
+    """The change under review moved the declaration, live did not move."""
     CONFLICT = "conflict"
+    """Both moved, to different values."""
     ADOPTED = "adopted"
+    """Both moved, to the same value."""
+    OUTDATED = "outdated"
+    """Live has what the tip of the base declares by now; the branch under review does not have it yet."""
+
+
+class State(StrEnum):
+    """What history knows of a change or finding."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    """Known, with another live value than at the last conclusive run."""
+    KNOWN = "known"
 
 
 class Status(StrEnum):
@@ -74,16 +91,21 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(StrEnum):
     """How a run ended."""
 
-    status: ExitStatus
+    IN_SYNC = "in_sync"
+    PASSED = "passed"
+    """Nothing counts, but unsuppressed differences remain."""
+    DRIFT = "drift"
+    INVALID = "invalid"
+    INCOMPLETE = "incomplete"
+    DEFECT = "defect"
 
     @property
-    def name(self) -> str:
-        """The outcome's name in the JSON report: `in_sync`, `drift`, `invalid`, `incomplete` or `defect`."""
-        return self.status.name.lower()
+    def status(self) -> ExitStatus:
+        """The exit status of the outcome (docs/contract.md, Exit status)."""
+        return ExitStatus.IN_SYNC if self is Outcome.PASSED else ExitStatus[self.name]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,11 +122,13 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """The ignore rule that hides a change or finding."""
+    """The ignore rule that suppresses a change or finding."""
 
     reason: str
     expires: str | None = None
     location: Location | None = None
+    owner: str | None = None
+    approved_by: str | None = None
 
 
 class Absent(Enum):
@@ -119,6 +143,17 @@ ABSENT: Final = Absent.ABSENT
 
 REDACTED_MARKER: Final[Mapping[str, str]] = {"$driftcheck": "redacted"}
 """Stands in a snapshot where a secret was; what was there can't be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One difference inside a changed structure (a list of arguments, a map, a long text)."""
+
+    kind: ChangeKind
+    path: Path
+    """Relative to the path of the change."""
+    declared: JSON = None
+    live: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +176,12 @@ class Change:
     """What the service makes of a declared null."""
     live_effective: JSON = None
     """What the service makes of a live null."""
+    details: tuple[Detail, ...] = ()
+    """The inside of a structured change; empty for scalars."""
+    state: State | None = None
+    """None where no history was read."""
+    first_seen: str | None = None
+    """When a conclusive run first reported it, an ISO time in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +200,9 @@ class Finding:
     location: Location | None = None
     related: tuple[Location, ...] = ()
     suppressed: Suppression | None = None
+    target: str | None = None
+    state: State | None = None
+    first_seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +226,10 @@ class IgnoreRule:
     """A glob over the name; only `*` is special."""
     path: str | None = None
     """A pattern over the path (`paths.matches`); None where the rule is about whole deployments."""
+    rule: str | None = None
+    """The id of the findings that it suppresses, instead of `path`."""
+    owner: str | None = None
+    approved_by: str | None = None
     expires: str | None = None
     """An ISO date, the last day on which the rule hides anything."""
     guard: Guard | None = None
@@ -283,6 +331,19 @@ class Comparison:
     """How many declared fields were compared."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Of a live one, for inventories: `source`, `type` and `status` as the service names them."""
+    target: str | None = None
+    live_since: LiveSince | None = None
+    by_name_only: int = 0
+    """How many values are declared by name alone and can't be compared (secrets, variables)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSince:
+    """Times and revision of a live deployment, as the listing gives them; None where it gives none."""
+
+    created_at: str | None = None
+    updated_at: str | None = None
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +388,43 @@ class Summary:
     """The share of live deployments that are declared; None where it can't be known."""
     findings: Mapping[Severity, int]
     """Active findings."""
+    by_name_only: int = 0
+    """Values that are declared by name alone and can't be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSummary:
+    """How the run of one target ended."""
+
+    name: str
+    live: LiveSummary | None
+    declared: DeclaredSummary
+    summary: Summary
+    outcome: Outcome
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedItem:
+    """A change or finding that the last conclusive run had and this one no longer has."""
+
+    deployment: str | None
+    first_seen: str
+    last_seen: str
+    path: Path | None = None
+    """Of a change; None for a finding, which has a rule."""
+    rule: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryNote:
+    """What became of recording the run."""
+
+    run: str
+    previous: str | None = None
+    """The last conclusive run of the same identity."""
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,12 +438,20 @@ class Report:
     live: LiveSummary | None
     declared: DeclaredSummary
     deployments: tuple[Comparison, ...] = ()
-    """Sorted by name."""
+    """Sorted by target, then name."""
     findings: tuple[Finding, ...] = ()
+    report_id: str | None = None
+    """Identity among reports of other workspaces or targets (docs/contract.md, `--report-id`)."""
+    targets: tuple[TargetSummary, ...] = ()
+    """Empty where the run was not split into targets."""
+    resolved: tuple[ResolvedItem, ...] = ()
+    history: HistoryNote | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether both sides were read whole."""
+        """Whether both sides were read whole, of every target."""
+        if self.targets:
+            return all(target.complete for target in self.targets)
         return self.declared.complete and (self.live is None or self.live.complete)
 
     @property
@@ -363,6 +469,7 @@ class Report:
             unverifiable=sum(len(comparison.unverifiable) for comparison in self.deployments),
             coverage=self._coverage(),
             findings={severity: severities[severity] for severity in Severity},
+            by_name_only=sum(comparison.by_name_only for comparison in self.deployments),
         )
 
     def _coverage(self) -> float | None:

@@ -25,7 +25,6 @@ from driftcheck.model import (
     Comparison,
     Declarations,
     DeclaredSummary,
-    ExitStatus,
     Finding,
     IgnoreRule,
     LiveSummary,
@@ -283,16 +282,16 @@ def _outcome(
 ) -> Outcome:
     """Give the first that holds of invalid, incomplete and drift (CONTRACT.md, Exit status)."""
     if not declarations.complete or any(_invalidates(found) for found in findings):
-        return Outcome(ExitStatus.INVALID)
+        return Outcome.INVALID
     unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
     is_partial = live is not None and (unknown or not live.complete)
     if is_partial and not (request.allow_partial and live is not None and live.deployments):
-        return Outcome(ExitStatus.INCOMPLETE)  # nothing read is no part of anything
+        return Outcome.INCOMPLETE  # nothing read is no part of anything
     changes = (change for comparison in comparisons for change in comparison.changes)
     items: Iterable[Finding | Change] = itertools.chain(findings, changes)
     if any(_counts(item, request.policy) for item in items):
-        return Outcome(ExitStatus.DRIFT)
-    return Outcome(ExitStatus.IN_SYNC)
+        return Outcome.DRIFT
+    return Outcome.IN_SYNC
 
 
 def _invalidates(found: Finding) -> bool:

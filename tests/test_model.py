@@ -14,7 +14,6 @@ from driftcheck.model import (
     Comparison,
     DeclaredSummary,
     Deployment,
-    ExitStatus,
     Finding,
     LiveSummary,
     Location,
@@ -50,7 +49,7 @@ def test_severities_are_ranked_worst_first() -> None:
     ("status", "name"), [(0, "in_sync"), (1, "drift"), (2, "invalid"), (3, "incomplete"), (4, "defect")]
 )
 def test_an_outcome_is_named_as_the_contract_says(status: int, name: str) -> None:
-    assert Outcome(ExitStatus(status)).name == name
+    assert Outcome(name).status == status
 
 
 def test_a_location_prints_as_editors_read_it() -> None:
@@ -87,7 +86,7 @@ def report(*, complete: bool = True, gaps: tuple[str, ...] = (), live: int = 4, 
         driftcheck_version="0",
         command="check",
         generated_at="",
-        outcome=Outcome(ExitStatus.DRIFT),
+        outcome=Outcome.DRIFT,
         live=summary if listed else None,
         declared=DeclaredSummary(complete=complete),
         deployments=comparisons,

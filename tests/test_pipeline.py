@@ -62,7 +62,7 @@ def status(report: Report) -> int:
 
 def test_an_echo_is_in_sync_with_status_0() -> None:
     report = run(declarations(named("a"), named("b")), snapshot(named("a"), named("b")))
-    assert (status(report), report.outcome.name) == (0, "in_sync")
+    assert (status(report), report.outcome.value) == (0, "in_sync")
     assert report.summary.statuses[Status.IN_SYNC] == 2
     assert report.summary.coverage == 1.0
     assert report.generated_at == "2026-08-22T04:05:34Z"

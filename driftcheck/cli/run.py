@@ -79,7 +79,7 @@ def _failure(command: str, error: DriftcheckError) -> Report:
         driftcheck_version=__version__,
         command=command,
         generated_at=now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        outcome=Outcome(error.status),
+        outcome=Outcome[error.status.name],
         live=None,
         declared=DeclaredSummary(complete=False),
         findings=(finding,),

@@ -127,7 +127,7 @@ def _of_run(report: Report) -> _Case:
     gaps = tuple(wording.gaps(report))
     case = _Case("everything was read and checked", lines=(*gaps, wording.verdict(report), *wording.numbers(report)))
     if gaps or report.outcome.status in _NO_ANSWER:
-        return _with(case, "error", report.outcome.name, wording.verdict(report))
+        return _with(case, "error", report.outcome.value, wording.verdict(report))
     return case
 
 

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
-from driftcheck.model import ChangeClass, ExitStatus, Report, Severity, Status
+from driftcheck.model import ChangeClass, Outcome, Report, Severity, Status
 
 Sample: TypeAlias = tuple[Mapping[str, str], float]
 Family: TypeAlias = tuple[str, str, list[Sample]]
@@ -35,9 +35,7 @@ def _run(report: Report) -> Iterator[Family]:
     made = datetime.fromisoformat(report.generated_at).timestamp()
     yield "generated_timestamp_seconds", "When the report was made.", [({}, made)]
     yield "exit_status", "The exit status of the run.", [({}, int(report.outcome.status))]
-    outcomes: list[Sample] = [
-        ({"outcome": status.name.lower()}, report.outcome.status is status) for status in ExitStatus
-    ]
+    outcomes: list[Sample] = [({"outcome": outcome.value}, report.outcome is outcome) for outcome in Outcome]
     yield "outcome", "How the run ended: 1 for its outcome, 0 for the others.", outcomes
     yield "complete", "Whether both sides were read whole.", [({}, report.complete)]
 

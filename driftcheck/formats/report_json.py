@@ -16,7 +16,6 @@ from driftcheck.model import (
     ChangeKind,
     Comparison,
     DeclaredSummary,
-    ExitStatus,
     Finding,
     Impact,
     LiveSummary,
@@ -51,7 +50,7 @@ def head(report: Report) -> Record:
 
 def verdict(report: Report) -> Record:
     """Give a report's outcome and whether both sides were read whole."""
-    outcome = {"status": int(report.outcome.status), "name": report.outcome.name}
+    outcome = {"status": int(report.outcome.status), "name": report.outcome.value}
     return {"outcome": outcome, "complete": report.complete}
 
 
@@ -261,19 +260,12 @@ def read_report(node: Node) -> Report:
         driftcheck_version=node["driftcheck_version"].text(),
         command=node["command"].text(),
         generated_at=time.text(),
-        outcome=_read_outcome(node["outcome"]),
+        outcome=node["outcome"]["name"].one_of(Outcome),
         live=node["live"].maybe(_read_live),
         declared=_read_declared(node["declared"]),
         deployments=tuple(map(_read_deployment, node["deployments"].items())),
         findings=tuple(map(_read_finding, node["findings"].items())),
     )
-
-
-def _read_outcome(node: Node) -> Outcome:
-    try:
-        return Outcome(ExitStatus(node["status"].count()))
-    except ValueError:
-        raise node["status"].malformed("an exit status from 0 to 4") from None
 
 
 def _read_live(node: Node) -> LiveSummary:

@@ -33,6 +33,8 @@ _BASELINES: Final = {
     ChangeClass.PROPOSED: "new",
     ChangeClass.CONFLICT: "updated",
     ChangeClass.ADOPTED: "absent",
+    ChangeClass.OUTDATED: "unchanged",
+    ChangeClass.ELSEWHERE: "unchanged",
 }
 """What each class says of the base revision: that live differed from it as now, not at all, otherwise, only then."""
 
@@ -84,7 +86,7 @@ def _invocation(report: Report, left_out: int) -> _Object:
     return {
         "executionSuccessful": answered and report.complete,
         "exitCode": int(report.outcome.status),
-        "exitCodeDescription": report.outcome.name,
+        "exitCodeDescription": report.outcome.value,
         "endTimeUtc": report.generated_at,
         "toolExecutionNotifications": told,
     }

@@ -45,10 +45,12 @@ IMPACTS: Final = {
 """What bringing live to the declared value takes."""
 
 CLASSES: Final = {
-    ChangeClass.DRIFT: "older than this change",
+    ChangeClass.DRIFT: "not caused by this change",
+    ChangeClass.ELSEWHERE: "not caused by this change, in a deployment that it does not touch",
     ChangeClass.PROPOSED: "proposed by this change",
-    ChangeClass.CONFLICT: "conflict: declared and live both moved",
-    ChangeClass.ADOPTED: "adopted: declared now as it is live",
+    ChangeClass.CONFLICT: "conflict: this change and live differ from the base",
+    ChangeClass.ADOPTED: "adopted: this change declares what is live",
+    ChangeClass.OUTDATED: "already declared by the base branch; merge it",
 }
 """What `--base` told of a change."""
 
@@ -65,8 +67,15 @@ STATUSES: Final = {
 _NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
 _FACTS: Final = ("source", "type", "status")
 _UNKNOWN: Final = ("is unknown", "are unknown")
-_PASSING: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
-_CLASS_ORDER: Final = (ChangeClass.CONFLICT, ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.ADOPTED)
+_PASSING: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED, ChangeClass.OUTDATED, ChangeClass.ELSEWHERE})
+_CLASS_ORDER: Final = (
+    ChangeClass.CONFLICT,
+    ChangeClass.DRIFT,
+    ChangeClass.PROPOSED,
+    ChangeClass.ADOPTED,
+    ChangeClass.OUTDATED,
+    ChangeClass.ELSEWHERE,
+)
 _STATUS_ORDER: Final = (
     Status.UNKNOWN,
     Status.DRIFTED,
@@ -205,7 +214,7 @@ def run_entries(report: Report) -> list[Entry]:
     """Give what kept the run from an answer as entries: its gaps, or its verdict where nothing else tells of it."""
     told = gaps(report)
     if not told and report.outcome.status in _NO_ANSWER and not report.summary.findings[Severity.ERROR]:
-        return [Entry(report.outcome.name, Severity.ERROR, verdict(report))]
+        return [Entry(report.outcome.value, Severity.ERROR, verdict(report))]
     return [Entry(ExitStatus.INCOMPLETE.name.lower(), Severity.ERROR, gap) for gap in told]
 
 

@@ -150,7 +150,7 @@ def report(
         driftcheck_version="0.1.0",
         command=command,
         generated_at="2026-01-08T04:05:34Z",
-        outcome=Outcome(status),
+        outcome=Outcome[status.name],
         live=live,
         declared=declared or DeclaredSummary((FILE, "prod/search.yaml"), count),
         deployments=ordered,
@@ -175,7 +175,7 @@ INCOMPLETE = report(
         LIVE, complete=False, gaps=("the page at offset 198 could not be read: HTTP 503, after 5 tries in 31 s",)
     ),
 )
-ALLOWED_PARTIAL = replace(INCOMPLETE, outcome=Outcome(ExitStatus.IN_SYNC))
+ALLOWED_PARTIAL = replace(INCOMPLETE, outcome=Outcome.IN_SYNC)
 INVALID = report(
     status=ExitStatus.INVALID,
     command="validate",
@@ -405,7 +405,7 @@ def reports(draw: st.DrawFn) -> Report:
         draw(texts),
         draw(st.sampled_from(["check", "audit", "compare", "validate"])),
         draw(times),
-        Outcome(draw(st.sampled_from(ExitStatus))),
+        draw(st.sampled_from(Outcome)),
         draw(st.none() | live_summaries),
         draw(declared_summaries),
         tuple(sorted(compared, key=lambda each: each.name)),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.github import MOST, render
-from driftcheck.model import ExitStatus, Finding, Location, Outcome, Report, Severity
+from driftcheck.model import Finding, Location, Outcome, Report, Severity
 from tests.formats.reports import DRIFT, HOSTILE, IN_SYNC, INCOMPLETE, INVALID, VALID, huge, report, reports
 
 COMMAND = re.compile(r"::(?P<level>error|warning|notice) (?P<properties>[^:]*)::(?P<message>.*)")
@@ -65,7 +65,7 @@ def test_deployments_merely_not_declared_are_one_notice() -> None:
 
 def test_what_was_not_read_is_an_error() -> None:
     assert "offset 198" in annotations(shown(INCOMPLETE))[0]["message"]
-    gapless = replace(IN_SYNC, outcome=Outcome(ExitStatus.DEFECT))
+    gapless = replace(IN_SYNC, outcome=Outcome.DEFECT)
     assert annotations(shown(gapless))[0]["message"].startswith("Defect:")
 
 

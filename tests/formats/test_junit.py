@@ -70,7 +70,7 @@ def test_O5_what_could_not_be_told_is_an_error() -> None:
 
 @pytest.mark.parametrize("status", [ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT])
 def test_O5_no_answer_is_never_all_green(status: ExitStatus) -> None:
-    assert suites(replace(IN_SYNC, outcome=Outcome(status))).errors == 1
+    assert suites(replace(IN_SYNC, outcome=Outcome[status.name])).errors == 1
 
 
 def test_findings_about_no_deployment_are_cases() -> None:

@@ -197,4 +197,4 @@ def test_a_comment_is_the_default_budget() -> None:
 
 @pytest.mark.parametrize("status", [each for each in ExitStatus if each is not ExitStatus.IN_SYNC])
 def test_no_other_outcome_says_in_sync(status: ExitStatus) -> None:
-    assert "in sync" not in render(replace(IN_SYNC, outcome=Outcome(status)), PLENTY).lower()
+    assert "in sync" not in render(replace(IN_SYNC, outcome=Outcome[status.name]), PLENTY).lower()

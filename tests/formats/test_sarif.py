@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions, wording
 from driftcheck.formats.sarif import MOST_BYTES, MOST_RESULTS, render
-from driftcheck.model import ExitStatus, Finding, Location, Outcome, Report, Severity
+from driftcheck.model import Finding, Location, Outcome, Report, Severity
 from driftcheck.rules import RULES
 from tests.formats.reports import (
     ALL_IGNORED,
@@ -107,8 +107,8 @@ def test_fingerprints_survive_moved_lines_and_other_values() -> None:
         (DRIFT, True),
         (INVALID, False),
         (INCOMPLETE, False),
-        (replace(INCOMPLETE, outcome=Outcome(ExitStatus.IN_SYNC)), False),
-        (replace(IN_SYNC, outcome=Outcome(ExitStatus.DEFECT)), False),
+        (replace(INCOMPLETE, outcome=Outcome.IN_SYNC), False),
+        (replace(IN_SYNC, outcome=Outcome.DEFECT), False),
     ],
 )
 def test_O6_the_run_was_successful_only_where_all_was_read(reported: Report, successful: bool) -> None:

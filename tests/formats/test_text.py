@@ -204,7 +204,7 @@ def test_says_in_sync_only_where_all_was_read_and_nothing_differs(drawn: Report)
 @pytest.mark.parametrize("status", [each for each in ExitStatus if each is not ExitStatus.IN_SYNC])
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_no_other_outcome_says_in_sync(sample: str, status: ExitStatus) -> None:
-    text = render(replace(SAMPLES[sample], outcome=Outcome(status)), VERBOSE)
+    text = render(replace(SAMPLES[sample], outcome=Outcome[status.name]), VERBOSE)
     assert "in sync" not in text.lower()
 
 

@@ -117,7 +117,7 @@ def test_the_verdict_says_in_sync_only_of_a_whole_comparison_without_difference(
 @pytest.mark.parametrize("status", list(ExitStatus)[1:])
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_failure_never_sounds_like_a_pass(sample: str, status: ExitStatus) -> None:
-    report = replace(SAMPLES[sample], outcome=Outcome(status))
+    report = replace(SAMPLES[sample], outcome=Outcome[status.name])
     sentence = wording.verdict(report)
     drift = "Drift" if report.live else "Failed"
     assert sentence.split(":")[0] == {1: drift, 2: "Invalid", 3: "Incomplete", 4: "Defect"}[status]
@@ -125,19 +125,19 @@ def test_a_failure_never_sounds_like_a_pass(sample: str, status: ExitStatus) -> 
 
 
 def test_a_difference_that_nothing_counts_is_still_said() -> None:
-    lenient = replace(DRIFT, outcome=Outcome(ExitStatus.IN_SYNC))
+    lenient = replace(DRIFT, outcome=Outcome.IN_SYNC)
     assert wording.verdict(lenient) == (
         "Passed: 1 deployment differs from live in 6 fields, 1 is missing; nothing of it counts as a failure."
     )
 
 
 def test_a_failure_by_notes_alone_says_so() -> None:
-    strict = replace(IN_SYNC_WITH_NOTES, outcome=Outcome(ExitStatus.DRIFT))
+    strict = replace(IN_SYNC_WITH_NOTES, outcome=Outcome.DRIFT)
     assert wording.verdict(strict) == "Drift: 200 notes."
 
 
 def test_an_invalid_check_still_tells_what_differs() -> None:
-    both = replace(DRIFT, outcome=Outcome(ExitStatus.INVALID), deployments=(CLAIMS,))
+    both = replace(DRIFT, outcome=Outcome.INVALID, deployments=(CLAIMS,))
     assert wording.verdict(both).endswith("In what was compared: 1 deployment differs from live in 6 fields.")
 
 
