@@ -17,7 +17,7 @@ from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Violation
 from driftcheck.model import Severity
 from driftcheck.rules import LINT_RULES, RULES
-from tests.declarations.test_validation import DEPLOYMENT, JSON_VALUES
+from tests.declarations.test_schema import DEPLOYMENT, JSON_VALUES
 
 CLOUD = ("github", "internal_docker", "internal_source", "internal_template")
 SPEC = ("source_config", "resource_spec")

@@ -424,7 +424,7 @@ def test_Y20_time_is_linear_in_the_number_of_defects() -> None:
 STRUCK = """
 import os, signal, sys, time
 from driftcheck.declarations import schema
-from tests.declarations.test_validation import DEPLOYMENT
+from tests.declarations.test_schema import DEPLOYMENT
 
 class Struck(Exception): pass
 
