@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """The process's exit status (CONTRACT.md, Exit status)."""
+    """The process's exit status (docs/contract.md, Exit status)."""
 
     IN_SYNC = 0
     DRIFT = 1

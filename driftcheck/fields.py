@@ -36,7 +36,7 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its JSON Schema keywords, and the `x-driftcheck` annotations of DESIGN.md."""
+    """One field: its JSON Schema keywords, and the `x-driftcheck` annotations of docs/architecture.md."""
 
     types: frozenset[str] = frozenset()
     """JSON types that may be declared, null left out; empty where anything may."""

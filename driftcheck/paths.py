@@ -35,7 +35,7 @@ _TOKEN: Final = re.compile(
 
 
 def format_path(path: Sequence[Segment]) -> str:
-    """Write a path as the reports do: `env[name="A B"]`, `labels["a.b"]`, `args[0]` (CONTRACT.md, JSON report)."""
+    """Write a path as the reports do: `env[name="A B"]`, `labels["a.b"]`, `args[0]` (docs/contract.md, JSON report)."""
     text = ""
     for segment in path:
         if isinstance(segment, Item):

@@ -280,7 +280,7 @@ def _outcome(
     comparisons: Sequence[Comparison],
     findings: Sequence[Finding],
 ) -> Outcome:
-    """Give the first that holds of invalid, incomplete and drift (CONTRACT.md, Exit status)."""
+    """Give the first that holds of invalid, incomplete and drift (docs/contract.md, Exit status)."""
     if not declarations.complete or any(_invalidates(found) for found in findings):
         return Outcome.INVALID
     unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)

@@ -1,7 +1,7 @@
 """What a run is to do, resolved once: flags before environment before configuration file.
 
 Where driftcheck connects to and what it writes come from flags and environment alone; a file in the
-checked tree has a say in policy and paths only (CONTRACT.md, Commands).
+checked tree has a say in policy and paths only (docs/contract.md, Commands).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def connection(settings: Settings, environ: Mapping[str, str]) -> Connection:
 
 
 def endpoint(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Give the control plane's base URL (CONTRACT.md, Commands; API.md 1.1)."""
+    """Give the control plane's base URL (docs/contract.md, Commands; API.md 1.1)."""
     given = settings.flags.endpoint or environ.get("LANGGRAPH_HOST_URL")
     if not given and (langsmith := environ.get("LANGSMITH_ENDPOINT")):
         given = derive_endpoint(langsmith)

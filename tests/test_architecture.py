@@ -1,4 +1,4 @@
-"""The layout of DESIGN.md, held: imports go one way, and every library has one door."""
+"""The layout of docs/architecture.md, held: imports go one way, and every library has one door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of FAULTS.md that belong to no single module: the tree's own code, outputs as files, odd streams, limits."""
+"""Threats that belong to no single module: code of the tree, outputs as files, odd streams, limits."""
 
 from __future__ import annotations
 

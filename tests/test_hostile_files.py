@@ -1,6 +1,6 @@
 """The hostile corpus: every file gives the finding of its manifest, quickly, and nothing of it is quoted.
 
-`tests/hostile/manifest.json` says of each file which case of FAULTS.md it is, the rule and place of the finding (none
+`tests/hostile/manifest.json` says of each file its case of docs/threat-model.md, rule and location of the finding (none
 where the file is odd but harmless), which deployments can still be compared, and whether that is all of them. Files
 that are large are made here.
 """

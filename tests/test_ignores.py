@@ -1,4 +1,4 @@
-"""Ignore rules: what they hide stays visible and counted (CONTRACT.md, Declaration file; issue 3, item 11)."""
+"""Ignore rules: what they hide stays visible and counted (docs/contract.md, Declaration file)."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_every_schema_is_found() -> None:
 
 
 def test_nothing_else_stands_at_the_top_level() -> None:
-    """DESIGN.md, Layout: what stands at the top level."""
+    """docs/architecture.md, Layout: what stands at the top level."""
     listed = {"driftcheck", "schemas", "examples", "tests", "docs", "pyproject.toml", "README.md", "LICENSE"}
     looked_for = {"CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "action.yml"}
     made = {"dist", "build"}

@@ -25,7 +25,7 @@ CASES = {
     "X": (1, 2, 3, 4, 5, 6, 7),
     "H": (1, 2, 3, 4, 5, 6),
 }
-"""The cases of priority 0 and 1 of FAULTS.md, sections 3.1 to 3.9."""
+"""The cases of priority 0 and 1 of docs/threat-model.md, sections 3.1 to 3.9."""
 
 NO_DATABASE = "there is no database: nothing is kept between runs"
 NOT_APPLICABLE = {"R10": NO_DATABASE, "K9": NO_DATABASE, **{f"H{number}": NO_DATABASE for number in CASES["H"]}}

@@ -1,7 +1,7 @@
 """The base revision of a three-way check: what was declared there, and the policy that stood there.
 
 The change under review may alter its own policy in many ways (take the configuration out, put a nearer one in,
-name other paths); none of them is in force before it is merged (CONTRACT.md, Commands; FAULTS R8).
+name other paths); none of them is in force before it is merged (docs/contract.md, Commands; docs/threat-model.md, R8).
 """
 
 from __future__ import annotations

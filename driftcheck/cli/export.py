@@ -144,7 +144,7 @@ def one_each(export: Export, directory: str) -> list[tuple[str, str]]:
 
 
 def file_name(name: str) -> str:
-    """Give the name of a declaration's file; the schema has made sure of letters, digits and hyphens (FAULTS R9)."""
+    """Give the name of a declaration's file; the schema has made sure of letters, digits and hyphens (threat R9)."""
     if not name.replace("-", "").isalnum() or not name.isascii():
         raise UsageError("A deployment has a name that can't be the name of a file.")
     return f"{name}{'_' if name in _TAKEN_NAMES else ''}.yaml"

@@ -123,7 +123,7 @@ def driftcheck() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line; gives the exit status (CONTRACT.md, Exit status), whatever happens."""
+    """Run the command line; gives the exit status (docs/contract.md, Exit status), whatever happens."""
     console.prepare()
     ended = _told_of_signals()
     try:

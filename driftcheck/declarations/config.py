@@ -1,4 +1,4 @@
-"""driftcheck.yaml -> Config: policy and paths of a project, never where to connect or write (CONTRACT.md, Commands)."""
+"""driftcheck.yaml -> Config: policy and paths, never where to connect or write (docs/contract.md, Commands)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Paths -> the bytes of files: how declarations are found, and the only place that reads them from the disk.
 
 The tree may come from strangers: only regular files are read, each once, links only inside of the tree and never into
-`.git` (FAULTS.md 3.1, R4 to R7).
+`.git` (docs/threat-model.md 3.1, R4 to R7).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Documents against their schema: a quick gate, and findings in our own words for what it refused.
 
-No text here is taken from the validators: theirs quote the data, which may hold secrets (FAULTS S2).
+No text here is taken from the validators: theirs quote the data, which may hold secrets (docs/threat-model.md, S2).
 Nothing is fetched: the schemas refer to nothing outside themselves, and retrieval is refused (S1).
 """
 

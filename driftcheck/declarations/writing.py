@@ -25,7 +25,7 @@ _ESCAPES: Final = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r
 
 
 def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
-    """Write a file of declarations (CONTRACT.md, Declaration file); `notices` are comments at its top, a line each."""
+    """Write a file of declarations (docs/contract.md); `notices` are comments at its top, a line each."""
     lines = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *(f"# {notice}" for notice in notices)]
     if exports:
         lines.append("deployments:")

@@ -1,4 +1,4 @@
-"""The JSON report, format 1 (CONTRACT.md): what programs read, and what `driftcheck report` reads back."""
+"""The JSON report, format 1 (docs/contract.md): what programs read, and what `driftcheck report` reads back."""
 
 from __future__ import annotations
 

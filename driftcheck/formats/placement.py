@@ -18,7 +18,7 @@ _FALLBACK: Final = "deployments.yaml"
 def pinned(entry: Entry, report: Report) -> Location:
     """Give an entry's place, or the first declared file's begin: viewers refuse a result that has none.
 
-    Where nothing is declared it is the file in which declarations are looked for first (CONTRACT.md).
+    Where nothing is declared it is the file in which declarations are looked for first (docs/contract.md).
     """
     if entry.location is not None:
         return entry.location

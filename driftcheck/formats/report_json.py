@@ -1,4 +1,4 @@
-"""The parts of a report as JSON objects, in the words of CONTRACT.md ("JSON report"), and back."""
+"""The parts of a report as JSON objects, in the words of docs/contract.md ("JSON report"), and back."""
 
 from __future__ import annotations
 

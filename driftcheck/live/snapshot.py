@@ -26,7 +26,7 @@ _HINT: Final = "It should be what `driftcheck snapshot` wrote, or an answer of t
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:
-    """Read a saved listing: a snapshot of ours, one raw answer, or a list of raw answers (CONTRACT.md, `--live`).
+    """Read a saved listing: a snapshot of ours, one raw answer, or a list of raw answers (docs/contract.md, `--live`).
 
     Raises InputError where the file can't be read as one of these, LiveError where it holds several workspaces.
     """

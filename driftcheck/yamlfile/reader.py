@@ -1,7 +1,7 @@
 """YAML text -> values, in one pass over libyaml's events; positions are found again only where they are asked for.
 
 Input is hostile until proved otherwise: nesting, nodes, aliases and documents are bounded while streaming, and no
-message ever quotes the text (FAULTS.md 1 and 3.2).
+message ever quotes the text (docs/threat-model.md 1 and 3.2).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an unquoted YAML scalar means: YAML 1.2's core schema, and where YAML 1.1 read something else.
 
 Most programs still read YAML 1.1 (Norway's `no` is false, `0123` is 83, `12:30` is 750), and a person sees neither.
-Such a scalar is taken as the text that was written, and told (FAULTS.md 1, YAML 1.1; Y9).
+Such a scalar is taken as the text that was written, and told (docs/threat-model.md 1, YAML 1.1; Y9).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CONTRACT.md, Exit status: every status, every pair of causes, every way to end early, by the real command."""
+"""docs/contract.md, Exit status: every status, every pair of causes, every way to end early, by the real command."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_what_is_exported_is_strictly_in_sync_with_the_network_and_a_snapshot(
 
 
 def test_models_of_the_service_are_exported_in_sync_and_without_a_finding_of_the_comparison(tmp_path: Path) -> None:
-    """The law of issue 7 on answers of servers of every age (tests/comparison/echo.py)."""
+    """Export, then check is in sync: on answers of servers of every age (tests/comparison/echo.py)."""
     listed = []
     for seed in range(60):
         draw = random.Random(seed)

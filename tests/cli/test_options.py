@@ -1,4 +1,4 @@
-"""CONTRACT.md, Commands: where a setting comes from, and which source wins."""
+"""docs/contract.md, Commands: where a setting comes from, and which source wins."""
 
 from __future__ import annotations
 

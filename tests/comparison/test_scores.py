@@ -1,4 +1,4 @@
-"""The measure of issue 3: driftcheck is right on both sides, and a plain comparison is right on neither."""
+"""The measure: driftcheck is right on both sides, and a plain comparison is right on neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts: missing, unmanaged and unknown; lifecycle; and the three-way truth table (issues 3 and 5)."""
+"""Verdicts: missing, unmanaged and unknown; lifecycle; and the three-way truth table."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ TABLE = [
     (A, B, C, ChangeClass.CONFLICT, Status.DRIFTED),
     (A, B, B, ChangeClass.ADOPTED, Status.IN_SYNC),
 ]
-"""The five rows of issue 5."""
+"""The truth table of docs/contract.md, With --base."""
 
 
 def check_row(

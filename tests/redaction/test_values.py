@@ -1,4 +1,4 @@
-"""No secret value is in a change: env values, user parts of URLs, credentials of a known form (CONTRACT.md; K5, K6)."""
+"""No secret value is in a change: env values, user parts of URLs, credentials of a known form (K5, K6)."""
 
 from __future__ import annotations
 
