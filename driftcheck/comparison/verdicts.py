@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from driftcheck.comparison.diff import Difference, Differences, Terms, Walk, compare, walk
+from driftcheck.comparison.diff import Difference, Differences, Terms, Walk, walk
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
 from driftcheck.comparison.renames import find_renames
+from driftcheck.comparison.three_way import ThreeWay, classify
 from driftcheck.fields import Field
 from driftcheck.model import (
     JSON,
     Change,
     ChangeClass,
-    ChangeKind,
     Comparison,
     Declaration,
     Declarations,
@@ -29,7 +29,7 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.paths import Path, resolve
+from driftcheck.paths import Path
 from driftcheck.rules import RULES
 
 
@@ -117,7 +117,7 @@ def _by_name(declarations: Declarations | None) -> dict[str, Declaration] | None
 
 
 def _base_for(name: str, base: Mapping[str, Declaration] | None, sides: Sides) -> Mapping[str, Declaration] | None:
-    """Give the base, unless it could not be read whole and lacks this very name: then nothing is taken for proposed."""
+    """Return the base; None if it lacks this name and was not read whole, so that nothing is taken for proposed."""
     if base is None or name in base or (sides.base is not None and sides.base.complete):
         return base
     return None
@@ -171,7 +171,13 @@ def _judge_pair(
         changes = [_change(declaration, difference, schema) for difference in result.differences]
     else:
         earlier = base[declaration.name].value if declaration.name in base else None
-        changes = list(_three_way(declaration, live, earlier, result.differences, schema, terms))
+        three = ThreeWay(earlier, declaration.value, live.value)
+        changes = [
+            replace(
+                _change(declaration, classed.difference, schema), change_class=classed.change_class, base=classed.base
+            )
+            for classed in classify(three, result.differences, schema, terms)
+        ]
     pending = is_rollout_pending(live)
     adopted = base is not None and declaration.name not in base
     told = changes or result.unmodelled or pending or adopted
@@ -238,133 +244,6 @@ def impact_of(path: Path, schema: Field) -> Impact:
         if current.revision:
             impact = Impact.NEW_REVISION
     return impact
-
-
-def _three_way(
-    declaration: Declaration,
-    live: Deployment,
-    base: Mapping[str, JSON] | None,
-    differences: Sequence[Difference],
-    schema: Field,
-    terms: Terms,
-) -> Iterator[Change]:
-    """Class each change by who moved since the base: the live side, the change under review, or both.
-
-    What a deployment new to the declarations asks for is proposed, all of it.
-    """
-    if base is None:
-        for difference in differences:
-            yield replace(_change(declaration, difference, schema), change_class=ChangeClass.PROPOSED, base=None)
-        return
-    edits = _edits(declaration.value, base, schema)
-    drifted_from_base = compare(base, live.value, schema, terms).differences
-    for difference in differences:
-        change_class = ChangeClass.DRIFT
-        if _concerns(difference, edits) or _is_newly_declared(difference.path, declaration.value, base):
-            moved = _concerns(difference, drifted_from_base)
-            change_class = ChangeClass.CONFLICT if moved else ChangeClass.PROPOSED
-        change = _change(declaration, difference, schema)
-        yield replace(change, change_class=change_class, base=_base_value(difference, edits, base))
-    for edit in edits:
-        is_adopted = _is_statement(edit, declaration, schema) and _is_adopted(edit, drifted_from_base, live, schema)
-        if is_adopted and not _concerns(edit, differences):
-            yield _adopted(_change(declaration, edit, schema), _same(edit, drifted_from_base), live)
-
-
-def _adopted(change: Change, drifted: Difference | None, live: Deployment) -> Change:
-    """Turn the change of head from base into one of class adopted, with what stands live in place of the base."""
-    seen = None if change.kind is ChangeKind.ADDED else _value_at(live.value, change.path)
-    return replace(
-        change,
-        change_class=ChangeClass.ADOPTED,
-        base=change.live,
-        live=drifted.live if drifted else seen,
-        live_effective=drifted.live_effective if drifted else None,
-    )
-
-
-def _base_value(difference: Difference, edits: Sequence[Difference], base: Mapping[str, JSON]) -> JSON:
-    edit = _same(difference, edits)
-    if edit is not None:
-        return edit.live
-    return difference.declared if difference.of_order else _value_at(base, difference.path)
-
-
-def _same(difference: Difference, others: Sequence[Difference]) -> Difference | None:
-    return next((o for o in others if o.path == difference.path and o.of_order == difference.of_order), None)
-
-
-def _edits(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) -> tuple[Difference, ...]:
-    """Give what the change under review alters: added, changed and taken out, as differences of head from base."""
-    return compare(head, base, schema, Terms(strict=True, observed=False)).differences
-
-
-def _concerns(difference: Difference, others: Sequence[Difference]) -> bool:
-    """Tell whether any other difference is about the same value, what holds it, or what it holds.
-
-    The order of a list's entries is one matter, each entry another.
-    """
-    return any(_is_within(difference, other) or _holds(difference, other) for other in others)
-
-
-def _is_within(difference: Difference, other: Difference) -> bool:
-    covered = difference.path[: len(other.path)] == other.path
-    return covered and (difference.of_order or not other.of_order)
-
-
-def _holds(difference: Difference, other: Difference) -> bool:
-    whole = difference.kind is not ChangeKind.MODIFIED
-    return whole and other.path[: len(difference.path)] == difference.path
-
-
-def _is_statement(edit: Difference, head: Declaration, schema: Field) -> bool:
-    """Tell whether an edit says anything of live.
-
-    A field that is merely not declared any more does not; a null, or an entry taken out of a collection, does.
-    """
-    return edit.kind is not ChangeKind.ADDED or _is_entry(edit.path, schema) or _has(head.value, edit.path)
-
-
-def _is_adopted(edit: Difference, drifted_from_base: Sequence[Difference], live: Deployment, schema: Field) -> bool:
-    """Tell whether an edit writes down what is live already: live had left the base, or the base was silent."""
-    if _concerns(edit, drifted_from_base):
-        return True
-    silent = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, schema)
-    return silent and _value_at(live.value, edit.path) is not None
-
-
-def _is_entry(path: Path, schema: Field) -> bool:
-    """Tell an entry of a list or map, which is declared as a whole, from the field of an object."""
-    holder: Field | None = schema
-    for segment in path[:-1]:
-        holder = holder.child(segment) if holder else None
-    return not isinstance(path[-1], str) or holder is None or holder.values is not None or not holder.properties
-
-
-def _is_newly_declared(path: Path, head: Mapping[str, JSON], base: Mapping[str, JSON]) -> bool:
-    """Tell whether the base says nothing of a field, or of what holds it, which live then can't have drifted from.
-
-    Positions say nothing.
-    """
-    holders = (path[:length] for length in range(1, len(path) + 1))
-    return not any(isinstance(segment, int) for segment in path) and any(
-        _has(head, holder) and not _has(base, holder) for holder in holders
-    )
-
-
-def _has(value: Mapping[str, JSON], path: Path) -> bool:
-    try:
-        resolve(value, path)
-    except LookupError:
-        return False
-    return True
-
-
-def _value_at(value: Mapping[str, JSON], path: Path) -> JSON:
-    try:
-        return resolve(value, path)
-    except LookupError:
-        return None
 
 
 def _judge_undeclared(
