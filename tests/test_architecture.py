@@ -18,6 +18,7 @@ LAYERS = {
     "errors": 1,
     "signals": 1,
     "model": 2,
+    "strict_json": 3,
     "rules": 3,
     "fields": 3,
     "explanations": 4,

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from driftcheck import __version__
 from driftcheck.errors import LiveError
 from driftcheck.live.endpoint import LIST_PATH, Connection, is_loopback
-from driftcheck.live.listing import MalformedError, Page, parse_page
+from driftcheck.live.listing import Page, parse_page
 from driftcheck.live.refusals import ADDRESS_HINT, PROXY_HINT, TransientError, malformed, refused
+from driftcheck.strict_json import MalformedError
 
 if TYPE_CHECKING:
     import httpx

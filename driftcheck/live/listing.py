@@ -5,34 +5,16 @@ Values of secrets end here: no model ever holds them.
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn
+from typing import Final
 
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
-
-MAX_DEPTH: Final = 64
+from driftcheck.strict_json import MalformedError, parse
 
 BAD_ITEMS_TOLD: Final = 5
 """How many items without an id or name are told one by one."""
-
-_TORN: Final = re.compile(r"-|tr?u?|fa?l?s?|nu?l?|\.|[eE][+-]?|\\?u?[0-9A-Fa-f]{0,4}|\s*")
-"""What the parser may be left with where an answer was cut in the middle of a word."""
-
-
-class MalformedError(ValueError):
-    """An answer or file that can't be read as a listing; the text says why and quotes nothing.
-
-    `cut` where it looks as if the end were missing, so that asking again may help.
-    """
-
-    def __init__(self, reason: str, *, cut: bool = False) -> None:
-        super().__init__(reason)
-        self.cut = cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +33,13 @@ class Page:
 
 def parse_page(data: bytes) -> Page:
     """Read one answer, `{"resources": [...], "offset": n}` (API.md 1.4); raises MalformedError."""
-    return page_of(parse_json(data), len(data))
+    return page_of(parse(data), len(data))
 
 
 def page_of(value: JSON, size: int = 0) -> Page:
     """Take an answer that was parsed already; it is changed in place (secrets)."""
     if not isinstance(value, dict) or not isinstance(value.get("resources"), list):
-        raise MalformedError('it is no object with a list "resources"')
+        raise MalformedError('not an object with a list "resources"')
     items = value["resources"]
     return Page(tuple(map(_identity, items)), tuple(map(deployment_of, items)), value.get("offset"), size)
 
@@ -92,80 +74,6 @@ def _name_only(secret: JSON) -> JSON:
         return _HIDDEN
     name = secret.get("name")
     return {"name": name if name is None or isinstance(name, str) else dict(REDACTED_MARKER)}
-
-
-def parse_json(data: bytes) -> JSON:
-    """Read JSON strictly: UTF-8, no duplicate keys, no NaN or infinity, at most 64 deep; raises MalformedError."""
-    written = data.translate(None, _WHITESPACE).count(b'":')
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise MalformedError("it is not UTF-8") from None
-    del data
-    value = _loads(text)
-    if _count_keys(value) != written:
-        _loads(text, object_pairs_hook=_object)
-    return value
-
-
-_WHITESPACE: Final = b" \t\r\n"
-"""What may stand between a key and its colon; without it there are at least as many `":` as keys (RFC 8259, 2)."""
-
-
-def _loads(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> JSON:
-    try:
-        return json.loads(
-            text, object_pairs_hook=object_pairs_hook, parse_float=_finite_float, parse_constant=_refuse_constant
-        )
-    except MalformedError:
-        raise
-    except json.JSONDecodeError as error:
-        cut = error.msg != "Extra data" and _TORN.fullmatch(text, error.pos) is not None
-        cut = cut or error.msg.startswith("Unterminated")
-        raise MalformedError(f"it is no JSON from line {error.lineno} column {error.colno} on", cut=cut) from None
-    except RecursionError:
-        raise _too_deep() from None
-    except ValueError:
-        raise MalformedError("it holds a number of thousands of digits") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> None:
-    """Refuse an object in which a key stands twice; slow, so it is asked only where keys seem to be missing."""
-    if len(dict(pairs)) != len(pairs):
-        raise MalformedError("an object in it has the same key twice")
-
-
-def _finite_float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise MalformedError("it holds a number too large for any computer")
-    return value
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise MalformedError("it holds NaN or Infinity, which JSON does not know")
-
-
-def _count_keys(value: JSON) -> int:
-    """Count the keys of all objects, level by level; raises MalformedError past MAX_DEPTH levels."""
-    keys = 0
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        below: list[JSON] = []
-        for node in level:
-            if node.__class__ is dict:
-                keys += len(node)
-                below += node.values()
-            elif node.__class__ is list:
-                below += node
-        if not below:
-            return keys
-        level = below
-    raise _too_deep()
-
-
-def _too_deep() -> MalformedError:
-    return MalformedError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
 def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:

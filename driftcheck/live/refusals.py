@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from driftcheck.errors import LiveError
-from driftcheck.live.listing import MalformedError, parse_json
 from driftcheck.redaction.patterns import holds_credential
+from driftcheck.strict_json import MalformedError, parse
 
 MAX_RETRY_AFTER: Final = 60.0
 
@@ -46,7 +46,7 @@ def malformed(body: bytes, problem: MalformedError) -> LiveError:
         return TransientError("The control plane's answer is empty.", hint=PROXY_HINT)
     if problem.cut:
         return TransientError("The control plane's answer was cut off.", hint=PROXY_HINT)
-    return LiveError(f"The answer is no listing of deployments: {problem}.", hint=ADDRESS_HINT)
+    return LiveError(f"The response is not a list of deployments: {problem}.", hint=ADDRESS_HINT)
 
 
 def refused(status: int, headers: Mapping[str, str], body: bytes, *, api_key: str) -> LiveError:
@@ -112,7 +112,7 @@ def _forbidden(body: bytes) -> tuple[str, str]:
 
 def _detail(body: bytes) -> object:
     try:
-        value = parse_json(body)
+        value = parse(body)
     except MalformedError:
         return None
     return value.get("detail") if isinstance(value, dict) else None

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, Final
 
 from driftcheck.errors import InputError, LiveError
-from driftcheck.live.listing import MalformedError, Page, bad_items, by_name, page_of, parse_json, workspace_of
+from driftcheck.live.listing import Page, bad_items, by_name, page_of, workspace_of
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
+from driftcheck.strict_json import MalformedError, parse
 
 KIND: Final = "driftcheck-snapshot"
 FORMAT_VERSION: Final = "1.0"
@@ -22,50 +23,53 @@ MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 FULL_PAGES: Final = frozenset({20, 100})
 """Sizes of a page that is full: the endpoint's default and its most (API.md 1.2)."""
 
-_HINT: Final = "It should be what `driftcheck snapshot` wrote, or an answer of the list endpoint as it came."
+_HINT: Final = "Expected a file written by `driftcheck snapshot`, or raw responses of the list endpoint."
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:
-    """Read a saved listing: a snapshot of ours, one raw answer, or a list of raw answers (docs/contract.md, `--live`).
+    """Read a saved listing: our own snapshot, one raw answer, or a list of raw answers; `-` is standard input.
 
-    Raises InputError where the file can't be read as one of these, LiveError where it holds several workspaces.
+    Raises InputError where it is not one of these, LiveError where it holds several workspaces.
     """
-    shown = os.fspath(path)
+    shown = "standard input" if os.fspath(path) == "-" else os.fspath(path)
+    data = _content(path, shown)
     try:
-        value = parse_json(_content(Path(path)))
+        value = parse(data)
         return _snapshot(value, shown) if _is_ours(value) else _raw(value, shown)
     except MalformedError as error:
-        raise InputError(f"{shown} can't be read as a saved listing: {error}.", hint=_HINT) from None
+        raise InputError(f"{shown} is not a saved listing: {error}.", hint=_HINT) from None
     except LiveError as error:
         raise LiveError(f"{shown}: {error.message}", hint=error.hint) from None
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Read a regular file of UTF-8 text whole; raises InputError."""
+    """Read a file of UTF-8 text whole; raises InputError."""
+    shown = os.fspath(path)
     try:
-        return _content(Path(path)).decode("utf-8-sig")
+        return _content(path, shown).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{os.fspath(path)} can't be read: it is not UTF-8.") from None
-    except MalformedError as error:
-        raise InputError(f"{os.fspath(path)} can't be read: {error}.") from None
+        raise InputError(f"{shown} can't be read: not valid UTF-8.") from None
 
 
-def _content(path: Path) -> bytes:
-    """Read a regular file whole; a pipe or device is refused, since it could be without end."""
+def _content(path: str | os.PathLike[str], shown: str) -> bytes:
+    """Read a regular file, a pipe or standard input whole; other devices are refused because they may be endless."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise MalformedError("it is no regular file")
-            content = file.read(MAX_FILE_BYTES + 1)
-    except IsADirectoryError:
-        raise MalformedError("it is a folder") from None
+        if os.fspath(path) == "-":
+            content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
+        else:
+            mode = os.stat(path).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+                reason = "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file or a pipe"
+                raise InputError(f"{shown} can't be read: {reason}.")
+            with open(path, "rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise MalformedError((os.strerror(error.errno) if error.errno else "it can't be opened").lower()) from None
-    except ValueError as error:
-        raise error if isinstance(error, MalformedError) else MalformedError("its name can't be used") from None
+        reason = os.strerror(error.errno).lower() if error.errno else "it can't be opened"
+        raise InputError(f"{shown} can't be read: {reason}.", hint=_HINT) from None
+    except ValueError:
+        raise InputError(f"{shown!r} can't be read: not a file name.") from None
     if len(content) > MAX_FILE_BYTES:
-        raise MalformedError(f"it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
+        raise InputError(f"{shown} can't be read: it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB.")
     return content
 
 
@@ -77,7 +81,7 @@ def _snapshot(value: dict[str, Any], shown: str) -> Snapshot:
     """Read a snapshot of ours (snapshot.schema.json)."""
     version = value.get("format_version")
     if value.get("kind") != KIND or not isinstance(version, str):
-        raise MalformedError('its "kind" is not that of a snapshot')
+        raise MalformedError('"kind" is not that of a snapshot')
     if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise InputError(
             f"{shown} was written by another version of driftcheck, in a format that this one does not know.",
@@ -87,7 +91,7 @@ def _snapshot(value: dict[str, Any], shown: str) -> Snapshot:
     gaps = _texts(value.get("gaps", []), "gaps")
     scope = value.get("scope", {})
     if not isinstance(scope, dict) or not all(isinstance(text, str) for text in scope.values()):
-        raise MalformedError('its "scope" is no object of texts')
+        raise MalformedError('"scope" is not an object of strings')
     if value.get("complete") is not (not gaps):
         gaps = (*gaps, "The snapshot does not say that it is complete.")
     return Snapshot(
@@ -104,21 +108,21 @@ def _snapshot(value: dict[str, Any], shown: str) -> Snapshot:
 
 def _texts(value: JSON, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise MalformedError(f'its "{name}" is no list of texts')
+        raise MalformedError(f'"{name}" is not a list of strings')
     return tuple(value)
 
 
 def _text(value: dict[str, Any], name: str) -> str | None:
     text = value.get(name)
     if text is not None and not isinstance(text, str):
-        raise MalformedError(f'its "{name}" is no text')
+        raise MalformedError(f'"{name}" is not a string')
     return text
 
 
 def _count(value: dict[str, Any], name: str) -> int:
     count = value.get(name, 0)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise MalformedError(f'its "{name}" is no count')
+        raise MalformedError(f'"{name}" is not a count')
     return count
 
 

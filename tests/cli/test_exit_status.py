@@ -63,7 +63,7 @@ CASES: dict[str, tuple[int, str, str, list[str]]] = {
     "nothing declared": (2, declare(names=()), listing(IN_SYNC), []),
     "nothing declared, accepted": (0, declare(names=()), listing(IN_SYNC), ["--allow-empty"]),
     "--fail-on never forgives no invalid file": (2, "deployments: [", listing(IN_SYNC), ["--fail-on", "never"]),
-    "no listing": (2, declare(), "no JSON", []),
+    "no listing": (2, declare(), "not valid JSON", []),
     "empty listing": (3, declare(), listing(), []),
     "empty listing, accepted": (1, declare(), listing(), ["--allow-empty-live"]),
     "cut listing": (3, declare(), listing(IN_SYNC, *FULL_PAGE), []),

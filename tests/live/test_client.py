@@ -178,9 +178,9 @@ def test_F1_a_redirect_to_nonsense_is_told_too(location: str) -> None:
     [
         (ERRORS["html_from_proxy"].encode(), "HTML, not the API"),
         (b"\xef\xbb\xbf \n<!doctype html>", "HTML, not the API"),
-        (b"upstream connect error", "no listing"),
-        (b'"resources"', "no listing"),
-        (b'{"resources": null, "offset": 0}', "no listing"),
+        (b"upstream connect error", "not a list"),
+        (b'"resources"', "not a list"),
+        (b'{"resources": null, "offset": 0}', "not a list"),
         (b'{"resources": [], "offset": NaN}', "NaN"),
         (b'{"resources": ["' + b"\xff" + b'"]}', "UTF-8"),
     ],

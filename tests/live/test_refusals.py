@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.live.listing import MalformedError
 from driftcheck.live.refusals import TransientError, malformed, refused, retry_after
+from driftcheck.strict_json import MalformedError
 from tests.live.samples import KEY
 
 

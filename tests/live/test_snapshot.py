@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +239,7 @@ def test_a_later_minor_version_is_read_and_another_major_one_refused(tmp_path: P
     ],
 )
 def test_a_snapshot_that_is_none_is_refused_with_the_files_name(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"live\.json can't be read") as caught:
+    with pytest.raises(InputError, match=r"live\.json is not a saved listing") as caught:
         snapshots.read(saved(tmp_path, snapshot_file(**changes)))
     assert caught.value.hint
 
@@ -265,14 +267,24 @@ def test_D1_a_file_that_is_no_listing_is_told_and_not_quoted(tmp_path: Path, con
     assert "canary" not in str(caught.value)
 
 
-def test_R5_only_a_regular_file_is_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    for path in (tmp_path / "fifo", Path("/dev/zero"), tmp_path, tmp_path / "absent", Path("nul\0")):
+def test_R5_devices_and_folders_are_refused(tmp_path: Path) -> None:
+    for path in (Path("/dev/zero"), tmp_path, tmp_path / "absent", Path("nul\0")):
         with pytest.raises(InputError, match="can't be read"):
             snapshots.read(path)
 
 
-def test_a_file_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_and_standard_input_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = json.dumps(page(deployments(3))).encode()
+    os.mkfifo(tmp_path / "fifo")
+    threading.Thread(target=(tmp_path / "fifo").write_bytes, args=(data,), daemon=True).start()
+    assert len(snapshots.read(tmp_path / "fifo").deployments) == 3
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    snapshot = snapshots.read("-")
+    assert len(snapshot.deployments) == 3
+    assert snapshot.source == "standard input"
+
+
+def test_a_file_too_large_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "MAX_FILE_BYTES", 1024)
     with pytest.raises(InputError, match="larger than"):
         snapshots.read(saved(tmp_path, page(deployments(10))))
