@@ -7,8 +7,7 @@ not known is a value of its own (`Status.UNKNOWN`, `complete=False`, `unverifiab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Final, TypeAlias
@@ -253,16 +252,6 @@ class Declaration:
     None where it was not written in a file (a listing stands for the declarations)."""
 
 
-Locating: TypeAlias = Callable[[Iterable[tuple[str, Path]]], AbstractContextManager[None]]
-"""Finds places ahead, each of a deployment's name and a path in it, while the body of the context runs.
-
-A place that was not found ahead is found when `Declaration.locate` is asked for it."""
-
-
-def _locating_nothing(_: Iterable[tuple[str, Path]]) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
 @dataclass(frozen=True, slots=True)
 class Declarations:
     """What was written, and whether that is all of it."""
@@ -274,7 +263,6 @@ class Declarations:
     """Defects of the files: those that keep something from being read, and those of the rules."""
     complete: bool = True
     """False where a file, a document or a deployment could not be read."""
-    locating: Locating = field(default=_locating_nothing, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

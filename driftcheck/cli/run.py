@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING
 from driftcheck import __version__, formats, settings, signals
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
-from driftcheck.declarations import loader
+from driftcheck.declarations import discovery, loader
 from driftcheck.declarations.config import Config, find_config, from_folder, load_config
+from driftcheck.declarations.discovery import Sources
 from driftcheck.errors import ConfigurationError, DriftcheckError, LiveError, UsageError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.model import (
-    Declarations,
     DeclaredSummary,
     ExitStatus,
     Finding,
@@ -86,20 +85,15 @@ def _failure(command: str, error: DriftcheckError) -> Report:
     )
 
 
-@contextlib.contextmanager
-def reading(chosen: Settings) -> Iterator[Callable[[], Declarations]]:
-    """Read the files that the settings name; gives the function that brings together what they declare."""
-    if not chosen.paths:
-        yield Declarations
-        return
-    with loader.reading(chosen.paths, stdin=_read_stdin) as declared:
-        yield declared
+def read_files(chosen: Settings) -> Sources:
+    """Read the files that the settings name; raises UsageError where a path names nothing."""
+    return discovery.read(chosen.paths, stdin=_read_stdin) if chosen.paths else Sources()
 
 
 def _read_stdin() -> bytes:
     if sys.stdin is None:
         raise UsageError("Standard input is closed.", hint="Name a file in place of -.")
-    return sys.stdin.buffer.read(loader.MAX_BYTES + 1)
+    return sys.stdin.buffer.read(discovery.MAX_BYTES + 1)
 
 
 def compare_sides(chosen: Settings, outputs: Sequence[Output], *, progress: bool) -> Report:
@@ -109,12 +103,12 @@ def compare_sides(chosen: Settings, outputs: Sequence[Output], *, progress: bool
         from driftcheck.cli.baseline import read_baseline
 
         baseline, chosen = read_baseline(chosen, chosen.flags.base)
-    with reading(chosen) as declared:
-        with signals.held():  # what they raise in the middle of loading modules may get lost
-            listing = _Listing(chosen, progress=progress)
-            _load_modules(outputs)  # while a second process and the service may be at work
-        listing.read_file()
-        declarations = declared()
+    sources = read_files(chosen)
+    with signals.held():  # what they raise in the middle of loading modules may get lost
+        listing = _Listing(chosen, progress=progress)
+        _load_modules(outputs)  # while the service may be at work
+    listing.read_file()
+    declarations = loader.declare_sources(sources)
     listing.names = [declaration.name for declaration in declarations.deployments]
     listing.named.set()
     try:

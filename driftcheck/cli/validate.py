@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from driftcheck.cli import console, options, run
+from driftcheck.declarations import loader
 from driftcheck.model import Report
 from driftcheck.settings import Flags
 
@@ -21,10 +22,10 @@ def command(**given: Any) -> int:
     flags = Flags(**given)
 
     def produce() -> Report:
-        chosen = run.resolve("validate", flags)
-        with run.reading(chosen) as declared:
-            from driftcheck import pipeline  # while a second process may be at work
+        from driftcheck import pipeline
 
-            return pipeline.validate(declared(), run.request(chosen))
+        chosen = run.resolve("validate", flags)
+        declarations = loader.declare_sources(run.read_files(chosen))
+        return pipeline.validate(declarations, run.request(chosen))
 
     return run.report("validate", outputs, rendering, produce)

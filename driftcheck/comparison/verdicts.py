@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from driftcheck.comparison.diff import Difference, Differences, Terms, Walk, walk
+from driftcheck.comparison.diff import Difference, Differences, Terms, walk
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.comparison.three_way import ThreeWay, classify
@@ -77,8 +77,7 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     outside = 0
     alone = [match for match in matches if _is_alone(match)]
     compared = walk([(match.declaration.value, match.live[0].value) for match in alone], schema, terms)
-    with sides.declarations.locating(_places_to_tell(matches, alone, compared)):
-        results = compared.differences()
+    results = compared.differences()
     by_name = {match.declaration.name: result for match, result in zip(alone, results, strict=True)}
     for match in matches:
         name = match.declaration.name
@@ -96,20 +95,6 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
         findings=tuple(verdicts.findings),
         gaps=tuple(verdicts.gaps),
     )
-
-
-def _places_to_tell(matches: Sequence[Match], alone: Sequence[Match], compared: Walk) -> Iterator[tuple[str, Path]]:
-    """Give most of what will have to be located: all but what is so only with regard to a base."""
-    for match in matches:
-        if not _is_alone(match) or is_rollout_pending(match.live[0]):
-            yield match.declaration.name, ()
-    for number in compared.differing:
-        yield alone[number].declaration.name, ()
-    for number, path in compared.paths():
-        yield alone[number].declaration.name, path
-    for match, known in zip(alone, compared.compared, strict=True):
-        if known.unmodelled:
-            yield from ((match.declaration.name, path) for path in ((), *known.unmodelled))
 
 
 def _by_name(declarations: Declarations | None) -> dict[str, Declaration] | None:

@@ -44,8 +44,8 @@ class SourceText:
 class Sources:
     """What was read, by name, and what could not be."""
 
-    texts: tuple[SourceText, ...]
-    findings: tuple[Finding, ...]
+    texts: tuple[SourceText, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Kind(Enum):

@@ -17,7 +17,7 @@ from driftcheck.model import JSON, Declaration, Finding, Guard, IgnoreRule, Loca
 from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import RULES
-from driftcheck.yamlfile.reader import Place, Problem
+from driftcheck.yamlfile.reader import Problem
 
 MAX_DEPLOYMENTS: Final = 25_000
 """Deployments of one document."""
@@ -88,11 +88,10 @@ class Findings:
 
 
 class Declared:
-    """What one text declares, judged; not again where its documents are given: they are flawless then."""
+    """What one text declares, judged."""
 
-    def __init__(self, text: SourceText, flawless: tuple[JSON, ...] | None = None) -> None:
-        self.source = Source(text.name, text.data, flawless)
-        self._was_judged = flawless is not None
+    def __init__(self, text: SourceText) -> None:
+        self.source = Source(text.name, text.data)
         self._is_suspicious = holds_credential("\n".join(self.source.parsed.texts))
         self.deployments: list[Declaration] = []
         """Those that can be compared; of several of one name the first, if it can be."""
@@ -106,25 +105,11 @@ class Declared:
         """By document: what is wrong with its text, and the position of the deployment that it lies in."""
         self._seen: set[str] = set()
         self._layers: dict[str, tuple[Layers, JSON]] = {}
-        self.known: dict[tuple[str, Path], Place] = {}
-        """Places that were found ahead, by the deployment's name and the path in it."""
         self._judge()
 
-    @property
-    def is_flawless(self) -> bool:
-        """Whether all of the text can be compared and nothing is to be told of it."""
-        return self.complete and not any(self.findings.all())
-
-    def find(self, spots: Iterable[tuple[str, Path]]) -> list[Place]:
-        """Find the place of each path (in the deployment of a name), or of the nearest node around it."""
-        return [self._find(name, path) for name, path in spots]
-
-    def _find(self, name: str, path: Path) -> Place:
-        layers, value = self._layers[name]
-        return layers.find(value, path)
-
     def _locate(self, name: str, path: Path) -> Location:
-        return self.source.location(self.known.get((name, path)) or self._find(name, path))
+        layers, value = self._layers[name]
+        return layers.locate(value, path)
 
     def tell_duplicate(self, name: str, place: Callable[[], Location], first: Callable[[], Location]) -> None:
         """Add that a name was declared before."""
@@ -148,7 +133,7 @@ class Declared:
 
     def _judge_document(self, number: int, document: JSON) -> None:
         sound_shape = isinstance(document, dict)
-        violations = () if self._was_judged else validate(document if sound_shape else type(document)())
+        violations = validate(document if sound_shape else type(document)())
         for violation in violations:
             self._tell_violation(number, document, violation)
         if not sound_shape or not isinstance(document.get("deployments"), list):
@@ -206,8 +191,7 @@ class Declared:
             return
         self._layers[name] = layers, value
         self.deployments.append(Declaration(name, value, partial(self._locate, name)))
-        if not self._was_judged:
-            self._tell_lint(lint(name, value, suspicious=self._is_suspicious), layers, name, value)
+        self._tell_lint(lint(name, value, suspicious=self._is_suspicious), layers, name, value)
 
     def _name(self, document: JSON, index: int | None) -> str | None:
         """Give the name of the deployment at a position, if it has one that may be shown: every report tells it."""

@@ -17,20 +17,14 @@ from driftcheck.yamlfile.reader import Node, Parsed, Place, Tree, place_of
 class Source:
     """One text: what it holds, and where."""
 
-    def __init__(self, name: str, data: bytes, documents: tuple[JSON, ...] | None = None) -> None:
-        """Read a text, unless its documents are known; it then has no defect."""
+    def __init__(self, name: str, data: bytes) -> None:
         self.name = name
-        self.parsed: Parsed = reader.parse(data) if documents is None else Parsed(documents, ())
+        self.parsed: Parsed = reader.parse(data)
         self._data = data
         self._trees: tuple[Tree, ...] | None = None
         self._problem_places: frozenset[Place] | None = None
         self._spans: list[tuple[Place, Place, int]] | None = None
         self._entry_spans: dict[int, list[tuple[Place, Place, int]]] = {}
-
-    @property
-    def size(self) -> int:
-        """The bytes of the text."""
-        return len(self._data)
 
     def location(self, place: Place) -> Location:
         """Give a place of this text as a location."""
