@@ -25,7 +25,7 @@ from hypothesis import seed as hypothesis_seed
 from driftcheck.declarations import loader
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.formats import FORMATS, RenderOptions, render
-from driftcheck.formats.json import read
+from driftcheck.formats.report_json import read
 from driftcheck.model import Report
 from tests.formats.reports import reports
 from tests.live.memory import cut, fetch_from

@@ -487,7 +487,7 @@ CRASHES = [
     "driftcheck.comparison.verdicts.walk",
     "driftcheck.declarations.documents.lint",
     "driftcheck.live.snapshot.read",
-    "driftcheck.formats.json.render",
+    "driftcheck.formats.report_json.render",
     "driftcheck.formats.text.render",
     "driftcheck.formats.sarif.render",
     "driftcheck.cli.outputs.write_files",

@@ -18,9 +18,9 @@ def command(saved: str, **given: Any) -> int:
     outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]), reads=[saved])
 
     def produce() -> Report:
-        from driftcheck.formats import json
+        from driftcheck.formats.report_json import read
         from driftcheck.live.snapshot import read_text
 
-        return json.read(read_text(saved))
+        return read(read_text(saved))
 
     return run.report("report", outputs, rendering, produce)

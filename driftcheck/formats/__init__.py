@@ -27,24 +27,23 @@ class RenderOptions:
 
 
 FORMATS: Final[dict[str, str]] = {
-    "text": "driftcheck.formats.text:render",
-    "json": "driftcheck.formats.json:render",
-    "ndjson": "driftcheck.formats.ndjson:render",
-    "markdown": "driftcheck.formats.markdown:render",
-    "html": "driftcheck.formats.html:render",
-    "sarif": "driftcheck.formats.sarif:render",
-    "junit": "driftcheck.formats.junit:render",
-    "github": "driftcheck.formats.github:render",
-    "gitlab": "driftcheck.formats.gitlab:render",
-    "openmetrics": "driftcheck.formats.openmetrics:render",
+    "text": "text",
+    "json": "report_json",
+    "ndjson": "ndjson",
+    "markdown": "markdown",
+    "html": "html",
+    "sarif": "sarif",
+    "junit": "junit",
+    "github": "github",
+    "gitlab": "gitlab",
+    "openmetrics": "openmetrics",
 }
-"""Every format by the name it is asked for: where its function stands."""
+"""The name of each format, and its module."""
 
 
 def load(name: str) -> Callable[[Report, RenderOptions], str]:
-    """Load the format of this name (a key of `FORMATS`), and give its function."""
-    module, _, function = FORMATS[name].partition(":")
-    rendering: Callable[[Report, RenderOptions], str] = getattr(import_module(module), function)
+    """Import the module of a format (a key of `FORMATS`) and return its `render`."""
+    rendering: Callable[[Report, RenderOptions], str] = import_module(f"{__name__}.{FORMATS[name]}").render
     return rendering
 
 

@@ -1,13 +1,21 @@
-"""The parts of a report as JSON objects, in the words of docs/contract.md ("JSON report"), and back."""
+"""The JSON report, format 1 (docs/contract.md): for programs, for the history, and for `driftcheck report`.
+
+One table per record names its keys; it is used to write and to read, so that both stay in step.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn
 
+from driftcheck.errors import InputError
+from driftcheck.formats import RenderOptions
+from driftcheck.formats.escaping import inert_json
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -16,233 +24,248 @@ from driftcheck.model import (
     ChangeKind,
     Comparison,
     DeclaredSummary,
+    Detail,
     Finding,
+    HistoryNote,
     Impact,
+    LiveSince,
     LiveSummary,
     Location,
     Outcome,
     Report,
+    ResolvedItem,
     Severity,
+    State,
     Status,
     Summary,
     Suppression,
+    TargetSummary,
 )
-from driftcheck.paths import Path, Segment, format_path, from_json, parse_path, to_json
+from driftcheck.paths import Path, format_path, from_json, parse_path, to_json
 
-FORMAT_VERSION: Final = "1.0"
-"""Of the report: the minor part grows with additions, the major one with anything else."""
+FORMAT_VERSION: Final = "1.1"
+"""The minor part grows with additions, the major one with anything else."""
+MOST_CHARACTERS: Final = 256 * 1024 * 1024
+"""A saved report longer than this is not read."""
 
 Record = dict[str, Any]
 
 
-def head(report: Report) -> Record:
-    """Give what stands before a report's lists: the run, its outcome, how both sides were read."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "driftcheck_version": report.driftcheck_version,
-        "command": report.command,
-        "generated_at": report.generated_at,
-        **verdict(report),
-        "live": live(report.live),
-        "declared": declared(report.declared),
-    }
+def render(report: Report, options: RenderOptions) -> str:
+    """Render a report as ASCII JSON, indented by two spaces, with a final newline."""
+    del options
+    return inert_json(json.dumps(to_record(report), indent=2, allow_nan=False)) + "\n"
 
 
-def verdict(report: Report) -> Record:
-    """Give a report's outcome and whether both sides were read whole."""
-    outcome = {"status": int(report.outcome.status), "name": report.outcome.value}
-    return {"outcome": outcome, "complete": report.complete}
+def to_record(report: Report) -> Record:
+    """Return the whole report as one JSON object."""
+    record: Record = _REPORT.encode(report)
+    return record | {"live": None, "declared": None} if report.targets else record
 
 
-def live(side: LiveSummary | None) -> Record | None:
-    """Give how the live side was read."""
-    if side is None:
-        return None
-    record: Record = {
-        "source": side.source,
-        "workspace": side.workspace,
-        "fetched_at": side.fetched_at,
-        "pages": side.pages,
-        "requests": side.requests,
-        "deployments": side.deployments,
-        "complete": side.complete,
-        "gaps": list(side.gaps),
-    }
-    if side.scope:
-        record["scope"] = dict(sorted(side.scope.items()))
-    if side.inventory:
-        record["inventory"] = {fact: dict(counts) for fact, counts in side.inventory.items()}
-    return record
+def read(text: str) -> Report:
+    """Read a saved JSON report; unknown keys are ignored, another major version is refused.
+
+    Raises InputError, which says where the text is not a report and never quotes it.
+    """
+    record = _parse(text)
+    try:
+        _check_version(_object(record, "").get("format_version"))
+        report: Report = _REPORT.decode(record, "")
+        if record.get("declared") is None and not report.targets:
+            raise MalformedError("declared", "an object")
+    except MalformedError as error:
+        raise InputError(
+            f"the saved report can't be read: {error}",
+            hint="Expected the output of `driftcheck check -o json`, by this version of driftcheck or an older one.",
+        ) from None
+    return report
 
 
-def declared(side: DeclaredSummary) -> Record:
-    """Give how the declared side was read."""
-    record: Record = {"files": list(side.files), "deployments": side.deployments, "complete": side.complete}
-    return record | ({} if side.base is None else {"base": side.base})
+def _check_version(version: JSON) -> None:
+    ours = FORMAT_VERSION.partition(".")[0]
+    if _text(version, "format_version").partition(".")[0] != ours:
+        raise InputError(
+            f"the saved report has another major format version than this driftcheck reads ({ours})",
+            hint="Render it with the version of driftcheck that wrote it.",
+        )
 
 
-def summary(numbers: Summary) -> Record:
-    """Give a report's numbers."""
-    return {
-        **{status.value: numbers.statuses[status] for status in Status},
-        "changes": numbers.changes,
-        "suppressed": numbers.suppressed,
-        "unverifiable": numbers.unverifiable,
-        "coverage": numbers.coverage,
-        "findings": {severity.value: numbers.findings[severity] for severity in Severity},
-    }
+def _parse(text: str) -> JSON:
+    if len(text) > MOST_CHARACTERS:
+        raise InputError("the saved report is too long", hint="The limit is 256 Mi characters.")
+    try:
+        return json.loads(
+            text.removeprefix("\ufeff"),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            object_pairs_hook=_without_duplicates,
+        )
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(
+            f"the saved report is not valid JSON{place}",
+            hint="It may have been truncated. Save it again with `driftcheck check -o json=FILE`.",
+        ) from None
 
 
-def deployment(comparison: Comparison) -> Record:
-    """Give one deployment's verdict."""
-    record: Record = {
-        "name": comparison.name,
-        "status": comparison.status.value,
-        "id": comparison.id,
-        "location": location(comparison.location),
-        "changes": [change(each) for each in comparison.changes],
-        "unverifiable": [format_path(path) for path in comparison.unverifiable],
-        "compared": comparison.compared,
-    }
-    return record | ({"facts": dict(sorted(comparison.facts.items()))} if comparison.facts else {})
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
 
 
-def change(difference: Change) -> Record:
-    """Give one field's difference."""
-    record: Record = {
-        "kind": difference.kind.value,
-        "path": format_path(difference.path),
-        "segments": to_json(difference.path),
-        "declared": difference.declared,
-        "live": difference.live,
-    }
-    if difference.declared_effective is not None:
-        record["declared_effective"] = difference.declared_effective
-    if difference.live_effective is not None:
-        record["live_effective"] = difference.live_effective
-    if difference.base is not ABSENT:
-        record["base"] = difference.base
-    return record | {
-        "location": location(difference.location),
-        "impact": difference.impact.value,
-        "class": difference.change_class.value,
-        "severity": difference.severity.value,
-        "redacted": difference.redacted,
-        "suppressed": suppression(difference.suppressed),
-    }
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("out of range")
+    return number
 
 
-def finding(each: Finding) -> Record:
-    """Give one finding."""
-    record: Record = {
-        "rule": each.rule,
-        "severity": each.severity.value,
-        "message": each.message,
-        "hint": each.hint,
-        "deployment": each.deployment,
-        "path": None if each.path is None else format_path(each.path),
-        "location": location(each.location),
-    }
-    if each.related:
-        record["related"] = [location(place) for place in each.related]
-    return record | {"suppressed": suppression(each.suppressed)}
-
-
-def location(place: Location | None) -> Record | None:
-    """Give a place in a file."""
-    return None if place is None else {"file": place.file, "line": place.line, "column": place.column}
-
-
-def suppression(hidden: Suppression | None) -> Record | None:
-    """Give the ignore rule that hides something."""
-    if hidden is None:
-        return None
-    return {"reason": hidden.reason, "expires": hidden.expires, "location": location(hidden.location)}
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    merged = dict(pairs)
+    if len(merged) < len(pairs):
+        raise ValueError("duplicate key")
+    return merged
 
 
 class MalformedError(ValueError):
-    """A record that is no part of a report: where, and what should stand there; never what does."""
+    """A record that is not part of a report: where, and what was expected; never the value itself."""
 
-
-T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
-
-_MOST_NESTED: Final = 128
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
+    def __init__(self, where: str, expected: str) -> None:
+        super().__init__(f"{where or 'the report'} should be {expected}")
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """A value of a saved report and where it stands; every reader raises MalformedError where it is another."""
+class _Codec:
+    """How a value of the model is written, and read back; `decode` also gets the position for its errors."""
 
-    value: Any
-    where: str = ""
+    encode: Callable[[Any], JSON]
+    decode: Callable[[JSON, str], Any]
 
-    def __getitem__(self, key: str) -> Node:
-        if not isinstance(self.value, dict):
-            raise self.malformed("an object")
-        return Node(self.value.get(key), f"{self.where}.{key}" if self.where else key)
 
-    def __contains__(self, key: str) -> bool:
-        return isinstance(self.value, dict) and key in self.value
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key of a record."""
 
-    def malformed(self, wanted: str) -> MalformedError:
-        """Say what should stand here."""
-        return MalformedError(f"{self.where or 'the report'} should be {wanted}")
+    name: str
+    codec: _Codec
+    attribute: str = ""
+    """The attribute of the model, where it has another name."""
+    default: JSON = ...
+    """The key is left out where the value equals this; by default it is always written."""
+    is_optional: bool = False
+    """Whether earlier reports lack the key; reading them gives the model's default."""
 
-    def text(self) -> str:
-        """Read a text."""
-        if not isinstance(self.value, str):
-            raise self.malformed("a text")
-        return self.value
 
-    def flag(self) -> bool:
-        """Read true or false."""
-        if not isinstance(self.value, bool):
-            raise self.malformed("true or false")
-        return self.value
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """A key that follows from the others; it is written, and ignored when it is read."""
 
-    def count(self) -> int:
-        """Read a whole number, 0 or more."""
-        if type(self.value) is not int or self.value < 0:
-            raise self.malformed("a whole number of 0 or more")
-        return self.value
+    name: str
+    of: Callable[[Any], JSON]
 
-    def one_of(self, kind: type[E]) -> E:
-        """Read one of an enumeration's words."""
+
+def _record(kind: type, *keys: _Key | _Derived) -> _Codec:
+    """Return the codec of a dataclass from its keys, in the order in which they are written."""
+
+    def encode(value: Any) -> Record:
+        record: Record = {}
+        for key in keys:
+            if isinstance(key, _Derived):
+                record[key.name] = key.of(value)
+            elif (item := getattr(value, key.attribute or key.name)) != key.default:
+                record[key.name] = key.codec.encode(item)
+        return record
+
+    def decode(value: JSON, where: str) -> Any:
+        record, given = _object(value, where), {}
+        for key in keys:
+            if isinstance(key, _Key) and (key.name in record or (key.default is ... and not key.is_optional)):
+                given[key.attribute or key.name] = key.codec.decode(record.get(key.name), _below(where, key.name))
+        return kind(**given)
+
+    return _Codec(encode, decode)
+
+
+def _below(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
+
+
+def _object(value: JSON, where: str) -> Record:
+    if not isinstance(value, dict):
+        raise MalformedError(where, "an object")
+    return value
+
+
+def _text(value: JSON, where: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedError(where, "a string")
+    return value
+
+
+def _flag(value: JSON, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise MalformedError(where, "true or false")
+    return value
+
+
+def _whole(least: int) -> _Codec:
+    def decode(value: JSON, where: str) -> int:
+        if type(value) is not int or value < least:
+            raise MalformedError(where, f"an integer of {least} or more")
+        return value
+
+    return _Codec(int, decode)
+
+
+def _one_of(kind: type[StrEnum]) -> _Codec:
+    def decode(value: JSON, where: str) -> StrEnum:
         try:
-            return kind(self.text())
-        except ValueError:
-            raise self.malformed("one of " + ", ".join(kind)) from None
+            return kind(_text(value, where))
+        except ValueError as error:
+            if isinstance(error, MalformedError):
+                raise
+            raise MalformedError(where, "one of " + ", ".join(kind)) from None
 
-    def items(self) -> Iterator[Node]:
-        """Read a list."""
-        if not isinstance(self.value, list):
-            raise self.malformed("a list")
-        return (Node(value, f"{self.where}[{index}]") for index, value in enumerate(self.value))
+    return _Codec(str, decode)
 
-    def each(self, read: Callable[[Node], T]) -> dict[str, T]:
-        """Read an object whose values are all alike; absent, it is empty."""
-        return {} if self.value is None else {key: read(self[key]) for key in self.object()}
 
-    def object(self) -> dict[str, Any]:
-        """Read an object."""
-        if not isinstance(self.value, dict):
-            raise self.malformed("an object")
-        return self.value
+def _optional(codec: _Codec) -> _Codec:
+    return _Codec(
+        lambda value: None if value is None else codec.encode(value),
+        lambda value, where: None if value is None else codec.decode(value, where),
+    )
 
-    def maybe(self, read: Callable[[Node], T]) -> T | None:
-        """Read null, or what the reader reads."""
-        return None if self.value is None else read(self)
 
-    def data(self) -> JSON:
-        """Take any JSON value that is not nested too deep to be shown."""
-        layer, depth = [self.value], 0
-        while layer := [child for parent in layer for child in _children(parent)]:
-            depth += 1
-            if depth > _MOST_NESTED:
-                raise self.malformed(f"nested at most {_MOST_NESTED} deep")
-        return self.value
+def _list(codec: _Codec) -> _Codec:
+    def decode(value: JSON, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise MalformedError(where, "a list")
+        return tuple(codec.decode(item, f"{where}[{index}]") for index, item in enumerate(value))
+
+    return _Codec(lambda values: [codec.encode(value) for value in values], decode)
+
+
+def _map(codec: _Codec, *, ordered: bool = False) -> _Codec:
+    def encode(values: Mapping[str, Any]) -> Record:
+        return {key: codec.encode(values[key]) for key in (values if ordered else sorted(values))}
+
+    def decode(value: JSON, where: str) -> Record:
+        return {key: codec.decode(item, _below(where, key)) for key, item in _object(value, where).items()}
+
+    return _Codec(encode, decode)
+
+
+_MOST_NESTED: Final = 128
+
+
+def _data(value: JSON, where: str) -> JSON:
+    """Read any JSON value that is not nested too deep to be shown."""
+    layer, depth = [value], 0
+    while layer := [child for parent in layer for child in _children(parent)]:
+        depth += 1
+        if depth > _MOST_NESTED:
+            raise MalformedError(where, f"nested at most {_MOST_NESTED} deep")
+    return value
 
 
 def _children(value: JSON) -> list[JSON]:
@@ -251,126 +274,228 @@ def _children(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else []
 
 
-def read_report(node: Node) -> Report:
-    """Read what `head`, `deployment` and `finding` wrote; unknown keys are passed over."""
-    time = node["generated_at"]
-    if not _TIME.fullmatch(time.text()):
-        raise time.malformed("a time in UTC, as 2026-01-08T04:05:34Z")
-    return Report(
-        driftcheck_version=node["driftcheck_version"].text(),
-        command=node["command"].text(),
-        generated_at=time.text(),
-        outcome=node["outcome"]["name"].one_of(Outcome),
-        live=node["live"].maybe(_read_live),
-        declared=_read_declared(node["declared"]),
-        deployments=tuple(map(_read_deployment, node["deployments"].items())),
-        findings=tuple(map(_read_finding, node["findings"].items())),
-    )
-
-
-def _read_live(node: Node) -> LiveSummary:
-    return LiveSummary(
-        source=node["source"].text(),
-        workspace=node["workspace"].maybe(Node.text),
-        fetched_at=node["fetched_at"].maybe(Node.text),
-        pages=node["pages"].count(),
-        requests=node["requests"].count(),
-        deployments=node["deployments"].count(),
-        complete=node["complete"].flag(),
-        gaps=tuple(gap.text() for gap in node["gaps"].items()),
-        scope=node["scope"].each(Node.text),
-        inventory={fact: counts.each(Node.count) for fact, counts in node["inventory"].each(lambda each: each).items()},
-    )
-
-
-def _read_declared(node: Node) -> DeclaredSummary:
-    return DeclaredSummary(
-        files=tuple(file.text() for file in node["files"].items()),
-        deployments=node["deployments"].count(),
-        complete=node["complete"].flag(),
-        base=node["base"].maybe(Node.text),
-    )
-
-
-def _read_deployment(node: Node) -> Comparison:
-    return Comparison(
-        name=node["name"].text(),
-        status=node["status"].one_of(Status),
-        id=node["id"].maybe(Node.text),
-        location=node["location"].maybe(_read_location),
-        changes=tuple(map(_read_change, node["changes"].items())),
-        unverifiable=tuple(map(_read_path, node["unverifiable"].items())),
-        compared=node["compared"].maybe(Node.count) or 0,
-        facts=node["facts"].each(Node.text),
-    )
-
-
-def _read_change(node: Node) -> Change:
-    return Change(
-        kind=node["kind"].one_of(ChangeKind),
-        path=_read_segments(node["segments"]),
-        declared=node["declared"].data(),
-        live=node["live"].data(),
-        location=node["location"].maybe(_read_location),
-        impact=node["impact"].one_of(Impact),
-        change_class=node["class"].one_of(ChangeClass),
-        severity=node["severity"].one_of(Severity),
-        redacted=node["redacted"].flag(),
-        suppressed=node["suppressed"].maybe(_read_suppression),
-        base=node["base"].data() if "base" in node else ABSENT,
-        declared_effective=node["declared_effective"].data(),
-        live_effective=node["live_effective"].data(),
-    )
-
-
-def _read_finding(node: Node) -> Finding:
-    return Finding(
-        rule=node["rule"].text(),
-        severity=node["severity"].one_of(Severity),
-        message=node["message"].text(),
-        hint=node["hint"].maybe(Node.text),
-        deployment=node["deployment"].maybe(Node.text),
-        path=node["path"].maybe(_read_path),
-        location=node["location"].maybe(_read_location),
-        related=tuple(map(_read_location, node["related"].items())) if "related" in node else (),
-        suppressed=node["suppressed"].maybe(_read_suppression),
-    )
-
-
-def _read_location(node: Node) -> Location:
-    place = Location(node["file"].text(), node["line"].count(), node["column"].count())
-    if place.line < 1 or place.column < 1:
-        raise node.malformed("a place whose line and column count from 1")
-    return place
-
-
-def _read_suppression(node: Node) -> Suppression:
-    return Suppression(
-        reason=node["reason"].text(),
-        expires=node["expires"].maybe(Node.text),
-        location=node["location"].maybe(_read_location),
-    )
-
-
-def _read_path(node: Node) -> Path:
+def _path(value: JSON, where: str) -> Path:
     try:
-        return parse_path(node.text())
-    except ValueError:
-        raise node.malformed("a path") from None
+        return parse_path(_text(value, where))
+    except ValueError as error:
+        if isinstance(error, MalformedError):
+            raise
+        raise MalformedError(where, "a path") from None
 
 
-def _read_segments(node: Node) -> Path:
-    return from_json([_read_segment(segment) for segment in node.items()])
-
-
-def _read_segment(node: Node) -> Segment | dict[str, str]:
-    match node.value:
+def _segment(value: JSON, where: str) -> JSON:
+    match value:
         case bool():
-            raise node.malformed("a segment of a path")
+            pass
         case str():
-            return node.value
-        case int():
-            return node.count()
-        case dict() if len(node.value) == 1:
-            return node.each(Node.text)
-    raise node.malformed("a segment of a path")
+            return value
+        case int() if value >= 0:
+            return value
+        case dict() if len(value) == 1 and all(isinstance(identity, str) for identity in value.values()):
+            return value
+    raise MalformedError(where, "a segment of a path")
+
+
+_TIME_FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
+
+
+def _time(value: JSON, where: str) -> str:
+    if not _TIME_FORM.fullmatch(text := _text(value, where)):
+        raise MalformedError(where, "a time in UTC, as 2026-01-08T04:05:34Z")
+    return text
+
+
+def _outcome(value: JSON, where: str) -> Outcome:
+    outcome: Outcome = _one_of(Outcome).decode(_object(value, where).get("name"), _below(where, "name"))
+    return outcome
+
+
+def _encode_summary(numbers: Summary) -> Record:
+    return {
+        **{status.value: numbers.statuses[status] for status in Status},
+        "changes": numbers.changes,
+        "suppressed": numbers.suppressed,
+        "unverifiable": numbers.unverifiable,
+        "by_name_only": numbers.by_name_only,
+        "coverage": numbers.coverage,
+        "findings": {severity.value: numbers.findings[severity] for severity in Severity},
+    }
+
+
+def _summary(value: JSON, where: str) -> Summary:
+    record = _object(value, where)
+    findings = _object(record.get("findings"), _below(where, "findings"))
+
+    def count(counts: Record, key: str) -> int:
+        number: int = _COUNT.decode(counts.get(key), _below(where, key))
+        return number
+
+    return Summary(
+        statuses={status: count(record, status) for status in Status},
+        changes=count(record, "changes"),
+        suppressed=count(record, "suppressed"),
+        unverifiable=count(record, "unverifiable"),
+        by_name_only=count(record, "by_name_only"),
+        coverage=_share(record.get("coverage"), _below(where, "coverage")),
+        findings={severity: count(findings, severity) for severity in Severity},
+    )
+
+
+def _share(value: JSON, where: str) -> float | None:
+    if value is None or (type(value) in (int, float) and 0 <= value <= 1):
+        return None if value is None else float(value)
+    raise MalformedError(where, "a number from 0 to 1")
+
+
+def _declared(value: JSON, where: str) -> DeclaredSummary:
+    """Read how the declared side was read; null where each target has its own."""
+    summary: DeclaredSummary = DeclaredSummary() if value is None else _DECLARED.decode(value, where)
+    return summary
+
+
+_TEXT: Final = _Codec(str, _text)
+_FLAG: Final = _Codec(bool, _flag)
+_COUNT: Final = _whole(0)
+_TIME: Final = _Codec(str, _time)
+_DATA: Final = _Codec(lambda value: value, _data)
+_PATH: Final = _Codec(format_path, _path)
+_SEGMENTS: Final = _Codec(to_json, lambda value, where: from_json(_list(_Codec(str, _segment)).decode(value, where)))
+_OUTCOME: Final = _Codec(lambda outcome: {"status": int(outcome.status), "name": outcome.value}, _outcome)
+_SUMMARY: Final = _Codec(_encode_summary, _summary)
+_SEVERITY: Final = _one_of(Severity)
+_STATE: Final = _one_of(State)
+
+_LOCATION: Final = _record(Location, _Key("file", _TEXT), _Key("line", _whole(1)), _Key("column", _whole(1)))
+_SUPPRESSION: Final = _record(
+    Suppression,
+    _Key("reason", _TEXT),
+    _Key("expires", _optional(_TEXT)),
+    _Key("location", _optional(_LOCATION)),
+    _Key("owner", _optional(_TEXT), default=None),
+    _Key("approved_by", _optional(_TEXT), default=None),
+)
+_LIVE: Final = _record(
+    LiveSummary,
+    _Key("source", _TEXT),
+    _Key("workspace", _optional(_TEXT)),
+    _Key("fetched_at", _optional(_TEXT)),
+    _Key("pages", _COUNT),
+    _Key("requests", _COUNT),
+    _Key("deployments", _COUNT),
+    _Key("complete", _FLAG),
+    _Key("gaps", _list(_TEXT)),
+    _Key("scope", _map(_TEXT), default={}),
+    _Key("inventory", _map(_map(_COUNT, ordered=True), ordered=True), default={}),
+)
+_DECLARED: Final = _record(
+    DeclaredSummary,
+    _Key("files", _list(_TEXT)),
+    _Key("deployments", _COUNT),
+    _Key("complete", _FLAG),
+    _Key("base", _optional(_TEXT), default=None),
+)
+_DETAIL: Final = _record(
+    Detail, _Key("path", _PATH), _Key("kind", _one_of(ChangeKind)), _Key("declared", _DATA), _Key("live", _DATA)
+)
+_CHANGE: Final = _record(
+    Change,
+    _Key("kind", _one_of(ChangeKind)),
+    _Derived("path", lambda change: format_path(change.path)),
+    _Key("segments", _SEGMENTS, "path"),
+    _Key("declared", _DATA),
+    _Key("live", _DATA),
+    _Key("declared_effective", _DATA, default=None),
+    _Key("live_effective", _DATA, default=None),
+    _Key("base", _DATA, default=ABSENT),
+    _Key("details", _list(_DETAIL), default=()),
+    _Key("location", _optional(_LOCATION)),
+    _Key("impact", _one_of(Impact)),
+    _Key("class", _one_of(ChangeClass), "change_class"),
+    _Key("severity", _SEVERITY),
+    _Key("redacted", _FLAG),
+    _Key("suppressed", _optional(_SUPPRESSION)),
+    _Key("state", _optional(_STATE), default=None),
+    _Key("first_seen", _optional(_TEXT), default=None),
+)
+_DEPLOYMENT: Final = _record(
+    Comparison,
+    _Key("name", _TEXT),
+    _Key("target", _optional(_TEXT), default=None),
+    _Key("status", _one_of(Status)),
+    _Key("id", _optional(_TEXT)),
+    _Key("location", _optional(_LOCATION)),
+    _Key("changes", _list(_CHANGE)),
+    _Key("unverifiable", _list(_PATH)),
+    _Key("by_name_only", _COUNT, is_optional=True),
+    _Key("compared", _COUNT, is_optional=True),
+    _Key("facts", _map(_TEXT), default={}),
+    _Key(
+        "live_since",
+        _optional(
+            _record(
+                LiveSince,
+                _Key("created_at", _optional(_TEXT)),
+                _Key("updated_at", _optional(_TEXT)),
+                _Key("revision", _optional(_TEXT)),
+            )
+        ),
+        default=None,
+    ),
+)
+_FINDING: Final = _record(
+    Finding,
+    _Key("rule", _TEXT),
+    _Key("severity", _SEVERITY),
+    _Key("message", _TEXT),
+    _Key("hint", _optional(_TEXT)),
+    _Key("target", _optional(_TEXT), default=None),
+    _Key("deployment", _optional(_TEXT)),
+    _Key("path", _optional(_PATH)),
+    _Key("location", _optional(_LOCATION)),
+    _Key("related", _list(_LOCATION), default=()),
+    _Key("suppressed", _optional(_SUPPRESSION)),
+    _Key("state", _optional(_STATE), default=None),
+    _Key("first_seen", _optional(_TEXT), default=None),
+)
+_TARGET: Final = _record(
+    TargetSummary,
+    _Key("name", _TEXT),
+    _Key("outcome", _OUTCOME),
+    _Key("complete", _FLAG),
+    _Key("live", _optional(_LIVE)),
+    _Key("declared", _DECLARED),
+    _Key("summary", _SUMMARY),
+)
+_RESOLVED: Final = _record(
+    ResolvedItem,
+    _Key("target", _optional(_TEXT)),
+    _Key("deployment", _optional(_TEXT)),
+    _Key("path", _optional(_PATH), default=None),
+    _Key("rule", _optional(_TEXT), default=None),
+    _Key("first_seen", _TEXT),
+    _Key("last_seen", _TEXT),
+)
+_HISTORY: Final = _record(
+    HistoryNote,
+    _Key("run", _TEXT),
+    _Key("previous", _optional(_TEXT)),
+    _Key("error", _optional(_TEXT)),
+)
+_REPORT: Final = _record(
+    Report,
+    _Derived("format_version", lambda _: FORMAT_VERSION),
+    _Key("driftcheck_version", _TEXT),
+    _Key("command", _TEXT),
+    _Key("report_id", _optional(_TEXT)),
+    _Key("generated_at", _TIME),
+    _Key("outcome", _OUTCOME),
+    _Derived("complete", lambda report: report.complete),
+    _Key("live", _optional(_LIVE)),
+    _Key("declared", _Codec(_DECLARED.encode, _declared)),
+    _Key("targets", _list(_TARGET), is_optional=True),
+    _Key("history", _optional(_HISTORY)),
+    _Derived("summary", lambda report: _encode_summary(report.summary)),
+    _Key("deployments", _list(_DEPLOYMENT)),
+    _Key("findings", _list(_FINDING)),
+    _Key("resolved", _list(_RESOLVED), is_optional=True),
+)

@@ -14,16 +14,22 @@ from driftcheck.model import (
     ChangeKind,
     Comparison,
     DeclaredSummary,
+    Detail,
     ExitStatus,
     Finding,
+    HistoryNote,
     Impact,
+    LiveSince,
     LiveSummary,
     Location,
     Outcome,
     Report,
+    ResolvedItem,
     Severity,
+    State,
     Status,
     Suppression,
+    TargetSummary,
 )
 from driftcheck.paths import Item
 
@@ -320,8 +326,14 @@ locations = st.builds(
     Location, st.just(FILE) | texts.map(lambda text: text or "f"), st.integers(1, 9_999), st.integers(1, 200)
 )
 dates = st.none() | st.dates().map(str)
-suppressions = st.none() | st.builds(Suppression, texts, dates, st.none() | locations)
+suppressions = st.none() | st.builds(
+    Suppression, texts, dates, st.none() | locations, st.none() | texts, st.none() | texts
+)
 severities = st.sampled_from(Severity)
+states = st.none() | st.sampled_from(State)
+seen = st.none() | st.just("2026-11-20T04:05:34Z") | texts
+target_names = st.none() | st.sampled_from(["staging", "production"])
+details = st.builds(Detail, st.sampled_from(ChangeKind), paths, data, data)
 
 
 @st.composite
@@ -343,6 +355,9 @@ def changes(draw: st.DrawFn) -> Change:
         None if redacted and base is not ABSENT else base,
         None if redacted else draw(scalars),
         None if redacted else draw(scalars),
+        () if redacted else tuple(draw(st.lists(details, max_size=2))),
+        draw(states),
+        draw(seen),
     )
 
 
@@ -359,6 +374,9 @@ def comparisons(draw: st.DrawFn) -> Comparison:
         tuple(draw(st.lists(paths, max_size=2))),
         draw(st.integers(0, 500)),
         draw(st.dictionaries(st.sampled_from(["source", "type", "status"]), texts)),
+        draw(target_names),
+        draw(st.none() | st.builds(LiveSince, st.none() | texts, st.none() | texts, st.none() | texts)),
+        draw(st.integers(0, 9)),
     )
 
 
@@ -373,6 +391,9 @@ findings = st.builds(
     st.none() | locations,
     st.lists(locations, max_size=2).map(tuple),
     suppressions,
+    target_names,
+    states,
+    seen,
 )
 live_summaries = st.builds(
     LiveSummary,
@@ -395,19 +416,42 @@ declared_summaries = st.builds(
     st.none() | texts,
 )
 times = st.datetimes().map(lambda moment: f"{moment.replace(microsecond=0).isoformat()}Z")
+resolved = st.one_of(
+    st.builds(ResolvedItem, names, texts, texts, path=paths, target=target_names),
+    st.builds(ResolvedItem, st.none() | names, texts, texts, rule=texts, target=target_names),
+)
 
 
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
     """Any report whose parts agree with their types; the parts need not agree with each other."""
-    compared = draw(st.lists(comparisons(), max_size=4, unique_by=lambda each: each.name))
-    return Report(
+    compared = draw(st.lists(comparisons(), max_size=4, unique_by=lambda each: (each.target, each.name)))
+    report = Report(
         draw(texts),
         draw(st.sampled_from(["check", "audit", "compare", "validate"])),
         draw(times),
         draw(st.sampled_from(Outcome)),
         draw(st.none() | live_summaries),
         draw(declared_summaries),
-        tuple(sorted(compared, key=lambda each: each.name)),
+        tuple(sorted(compared, key=lambda each: (each.target or "", each.name))),
         tuple(draw(st.lists(findings, max_size=4))),
+        draw(st.none() | texts),
+        resolved=tuple(draw(st.lists(resolved, max_size=2))),
+        history=draw(st.none() | st.builds(HistoryNote, texts, st.none() | texts, st.none() | texts)),
     )
+    return _with_targets(draw, report) if draw(st.booleans()) else report
+
+
+def _with_targets(draw: st.DrawFn, report: Report) -> Report:
+    targets = tuple(
+        TargetSummary(
+            name,
+            draw(st.none() | live_summaries),
+            draw(declared_summaries),
+            replace(report, deployments=tuple(each for each in report.deployments if each.target == name)).summary,
+            draw(st.sampled_from(Outcome)),
+            draw(st.booleans()),
+        )
+        for name in ("production", "staging")
+    )
+    return replace(report, live=None, declared=DeclaredSummary(), targets=targets)

@@ -4,8 +4,8 @@ from typing import Any
 from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions
-from driftcheck.formats import json as json_format
 from driftcheck.formats.ndjson import render
+from driftcheck.formats.report_json import to_record
 from driftcheck.model import Report
 from tests.formats.reports import DRIFT, huge, reports
 
@@ -29,8 +29,9 @@ def test_the_lines_put_together_are_the_json_report(drawn: Report) -> None:
         **end,
         "deployments": [without_type(part) for part in parts if part["type"] == "deployment"],
         "findings": [without_type(part) for part in parts if part["type"] == "finding"],
+        "resolved": [without_type(part) for part in parts if part["type"] == "resolved"],
     }
-    assert without_type(together) == json_format.document(drawn)
+    assert without_type(together) == json.loads(json.dumps(to_record(drawn)))
 
 
 def without_type(record: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def test_O1_is_ascii_a_whole_object_a_line(drawn: Report) -> None:
     assert text.isascii()
     assert text.replace("\n", "").isprintable()
     assert "##[" not in text
-    assert len(text.splitlines()) == 2 + len(drawn.deployments) + len(drawn.findings)
+    assert len(text.splitlines()) == 2 + len(drawn.deployments) + len(drawn.findings) + len(drawn.resolved)
 
 
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
