@@ -6,13 +6,13 @@ One table per record names its keys; it is used to write and to read, so that bo
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from driftcheck import strict_json
 from driftcheck.errors import InputError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import inert_json
@@ -42,11 +42,14 @@ from driftcheck.model import (
     TargetSummary,
 )
 from driftcheck.paths import Path, format_path, from_json, parse_path, to_json
+from driftcheck.strict_json import MalformedError
 
 FORMAT_VERSION: Final = "1.1"
 """The minor part grows with additions, the major one with anything else."""
 MOST_CHARACTERS: Final = 256 * 1024 * 1024
 """A saved report longer than this is not read."""
+_MAX_DEPTH: Final = strict_json.MAX_DEPTH + 16
+"""A report holds values of listings, some levels down."""
 
 Record = dict[str, Any]
 
@@ -73,7 +76,7 @@ def read(text: str) -> Report:
         _check_version(_object(record, "").get("format_version"))
         report: Report = _REPORT.decode(record, "")
         if record.get("declared") is None and not report.targets:
-            raise MalformedError("declared", "an object")
+            raise _should_be("declared", "an object")
     except MalformedError as error:
         raise InputError(
             f"the saved report can't be read: {error}",
@@ -95,43 +98,16 @@ def _parse(text: str) -> JSON:
     if len(text) > MOST_CHARACTERS:
         raise InputError("the saved report is too long", hint="The limit is 256 Mi characters.")
     try:
-        return json.loads(
-            text.removeprefix("\ufeff"),
-            parse_constant=_refuse,
-            parse_float=_finite,
-            object_pairs_hook=_without_duplicates,
-        )
-    except (ValueError, RecursionError) as error:
-        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        return strict_json.parse(text.encode(errors="surrogatepass"), max_depth=_MAX_DEPTH)
+    except MalformedError as error:
         raise InputError(
-            f"the saved report is not valid JSON{place}",
+            f"the saved report can't be read: {error}",
             hint="It may have been truncated. Save it again with `driftcheck check -o json=FILE`.",
         ) from None
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError("out of range")
-    return number
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    merged = dict(pairs)
-    if len(merged) < len(pairs):
-        raise ValueError("duplicate key")
-    return merged
-
-
-class MalformedError(ValueError):
-    """A record that is not part of a report: where, and what was expected; never the value itself."""
-
-    def __init__(self, where: str, expected: str) -> None:
-        super().__init__(f"{where or 'the report'} should be {expected}")
+def _should_be(where: str, expected: str) -> MalformedError:
+    return MalformedError(f"{where or 'the report'} should be {expected}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,26 +168,26 @@ def _below(where: str, key: str) -> str:
 
 def _object(value: JSON, where: str) -> Record:
     if not isinstance(value, dict):
-        raise MalformedError(where, "an object")
+        raise _should_be(where, "an object")
     return value
 
 
 def _text(value: JSON, where: str) -> str:
     if not isinstance(value, str):
-        raise MalformedError(where, "a string")
+        raise _should_be(where, "a string")
     return value
 
 
 def _flag(value: JSON, where: str) -> bool:
     if not isinstance(value, bool):
-        raise MalformedError(where, "true or false")
+        raise _should_be(where, "true or false")
     return value
 
 
 def _whole(least: int) -> _Codec:
     def decode(value: JSON, where: str) -> int:
         if type(value) is not int or value < least:
-            raise MalformedError(where, f"an integer of {least} or more")
+            raise _should_be(where, f"an integer of {least} or more")
         return value
 
     return _Codec(int, decode)
@@ -224,7 +200,7 @@ def _one_of(kind: type[StrEnum]) -> _Codec:
         except ValueError as error:
             if isinstance(error, MalformedError):
                 raise
-            raise MalformedError(where, "one of " + ", ".join(kind)) from None
+            raise _should_be(where, "one of " + ", ".join(kind)) from None
 
     return _Codec(str, decode)
 
@@ -239,7 +215,7 @@ def _optional(codec: _Codec) -> _Codec:
 def _list(codec: _Codec) -> _Codec:
     def decode(value: JSON, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise MalformedError(where, "a list")
+            raise _should_be(where, "a list")
         return tuple(codec.decode(item, f"{where}[{index}]") for index, item in enumerate(value))
 
     return _Codec(lambda values: [codec.encode(value) for value in values], decode)
@@ -255,32 +231,13 @@ def _map(codec: _Codec, *, ordered: bool = False) -> _Codec:
     return _Codec(encode, decode)
 
 
-_MOST_NESTED: Final = 128
-
-
-def _data(value: JSON, where: str) -> JSON:
-    """Read any JSON value that is not nested too deep to be shown."""
-    layer, depth = [value], 0
-    while layer := [child for parent in layer for child in _children(parent)]:
-        depth += 1
-        if depth > _MOST_NESTED:
-            raise MalformedError(where, f"nested at most {_MOST_NESTED} deep")
-    return value
-
-
-def _children(value: JSON) -> list[JSON]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
-
-
 def _path(value: JSON, where: str) -> Path:
     try:
         return parse_path(_text(value, where))
     except ValueError as error:
         if isinstance(error, MalformedError):
             raise
-        raise MalformedError(where, "a path") from None
+        raise _should_be(where, "a path") from None
 
 
 def _segment(value: JSON, where: str) -> JSON:
@@ -293,7 +250,7 @@ def _segment(value: JSON, where: str) -> JSON:
             return value
         case dict() if len(value) == 1 and all(isinstance(identity, str) for identity in value.values()):
             return value
-    raise MalformedError(where, "a segment of a path")
+    raise _should_be(where, "a segment of a path")
 
 
 _TIME_FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
@@ -301,7 +258,7 @@ _TIME_FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0
 
 def _time(value: JSON, where: str) -> str:
     if not _TIME_FORM.fullmatch(text := _text(value, where)):
-        raise MalformedError(where, "a time in UTC, as 2026-01-08T04:05:34Z")
+        raise _should_be(where, "a time in UTC, as 2026-01-08T04:05:34Z")
     return text
 
 
@@ -344,7 +301,7 @@ def _summary(value: JSON, where: str) -> Summary:
 def _share(value: JSON, where: str) -> float | None:
     if value is None or (type(value) in (int, float) and 0 <= value <= 1):
         return None if value is None else float(value)
-    raise MalformedError(where, "a number from 0 to 1")
+    raise _should_be(where, "a number from 0 to 1")
 
 
 def _declared(value: JSON, where: str) -> DeclaredSummary:
@@ -357,7 +314,7 @@ _TEXT: Final = _Codec(str, _text)
 _FLAG: Final = _Codec(bool, _flag)
 _COUNT: Final = _whole(0)
 _TIME: Final = _Codec(str, _time)
-_DATA: Final = _Codec(lambda value: value, _data)
+_DATA: Final = _Codec(lambda value: value, lambda value, _: value)
 _PATH: Final = _Codec(format_path, _path)
 _SEGMENTS: Final = _Codec(to_json, lambda value, where: from_json(_list(_Codec(str, _segment)).decode(value, where)))
 _OUTCOME: Final = _Codec(lambda outcome: {"status": int(outcome.status), "name": outcome.value}, _outcome)
