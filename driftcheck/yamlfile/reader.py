@@ -151,7 +151,8 @@ def _with_first_places(reader: _Reader, data: bytes, stopped: int | None) -> lis
     return [replace(p, related=(first[p.place],)) if p.place in first else p for p in reader.problems]
 
 
-def _event_source(data: bytes) -> Callable[[], Any]:
+def event_source(data: bytes) -> Callable[[], Any]:
+    """Return the function that reads the next of libyaml's events; raises DriftcheckError where libyaml is missing."""
     try:
         from yaml._yaml import CParser
     except ImportError:
@@ -284,7 +285,7 @@ class _Reader:
         self.documents: list[JSON] = []
         self.problems: list[Problem] = []
         self.texts: set[str] = set()
-        self._next_event = _event_source(data)
+        self._next_event = event_source(data)
         self._scalars: dict[str, JSON] = {}
         self._keys: dict[str, str] = {}
         self._anchors: dict[str, _Anchor] = {}
@@ -554,7 +555,7 @@ class _Locator:
     def __init__(self, data: bytes, stopped: int | None) -> None:
         self.documents: list[Tree] = []
         self.duplicates: dict[Place, Place] = {}
-        next_event = _event_source(data)
+        next_event = event_source(data)
         self._next_event = next_event if stopped is None else partial(_next_before, stopped, next_event)
         self._anchors: dict[str, Tree] = {}
         self._texts: dict[str, str] = {}
