@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.inside import run_inside
 from tests.cli.workspace import external, github, holds_no_secret, identity, serving
+from tests.live.faults import Plan
 
 DECLARED, DRIFTED, MISSING, RENAMED, LEAVING, HIDDEN = 600, 20, 5, 3, 4, 10
 PREVIEWS, MANAGED, LEFT, LISTED = 40, 6, 8, 1_200
@@ -276,7 +277,7 @@ def test_a_scope_says_nothing_of_what_lies_outside(tmp_path: Path) -> None:
 
 def test_a_service_that_ignores_filters_is_checked_again_on_our_side(tmp_path: Path) -> None:
     """P11."""
-    with serving(small(), ignore=("filters",)) as env:
+    with serving(small(), plan=Plan(ignore=("filters",))) as env:
         result = run_inside(
             "audit", "--deployment-type", "prod", "--name-contains", "web", "-o", "json", cwd=tmp_path, env=env
         )

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from driftcheck.live.emulator import create_app
-from driftcheck.live.plan import FAULTS, Edit, Fault, Plan
 from tests.cli.inside import Result, run_inside
 from tests.live.conftest import Emulate, emulate
+from tests.live.faults import FAULTS, Edit, Fault, Plan, create_app
 from tests.live.raw_server import Conversation, answer, endless, saying, serving
 from tests.live.samples import KEY, WORKSPACE, deployment, deployments
 
@@ -98,6 +97,7 @@ def assert_honest(result: Result, state: str, *, count: int = COUNT) -> None:
         assert "drifted" not in told.values()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("kind", FAULTS)
@@ -145,16 +145,18 @@ def test_a_listing_that_changes_meanwhile_is_read_again_or_told(
 
 
 ODD: dict[str, dict[str, Any]] = {
-    "another order in each answer": {"order": "random"},
     "no offsets": {"ignore": ("offset",)},
     "no limits": {"ignore": ("limit",)},
     "pages of seven": {"cap": 7},
     "no filters": {"ignore": ("filters",)},
     "offsets of the next page": {"offsets": "limit"},
     "offsets that echo": {"offsets": "echo"},
+}
+REFUSING: dict[str, dict[str, Any]] = {
     "another workspace": {"workspace": "00000000-0000-4000-8000-00000000000f"},
     "not enabled": {"enabled": False},
     "another key": {"api_key": "lsv2_sk_another00000000"},
+    "another order in each answer": {"order": "random"},
 }
 
 
@@ -162,6 +164,14 @@ ODD: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("plan", ODD)
 def test_an_odd_server_is_seen_through_or_told(emulate: Emulate, trees: dict[str, Path], plan: str, state: str) -> None:
     assert_honest(check(trees[state], emulate(create_app(deployments(COUNT), plan=Plan(**ODD[plan])))), state)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("behaviour", REFUSING)
+def test_a_service_that_refuses_or_has_no_order_never_makes_a_check_pass(
+    emulate: Emulate, trees: dict[str, Path], behaviour: str, state: str
+) -> None:
+    assert_honest(check(trees[state], emulate(create_app(deployments(COUNT), **REFUSING[behaviour]))), state)
 
 
 WHOLE = json.dumps({"resources": deployments(COUNT), "offset": COUNT}).encode()

@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from driftcheck.formats import FORMATS
-from driftcheck.live.emulator import create_app, running
-from driftcheck.live.plan import Plan
+from driftcheck.live.emulator import Behaviour, create_app, running
 from tests.cli.command import driftcheck
 from tests.cli.inside import Result, run_inside
 from tests.live.raw_server import answer, saying, serving
@@ -162,8 +161,8 @@ def assert_nothing_leaks(result: Result, folder: Path, *, unless: tuple[str, ...
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    plan = Plan(api_key=KEYS["LANGGRAPH_HOST_API_KEY"])
-    with running(create_app(live_deployments(), plan=plan)) as url:
+    behaviour = Behaviour(api_key=KEYS["LANGGRAPH_HOST_API_KEY"])
+    with running(create_app(live_deployments(), behaviour)) as url:
         yield url
 
 

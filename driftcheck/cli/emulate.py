@@ -1,54 +1,42 @@
-"""`driftcheck emulate`: a snapshot as an endpoint on loopback."""
+"""`driftcheck emulate`: a snapshot as a control plane on loopback."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
 from driftcheck.cli import console
-from driftcheck.errors import UsageError
-
-if TYPE_CHECKING:
-    from driftcheck.live.plan import Plan
 
 
 @click.command("emulate")
 @click.argument("snapshot", metavar="SNAPSHOT")
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1. Default: any that is free.")
-@click.option("--plan", metavar="FILE", help="How it behaves, faults and changes included, as YAML or JSON.")
-@click.option("--order", metavar="ORDER", help="Order of the list: given, reversed, name, newest or random.")
-def command(snapshot: str, port: int, plan: str | None, order: str | None) -> int:
-    """Serve SNAPSHOT on loopback as the list endpoint would, until interrupted: for trials and tests.
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1. Default: any free port.")
+@click.option(
+    "--order", default="given", metavar="ORDER", help="Order of the list: given, reversed, name, newest or random."
+)
+@click.option("--latency", type=click.FloatRange(0, 3600), default=0.0, help="Seconds before every response.")
+@click.option(
+    "--status",
+    type=click.IntRange(200, 599),
+    default=200,
+    help="Status of every response, to try how a pipeline behaves when the service fails (429, 503).",
+)
+@click.option("--writable", is_flag=True, help="Also take POST and PATCH as documented; changes are not saved.")
+def command(snapshot: str, port: int, order: str, latency: float, status: int, writable: bool) -> int:
+    """Serve SNAPSHOT on loopback as the control plane would, until interrupted: for trials and tests.
 
     The base URL is the first line on standard output. Needs the extra: pip install 'driftcheck[emulator]'.
     """
     from driftcheck.live import emulator
-    from driftcheck.live.snapshot import read
+    from driftcheck.live.snapshot import read, read_items
 
-    behaviour = _plan(plan)
-    if order is not None:
-        behaviour = replace(behaviour, order=order)
-    listed = read(snapshot)
-    app = emulator.create_app([deployment.value for deployment in listed.deployments], plan=behaviour)
-    emulator.serve(app, port=port, ready=_tell)
+    behaviour = emulator.Behaviour(order=order, latency=latency, status=status, writable=writable)
+    app = emulator.create_app(read_items(snapshot), behaviour)
+    if snapshot != "-" and read(snapshot).gaps:
+        console.say("warning: the snapshot is incomplete; it is served as if it were the whole listing.")
+    emulator.serve(app, port=port, ready=_announce)
     return 0
 
 
-def _plan(file: str | None) -> Plan:
-    from driftcheck.live.plan import Plan, read_plan
-    from driftcheck.live.snapshot import read_text
-    from driftcheck.yamlfile import reader
-
-    if file is None:
-        return Plan()
-    parsed = reader.parse(read_text(file).encode())
-    if parsed.problems or len(parsed.documents) != 1:
-        raise UsageError("The plan is no sound YAML or JSON document.", hint="driftcheck/live/plan.py names its keys.")
-    return read_plan(parsed.documents[0])
-
-
-def _tell(url: str) -> None:
+def _announce(url: str) -> None:
     console.write(f"{url}\n")
-    console.say(f"Serving until interrupted. Ask it with: LANGGRAPH_HOST_URL={url} LANGSMITH_API_KEY=anything")
+    console.say(f"Serving until interrupted. Use it with: LANGGRAPH_HOST_URL={url} LANGSMITH_API_KEY=anything")

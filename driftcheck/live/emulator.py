@@ -1,25 +1,27 @@
-"""A listing served on loopback as the list endpoint would answer, faults and changes included (extra `emulator`)."""
+"""A control plane on loopback: lists a snapshot as the service would, and takes its documented writes on request.
+
+Needs the extra `emulator`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import json
 import random
 import re
 import socket
 import threading
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck.errors import UsageError
+from driftcheck.live import writes
 from driftcheck.live.endpoint import LIST_PATH
 from driftcheck.live.listing import FILTERS, in_scope
-from driftcheck.live.plan import Fault, Plan
 from driftcheck.model import JSON, Deployment
+from driftcheck.strict_json import MalformedError, parse
 
 if TYPE_CHECKING:
     import uvicorn
@@ -27,30 +29,47 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+ORDERS: Final = ("given", "reversed", "name", "newest", "random")
+"""`newest` sorts by `created_at`, latest first; `random` gives every response another order."""
+
 TYPES: Final = ("dev_free", "dev", "prod", "dev_zero", "dev_free_zero")
-"""What the filter `deployment_type` accepts (API.md 1.2)."""
-
-_HTML: Final = "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1>nginx</body></html>"
+"""What the filter `deployment_type` accepts (docs/API.md 1.2)."""
 
 
-@dataclass(slots=True)
-class Record:
-    """What an emulated endpoint was asked."""
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How an emulated control plane behaves; raises UsageError for an order that does not exist."""
 
-    requests: list[tuple[str, str]] = field(default_factory=list)
-    """Method and query of each request, as they came."""
+    order: str = "given"
+    seed: int = 0
+    latency: float = 0.0
+    """Seconds before every response."""
+    status: int = 200
+    """With another value, every response has this status and no deployments."""
+    writable: bool = False
+    """Whether POST and PATCH are taken."""
+    api_key: str | None = None
+    """The only key that is accepted; any key where it is None."""
+    workspace: str | None = None
+    """The only workspace that the key may list."""
+    require_workspace: bool = False
+    enabled: bool = True
+    """Whether the product is enabled for the organization."""
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the deployments with a tag value, by its id."""
 
-    @property
-    def methods(self) -> Counter[str]:
-        """How many requests of each method there were."""
-        return Counter(method for method, _ in self.requests)
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise UsageError(f"order must be one of {', '.join(ORDERS)}.")
 
 
-def create_app(deployments: Iterable[Mapping[str, JSON]], *, plan: Plan | None = None) -> Starlette:
-    """Make an ASGI application that lists the deployments (as the API gives them) the way `plan` says.
+def create_app(deployments: Iterable[JSON], behaviour: Behaviour | None = None) -> Starlette:
+    """Return an ASGI application that serves the deployments (as the API gives them), also below `/api-host`."""
+    return app_of(Emulator(deployments, behaviour or Behaviour()))
 
-    Its `state.record` is a `Record`. Raises UsageError where the extra `emulator` is not installed.
-    """
+
+def app_of(emulator: Emulator) -> Starlette:
+    """Return the ASGI application of an emulator; raises UsageError where the extra is not installed."""
     try:
         from starlette.applications import Starlette
         from starlette.routing import Route
@@ -58,129 +77,182 @@ def create_app(deployments: Iterable[Mapping[str, JSON]], *, plan: Plan | None =
         raise UsageError(
             "The emulator is not installed.", hint="Install it with: pip install 'driftcheck[emulator]'"
         ) from None
-    endpoint = _Endpoint(plan or Plan(), [_listed(value) for value in deployments])
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-    routes = [Route(LIST_PATH, endpoint.answer, methods=methods), Route("/{rest:path}", _not_found, methods=methods)]
-    app = Starlette(routes=routes)
-    app.state.record = endpoint.record
-    return app
+    routes = [
+        Route(f"{prefix}{LIST_PATH}{rest}", answer, methods=methods)
+        for prefix in ("", "/api-host")
+        for rest, answer in (
+            ("", emulator.answer_list),
+            ("/{id}", emulator.answer_one),
+            ("/{id}/{tiers}", emulator.answer_tiers),
+        )
+    ]
+    return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=methods)])
 
 
 async def _not_found(_: Request) -> Response:
-    return _json({"detail": "Not Found"}, 404)
+    return respond({"detail": "Not Found"}, 404)
 
 
-def _json(value: JSON, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def respond(value: JSON, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response with a JSON body."""
     from starlette.responses import Response
 
     return Response(json.dumps(value), status, dict(headers or {}), "application/json")
 
 
-def _listed(value: Mapping[str, JSON]) -> Deployment:
-    """Give the secrets of a snapshot, which are names only, a value again: null."""
+def listed(value: JSON) -> Deployment:
+    """Return an item as the service lists it; secrets of a snapshot, which are names only, get a null value.
+
+    An item without a name stays one, as a fault of the service that a client has to notice.
+    """
+    value = value if isinstance(value, dict) else {}
     secrets = value.get("secrets")
     if isinstance(secrets, list):
         value = {**value, "secrets": [{"value": None, **s} if isinstance(s, dict) else s for s in secrets]}
-    return Deployment(str(value.get("name")), value)
+    return Deployment(str(value.get("name") or ""), value)
 
 
-class _Endpoint:
-    """One emulated endpoint: its list, which edits change, and what it was asked."""
+class Emulator:
+    """One emulated control plane: the deployments of a workspace, which writes may change."""
 
-    def __init__(self, plan: Plan, listed: list[Deployment]) -> None:
-        self.record = Record()
-        self._plan = plan
-        self._listed = _ordered(listed, plan.order)
-        self._edits = sorted(plan.edits, key=lambda edit: edit.after)
-        self._occurred: Counter[int] = Counter()
+    def __init__(self, deployments: Iterable[JSON], behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.deployments = ordered(map(listed, deployments), behaviour.order)
+        self._random = random.Random(behaviour.seed)  # noqa: S311 - a shuffle, not a secret
         self._texts: dict[int, tuple[Deployment, str]] = {}
 
-    async def answer(self, request: Request) -> Response:
-        self.record.requests.append((request.method, request.url.query))
-        number = len(self.record.requests)
-        while self._edits and self._edits[0].after < number:
-            self._apply(self._edits.pop(0))
-        if self._plan.latency:
-            await asyncio.sleep(self._plan.latency)
-        if request.method != "GET":
-            return _json({"detail": "Method Not Allowed"}, 405, {"Allow": "GET"})
-        query, complaints = _understand(request.query_params)
-        fault = self._fault(number, query.get("offset"))
-        if fault is not None and (response := await _broken(fault)) is not None:
-            return response
-        if (refusal := self._refusal(request)) is not None:
+    async def answer_list(self, request: Request) -> Response:
+        """Answer a request for the list, or create a deployment."""
+        if (refusal := await self._refusal(request, "GET", "POST")) is not None:
             return refusal
-        if complaints:
-            return _json({"detail": complaints}, 422)
-        return self._page(query, number, fault)
+        if request.method == "POST":
+            return await self._write(request, None)
+        query, complaints = understand(request.query_params)
+        return respond({"detail": complaints}, 422) if complaints else self.page(query)
 
-    def _apply(self, edit: Any) -> None:
-        left = [deployment for deployment in self._listed if deployment.name not in edit.delete]
-        at = edit.at if edit.at >= 0 else len(left) + edit.at + 1
-        left[at:at] = [_listed(value) for value in edit.insert]
-        self._listed = _ordered(left, edit.order or "given", self._plan.seed)
+    async def answer_one(self, request: Request) -> Response:
+        """Answer a request for one deployment, or change it."""
+        if (refusal := await self._refusal(request, "GET", "PATCH")) is not None:
+            return refusal
+        position = self._position(request)
+        if position is None:
+            return _unknown(request)
+        if request.method == "PATCH":
+            return await self._write(request, position)
+        return respond(self.deployments[position].value)
 
-    def _fault(self, number: int, offset: Any) -> Fault | None:
-        for index, fault in enumerate(self._plan.faults):
-            matches = fault.request in (None, number) and fault.offset in (None, offset)
-            if matches and (fault.times is None or self._occurred[index] < fault.times):
-                self._occurred[index] += 1
-                return fault
-        return None
+    async def answer_tiers(self, request: Request) -> Response:
+        """Change the tiers of one deployment."""
+        if request.path_params["tiers"] not in _TIERS:
+            return await _not_found(request)
+        if (refusal := await self._refusal(request, "PATCH")) is not None:
+            return refusal
+        position = self._position(request)
+        return _unknown(request) if position is None else await self._write(request, position)
 
-    def _refusal(self, request: Request) -> Response | None:
-        """Refuse who may not list (API.md 1.3 and 1.5)."""
-        plan = self._plan
-        authorization = request.headers.get("authorization", "")
-        key = request.headers.get("x-api-key") or authorization.removeprefix("Bearer ")
-        workspace = request.headers.get("x-tenant-id")
-        if not key or (plan.api_key is not None and key != plan.api_key):
-            return _json({"detail": "Invalid API key"}, 401)
-        if not plan.enabled:
-            return _json({"detail": "LangSmith Deployment is not enabled for this organization"}, 403)
-        if plan.require_workspace and not workspace:
-            return _json({"detail": "This API key requires workspace specification in the X-Tenant-Id header"}, 403)
-        if plan.workspace and workspace and workspace.lower() != plan.workspace.lower():
-            return _json({"detail": "Forbidden"}, 403)
-        return None
+    def page(self, query: Mapping[str, Any]) -> Response:
+        """Return the page of the list that an understood query asks for."""
+        found = self.filtered(query)
+        page = found[query["offset"] : query["offset"] + query["limit"]]
+        return self.page_of(page, query["offset"] + len(page))
 
-    def _page(self, query: Mapping[str, Any], number: int, fault: Fault | None) -> Response:
+    def page_of(self, page: Iterable[Deployment], offset: int) -> Response:
+        """Return a page with these deployments; each is written as JSON once, because lists are long and read often."""
         from starlette.responses import Response
 
-        plan = self._plan
-        found = self._listed if "filters" in plan.ignore else self._filtered(query)
-        if plan.order == "random":
-            found = _ordered(found, "random", plan.seed + number)
-        start = 0 if "offset" in plan.ignore or (fault and fault.kind == "first_page") else query["offset"]
-        size = len(found) if "limit" in plan.ignore else query["limit"]
-        page = found[start : start + min(size, plan.cap or size)]
-        told = {"next": start + len(page), "limit": start + query["limit"], "echo": query["offset"]}[plan.offsets]
-        text = f'{{"resources": [{", ".join(map(self._text, page))}], "offset": {told}}}'
-        if fault is None:
-            return Response(text, media_type="application/json")
-        return _tampered(fault, text)
+        texts = []
+        for deployment in page:
+            if id(deployment) not in self._texts:
+                self._texts[id(deployment)] = (deployment, json.dumps(deployment.value))
+            texts.append(self._texts[id(deployment)][1])
+        return Response(f'{{"resources": [{", ".join(texts)}], "offset": {offset}}}', media_type="application/json")
 
-    def _text(self, deployment: Deployment) -> str:
-        """Write a deployment as JSON, once: the lists are long and read often."""
-        if id(deployment) not in self._texts:
-            self._texts[id(deployment)] = (deployment, json.dumps(deployment.value))
-        return self._texts[id(deployment)][1]
-
-    def _filtered(self, query: Mapping[str, Any]) -> list[Deployment]:
+    def filtered(self, query: Mapping[str, Any]) -> list[Deployment]:
+        """Return the deployments that pass the filters of a query, in the order of this response."""
+        found = self.deployments
+        if self.behaviour.order == "random":
+            found = self._random.sample(found, len(found))
         scope = {name: value for name, value in query.items() if name in FILTERS and isinstance(value, str) and value}
         remote = query.get("remote_reconciled")
         if not scope and remote is None:
-            return self._listed
+            return found
         tags = [
-            self._plan.tags.get(tag.strip(), ()) for tag in scope.get("tag_value_ids", "").split(",") if tag.strip()
+            self.behaviour.tags.get(tag.strip(), ()) for tag in scope.get("tag_value_ids", "").split(",") if tag.strip()
         ]
         return [
             deployment
-            for deployment in self._listed
+            for deployment in found
             if in_scope(deployment, scope)
             and all(deployment.name in names for names in tags)
             and (remote is None or remote == _is_remote(deployment))
         ]
+
+    def _position(self, request: Request) -> int | None:
+        wanted = request.path_params["id"]
+        return next((index for index, found in enumerate(self.deployments) if found.id == wanted), None)
+
+    async def _write(self, request: Request, position: int | None) -> Response:
+        try:
+            body = parse(await request.body())
+            values = [deployment.value for deployment in self.deployments]
+            if position is None:
+                tenant = next(
+                    (value["tenant_id"] for value in values if value.get("tenant_id")), self.behaviour.workspace
+                )
+                made = writes.create(body, values, tenant or request.headers.get("x-tenant-id"))
+                self.deployments.append(Deployment(str(made["name"]), made))
+                return respond(made, 201)
+            if (tiers := request.path_params.get("tiers")) is not None:
+                made = writes.set_tiers(values[position], body, _TIERS[tiers])
+            else:
+                made = writes.patch(values[position], body)
+        except MalformedError as problem:
+            entry: dict[str, JSON] = {
+                "type": "json_invalid",
+                "loc": ["body", 0],
+                "msg": f"JSON decode error: {problem}",
+            }
+            return respond({"detail": [entry]}, 422)
+        except writes.RefusedError as refused:
+            return respond({"detail": refused.detail}, refused.status)
+        self.deployments[position] = Deployment(str(made["name"]), made)
+        return respond(made)
+
+    async def _refusal(self, request: Request, *methods: str) -> Response | None:
+        """Return the answer to a request that is not allowed (docs/API.md 1.3 and 1.5), None for all others."""
+        behaviour = self.behaviour
+        if behaviour.latency:
+            await asyncio.sleep(behaviour.latency)
+        if behaviour.status != 200:
+            return respond({"detail": "This emulator was told to answer with this status."}, behaviour.status)
+        allowed = [method for method in methods if method == "GET" or behaviour.writable]
+        if request.method not in allowed:
+            return respond({"detail": "Method Not Allowed"}, 405, {"Allow": ", ".join(allowed)})
+        authorization = request.headers.get("authorization", "")
+        key = request.headers.get("x-api-key") or authorization.removeprefix("Bearer ")
+        workspace = request.headers.get("x-tenant-id")
+        if not key or (behaviour.api_key is not None and key != behaviour.api_key):
+            return respond({"detail": "Invalid API key"}, 401)
+        if not behaviour.enabled:
+            return respond({"detail": "LangSmith Deployment is not enabled for this organization"}, 403)
+        if behaviour.require_workspace and not workspace:
+            detail = "This API key requires workspace specification in the X-Tenant-Id header"
+            return respond({"detail": detail}, 403)
+        if behaviour.workspace and workspace and workspace.lower() != behaviour.workspace.lower():
+            return respond({"detail": "Forbidden"}, 403)
+        return None
+
+
+_TIERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "resource-tiers": ("compute_tier", "database_tier"),
+    "deployment-tier": ("deployment_tier",),
+}
+"""The fields that each of the endpoints for sizes takes (docs/API.md 6.9)."""
+
+
+def _unknown(request: Request) -> Response:
+    return respond({"detail": f"Deployment ID {request.path_params['id']} not found."}, 404)
 
 
 def _is_remote(deployment: Deployment) -> bool:
@@ -188,20 +260,20 @@ def _is_remote(deployment: Deployment) -> bool:
     return isinstance(config, dict) and config.get("listener_id") is not None
 
 
-def _ordered(listed: list[Deployment], order: str, seed: int = 0) -> list[Deployment]:
+def ordered(deployments: Iterable[Deployment], order: str) -> list[Deployment]:
+    """Return deployments in one of `ORDERS`; `random` leaves them as they are, since each response has its own."""
+    found = list(deployments)
     if order == "reversed":
-        return listed[::-1]
+        return found[::-1]
     if order == "name":
-        return sorted(listed, key=lambda deployment: deployment.name)
+        return sorted(found, key=lambda deployment: deployment.name)
     if order == "newest":
-        return sorted(listed, key=lambda deployment: str(deployment.value.get("created_at")), reverse=True)
-    if order == "random":
-        return random.Random(seed).sample(listed, len(listed))  # noqa: S311 - a shuffle, not a secret
-    return listed
+        return sorted(found, key=lambda deployment: str(deployment.value.get("created_at")), reverse=True)
+    return found
 
 
-def _understand(params: Mapping[str, str]) -> tuple[dict[str, Any], list[JSON]]:
-    """Read the query as the service does; gives its values and the entries of a 422 (`payloads/errors.json`)."""
+def understand(params: Mapping[str, str]) -> tuple[dict[str, Any], list[JSON]]:
+    """Return the values of a query as the service reads it, and the entries of a 422."""
     query: dict[str, Any] = {"limit": 20, "offset": 0, **params}
     complaints: list[JSON] = []
     for name, least, most in (("limit", 1, 100), ("offset", 0, None)):
@@ -241,102 +313,10 @@ def _complaint(name: str, kind: str, message: str, text: str, **context: JSON) -
     return {**entry, "ctx": context} if context else entry
 
 
-async def _broken(fault: Fault) -> Response | None:
-    """Give the answer of a fault that has nothing to do with the list; None for the others."""
-    from starlette.responses import Response
-
-    headers = dict(fault.headers)
-    if fault.kind == "status":
-        return _json({"detail": fault.detail}, fault.status, headers) if fault.status != 204 else Response("", 204)
-    if fault.kind == "redirect":
-        status = fault.status if 300 <= fault.status < 400 else 307
-        return Response("", status, {"Location": "https://example.com/v2/deployments", **headers})
-    if fault.kind == "html":
-        return Response(_HTML, 200, headers, "text/html")
-    if fault.kind == "silence":
-        await asyncio.sleep(fault.seconds)
-        return Response("", 504, headers)
-    if fault.kind == "huge":
-        return Response(b" " * (17 * 1024 * 1024), 200, headers, "application/json")
-    if fault.kind == "gzip_bomb":
-        bomb = gzip.compress(b" " * (64 * 1024 * 1024), 1)
-        return Response(bomb, 200, {"Content-Encoding": "gzip", **headers}, "application/json")
-    return None
-
-
-def _tampered(fault: Fault, text: str) -> Response:
-    """Spoil a good page as the fault says."""
-    from starlette.responses import Response, StreamingResponse
-
-    body = text.encode()
-    if fault.kind in ("drop", "drip"):
-        headers = {"Content-Length": str(len(body))}
-        stream = _drop(body) if fault.kind == "drop" else _drip(body, fault.seconds)
-        return StreamingResponse(stream, headers=headers, media_type="application/json")
-    if fault.kind.startswith("gzip"):
-        packed = gzip.compress(body)
-        packed = packed[:-8] if fault.kind == "gzip_cut" else packed
-        return Response(packed, headers={"Content-Encoding": "gzip"}, media_type="application/json")
-    if fault.kind in _TEXT_FAULTS:
-        return Response(_TEXT_FAULTS[fault.kind](text), media_type="application/json")
-    page = json.loads(text)
-    return _json(_PAGE_FAULTS[fault.kind](page) if fault.kind in _PAGE_FAULTS else page)
-
-
-class _DropError(Exception):
-    """Ends a connection in the middle of an answer."""
-
-
-async def _drop(body: bytes) -> AsyncIterator[bytes]:
-    yield body[: len(body) // 2]
-    raise _DropError
-
-
-async def _drip(body: bytes, seconds: float) -> AsyncIterator[bytes]:
-    for byte in body:
-        yield bytes((byte,))
-        await asyncio.sleep(seconds)
-
-
-_TEXT_FAULTS: Final[Mapping[str, Callable[[str], bytes]]] = {
-    "empty": lambda _: b"",
-    "cut": lambda text: text.encode()[: len(text) // 2],
-    "text": lambda _: b"upstream connect error",
-    "encoding": lambda text: text.encode().replace(b'"resources"', b'"resour\xe9es"'),
-    "nan": lambda text: text.replace('"offset": ', '"x": NaN, "offset": ').encode(),
-    "infinity": lambda text: text.replace('"offset": ', '"x": 1e999, "offset": ').encode(),
-    "digits": lambda text: text.replace('"offset": ', f'"x": {"9" * 5000}, "offset": ').encode(),
-    "duplicate_keys": lambda text: text.replace('"offset": ', '"offset": 1, "offset": ').encode(),
-    "deep": lambda text: text.replace('"offset": ', f'"x": {"[" * 100_000}{"]" * 100_000}, "offset": ').encode(),
-}
-
-_PAGE_FAULTS: Final[Mapping[str, Callable[[dict[str, Any]], JSON]]] = {
-    "list": lambda page: page["resources"],
-    "no_resources": lambda page: {"offset": page["offset"]},
-    "null_resources": lambda page: {**page, "resources": None},
-    "object_resources": lambda page: {**page, "resources": dict(enumerate(page["resources"]))},
-    "null_item": lambda page: {**page, "resources": [None, *page["resources"][1:]]},
-    "no_id": lambda page: {**page, "resources": _spoiled(page["resources"], "id", None)},
-    "no_name": lambda page: {**page, "resources": _spoiled(page["resources"], "name", None)},
-    "no_offset": lambda page: {"resources": page["resources"]},
-    "odd_offset": lambda page: {**page, "offset": "10" * 30},
-    "empty_page": lambda page: {**page, "resources": []},
-    "short_page": lambda page: {**page, "resources": page["resources"][: len(page["resources"]) // 2]},
-    "other_workspace": lambda page: {
-        **page,
-        "resources": _spoiled(page["resources"], "tenant_id", "00000000-0000-4000-8000-000000000000"),
-    },
-}
-
-
-def _spoiled(items: Sequence[JSON], key: str, value: JSON) -> list[JSON]:
-    return [{**item, key: value} if index == 0 else item for index, item in enumerate(items)]
-
-
 def serve(app: Any, *, port: int = 0, ready: Callable[[str], None]) -> None:
-    """Serve on loopback until interrupted; `ready` is told the base URL once connections are taken.
+    """Serve on loopback until interrupted; `ready` gets the base URL once connections are accepted.
 
-    Raises UsageError where the port can't be had.
+    Raises UsageError where the port is not available.
     """
     listener = _listen(port)
     ready(_base_url(listener))
@@ -346,7 +326,7 @@ def serve(app: Any, *, port: int = 0, ready: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def running(app: Any) -> Iterator[str]:
-    """Serve on loopback from a thread for as long as the context lasts; gives the base URL."""
+    """Serve on loopback from a thread for as long as the context lasts; yields the base URL."""
     listener = _listen(0)
     server = _server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="emulator", daemon=True)
@@ -370,7 +350,7 @@ def _listen(port: int) -> socket.socket:
     except (OSError, OverflowError):
         listener.close()
         raise UsageError(
-            f"Port {port} can't be used on loopback.", hint="Choose another one, or 0 for any that is free."
+            f"Port {port} is not available on loopback.", hint="Choose another one, or 0 for any free port."
         ) from None
     return listener
 

@@ -50,13 +50,13 @@ def _identity(item: JSON) -> str | None:
 
 
 def deployment_of(item: JSON) -> Deployment | None:
-    """Make a deployment of one item of `resources`, or None of one without a name; takes out its secrets' values."""
-    name = item.get("name") if isinstance(item, dict) else None
-    if not isinstance(name, str) or not name:
+    """Return the deployment of one item of `resources`, None for one without a name; drops its secrets' values."""
+    if not isinstance(item, dict):
         return None
     if item.get("secrets") is not None:
         item["secrets"] = _names_only(item["secrets"])
-    return Deployment(name, item)
+    name = item.get("name")
+    return Deployment(name, item) if isinstance(name, str) and name else None
 
 
 _HIDDEN: Final = "[redacted]"

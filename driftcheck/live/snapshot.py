@@ -42,6 +42,23 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
         raise LiveError(f"{shown}: {error.message}", hint=error.hint) from None
 
 
+def read_items(path: str | os.PathLike[str]) -> list[JSON]:
+    """Return the items of a saved listing in its own order, without values of secrets, also those without a name.
+
+    Raises InputError.
+    """
+    shown = os.fspath(path)
+    try:
+        value = parse(_content(path, shown))
+        answers = value if isinstance(value, list) else [value]
+        pages = [{"resources": value.get("deployments")}] if _is_ours(value) else answers
+        for page in pages:
+            page_of(page)
+    except MalformedError as error:
+        raise InputError(f"{shown} is not a saved listing: {error}.", hint=_HINT) from None
+    return [item for page in pages for item in page["resources"]]
+
+
 def read_text(path: str | os.PathLike[str]) -> str:
     """Read a file of UTF-8 text whole; raises InputError."""
     shown = os.fspath(path)

@@ -9,15 +9,14 @@ import json
 import sys
 from pathlib import Path
 
-from driftcheck.live.emulator import create_app, serve
-from driftcheck.live.plan import Plan
+from driftcheck.live.emulator import Behaviour, create_app, serve
 
 
 def main(listing: str, latency: str) -> None:
     """Serve the listing in a file."""
     pages = json.loads(Path(listing).read_bytes())
     deployments = [deployment for page in pages for deployment in page["resources"]]
-    serve(create_app(deployments, plan=Plan(latency=float(latency))), ready=_tell)
+    serve(create_app(deployments, Behaviour(latency=float(latency))), ready=_tell)
 
 
 def _tell(url: str) -> None:

@@ -42,16 +42,20 @@ def test_a_check_against_the_emulated_endpoint_is_one_against_the_snapshot(tmp_p
     saved(tmp_path / "live.json", workspace())
     run_inside("snapshot", "--live", "live.json", "-o", "saved.json", cwd=tmp_path)
     run_inside("export", "--live", "saved.json", "-d", "deployments", cwd=tmp_path)
-    plan = {
-        "latency": 0,
-        "faults": [{"kind": "status", "status": 503, "request": 1, "times": 1, "headers": {"Retry-After": "0"}}],
-    }
-    (tmp_path / "plan.yaml").write_text(json.dumps(plan))
-    with emulated("saved.json", "--order", "reversed", "--plan", "plan.yaml", cwd=tmp_path) as env:
+    with emulated("saved.json", "--order", "reversed", "--latency", "0.01", cwd=tmp_path) as env:
         result = run_inside("check", "--strict", "-o", "json", cwd=tmp_path, env=env)
     report = json.loads(result.out)
     assert (result.status, report["summary"]["in_sync"]) == (0, 3)
     assert report["live"]["source"] == env["LANGGRAPH_HOST_URL"]
+
+
+def test_a_service_that_fails_can_be_tried(tmp_path: Path) -> None:
+    saved(tmp_path / "live.json", workspace())
+    run_inside("export", "--live", "live.json", "-d", "deployments", cwd=tmp_path)
+    with emulated("live.json", "--status", "503", cwd=tmp_path) as env:
+        result = run_inside("check", "--retries", "0", cwd=tmp_path, env=env)
+    assert result.status == 3
+    assert "503" in result.err
 
 
 @pytest.mark.parametrize(
@@ -59,15 +63,12 @@ def test_a_check_against_the_emulated_endpoint_is_one_against_the_snapshot(tmp_p
     [
         (("none.json",), "none.json"),
         (("live.json", "--order", "sideways"), "order must be one of"),
-        (("live.json", "--plan", "bad.yaml"), "no sound YAML"),
-        (("live.json", "--plan", "unknown.yaml"), "Unknown in the plan: speed"),
+        (("live.json", "--status", "99"), "99"),
         (("live.json", "--port", "70000"), "70000"),
     ],
 )
 def test_what_can_not_be_used_is_status_2(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     saved(tmp_path / "live.json", workspace())
-    (tmp_path / "bad.yaml").write_text("a: [")
-    (tmp_path / "unknown.yaml").write_text("speed: 1\n")
     result = run_inside("emulate", *arguments, cwd=tmp_path)
     assert result.status == 2
     assert said in result.err

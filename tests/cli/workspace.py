@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from driftcheck.live.emulator import create_app, running
-from driftcheck.live.plan import Plan
+from driftcheck.live.emulator import running
+from tests.live.faults import Plan, create_app
 
 KEY = "lsv2_sk_canary0canary0canary0"
 TENANT = "7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"
@@ -88,9 +88,11 @@ def workspace() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def serving(deployments: Iterable[Mapping[str, Any]], **plan: Any) -> Iterator[dict[str, str]]:
+def serving(
+    deployments: Iterable[Mapping[str, Any]], *, plan: Plan | None = None, **behaviour: Any
+) -> Iterator[dict[str, str]]:
     """Serve a workspace; gives the environment that leads driftcheck to it."""
-    app = create_app([json.loads(json.dumps(value)) for value in deployments], plan=Plan(api_key=KEY, **plan))
+    app = create_app([json.loads(json.dumps(value)) for value in deployments], plan=plan, api_key=KEY, **behaviour)
     with running(app) as url:
         yield {"LANGGRAPH_HOST_URL": url, "LANGSMITH_API_KEY": KEY}
 

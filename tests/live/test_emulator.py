@@ -19,11 +19,12 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from driftcheck.errors import UsageError
 from driftcheck.live import snapshot as snapshots
-from driftcheck.live.emulator import create_app, running, serve
+from driftcheck.live.emulator import Behaviour, create_app, running, serve
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.fetch import fetch
-from driftcheck.live.plan import FAULTS, Edit, Fault, Plan
+from tests.live import faults
 from tests.live.conftest import Emulate
+from tests.live.faults import FAULTS, Edit, Fault, Plan
 from tests.live.samples import DATA, KEY, LISTINGS, PAYLOADS, WORKSPACE, deployment, deployments, load
 
 SCHEMA = schemathesis.openapi.from_path(DATA / "openapi.json")
@@ -47,13 +48,17 @@ class Client:
         return [item["name"] for item in self.get(**params).json()["resources"]]
 
 
-def emulated(emulate: Emulate, items: list[dict[str, Any]], **plan: Any) -> Client:
-    return Client(emulate(create_app(items, plan=Plan(**plan))))
+def emulated(emulate: Emulate, items: list[dict[str, Any]], **behaviour: Any) -> Client:
+    return Client(emulate(create_app(items, Behaviour(**behaviour))))
+
+
+def misbehaving(emulate: Emulate, items: list[dict[str, Any]], **plan: Any) -> Client:
+    return Client(emulate(faults.create_app(items, plan=Plan(**plan))))
 
 
 @pytest.fixture(scope="session")
 def documented(emulate: Emulate) -> str:
-    return emulate(create_app(EVERY_SHAPE, plan=Plan(api_key=KEY)))
+    return emulate(create_app(EVERY_SHAPE, Behaviour(api_key=KEY)))
 
 
 @SCHEMA.parametrize()
@@ -87,7 +92,7 @@ def test_twenty_items_are_the_default_and_a_hundred_the_most(emulate: Emulate) -
 
 @pytest.mark.parametrize(("offsets", "told"), [("next", 150), ("limit", 200), ("echo", 100)])
 def test_the_offset_of_an_answer_follows_the_plan(emulate: Emulate, offsets: str, told: int) -> None:
-    client = emulated(emulate, deployments(150), offsets=offsets)
+    client = misbehaving(emulate, deployments(150), offsets=offsets)
     assert client.get(limit=100, offset=100).json()["offset"] == told
 
 
@@ -147,14 +152,31 @@ def test_a_key_is_needed_and_the_workspace_where_the_plan_says_so(emulate: Emula
     assert "not enabled" in emulated(emulate, [], enabled=False).get().json()["detail"]
 
 
-def test_only_get_is_answered_and_everything_is_counted(emulate: Emulate) -> None:
-    app = create_app([])
-    url = emulate(app)
+def test_only_get_is_answered_unless_it_is_writable(emulate: Emulate) -> None:
+    url = emulate(create_app(deployments(1)))
     with httpx.Client(trust_env=False) as client:
         for method in ("POST", "PATCH", "DELETE", "PUT", "HEAD"):
             assert client.request(method, f"{url}/v2/deployments").status_code == 405
+            assert client.request(method, f"{url}/v2/deployments/{deployment(0)['id']}").status_code == 405
         assert client.get(f"{url}/v1/else").status_code == 404
-    assert app.state.record.methods == dict.fromkeys(("POST", "PATCH", "DELETE", "PUT", "HEAD"), 1)
+
+
+def test_it_answers_below_the_prefix_of_self_hosted_control_planes(emulate: Emulate) -> None:
+    client = emulated(emulate, deployments(3))
+    assert client.get("/api-host/v2/deployments").json() == client.get().json()
+    assert client.get(f"/api-host/v2/deployments/{deployment(1)['id']}").json()["name"] == "agent-00001"
+
+
+def test_an_item_without_a_name_is_served_as_the_network_would(emulate: Emulate, tmp_path: Path) -> None:
+    (tmp_path / "live.json").write_text(json.dumps({"resources": [deployment(1), {"id": "2", "name": None}, None]}))
+    url = emulate(create_app(snapshots.read_items(tmp_path / "live.json")))
+    snapshot = fetch(Connection(url, KEY), names=tuple, scope={}, progress=lambda _: None)
+    assert not snapshot.complete
+
+
+def test_a_status_and_a_latency_hold_for_every_response(emulate: Emulate) -> None:
+    assert emulated(emulate, deployments(3), status=503).get().status_code == 503
+    assert emulated(emulate, deployments(3), latency=0.001).get().status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -180,7 +202,7 @@ def test_changes_happen_between_requests(emulate: Emulate) -> None:
         Edit(2, insert=(deployment(8),), at=-1),
         Edit(3, order="reversed"),
     )
-    client = emulated(emulate, deployments(2), edits=edits)
+    client = misbehaving(emulate, deployments(2), edits=edits)
     assert client.names() == ["agent-00000", "agent-00001"]
     assert client.names() == ["agent-00001"]
     assert client.names() == ["agent-00009", "agent-00001", "agent-00008"]
@@ -188,8 +210,8 @@ def test_changes_happen_between_requests(emulate: Emulate) -> None:
 
 
 def test_a_fault_hits_the_request_or_offset_it_names_as_often_as_it_says(emulate: Emulate) -> None:
-    faults = (Fault("status", request=2, status=429), Fault("status", offset=5, times=1, headers={"Retry-After": "3"}))
-    client = emulated(emulate, deployments(9), faults=faults)
+    planned = (Fault("status", request=2, status=429), Fault("status", offset=5, times=1, headers={"Retry-After": "3"}))
+    client = misbehaving(emulate, deployments(9), faults=planned)
     assert [client.get().status_code for _ in range(3)] == [200, 429, 200]
     failed = client.get(offset=5)
     assert failed.status_code == 503
@@ -200,7 +222,7 @@ def test_a_fault_hits_the_request_or_offset_it_names_as_often_as_it_says(emulate
 @pytest.mark.parametrize("kind", sorted(set(FAULTS) - {"drop", "drip", "silence", "gzip", "gzip_cut"}))
 def test_a_fault_is_seen_by_a_strict_reader(emulate: Emulate, kind: str) -> None:
     honest = emulated(emulate, deployments(4)).get(offset=2)
-    spoiled = emulated(emulate, deployments(4), faults=(Fault(kind),))
+    spoiled = misbehaving(emulate, deployments(4), faults=(Fault(kind),))
     try:
         response = spoiled.get(offset=2)
     except httpx.DecodingError:

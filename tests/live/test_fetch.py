@@ -13,19 +13,20 @@ import pytest
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live import fetch as fetch_module
 from driftcheck.live import workers
-from driftcheck.live.emulator import create_app
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.fetch import fetch
-from driftcheck.live.plan import Fault, Plan
 from driftcheck.model import Snapshot
 from tests.live.conftest import Emulate
+from tests.live.faults import Fault, Plan, create_app
 from tests.live.memory import cut, fetch_from
 from tests.live.raw_server import Conversation, answer, endless, serving
 from tests.live.samples import KEY, LISTINGS, WORKSPACE, deployment, deployments, load
 
 
-def fetch_emulated(emulate: Emulate, plan: Plan, items: list[dict[str, Any]], **settings: Any) -> Snapshot:
-    connection = Connection(emulate(create_app(items, plan=plan)), KEY, **settings)
+def fetch_emulated(
+    emulate: Emulate, plan: Plan, items: list[dict[str, Any]], *, order: str = "given", **settings: Any
+) -> Snapshot:
+    connection = Connection(emulate(create_app(items, plan=plan, order=order)), KEY, **settings)
     return fetch(connection, names=tuple, scope={}, progress=lambda _: None, sleep=lambda _: None)
 
 
@@ -186,7 +187,6 @@ def test_a_filter_that_the_endpoint_does_not_know_is_a_usage_error() -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (Plan(order="random"), "order is not stable"),
         (Plan(ignore=("offset",)), "answers every offset with the same page"),
         (Plan(ignore=("offset", "limit")), "answers every offset with the same page"),
         (Plan(cap=1), "shorter or longer"),
@@ -202,7 +202,12 @@ def test_P4_P5_P6_a_listing_that_contradicts_itself_is_incomplete_but_what_was_r
     assert snapshot.requests <= 20
 
 
-@pytest.mark.parametrize("plan", [Plan(cap=50), Plan(cap=7), Plan(ignore=("limit",)), Plan(order="newest")])
+def test_P6_a_random_order_is_incomplete_and_a_stable_one_is_not(emulate: Emulate) -> None:
+    assert "order is not stable" in fetch_emulated(emulate, Plan(), deployments(250), order="random").gaps[0]
+    assert fetch_emulated(emulate, Plan(), deployments(250), order="newest").complete
+
+
+@pytest.mark.parametrize("plan", [Plan(cap=50), Plan(cap=7), Plan(ignore=("limit",))])
 @pytest.mark.parametrize("offsets", ["next", "limit", "echo"])
 def test_P3_P7_odd_page_sizes_and_offsets_are_seen_through(emulate: Emulate, plan: Plan, offsets: str) -> None:
     snapshot = fetch_emulated(emulate, dataclasses.replace(plan, offsets=offsets), deployments(250))
@@ -317,7 +322,7 @@ def test_X1_a_defect_in_a_thread_reaches_the_one_who_waits(monkeypatch: pytest.M
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_no_more_requests_are_under_way_than_allowed(emulate: Emulate, concurrency: int) -> None:
     under_way, most, lock = 0, 0, threading.Lock()
-    app = create_app(deployments(1500), plan=Plan(latency=0.01))
+    app = create_app(deployments(1500), latency=0.01)
 
     async def counting(scope: Any, receive: Any, send: Any) -> None:
         nonlocal under_way, most
