@@ -1,24 +1,27 @@
-"""The data's way: declarations and a snapshot in, a report out; read this first.
+"""The data flow: declarations and a snapshot in, a report out; read this first.
 
     declarations (what was written) ─┐
                                      ├─ comparison ─ policy ─ report
     snapshot (what is live) ─────────┘
 
-Facts about the user's files or deployments become findings; that something could not be read at all
-is raised by whoever reads, and becomes a gap here, so that a report always says what is not known.
+Facts about the user's files or deployments are findings. An error says that something could not be read at all; it is
+a gap in the report where the rest can still be reported.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from driftcheck import __version__, fields
+from driftcheck import __version__, fields, settings
 from driftcheck.comparison.diff import Terms, sort_key
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
+from driftcheck.errors import LiveError, UsageError
 from driftcheck.ignores import hide, in_force
 from driftcheck.model import (
     Change,
@@ -37,7 +40,7 @@ from driftcheck.model import (
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
 from driftcheck.rules import COMPARISON_RULES
-from driftcheck.settings import Policy
+from driftcheck.settings import Policy, Settings
 
 _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
 """Rules whose findings are no defects of the user's own input."""
@@ -65,10 +68,73 @@ class Request:
     command: str
     policy: Policy
     now: datetime
+    """Decides which ignore rules have expired."""
+    generated_at: datetime | None = None
+    """The time that the report carries; None for `now`."""
     baseline: Baseline | None = None
     allow_partial: bool = False
     allow_empty: bool = False
     allow_empty_live: bool = False
+
+
+def read_sides(chosen: Settings, progress: Callable[[int], None]) -> tuple[Declarations, Snapshot]:
+    """Read declarations and live, the network in the background; a live side that can't be read is a gap."""
+    declared_names: Future[Collection[str]] = Future()
+    with_network = ThreadPoolExecutor(1, thread_name_prefix="listing")
+    try:
+        listing = with_network.submit(read_live, chosen, declared_names.result, progress)
+        declarations = read_declarations(chosen)
+        declared_names.set_result([declaration.name for declaration in declarations.deployments])
+        return declarations, listing.result()
+    except LiveError as error:
+        return declarations, _unread(chosen, error)
+    finally:
+        declared_names.cancel()
+        with_network.shutdown(wait=False)
+
+
+def read_declarations(chosen: Settings) -> Declarations:
+    """Read the files that the settings name; raises UsageError for a path that names nothing."""
+    from driftcheck.declarations import loader
+
+    return loader.load(chosen.paths, stdin=_read_stdin) if chosen.paths else Declarations()
+
+
+def _read_stdin() -> bytes:
+    from driftcheck.declarations.discovery import MAX_BYTES
+
+    if sys.stdin is None:
+        raise UsageError("standard input is closed.", hint="Name a file instead of -.")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def read_live(
+    chosen: Settings, declared_names: Callable[[], Collection[str]], progress: Callable[[int], None]
+) -> Snapshot:
+    """Read the live side from a file or the network; raises LiveError, InputError or UsageError."""
+    if chosen.live is not None:
+        from driftcheck.live import listing, snapshot
+
+        saved = snapshot.read(chosen.live)
+        listing.workspace_of(saved.deployments, chosen.workspace.id if chosen.workspace else None)
+        return listing.narrowed(saved, chosen.scope)
+    connection = settings.connection(chosen)
+    from driftcheck.live.fetch import fetch
+
+    return fetch(connection, names=declared_names, scope=chosen.scope, progress=progress)
+
+
+def _unread(chosen: Settings, error: LiveError) -> Snapshot:
+    """Return the snapshot of a live side that could not be read: one gap, so that the rest is still reported."""
+    message = f"{error.message} {error.hint}" if error.hint else error.message
+    return Snapshot(
+        source=chosen.live or (chosen.access.endpoint if chosen.access else ""),
+        deployments=(),
+        workspace=chosen.workspace.id if chosen.workspace else None,
+        requests=error.requests,
+        gaps=(message,),
+        scope=chosen.scope,
+    )
 
 
 def validate(declarations: Declarations, request: Request) -> Report:
@@ -243,7 +309,7 @@ def _report(
     return Report(
         driftcheck_version=__version__,
         command=request.command,
-        generated_at=request.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        generated_at=(request.generated_at or request.now).strftime("%Y-%m-%dT%H:%M:%SZ"),
         outcome=_outcome(request, declarations, live, comparisons, findings),
         live=live,
         declared=DeclaredSummary(
@@ -280,18 +346,34 @@ def _outcome(
     comparisons: Sequence[Comparison],
     findings: Sequence[Finding],
 ) -> Outcome:
-    """Give the first that holds of invalid, incomplete and drift (docs/contract.md, Exit status)."""
+    """Return the first that holds of invalid, incomplete, drift and passed (docs/contract.md, Exit status)."""
     if not declarations.complete or any(_invalidates(found) for found in findings):
         return Outcome.INVALID
     unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
     is_partial = live is not None and (unknown or not live.complete)
-    if is_partial and not (request.allow_partial and live is not None and live.deployments):
-        return Outcome.INCOMPLETE  # nothing read is no part of anything
-    changes = (change for comparison in comparisons for change in comparison.changes)
+    if is_partial and not (request.allow_partial and _is_anything_compared(declarations, live, comparisons)):
+        return Outcome.INCOMPLETE
+    changes = [change for comparison in comparisons for change in comparison.changes]
     items: Iterable[Finding | Change] = itertools.chain(findings, changes)
     if any(_counts(item, request.policy) for item in items):
         return Outcome.DRIFT
-    return Outcome.IN_SYNC
+    differs = any(item.suppressed is None for item in changes) or any(_is_difference(found) for found in findings)
+    return Outcome.PASSED if differs or is_partial else Outcome.IN_SYNC
+
+
+def _is_anything_compared(
+    declarations: Declarations, live: LiveSummary | None, comparisons: Sequence[Comparison]
+) -> bool:
+    if not declarations.deployments:
+        return live is not None and live.deployments > 0
+    return any(comparison.id is not None and comparison.compared for comparison in comparisons)
+
+
+def _is_difference(found: Finding) -> bool:
+    """Return whether a finding is a difference that remains although it does not fail the run."""
+    missing = found.rule == "missing-deployment"
+    unmanaged = found.rule == "unmanaged-deployment" and found.severity is not Severity.NOTE
+    return found.suppressed is None and (missing or unmanaged)
 
 
 def _invalidates(found: Finding) -> bool:
@@ -300,7 +382,7 @@ def _invalidates(found: Finding) -> bool:
 
 
 def _counts(item: Finding | Change, policy: Policy) -> bool:
-    """Tell whether a change or finding makes the status 1: not hidden, heavy enough, and of a class that is gated."""
+    """Return whether a change or finding makes status 1: not suppressed, severe enough, of a class that is gated."""
     if item.suppressed is not None or policy.fail_on is None or item.severity.rank > policy.fail_on.rank:
         return False
     return not isinstance(item, Change) or item.change_class in policy.gate

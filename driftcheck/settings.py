@@ -1,29 +1,35 @@
 """What a run is to do, resolved once: flags before environment before configuration file.
 
-Where driftcheck connects to and what it writes come from flags and environment alone; a file in the
-checked tree has a say in policy and paths only (docs/contract.md, Commands).
+This is the only module that reads the environment. Where driftcheck connects to and what it writes come from flags
+and environment alone; a file in the checked tree decides policy and paths only (docs/contract.md, Configuration).
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Final
+from uuid import UUID
 
 from driftcheck.declarations.config import Config
 from driftcheck.errors import LiveError, UsageError
-from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint, endpoint_url
+from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint
 from driftcheck.model import ChangeClass, IgnoreRule, Severity
 from driftcheck.redaction.patterns import holds_credential
 
-CONFIG_NAME: Final = "driftcheck.yaml"
 DEFAULT_PATHS: Final = ("deployments.yaml", "deployments")
 KEY_VARIABLES: Final = ("LANGGRAPH_HOST_API_KEY", "LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
-_VARIABLE: Final = re.compile("(?!lsv2_|ls__)[A-Za-z_][A-Za-z0-9_]*")
-"""The name of an environment variable. LangSmith's keys could be one, by their letters."""
 WORKSPACE_VARIABLES: Final = ("LANGSMITH_TENANT_ID", "LANGSMITH_WORKSPACE_ID")
+ENDPOINT_VARIABLE: Final = "LANGGRAPH_HOST_URL"
+DERIVED_VARIABLES: Final = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT")
+"""Variables that hold the address of LangSmith's API, from which that of the control plane is derived."""
+
+_VARIABLE: Final = re.compile("(?!lsv2_|ls__)[A-Za-z_][A-Za-z0-9_]*")
+"""The name of an environment variable. By its letters, a LangSmith key could be one."""
 
 SEVERITIES: Final[Mapping[str, Mapping[str, Severity]]] = {
     "audit": {
@@ -34,12 +40,15 @@ SEVERITIES: Final[Mapping[str, Mapping[str, Severity]]] = {
     },
     "compare": {"unmanaged-deployment": Severity.ERROR},
 }
-"""What weighs more than in a check where a workspace is looked at as a whole; there the comparison is strict, too."""
+"""Severities of commands that look at a whole workspace, where they differ from the rules' own.
+
+The comparison of these commands is strict, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line (or the variable of an option) said; None where it said nothing."""
+    """What the command line (or the variable of an option) said; None and empty where it said nothing."""
 
     paths: tuple[str, ...] = ()
     config: str | None = None
@@ -67,12 +76,36 @@ class Policy:
     """What counts, and how much."""
 
     fail_on: Severity | None = Severity.ERROR
-    """The least severity that makes exit status 1; None for none."""
+    """The least severity that makes exit status 1; None for `never`."""
     strict: bool = False
     gate: frozenset[ChangeClass] = frozenset({ChangeClass.DRIFT, ChangeClass.CONFLICT})
     severities: Mapping[str, Severity] = field(default_factory=dict)
-    """Severities of rules in place of their own."""
+    """Severities by rule id, instead of the rules' own."""
     ignores: tuple[IgnoreRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace to ask for."""
+
+    id: str
+    origin: str
+    """Where it comes from: an option, a variable or a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the control plane is asked; the API key is needed only when it is."""
+
+    endpoint: str
+    api_key: str | None = field(default=None, repr=False)
+    key_variables: tuple[str, ...] = KEY_VARIABLES
+    """The variables that may hold the key; the first that is set counts."""
+    timeout: float = 120.0
+    retries: int = 4
+    concurrency: int = 4
+    ca_file: str | None = None
+    allow_http: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,53 +113,101 @@ class Settings:
     """What a run is to do."""
 
     command: str
-    paths: tuple[str, ...]
-    policy: Policy
-    flags: Flags
+    paths: tuple[str, ...] = ()
+    policy: Policy = Policy()
     config_file: FilePath | None = None
-    workspace: str | None = None
+    live: str | None = None
+    """The file that live is read from, instead of the network."""
+    access: Access | None = None
+    """None for runs that never ask the control plane."""
+    workspace: Workspace | None = None
     region: str | None = None
+    scope: Mapping[str, str] = field(default_factory=dict)
+    """Filters of the list endpoint."""
+    base: str | None = None
+    allow_partial: bool = False
+    allow_empty: bool = False
+    allow_empty_live: bool = False
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that are set; a blank one counts as unset."""
+    return {name: value for name, value in os.environ.items() if value.strip()}
+
+
+def unset_blank_options() -> None:
+    """Remove the blank DRIFTCHECK_* variables, which click would take for values of options."""
+    for name in [name for name, value in os.environ.items() if name.startswith("DRIFTCHECK_") and not value.strip()]:
+        del os.environ[name]
+
+
+def is_completing() -> bool:
+    """Return whether a shell asks for completions."""
+    return "_DRIFTCHECK_COMPLETE" in environment()
+
+
+def report_time() -> datetime:
+    """Return the time that reports carry: SOURCE_DATE_EPOCH where it is usable, else now."""
+    epoch = environment().get("SOURCE_DATE_EPOCH", "").strip()
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    except (OverflowError, OSError, ValueError):
+        return datetime.now(UTC)
+
+
+def color_choice() -> str | None:
+    """Return what the environment says of colour: `always`, `never`, or None where it says nothing."""
+    variables = environment()
+    if "NO_COLOR" in variables or variables.get("TERM") == "dumb":
+        return "never"
+    return "always" if variables.get("FORCE_COLOR", "0") not in ("0", "false") else None
 
 
 def resolve(command: str, flags: Flags, config: Config, config_file: FilePath | None, here: FilePath) -> Settings:
-    """Bring flags and configuration together; `here` is the folder that default paths are looked for in.
+    """Combine flags, environment and configuration; `here` is the folder that default paths are looked up in.
 
-    Raises UsageError where no path is given and none of the usual ones is there, and for flags that can't be used.
+    Raises UsageError for what can't be used, and where no path is given and no default path exists.
     """
-    _refuse_keys(flags)
+    variables = environment()
     policy = resolve_policy(command, flags, config)
     if flags.gate and flags.base is None:
-        raise UsageError("--gate chooses among classes that only --base can tell apart.", hint="Name a --base, too.")
+        raise UsageError("--gate requires --base.", hint="Add --base REF, or leave out --gate.")
+    asks = command != "validate" and (flags.live is None or command == "init")
     return Settings(
         command=command,
         paths=_paths(command, flags, config, here),
         policy=policy,
-        flags=flags,
         config_file=config_file,
-        workspace=config.workspace,
+        live=flags.live,
+        access=_access(flags, config, variables) if asks else None,
+        workspace=_workspace(flags, config, config_file, variables) if command != "validate" else None,
         region=config.region,
+        scope=flags.scope,
+        base=flags.base,
+        allow_partial=flags.allow_partial,
+        allow_empty=flags.allow_empty,
+        allow_empty_live=flags.allow_empty_live,
     )
 
 
 def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[str, ...]:
     if flags.paths or config.paths:
         return flags.paths or config.paths
-    usual = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
-    if not usual and command in ("check", "validate") and not flags.allow_empty:
+    defaults = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
+    if not defaults and command in ("check", "validate") and not flags.allow_empty:
         raise UsageError(
-            "Nothing to check: no path was given, and there is neither deployments.yaml nor deployments/ here.",
-            hint="Name files or folders, or run `driftcheck init` for a first declaration.",
+            "nothing to check: no PATHS were given, and neither deployments.yaml nor deployments/ exists here.",
+            hint="Name files or folders, or run `driftcheck init` to write first declarations.",
         )
-    return usual[:1]
+    return defaults
 
 
 def resolve_policy(command: str, flags: Flags, config: Config) -> Policy:
-    """Give the policy that flags and a configuration make; raises UsageError for a value that is none."""
-    whole = command in SEVERITIES
+    """Return the policy of flags and configuration; raises UsageError for an unknown class of --gate."""
     strict = flags.strict if flags.strict is not None else config.strict
     return Policy(
         fail_on=_severity(flags.fail_on or config.fail_on or "error"),
-        strict=whole if strict is None else strict,
+        strict=command in SEVERITIES if strict is None else strict,
         gate=_gate(flags.gate or "drift,conflict"),
         severities={**SEVERITIES.get(command, {}), **config.severities},
         ignores=config.ignores,
@@ -141,17 +222,16 @@ def _gate(text: str) -> frozenset[ChangeClass]:
     classes = [part.strip() for part in text.split(",") if part.strip()]
     known = [change_class.value for change_class in ChangeClass]
     if not classes or any(part not in known for part in classes):
-        raise UsageError("--gate takes classes separated by commas.", hint=f"The classes are {', '.join(known)}.")
+        raise UsageError("--gate expects classes separated by commas.", hint=f"The classes are {', '.join(known)}.")
     return frozenset(ChangeClass(part) for part in classes)
 
 
-def connection(settings: Settings, environ: Mapping[str, str]) -> Connection:
-    """Give what a fetch needs; raises LiveError where there is no key, UsageError for what can't be used."""
-    flags = settings.flags
-    return Connection(
-        endpoint=endpoint(settings, environ),
-        api_key=_key(flags, environ),
-        workspace=workspace(settings, environ),
+def _access(flags: Flags, config: Config, variables: Mapping[str, str]) -> Access:
+    names = _key_variables(flags)
+    return Access(
+        endpoint=_endpoint(flags, config, variables),
+        api_key=next((variables[name] for name in names if name in variables), None),
+        key_variables=names,
         timeout=flags.timeout,
         retries=flags.retries,
         concurrency=flags.concurrency,
@@ -160,45 +240,70 @@ def connection(settings: Settings, environ: Mapping[str, str]) -> Connection:
     )
 
 
-def endpoint(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Give the control plane's base URL (docs/contract.md, Commands; API.md 1.1)."""
-    given = settings.flags.endpoint or environ.get("LANGGRAPH_HOST_URL")
-    if not given and (langsmith := environ.get("LANGSMITH_ENDPOINT")):
-        given = derive_endpoint(langsmith)
-    return endpoint_url(given or REGIONS[settings.region or "us"], allow_http=settings.flags.allow_http)
-
-
-def workspace(settings: Settings, environ: Mapping[str, str]) -> str | None:
-    """Give the workspace to ask for: flag, environment, configuration; None for the key's own."""
-    named = next((environ[name] for name in WORKSPACE_VARIABLES if environ.get(name)), None)
-    return settings.flags.workspace or named or settings.workspace
-
-
-def _key(flags: Flags, environ: Mapping[str, str]) -> str:
-    names = key_variables(flags)
-    for name in names:
-        if environ.get(name):
-            return environ[name]
-    raise LiveError(
-        f"There is no API key: none of {', '.join(names)} is set."
-        if names[1:]
-        else f"There is no API key in {names[0]}.",
-        hint=f"Set {'LANGSMITH_API_KEY' if names[1:] else names[0]} to a key that may read deployments, or compare "
-        "with a saved listing (--live FILE).",
-    )
-
-
-def _refuse_keys(flags: Flags) -> None:
-    """Raise UsageError for a name of a variable that may be the key itself, which is not repeated then."""
+def _key_variables(flags: Flags) -> tuple[str, ...]:
+    """Return the variables that may hold the key; raises UsageError for a name that may be the key itself."""
     name = flags.api_key_env
-    if name and (not _VARIABLE.fullmatch(name) or holds_credential(name)):
+    if not name:
+        return KEY_VARIABLES
+    if not _VARIABLE.fullmatch(name) or holds_credential(name):
         raise UsageError(
-            "--api-key-env takes the name of an environment variable, and what was given is none.",
-            hint="Set LANGSMITH_API_KEY to the key, or name the variable that holds it. If that was a key, it is "
-            "known now to whoever can see this command line: replace it.",
+            "--api-key-env expects the name of an environment variable, not a key.",
+            hint="Set LANGSMITH_API_KEY to the key, or name the variable that holds it. If a key was given here, "
+            "replace it: command lines are visible to other users of this machine.",
         )
+    return (name,)
 
 
-def key_variables(flags: Flags) -> tuple[str, ...]:
-    """Give the environment variables that may hold the key, the first that is set counts."""
-    return (flags.api_key_env,) if flags.api_key_env else KEY_VARIABLES
+def _endpoint(flags: Flags, config: Config, variables: Mapping[str, str]) -> str:
+    """Return the control plane's address as configured (docs/API.md 1.1); `Connection` checks it."""
+    given = flags.endpoint or variables.get(ENDPOINT_VARIABLE)
+    if given:
+        return given
+    langsmith = next((variables[name] for name in DERIVED_VARIABLES if name in variables), None)
+    return derive_endpoint(langsmith) if langsmith else REGIONS[config.region or "us"]
+
+
+def _workspace(
+    flags: Flags, config: Config, config_file: FilePath | None, variables: Mapping[str, str]
+) -> Workspace | None:
+    """Return the workspace to ask for; None for the key's own. Raises UsageError for one that is not a UUID."""
+    found = [
+        ("--workspace", flags.workspace),
+        *((name, variables.get(name)) for name in WORKSPACE_VARIABLES),
+        (str(config_file), config.workspace),
+    ]
+    origin, given = next(((origin, value.strip()) for origin, value in found if value), (None, None))
+    if origin is None or given is None:
+        return None
+    try:
+        UUID(given)
+    except ValueError:
+        raise UsageError(
+            f"the workspace given by {origin} is not a workspace id (a UUID).",
+            hint="Copy the id from the workspace's settings in LangSmith; a workspace's name can't be used.",
+        ) from None
+    return Workspace(given, origin)
+
+
+def connection(settings: Settings) -> Connection:
+    """Return what a fetch needs; raises LiveError without an API key, UsageError for values that can't be used."""
+    access = settings.access
+    if access is None:
+        raise UsageError("this command does not read from the network.")
+    if access.api_key is None:
+        names = access.key_variables
+        raise LiveError(
+            f"no API key: none of {', '.join(names)} is set." if names[1:] else f"no API key: {names[0]} is not set.",
+            hint=f"Set {'LANGSMITH_API_KEY' if names[1:] else names[0]} to a key that may read deployments, or compare "
+            "with a saved listing (--live FILE).",
+        )
+    return Connection(
+        endpoint=access.endpoint,
+        api_key=access.api_key,
+        workspace=settings.workspace.id if settings.workspace else None,
+        timeout=access.timeout,
+        retries=access.retries,
+        concurrency=access.concurrency,
+        ca_file=access.ca_file,
+        allow_http=access.allow_http,
+    )

@@ -16,7 +16,6 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "paths": 0,
     "errors": 1,
-    "signals": 1,
     "model": 2,
     "strict_json": 3,
     "rules": 3,

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from driftcheck.cli import console, options, run
+from driftcheck.cli import options, run
+from driftcheck.cli.outputs import write_report
 from driftcheck.settings import Flags
 
 
@@ -18,16 +19,13 @@ from driftcheck.settings import Flags
 @options.three_way
 @options.rendering
 def command(**given: Any) -> int:
-    """Check a whole workspace: what is live and not declared, what differs, what is stuck.
+    """Check a whole workspace: unmanaged deployments, undeclared values, drift, rollouts and coverage.
 
-    Without any declaration it is an inventory. The filters narrow what is asked for; what lies outside them is
-    called neither missing nor unmanaged.
+    Without declarations it is an inventory. Filters narrow the listing; deployments outside of them are reported
+    neither as missing nor as unmanaged.
     """
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]))
-    flags = Flags(scope=options.take_scope(given), **given)
-    return run.report(
-        "audit",
-        outputs,
-        rendering,
-        lambda: run.compare_sides(run.resolve("audit", flags), outputs, progress=not rendering.quiet),
-    )
+    outputs, rendering = options.take_rendering(given)
+    with run.failures_reported("audit", outputs, rendering):
+        report = run.check("audit", Flags(scope=options.take_scope(given), **given), quiet=rendering.quiet)
+        write_report(report, outputs, rendering)
+    return report.outcome.status

@@ -13,10 +13,10 @@ from pathlib import Path as FilePath
 from driftcheck import pipeline, settings
 from driftcheck.declarations import discovery, git
 from driftcheck.declarations.config import Config, config_places, from_folder, is_in_repository, parse_config
-from driftcheck.settings import DEFAULT_PATHS, Settings
+from driftcheck.settings import DEFAULT_PATHS, Flags, Settings
 
 
-def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settings]:
+def read_baseline(chosen: Settings, flags: Flags, ref: str) -> tuple[pipeline.Baseline, Settings]:
     """Read the base revision, and give the settings in force: policy, workspace and region as they stood there.
 
     What is looked at is what the change names and what the base named; what was declared is what the base named, so
@@ -27,14 +27,13 @@ def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settin
     if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
         revision = git.load_at(chosen.paths, ref, cwd=here)
         return pipeline.Baseline(revision.commit, revision.declarations, proposed=chosen.policy), chosen
-    earlier = _config_at(chosen, ref, here) or Config()
-    in_force = replace(
-        chosen,
-        policy=settings.resolve_policy(chosen.command, chosen.flags, earlier),
-        workspace=earlier.workspace,
-        region=earlier.region,
+    earlier = _config_at(flags, ref, here) or Config()
+    paths = flags.paths or chosen.paths
+    in_force = settings.resolve(
+        chosen.command, replace(flags, paths=paths, allow_empty=True), earlier, chosen.config_file, here
     )
-    at_base = tuple(_paths_at(chosen, earlier, ref, here)) or chosen.paths
+    in_force = replace(in_force, allow_empty=chosen.allow_empty)
+    at_base = tuple(_paths_at(flags, earlier, ref, here)) or chosen.paths
     kept = tuple(path for path in at_base if path not in chosen.paths and discovery.names_anything(path))
     revision = git.load_at(at_base, ref, cwd=here)
     baseline = pipeline.Baseline(
@@ -47,9 +46,9 @@ def read_baseline(chosen: Settings, ref: str) -> tuple[pipeline.Baseline, Settin
     return baseline, replace(in_force, paths=(*chosen.paths, *kept))
 
 
-def _config_at(chosen: Settings, ref: str, here: FilePath) -> Config | None:
+def _config_at(flags: Flags, ref: str, here: FilePath) -> Config | None:
     """Give the configuration that stood at the base, the nearest unless one is named; None where there was none."""
-    named = chosen.flags.config
+    named = flags.config
     for file in [FilePath(named)] if named else config_places(here):
         found = git.load_at((), ref, cwd=here, config=file).config
         if found is not None:
@@ -57,9 +56,9 @@ def _config_at(chosen: Settings, ref: str, here: FilePath) -> Config | None:
     return None
 
 
-def _paths_at(chosen: Settings, earlier: Config, ref: str, here: FilePath) -> Iterator[str]:
+def _paths_at(flags: Flags, earlier: Config, ref: str, here: FilePath) -> Iterator[str]:
     """Give the paths that were looked at, unless the command line names some."""
-    if chosen.flags.paths:
+    if flags.paths:
         return
     if earlier.paths:
         yield from earlier.paths

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from driftcheck.cli import console, options, run
+from driftcheck.cli import options, run
+from driftcheck.cli.outputs import write_report
 from driftcheck.settings import Flags
 
 
@@ -19,14 +20,11 @@ from driftcheck.settings import Flags
 def command(**given: Any) -> int:
     """Compare what is declared in PATHS with what is live, field by field.
 
-    PATHS are files, folders or globs; - is standard input. Without any: the paths of driftcheck.yaml, else
-    deployments.yaml or deployments/ here.
+    PATHS are files, folders or globs; - is standard input. Default: the paths of driftcheck.yaml, else
+    deployments.yaml and deployments/ in the current folder.
     """
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]))
-    flags = Flags(**given)
-    return run.report(
-        "check",
-        outputs,
-        rendering,
-        lambda: run.compare_sides(run.resolve("check", flags), outputs, progress=not rendering.quiet),
-    )
+    outputs, rendering = options.take_rendering(given)
+    with run.failures_reported("check", outputs, rendering):
+        report = run.check("check", Flags(**given), quiet=rendering.quiet)
+        write_report(report, outputs, rendering)
+    return report.outcome.status

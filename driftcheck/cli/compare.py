@@ -10,6 +10,7 @@ import click
 
 from driftcheck import pipeline
 from driftcheck.cli import console, options, run
+from driftcheck.cli.outputs import write_report
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Report, Snapshot
@@ -29,7 +30,7 @@ def _map(value: str) -> NameMap:
     first, equals, second = value.partition("=")
     stars = first.count("*"), second.count("*")
     if not (first and equals and second) or "=" in second or stars not in ((0, 0), (1, 1)):
-        raise click.BadParameter("write NAME=NAME, with one * on each side or none: 'staging-*=prod-*'.")
+        raise click.BadParameter("expected NAME=NAME, with one * on both sides or none: 'staging-*=prod-*'.")
     return NameMap(first, second)
 
 
@@ -42,43 +43,42 @@ def _map(value: str) -> NameMap:
     multiple=True,
     metavar="NAME=NAME",
     callback=_maps,
-    help="Pair names of A with names of B; one * on each side stands for the same text. Repeatable.",
+    help="Pair names of A with names of B; * matches the same text on both sides. Repeatable.",
 )
 @options.connection
 @options.comparison
 @options.rendering
 def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: Any) -> int:
-    """Compare two snapshots, or a snapshot with what is live now: what changed, or whether A equals B.
+    """Compare two snapshots, or a snapshot with what is live now.
 
-    A takes the place of the declarations: what only A holds is missing, what only B holds is unmanaged, and both
-    are errors. Ignore rules of the configuration say which differences are expected; they see B's names.
+    What only A holds is reported as missing, what only B holds as unmanaged; both are errors. Ignore rules of the
+    configuration apply, with B's names.
     """
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]), reads=[first, second])
-    flags = Flags(**given)
+    outputs, rendering = options.take_rendering(given, reads=[first, second])
+    with run.failures_reported("compare", outputs, rendering):
+        report = _compare(first, second, maps, Flags(live=second, **given), quiet=rendering.quiet)
+        write_report(report, outputs, rendering)
+    return report.outcome.status
 
-    def produce() -> Report:
-        from driftcheck.comparison.listings import pair
-        from driftcheck.live import snapshot
 
-        chosen = run.resolve("compare", flags)
-        there = snapshot.read(first)
-        _refuse_idle(maps, there, first)
-        if second is None:
-            here = _now(chosen, there, maps, quiet=rendering.quiet)
-        else:
-            here = replace(snapshot.read(second), source=second)
-        pairing = pair(there, here, maps, first)
-        if pairing.apart:
-            console.say(f"note: {len(pairing.apart):,} deployments take no part, since --map pairs their names anew.")
-        return pipeline.compare(pairing, run.request(chosen))
+def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: Flags, *, quiet: bool) -> Report:
+    from driftcheck.comparison.listings import pair
+    from driftcheck.live import snapshot
 
-    return run.report("compare", outputs, rendering, produce)
+    chosen = run.resolve("compare", flags)
+    there = snapshot.read(first)
+    _refuse_idle(maps, there, first)
+    here = _now(chosen, there, maps, quiet=quiet) if second is None else replace(snapshot.read(second), source=second)
+    pairing = pair(there, here, maps, first)
+    if pairing.apart:
+        console.say(f"note: {len(pairing.apart):,} deployments are not compared, because --map pairs others.")
+    return pipeline.compare(pairing, run.request(chosen))
 
 
 def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
-    """Raise UsageError for a map that pairs nothing: what it was to compare would go uncompared, and unnoticed.
+    """Raise UsageError for a map that pairs nothing, so that deployments would not be compared unnoticed.
 
-    Of a listing that is empty or incomplete that can't be said.
+    An empty or incomplete listing is accepted.
     """
     if there.gaps or not there.deployments:
         return
@@ -86,17 +86,18 @@ def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
     for each in maps:
         if each not in used:
             raise UsageError(
-                f"--map {visible(f'{each.first}={each.second}')} pairs nothing: no deployment of {visible(origin)} "
-                "has a name that fits it, and no other --map before it.",
-                hint="The first name of a --map is one of A's, the second one of B's.",
+                f"--map {visible(f'{each.first}={each.second}')} pairs nothing: it matches no deployment of "
+                f"{visible(origin)} that an earlier --map does not match.",
+                hint="The first name of a --map belongs to A, the second to B.",
             )
 
 
 def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: bool) -> Snapshot:
     """Read what is live now, narrowed as the snapshot was."""
-    chosen = replace(chosen, flags=replace(chosen.flags, scope=dict(there.scope)))
+    chosen = replace(chosen, scope=dict(there.scope))
     targets = [
         next((name for each in maps if (name := each.counterpart(d.name)) is not None), d.name)
         for d in there.deployments
     ]
-    return run.read_live(chosen, lambda: targets, progress=not quiet)
+    with run.progress(quiet) as seen:
+        return pipeline.read_live(chosen, lambda: targets, seen)

@@ -1,27 +1,28 @@
-"""Standard output and standard error: the one home of both.
+"""Standard output and standard error.
 
-Only reports go to standard output; everything else is for people, on standard error. What can't be
-written is an error of its own, never a lost report with status 0.
+Only reports go to standard output; everything else is for people, on standard error. A report that can't be
+written is an error, never a lost report with status 0.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from driftcheck.errors import DriftcheckError, ExitStatus, OutputError
 
 
 def prepare() -> None:
-    """Make both streams take any text: what the encoding lacks is written as an escape."""
+    """Make both streams accept any text: characters that the encoding lacks are escaped."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace", newline="\n")
 
 
 def write(text: str) -> None:
-    """Write to standard output, to the end; raises OutputError where it is closed, full or gone."""
+    """Write to standard output and flush it; raises OutputError where it is closed or full."""
     if sys.stdout is None:
         raise OutputError(
             "Standard output could not be written: it is closed.", hint="Open it, or name a file: -o json=FILE."
@@ -34,7 +35,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Make sure that what was written to standard output has arrived; raises OutputError where it has not."""
+    """Flush standard output; raises OutputError where that fails."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -48,7 +49,7 @@ def _lost(error: OSError | ValueError) -> OutputError:
 
 
 def say(text: str) -> None:
-    """Write a line for people to standard error; that nobody can read it is no error."""
+    """Write a line for people to standard error; a closed standard error is not an error."""
     if sys.stderr is None:
         return
     try:
@@ -58,15 +59,29 @@ def say(text: str) -> None:
         return
 
 
-def say_progress(text: str) -> None:
-    """Show how far a run is, on one line that the next text overwrites."""
+def is_watched() -> bool:
+    """Return whether standard error is a terminal that shows a progress line: not with NO_COLOR or TERM=dumb."""
+    from driftcheck.settings import color_choice
+
+    return sys.stderr is not None and sys.stderr.isatty() and color_choice() != "never"
+
+
+def show_progress(text: str) -> None:
+    """Replace the progress line."""
     if sys.stderr is not None:
-        sys.stderr.write(f"\r\x1b[2K{text}\r")
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"\r\x1b[2K{text}")
+            sys.stderr.flush()
+
+
+def erase_progress() -> None:
+    """Erase the progress line, where there may be one."""
+    if is_watched():
+        show_progress("")
 
 
 def say_error(error: DriftcheckError) -> None:
-    """Say what could not be done and what to do next."""
+    """Report what failed and what to do next."""
     from driftcheck.formats.escaping import inert, visible
 
     say(inert("error: " + "\n".join(visible(line) for line in error.message.split("\n"))))
@@ -75,18 +90,23 @@ def say_error(error: DriftcheckError) -> None:
 
 
 def say_defect(error: BaseException) -> None:
-    """Say that driftcheck itself failed, and where; never the error's text, which may hold anything."""
+    """Report an internal error and where it arose; never its text, which may hold any value."""
     import traceback
 
-    say(f"error: a defect of driftcheck ({type(error).__name__}); this run says nothing of your deployments.")
+    say(f"error: {defect_message(error)}")
     for frame in traceback.extract_tb(error.__traceback__):
         folder, file = os.path.split(frame.filename)
         say(f"  at {os.path.basename(folder)}/{file}:{frame.lineno}")
-    say("  hint: Please report it with these lines.")
+    say("  hint: This is a defect of driftcheck. Please report it with the lines above.")
+
+
+def defect_message(error: BaseException) -> str:
+    """Return the sentence for an internal error."""
+    return f"internal error ({type(error).__name__}); no deployments were checked."
 
 
 def close(status: int) -> int:
-    """Let go of the streams so that the interpreter's own farewell can't change the status."""
+    """Flush the streams and return the status; a standard output that can't be flushed makes it 4."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not _flushes(stream):
             with open(os.devnull, "w") as nowhere:
@@ -103,14 +123,10 @@ def _flushes(stream: TextIO) -> bool:
     return True
 
 
-def is_watched() -> bool:
-    """Tell whether a person follows standard error."""
-    return sys.stderr is not None and sys.stderr.isatty()
-
-
 def wants_color(choice: str) -> bool:
-    """Tell whether standard output takes colours: as chosen, else where a terminal has them and NO_COLOR is unset."""
-    if choice != "auto":
-        return choice == "always"
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not plain and sys.stdout is not None and sys.stdout.isatty()
+    """Return whether text on standard output has colours: as chosen, else by environment and terminal."""
+    from driftcheck.settings import color_choice
+
+    if choice == "auto":
+        choice = color_choice() or "auto"
+    return choice == "always" or (choice == "auto" and sys.stdout is not None and sys.stdout.isatty())

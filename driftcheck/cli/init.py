@@ -80,7 +80,7 @@ def command(quiet: bool, **given: Any) -> int:
         raise UsageError(f"Nothing was written, since there is already {_CONFIG}.", hint="Try driftcheck check.")
     chosen = run.resolve("init", Flags(**{**given, "allow_empty_live": True}))
     existing = [path for path in settings.DEFAULT_PATHS if os.path.lexists(path)]
-    asks = not existing and (chosen.flags.live is not None or _has_key(chosen))
+    asks = not existing and (chosen.live is not None or _has_key(chosen))
     snapshot = run.read_whole_live(chosen, quiet=quiet) if asks else None
     files = [] if existing else _declarations(snapshot, quiet=quiet)
     export.place([*files, (_CONFIG, _config(chosen, snapshot, existing or [_FOLDER]))], force=False)
@@ -91,7 +91,7 @@ def command(quiet: bool, **given: Any) -> int:
 
 
 def _has_key(chosen: Settings) -> bool:
-    return any(os.environ.get(name) for name in settings.key_variables(chosen.flags))
+    return chosen.access is not None and chosen.access.api_key is not None
 
 
 def _declarations(snapshot: Snapshot | None, *, quiet: bool) -> list[tuple[str, str]]:
@@ -112,10 +112,10 @@ def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -
     """Write the configuration with what could be found out: paths, workspace, region."""
     lines = ["# What driftcheck checks, and what counts; `driftcheck schema config` tells of every key.", "paths:"]
     lines += [f"  - {path}" for path in paths]
-    workspace = settings.workspace(chosen, os.environ) or (snapshot.workspace if snapshot else None)
+    workspace = chosen.workspace.id if chosen.workspace else snapshot.workspace if snapshot else None
     if workspace:
         lines += ["", "# The workspace to ask for; another one is refused.", f"workspace: {json.dumps(workspace)}"]
-    asked = snapshot.source if snapshot is not None else settings.endpoint(chosen, os.environ)
+    asked = snapshot.source if snapshot is not None else chosen.access.endpoint if chosen.access else None
     region = next((name for name, url in REGIONS.items() if url == asked), None)
     if region not in (None, "us"):
         lines += ["", "# The region of LangSmith Cloud: us, eu, apac or aws.", f"region: {region}"]

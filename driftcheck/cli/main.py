@@ -1,14 +1,11 @@
-"""The command `driftcheck`: what it offers, and one place that turns whatever happens into an exit status."""
+"""The command `driftcheck`: its subcommands, and the one place that turns errors into an exit status."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
@@ -16,32 +13,23 @@ from driftcheck import __version__
 from driftcheck.cli import console
 from driftcheck.errors import DriftcheckError, ExitStatus
 
-COMPLETION: Final = "_DRIFTCHECK_COMPLETE"
-"""Set by a shell that asks click for completions, which click answers before it ends the process itself."""
-INTERRUPTED: Final = 130
-TERMINATED: Final = 143
-
 _KEY_OPTIONS: Final = frozenset(("--api-key", "--api_key", "--apikey", "--key", "--token"))
-"""Options that people look for, and that there are none of: what is on a command line is no secret."""
+"""Options that people look for and that do not exist, because command lines are visible to other users."""
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
-    "validate": ("validate", "Check the declarations alone: YAML, schema and rules. Offline."),
-    "audit": ("audit", "Check the whole workspace: unmanaged deployments, coverage, rollouts."),
+    "validate": ("validate", "Validate the declarations: YAML, schema and rules. Offline."),
+    "audit": ("audit", "Check a whole workspace: unmanaged deployments, coverage, rollouts."),
     "report": ("report", "Render a saved JSON report in any format. Offline."),
     "snapshot": ("snapshot", "Save the live listing, redacted, for --live."),
-    "compare": ("compare", "Compare two snapshots, or a snapshot with now."),
+    "compare": ("compare", "Compare two snapshots, or a snapshot with what is live now."),
     "export": ("export", "Write declarations from what is live."),
-    "init": ("init", "Start: a configuration and first declarations."),
-    "explain": ("explain", "Explain a rule or a field."),
+    "init": ("init", "Write a configuration and first declarations."),
+    "explain": ("explain", "Explain a rule or a field, or list them."),
     "schema": ("schema", "Print a JSON Schema: declaration, config, report or snapshot."),
-    "emulate": ("emulate", "Serve a snapshot on loopback as the endpoint would."),
+    "emulate": ("emulate", "Serve a snapshot on loopback as the control plane would."),
 }
-"""Every command: its module beside this one, loaded when it is called, and its line in the help."""
-
-
-class _Terminated(BaseException):
-    """The process was asked to end."""
+"""Every command: its module in this package, imported when it is called, and its line in the help."""
 
 
 def _show_help(context: click.Context, _option: click.Parameter, asked: bool) -> None:
@@ -57,14 +45,14 @@ def _show_version(context: click.Context, _option: click.Parameter, asked: bool)
 
 
 def _answer_help(option: click.Option | None) -> click.Option | None:
-    """Have help written as reports are: click takes a closed standard output for success, and fails at a full one."""
+    """Write help as reports are written: click ignores a closed standard output, and crashes on a full one."""
     if option is not None:
         option.callback = _show_help
     return option
 
 
 class _Commands(click.Group):
-    """A group whose commands are loaded one by one, so that help needs none of them."""
+    """A group whose commands are imported when they are called, so that help needs none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -116,86 +104,54 @@ class _Commands(click.Group):
     help="Show the version and exit.",
 )
 def driftcheck() -> None:
-    """Tell whether LangSmith Deployments are what their YAML says.
+    """Detect drift between LangSmith Deployments and the YAML that declares them.
 
-    Exit status: 0 in sync, 1 drift, 2 invalid input, 3 could not tell, 4 a defect of driftcheck.
+    Exit status: 0 in sync or passed, 1 drift, 2 invalid input, 3 incomplete, 4 internal error.
     """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line; gives the exit status (docs/contract.md, Exit status), whatever happens."""
+    """Run the command line and return the exit status (docs/contract.md, Exit status), whatever happens."""
     console.prepare()
-    ended = _told_of_signals()
-    try:
-        status = _run_and_tell(arguments, ended)
-        return console.close(ended[0] if ended else status)
-    except (KeyboardInterrupt, _Terminated):  # while an error was told, or the streams were closed
-        return ended[0] if ended else INTERRUPTED
-
-
-def _run_and_tell(arguments: Sequence[str], ended: Sequence[int]) -> int:
     try:
         status = _run(arguments)
         console.flush()
     except DriftcheckError as error:
         console.say_error(error)
-        return error.status
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BaseException as error:
-        if not ended:
-            console.say_defect(error)
-        return ExitStatus.DEFECT
-    return status
-
-
-def _told_of_signals() -> Sequence[int]:
-    """Handle SIGINT, unless it is ignored, and SIGTERM; gives a list that grows by the status of each that comes.
-
-    What a signal raises may be lost or become another error in a library that it breaks off.
-    """
-    ended: list[int] = []
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-        ended.append(INTERRUPTED)
-        raise KeyboardInterrupt
-
-    def terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-        ended.append(TERMINATED)
-        raise _Terminated
-
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, terminate)
-    return ended
+        status = error.status
+    except Exception as error:
+        console.say_defect(error)
+        status = ExitStatus.DEFECT
+    return console.close(status)
 
 
 def _without_key(error: click.ClickException) -> click.ClickException:
-    """Say where a key belongs in place of click's advice or of a key that click would quote."""
+    """Say where a key belongs, instead of click's message, which may quote the key."""
     from driftcheck.redaction.patterns import is_secret
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     name = error.option_name if isinstance(error, click.NoSuchOption) else ""
     meant = next((each for each in _KEY_OPTIONS if name.startswith(each) and not name.startswith("--api-key-")), None)
     if meant is not None:  # a key may be glued to it
-        told = f"There is no option {meant}"
+        message = f"There is no option {meant}"
     elif is_secret(error.format_message()):
-        told = "An argument that can't be used looks like a credential, and is not repeated here"
+        message = "An invalid argument looks like a credential and is not repeated here"
     else:
         return error
-    return click.UsageError(f"{told}: the API key comes from the environment (LANGSMITH_API_KEY).", context)
+    return click.UsageError(f"{message}: the API key comes from the environment (LANGSMITH_API_KEY).", context)
 
 
 def _run(arguments: Sequence[str]) -> int:
+    from driftcheck import settings
+
+    settings.unset_blank_options()
     try:
         status = driftcheck.main(list(arguments), prog_name="driftcheck", standalone_mode=False)
-    except click.Abort:
-        return INTERRUPTED
     except click.ClickException as error:
         _without_key(error).show(sys.stderr)
         return ExitStatus.INVALID
     except SystemExit as ended:
-        if COMPLETION not in os.environ:
+        if not settings.is_completing():
             raise
         return ended.code if isinstance(ended.code, int) else ExitStatus.DEFECT
     return status if isinstance(status, int) else ExitStatus.IN_SYNC

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what becomes of them."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
 from driftcheck.formats import FORMATS, RenderOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SCOPE: Final[dict[str, str]] = {
-    "name_contains": "Only deployments whose name holds TEXT.",
+    "name_contains": "Only deployments whose name contains TEXT.",
     "deployment_type": "Only deployments of this type.",
     "status": "Only deployments of this status.",
     "tag_value_ids": "Only deployments with these resource tags (ids, separated by commas).",
     "image_version": "Only deployments of this image version.",
     "remote_reconciled": "Only deployments that a remote listener reconciles (true), or the others (false).",
 }
-"""The endpoint's own filters (API.md 1.2), as options of an audit."""
+"""The endpoint's own filters (docs/API.md 1.2), as options of an audit."""
 
 
 def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -43,8 +44,8 @@ output = click.option(
     multiple=True,
     metavar="FORMAT[=FILE]",
     callback=_outputs,
-    help=f"Write the report as {', '.join(FORMATS)}; to standard output where no FILE, or -, is named. Repeatable. "
-    "Default: text.",
+    help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
+    "Repeatable. Default: text.",
 )
 
 rendering = _together(
@@ -53,30 +54,30 @@ rendering = _together(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
-        help="Colours in text. Default: auto.",
+        help="Colours in text output. Default: auto.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Text: the verdict only."),
-    click.option("-v", "--verbose", count=True, help="Text: everything in full."),
+    click.option("-q", "--quiet", is_flag=True, help="Text: print the verdict only."),
+    click.option("-v", "--verbose", count=True, help="Text: print everything in full."),
     click.option(
         "--max-bytes",
         type=click.IntRange(min=2000),
         default=65_536,
         show_default=True,
-        help="Markdown: no more than so many bytes.",
+        help="Markdown: size limit in bytes.",
     ),
 )
 
 config = click.option(
-    "--config", type=click.Path(), metavar="FILE", help="Configuration in place of the driftcheck.yaml found."
+    "--config", type=click.Path(), metavar="FILE", help="Configuration file. Default: the nearest driftcheck.yaml."
 )
 
-allow_empty_live = click.option("--allow-empty-live", is_flag=True, help="Accept that nothing is live.")
+allow_empty_live = click.option("--allow-empty-live", is_flag=True, help="Accept an empty live listing.")
 
 policy = _together(
     click.option(
         "--fail-on",
         type=click.Choice(["error", "warning", "note", "never"]),
-        help="The least severity that makes exit status 1. Default: error.",
+        help="Lowest severity that makes exit status 1. Default: error.",
     ),
     click.option("--allow-empty", is_flag=True, help="Accept that nothing is declared."),
     config,
@@ -84,41 +85,41 @@ policy = _together(
 
 comparison = _together(
     policy,
-    click.option("--strict/--no-strict", default=None, help="Live values that are set but not declared count too."),
-    click.option("--allow-partial", is_flag=True, help="An incomplete check may end with 0 or 1 in place of 3."),
+    click.option("--strict/--no-strict", default=None, help="Also report live values that are not declared."),
+    click.option("--allow-partial", is_flag=True, help="Do not fail (status 3) when the check is incomplete."),
     allow_empty_live,
 )
 
 three_way = _together(
-    click.option("--base", metavar="REF", help="Tell drift from what the change since this git revision proposes."),
-    click.option("--gate", metavar="CLASSES", help="With --base: the classes that fail. Default: drift,conflict."),
+    click.option("--base", metavar="REF", help="Separate drift from what the change since this git revision proposes."),
+    click.option("--gate", metavar="CLASSES", help="With --base: classes that fail. Default: drift,conflict."),
 )
 
 connection = _together(
     click.option("--endpoint", metavar="URL", help="Base URL of the control plane."),
-    click.option("--workspace", metavar="ID", help="The workspace to ask for."),
-    click.option("--api-key-env", metavar="NAME", help="The environment variable that holds the API key."),
+    click.option("--workspace", metavar="ID", help="Workspace id (a UUID)."),
+    click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the API key."),
     click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for the whole listing."),
-    click.option("--retries", type=int, default=4, show_default=True, help="Further attempts for a request."),
-    click.option("--concurrency", type=int, default=4, show_default=True, help="Requests under way at once."),
-    click.option("--ca-file", type=click.Path(), metavar="FILE", help="Certificates to trust, as PEM."),
-    click.option("--allow-http", is_flag=True, help="Accept plain http to hosts other than this one."),
+    click.option("--retries", type=int, default=4, show_default=True, help="Retries of a request."),
+    click.option("--concurrency", type=int, default=4, show_default=True, help="Concurrent requests."),
+    click.option("--ca-file", type=click.Path(), metavar="FILE", help="CA certificates to trust (PEM)."),
+    click.option("--allow-http", is_flag=True, help="Allow plain http to hosts other than loopback."),
 )
 
 live = _together(
-    click.option("--live", metavar="FILE", help="Read live from a snapshot or saved listing, not the network."),
+    click.option("--live", metavar="FILE", help="Read live from a snapshot or saved listing instead of the network."),
     connection,
 )
 
 
 listing = _together(
     live,
-    click.option("--allow-partial", is_flag=True, help="Take an incomplete listing, and say that it is one."),
+    click.option("--allow-partial", is_flag=True, help="Accept an incomplete listing."),
     allow_empty_live,
     config,
-    click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
 )
-"""For commands that are about what is live alone."""
+"""For commands that read only what is live."""
 
 
 def scope(command: Command) -> Command:
@@ -130,27 +131,28 @@ def scope(command: Command) -> Command:
 
 
 def take_scope(given: dict[str, Any]) -> dict[str, str]:
-    """Take the options of `scope` out of what click gave: the filters that were set."""
+    """Remove the options of `scope` from what click gave and return the filters that were set."""
     filters = {name: given.pop(name) for name in SCOPE}
     return {name: value for name, value in filters.items() if value is not None}
 
 
 def named_inputs(given: dict[str, Any]) -> list[str]:
-    """Give the files, folders and globs that the options named, to be read."""
+    """Return the files, folders and globs that the options name as inputs."""
     return [*given.get("paths", ()), *(path for name in ("live", "config", "ca_file") if (path := given.get(name)))]
 
 
 def take_rendering(
-    given: dict[str, Any], color: bool, *, reads: Sequence[str | None] = ()
+    given: dict[str, Any], *, reads: Sequence[str | None] = ()
 ) -> tuple[tuple[Output, ...], RenderOptions]:
-    """Take the options of `rendering` out of what click gave.
+    """Remove the options of `rendering` from what click gave and return them.
 
-    Raises UsageError where a report would take the place of what is read: of `reads`, or what other options name.
+    Raises UsageError where a report would replace an input: one of `reads`, or what other options name.
     """
     outputs: tuple[Output, ...] = given.pop("output")
     refuse_inputs([each.file for each in outputs if each.file], [*filter(None, reads), *named_inputs(given)])
-    del given["color"]
-    options = RenderOptions(
-        color=color, verbose=given.pop("verbose"), quiet=given.pop("quiet"), max_bytes=given.pop("max_bytes")
+    return outputs, RenderOptions(
+        color=console.wants_color(given.pop("color")),
+        verbose=given.pop("verbose"),
+        quiet=given.pop("quiet"),
+        max_bytes=given.pop("max_bytes"),
     )
-    return outputs, options

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
@@ -12,15 +14,15 @@ from typing import Final
 import click
 
 from driftcheck.cli import console
-from driftcheck.errors import OutputError, UsageError
+from driftcheck.errors import LiveError, OutputError, UsageError
 from driftcheck.formats import FORMATS, RenderOptions, render
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Report
 
 _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))
-"""Files that are standard output: what is written there must come in turn with the rest."""
+"""Names of standard output, where the order of writing must be kept."""
 _HAND_WRITTEN: Final = (".yaml", ".yml")
-"""No format of a report or snapshot is YAML, so what is there under such a name is somebody's work."""
+"""No report or snapshot is YAML, so a file of such a name was written by a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ class Output:
 
 
 def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
-    """Read the values of `-o`; raises click.BadParameter with what would be right."""
+    """Parse the values of `-o`; raises click.BadParameter, which says what would be right."""
     outputs = tuple(_parse_output(value) for value in values) or (Output("text"),)
     targets = [output.file for output in outputs]
     if targets.count(None) > 1:
-        raise click.BadParameter("only one format can go to standard output; name a file for the others (FORMAT=FILE).")
+        raise click.BadParameter("only one format can go to standard output; write the others to files (FORMAT=FILE).")
     files = [_full_path(target) for target in targets if target is not None]
     if len(set(files)) < len(files):
         raise click.BadParameter("two formats would be written to one file.")
@@ -50,20 +52,20 @@ def _parse_output(value: str) -> Output:
 
         close = get_close_matches(name, FORMATS, n=1)
         advice = f" Did you mean {close[0]}?" if close else ""
-        raise click.BadParameter(f"there is no such format; choose from {', '.join(FORMATS)}.{advice}")
+        raise click.BadParameter(f"unknown format; choose from {', '.join(FORMATS)}.{advice}")
     if equals and not file:
-        raise click.BadParameter(f"name a file after {name}=, or leave the = out for standard output.")
+        raise click.BadParameter(f"name a file after {name}=, or omit the = for standard output.")
     return Output(name, None if file in ("", *_STANDARD_OUTPUT) else file)
 
 
 def here() -> FilePath:
-    """Give the current folder; raises UsageError where it was deleted."""
+    """Return the current folder; raises UsageError where it was deleted."""
     try:
         return FilePath.cwd()
     except OSError:
         raise UsageError(
-            "The folder that driftcheck was started in is gone, or can't be looked at.",
-            hint="Change into a folder that is there, and try again.",
+            "the current folder does not exist or can't be read.",
+            hint="Change into another folder and try again.",
         ) from None
 
 
@@ -72,9 +74,9 @@ def _full_path(file: str) -> str:
 
 
 def refuse_inputs(files: Iterable[str], inputs: Iterable[str]) -> None:
-    """Raise UsageError where writing a file would take the place of one that is read, or of any YAML that is there.
+    """Raise UsageError where writing a file would replace one that is read, or any existing YAML file.
 
-    To be called before anything is read: what fails later writes a report that says so.
+    Call it before anything is read: a later failure writes a report to these files.
     """
     read = [path for path in inputs if path != "-"]
     for file in files:
@@ -82,17 +84,17 @@ def refuse_inputs(files: Iterable[str], inputs: Iterable[str]) -> None:
             continue
         if file.endswith(_HAND_WRITTEN):
             raise UsageError(
-                f"{visible(file)} is there already, and nothing that driftcheck would write to it is YAML.",
-                hint="Name another file to write to; declarations and configurations are never replaced by reports.",
+                f"{visible(file)} exists, and reports are never written over YAML files.",
+                hint="Name another file to write to.",
             )
         if any(_is_same(file, path) for path in read):
             raise UsageError(
-                f"{visible(file)} would be read and overwritten by the same run.", hint="Name another file to write to."
+                f"{visible(file)} is both an input and an output of this run.", hint="Name another file to write to."
             )
 
 
 def _is_same(file: str, path: str) -> bool:
-    """Tell whether a file that is there is the one that a path, or a glob, names."""
+    """Return whether an existing file is the one that a path or a glob names."""
     with suppress(OSError, ValueError):
         return os.path.samefile(file, path)
     return any(magic in path for magic in "*?[") and FilePath(_full_path(file)).match(_full_path(path))
@@ -101,21 +103,27 @@ def _is_same(file: str, path: str) -> bool:
 def write_report(report: Report, outputs: Sequence[Output], options: RenderOptions) -> None:
     """Render and write a report in every format asked for: files first, all of them or none; then standard output.
 
-    Files that can't be written keep nothing from standard output, which may be all that is left of a run.
+    Where files can't be written, standard output still gets its report. What made a run incomplete is repeated on
+    standard error, unless a report on standard output shows it as text.
     """
     texts = [render(output.format, report, _for_target(options, output)) for output in outputs]
     shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
     try:
         write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
-    except OutputError:
-        _show(shown)
-        raise
-    _show(shown)
+    finally:
+        for text in shown:
+            console.write(text)
+    if not options.quiet and not any(output.file is None and output.format == "text" for output in outputs):
+        for gap in _gaps(report):
+            console.say_error(LiveError(gap))
 
 
-def _show(texts: Iterable[str]) -> None:
-    for text in texts:
-        console.write(text)
+def _gaps(report: Report) -> Iterator[str]:
+    if report.live is not None:
+        yield from report.live.gaps
+    for target in report.targets:
+        if target.live is not None:
+            yield from (f"{target.name}: {gap}" for gap in target.live.gaps)
 
 
 def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
@@ -123,21 +131,40 @@ def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
 
 
 def write_files(files: Sequence[tuple[str, str]]) -> None:
-    """Write texts to files so that each is whole or as it was, and all are written or none.
+    """Write texts to files so that each is whole or as it was, and all regular files are written or none.
 
-    Each goes to a temporary file beside its target, reaches the disk, and takes the target's name in
-    one step (which replaces a link rather than follow it). Raises OutputError.
+    Each goes to a temporary file beside its target, is synced to the disk, and takes the target's name in one step
+    (which replaces a link and does not follow it). Devices and pipes are written in place, first. Raises OutputError.
     """
-    with ExitStack() as cleanup:
+    for file, text in files:
+        if _is_device(file):
+            _write_through(file, text)
+    with _signals_deferred(), ExitStack() as cleanup:
         ready = [(_write_beside(file, text, cleanup), file) for file, text in files if not _is_device(file)]
-        for file, text in files:
-            if _is_device(file):
-                _write_through(file, text)
         for temporary, file in ready:
             try:
                 os.replace(temporary, file)
             except OSError as error:
                 raise _not_written(file, error) from None
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Deliver SIGINT and SIGTERM after the body, whose temporary files they would leave behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in handlers:
+        signal.signal(number, lambda number, _frame: received.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for each in received:
+            signal.raise_signal(each)
 
 
 def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
@@ -160,9 +187,9 @@ def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
 
 
 def _is_device(file: str) -> bool:
-    """Tell a pipe or device, which must not be replaced, from a file or what is not there yet.
+    """Return whether a file is a pipe or device, which must not be replaced.
 
-    A link below /dev or /proc is the system's, whatever it leads to: /dev/stderr may lead to a regular file.
+    A link below /dev or /proc belongs to the system, whatever its target: /dev/stderr may lead to a regular file.
     """
     path = FilePath(file)
     folder = FilePath(os.path.realpath(path.parent))
@@ -181,7 +208,7 @@ def _write_through(file: str, text: str) -> None:
 
 
 def _mode(file: str) -> int:
-    """Give the mode that a plainly written file would have, or the one that it has."""
+    """Return the mode of an existing file, or that of a new one."""
     with suppress(OSError):
         return FilePath(file).stat().st_mode & 0o777
     mask = os.umask(0o077)
@@ -195,6 +222,4 @@ def _remove(temporary: str) -> None:
 
 
 def _not_written(file: str, error: OSError) -> OutputError:
-    return OutputError(
-        f"{visible(file)}: could not be written: {error.strerror}.", hint="The file, if there was one, is as it was."
-    )
+    return OutputError(f"could not write {visible(file)}: {error.strerror}.", hint="An existing file was not changed.")

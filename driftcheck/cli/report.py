@@ -6,21 +6,23 @@ from typing import Any
 
 import click
 
-from driftcheck.cli import console, options, run
-from driftcheck.model import Report
+from driftcheck.cli import options, run
+from driftcheck.cli.outputs import write_report
 
 
 @click.command("report")
 @click.argument("saved", metavar="SAVED.json")
 @options.rendering
 def command(saved: str, **given: Any) -> int:
-    """Render a saved JSON report as the run that made it would have, in any format. Offline."""
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]), reads=[saved])
+    """Render a saved JSON report in any format; - is standard input. Offline.
 
-    def produce() -> Report:
+    The exit status is that of the run that made the report.
+    """
+    outputs, rendering = options.take_rendering(given, reads=[saved])
+    with run.failures_reported("report", outputs, rendering):
         from driftcheck.formats.report_json import read
         from driftcheck.live.snapshot import read_text
 
-        return read(read_text(saved))
-
-    return run.report("report", outputs, rendering, produce)
+        report = read(read_text(saved))
+        write_report(report, outputs, rendering)
+    return report.outcome.status

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from driftcheck.cli import console, options, run
-from driftcheck.declarations import loader
-from driftcheck.model import Report
+from driftcheck import pipeline
+from driftcheck.cli import options, run
+from driftcheck.cli.outputs import write_report
 from driftcheck.settings import Flags
 
 
@@ -18,14 +18,9 @@ from driftcheck.settings import Flags
 @options.rendering
 def command(**given: Any) -> int:
     """Check the declarations in PATHS: YAML, schema and rules across fields. No network, no key."""
-    outputs, rendering = options.take_rendering(given, console.wants_color(given["color"]))
-    flags = Flags(**given)
-
-    def produce() -> Report:
-        from driftcheck import pipeline
-
-        chosen = run.resolve("validate", flags)
-        declarations = loader.declare_sources(run.read_files(chosen))
-        return pipeline.validate(declarations, run.request(chosen))
-
-    return run.report("validate", outputs, rendering, produce)
+    outputs, rendering = options.take_rendering(given)
+    with run.failures_reported("validate", outputs, rendering):
+        chosen = run.resolve("validate", Flags(**given))
+        report = pipeline.validate(pipeline.read_declarations(chosen), run.request(chosen))
+        write_report(report, outputs, rendering)
+    return report.outcome.status

@@ -149,7 +149,7 @@ def test_map_pairs_names_of_one_workspace(tmp_path: Path) -> None:
         "prod-support-agent": "unmanaged",
         "shared": "in_sync",
     }
-    assert "note: 4 deployments take no part" in result.err
+    assert "note: 4 deployments are not compared" in result.err
 
 
 def test_ignore_rules_of_the_configuration_say_what_is_expected(tmp_path: Path) -> None:

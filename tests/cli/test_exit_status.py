@@ -49,6 +49,12 @@ FULL_PAGE = [{**IN_SYNC, "name": f"agent-{n}", "id": str(n)} for n in range(19)]
 CASES: dict[str, tuple[int, str, str, list[str]]] = {
     "in sync": (0, declare(), listing(IN_SYNC), []),
     "drift": (1, declare(cpu=2), listing(IN_SYNC), []),
+    "cut listing that holds nothing declared, accepted": (
+        3,
+        declare(names=("other",)),
+        listing(IN_SYNC, *FULL_PAGE),
+        ["--allow-partial"],
+    ),
     "drift below --fail-on never": (0, declare(cpu=2), listing(IN_SYNC), ["--fail-on", "never"]),
     "missing": (1, declare(names=("agent", "other")), listing(IN_SYNC), []),
     "unmanaged is a note": (0, declare(), listing(IN_SYNC, {**IN_SYNC, "name": "more", "id": "2"}), []),
@@ -119,6 +125,22 @@ def test_report_gives_the_saved_status(tmp_path: Path) -> None:
     again = driftcheck("report", "saved.json", cwd=tmp_path)
     assert again.returncode == saved.returncode == 1
     assert again.stdout == saved.stdout
+
+
+@pytest.mark.parametrize(
+    ("declared", "options", "outcome"),
+    [
+        (declare(), [], "in_sync"),
+        (declare(cpu=2), ["--fail-on", "never"], "passed"),
+        (declare(names=("agent", "other")), ["--fail-on", "never"], "passed"),
+        (declare(cpu=2), [], "drift"),
+    ],
+)
+def test_status_0_with_differences_is_passed(declared: str, options: list[str], outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declared)
+    (tmp_path / "live.json").write_text(listing(IN_SYNC))
+    result = driftcheck("check", "--live", "live.json", "-o", "json", *options, cwd=tmp_path)
+    assert json.loads(result.stdout)["outcome"]["name"] == outcome
 
 
 def test_no_key_is_could_not_tell_and_is_reported(tmp_path: Path) -> None:
@@ -278,6 +300,33 @@ def test_X1_a_defect_is_no_drift(drifted: Path) -> None:
     assert "canary-in-exception" not in result.stdout + result.stderr
 
 
+def test_a_defect_replaces_the_files_it_was_asked_for(drifted: Path) -> None:
+    (drifted / "report.json").write_text('{"outcome": {"status": 0, "name": "in_sync"}}')
+    program = (
+        "import driftcheck.pipeline as pipeline\n"
+        "def check(*_): raise RuntimeError('canary-in-exception')\n"
+        "pipeline.check = check\n"
+        "from driftcheck.__main__ import run\n"
+        "import sys\n"
+        "sys.argv = ['driftcheck', 'check', '--live', 'live.json', '-o', 'json=report.json', '-o', 'junit=r.xml']\n"
+        "run()"
+    )
+    assert ran([COMMAND[0], "-c", program], drifted).returncode == 4
+    report = json.loads((drifted / "report.json").read_text())
+    assert report["outcome"] == {"status": 4, "name": "defect"}
+    assert report["findings"][0]["message"] == "internal error (RuntimeError); no deployments were checked."
+    assert "RuntimeError" in (drifted / "r.xml").read_text()
+
+
+def test_a_failure_is_reported_once(tmp_path: Path) -> None:
+    (tmp_path / "deployments.yaml").write_text(declare())
+    text = driftcheck("check", cwd=tmp_path)
+    assert "no API key" in text.stdout
+    assert text.stderr == ""
+    for output in ("json", "text=report.txt"):
+        assert driftcheck("check", "-o", output, cwd=tmp_path).stderr.count("no API key") == 1
+
+
 def test_a_defect_of_the_configuration_has_its_place_in_every_report(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     (tmp_path / "driftcheck.yaml").write_text("strict: true\nfail-on: eror\n")
@@ -293,13 +342,13 @@ def test_a_defect_of_the_configuration_has_its_place_in_every_report(tmp_path: P
 @pytest.mark.parametrize(
     ("name", "status"), [pytest.param("SIGTERM", 143, id="terminated"), pytest.param("SIGINT", 130, id="interrupted")]
 )
-def test_X1_a_signal_while_an_error_is_told_decides_the_status(name: str, status: int, tmp_path: Path) -> None:
+def test_X1_a_signal_while_an_error_is_reported_decides_the_status(name: str, status: int, tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from driftcheck.cli import console\n"
         f"console.say_error = lambda _: os.kill(os.getpid(), signal.{name})\n"
-        "from driftcheck.cli.main import main\n"
-        "sys.exit(main(['check', '--config', 'none.yaml']))"
+        "from driftcheck.__main__ import run\n"
+        "sys.argv = ['driftcheck', 'check', '--config', 'none.yaml']; run()"
     )
     result = ran([COMMAND[0], "-c", program], tmp_path)
     assert (result.returncode, result.stderr.strip()) == (status, "")

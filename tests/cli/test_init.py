@@ -68,13 +68,16 @@ def test_the_examples_comments_are_true(tmp_path: Path) -> None:
     assert result.status == 0, result.said
 
 
+WORKSPACE = "7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"
+
+
 @pytest.mark.parametrize(
     ("endpoint", "region"), [("https://eu.api.host.langchain.com", "eu"), ("https://x.example.com/api-host", None)]
 )
 def test_the_region_is_found_out(tmp_path: Path, endpoint: str, region: str | None) -> None:
-    run_inside("init", cwd=tmp_path, env={"LANGGRAPH_HOST_URL": endpoint, "LANGSMITH_WORKSPACE_ID": "w-1"})
+    run_inside("init", cwd=tmp_path, env={"LANGGRAPH_HOST_URL": endpoint, "LANGSMITH_WORKSPACE_ID": WORKSPACE})
     found = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())
-    assert (found["workspace"], found.get("region")) == ("w-1", region)
+    assert (found["workspace"], found.get("region")) == (WORKSPACE, region)
 
 
 def test_a_configuration_that_is_there_is_left_alone_and_nothing_is_written(tmp_path: Path) -> None:

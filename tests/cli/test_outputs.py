@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def test_a_file_that_can_not_be_written_keeps_nothing_from_standard_output(drift
     result = run_inside("check", "folder", "--live", "live.json", *outputs, cwd=drifted)
     assert result.status == 4
     assert "Drift: 1 deployment differs" in result.out
-    assert "no/such/folder/report.html: could not be written" in result.err
+    assert "could not write no/such/folder/report.html" in result.err
     assert not (drifted / "report.json").exists()
 
 
@@ -171,5 +172,24 @@ def test_a_folder_that_is_gone_is_no_defect(arguments: str, tmp_path: Path) -> N
         check=False,
     )
     assert done.returncode == 2, done.stderr
-    assert "Change into a folder that is there" in done.stderr
+    assert "Change into another folder" in done.stderr
     assert "defect" not in done.stderr
+
+
+def test_a_signal_waits_until_the_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[bool] = []
+    replace = os.replace
+
+    def interrupted(source: str, target: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        assert received == []
+        replace(source, target)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: received.append((tmp_path / "b").exists()))
+    monkeypatch.setattr(os, "replace", interrupted)
+    try:
+        write_files([(str(tmp_path / "a"), "1"), (str(tmp_path / "b"), "2")])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert received == [True, True]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

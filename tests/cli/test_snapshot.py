@@ -67,7 +67,7 @@ def test_an_incomplete_one_is_written_on_request_and_makes_what_reads_it_incompl
     cut.write_text(json.dumps({"resources": [external(f"agent-{n}", n) for n in range(20)], "offset": 20}))
     result = run_inside("snapshot", "--live", cut, "-o", "live.json", "--allow-partial", cwd=tmp_path)
     assert result.status == 0
-    assert "warning: the listing is incomplete." in result.err
+    assert "warning: the listing is incomplete:" in result.err
     assert json.loads((tmp_path / "live.json").read_text())["complete"] is False
     for command in (
         ("audit", "--live", "live.json"),
