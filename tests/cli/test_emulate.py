@@ -55,7 +55,7 @@ def test_a_service_that_fails_can_be_tried(tmp_path: Path) -> None:
     with emulated("live.json", "--status", "503", cwd=tmp_path) as env:
         result = run_inside("check", "--retries", "0", cwd=tmp_path, env=env)
     assert result.status == 3
-    assert "503" in result.err
+    assert "503" in result.said
 
 
 @pytest.mark.parametrize(
