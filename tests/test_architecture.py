@@ -28,6 +28,7 @@ LAYERS = {
     "live": 5,
     "comparison": 5,
     "formats": 5,
+    "history": 5,
     "settings": 6,
     "pipeline": 7,
     "cli": 8,
@@ -47,6 +48,7 @@ DOORS = {
     "uvicorn": {"live"},
     "jinja2": {"formats"},
     "markupsafe": {"formats"},
+    "sqlalchemy": {"history"},
     "click": {"cli"},
 }
 """Which layer may import which library; each library is imported by one module (click by one folder)."""

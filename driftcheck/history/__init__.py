@@ -1,0 +1,1 @@
+"""Recorded runs and what they mean together: what is new, since when, and what was resolved."""

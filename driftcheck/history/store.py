@@ -1,0 +1,515 @@
+"""Runs and items in the database: recording a run, and reading what was recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from driftcheck.history import database
+from driftcheck.history.database import Execute, HistoryError, Row, Value
+from driftcheck.history.items import (
+    Key,
+    Part,
+    Scope,
+    canonical,
+    is_item,
+    key_of_change,
+    key_of_finding,
+    parts,
+    reach_from_json,
+)
+from driftcheck.history.transitions import Item, Kind, Moment, Step, Transition, advance, document
+from driftcheck.model import JSON, Change, Comparison, Finding, HistoryNote, Report, ResolvedItem, Severity, State
+from driftcheck.paths import parse_path
+
+_CLAIM_SECONDS: Final = 120.0
+"""How long a run may take to send a message before another run tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run to record."""
+
+    id: str
+    report: Report
+    scope: Scope = field(default_factory=Scope)
+    destinations: tuple[str, ...] = ()
+    """Where transitions go; names that hold nothing of the addresses."""
+    remind: timedelta | None = None
+    """How long an item may stay open before people are notified of it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notification that waits to be sent."""
+
+    id: int
+    destination: str
+    document: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A recorded run, without its report."""
+
+    id: str
+    generated_at: str
+    sha256: str
+    info: Mapping[str, Any]
+    parts: tuple[Mapping[str, Any], ...]
+
+
+def record(
+    url: str, run: Run, judge: Callable[[Report], Report], render: Callable[[Report], str]
+) -> tuple[Report, HistoryNote]:
+    """Record a run and what it changes, in one transaction; return the report with the states of its items.
+
+    `judge` decides the outcome once the states are known, `render` returns the JSON report that is kept and hashed.
+    A run that is already recorded changes nothing. Raises HistoryError or UsageError.
+    """
+    at = run.report.generated_at
+    divided = parts(run.report, run.scope)
+    with database.transaction(url, write=True) as execute:
+        known = execute("SELECT seq FROM driftcheck_runs WHERE id = :id", id=run.id)
+        seq = known[0][0] if known else _next(execute, "driftcheck_runs", "seq")
+        steps: list[Step] = []
+        transitions: list[Transition] = []
+        previous = None
+        for part in divided:
+            moment, last = _moment(execute, part, run, seq)
+            step = advance(_open(execute, part.stream), part, moment)
+            steps.append(step)
+            previous = previous or last
+            transitions += _outage(execute, part, run, seq)
+            transitions += _announced(execute, part, step)
+        report = judge(_annotated(run.report, divided, steps))
+        note = HistoryNote(run.id, previous)
+        if known:
+            return report, note
+        _write_run(execute, seq, run, report, divided, steps, render(report))
+        for part, step in zip(divided, steps, strict=True):
+            _write_items(execute, part.stream, step, at, announced=bool(run.destinations))
+        if run.destinations:
+            transitions += _reminders(execute, divided, run)
+            if transitions:
+                _post(execute, run, report, transitions)
+    return report, note
+
+
+def _next(execute: Execute, table: str, column: str) -> int:
+    """Return the next number of a table; writers take turns, so no other writer gets the same one."""
+    return int(execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}")[0][0])  # noqa: S608
+
+
+def _is_review(report: Report) -> bool:
+    """Return whether a run looked at a change under review, whose declarations are not the ones in force."""
+    return report.declared.base is not None or any(target.declared.base is not None for target in report.targets)
+
+
+def _moment(execute: Execute, part: Part, run: Run, seq: int) -> tuple[Moment, str | None]:
+    """Return what was recorded around a run, and the id of the last conclusive run of its identity before it."""
+    values: dict[str, Value] = {"stream": part.stream, "seq": seq, "at": run.report.generated_at}
+    newer = execute(
+        "SELECT info FROM driftcheck_parts WHERE stream = :stream AND conclusive = 1 AND review = 0 AND run <> :seq "
+        "AND generated_at > :at",
+        **values,
+    )
+    last = execute(
+        "SELECT p.generated_at FROM driftcheck_parts p WHERE p.stream = :stream AND p.conclusive = 1 AND p.review = 0 "
+        "AND p.run <> :seq AND p.generated_at <= :at AND p.reach IN ('', :reach) "
+        "ORDER BY p.generated_at DESC, p.run DESC LIMIT 1",
+        reach=part.reach.key,
+        **values,
+    )
+    previous = execute(
+        "SELECT r.id FROM driftcheck_parts p JOIN driftcheck_runs r ON r.seq = p.run WHERE p.stream = :stream "
+        "AND p.conclusive = 1 AND p.review = 0 AND p.run <> :seq AND p.generated_at <= :at "
+        "ORDER BY p.generated_at DESC, p.run DESC LIMIT 1",
+        **values,
+    )
+    moment = Moment(
+        run=run.id,
+        at=run.report.generated_at,
+        previous=last[0][0] if last else None,
+        newer=tuple(reach_from_json(json.loads(info)["reach"]) for (info,) in newer),
+        moves=part.conclusive and not _is_review(run.report),
+    )
+    return moment, previous[0][0] if previous else None
+
+
+def _outage(execute: Execute, part: Part, run: Run, seq: int) -> Iterator[Transition]:
+    """Yield the start or the end of a time in which runs can't tell."""
+    if _is_review(run.report) or not part.is_target:
+        return
+    rows = execute(
+        "SELECT conclusive, generated_at FROM driftcheck_parts WHERE stream = :stream AND review = 0 AND run <> :seq "
+        "ORDER BY generated_at DESC, run DESC LIMIT 1",
+        stream=part.stream,
+        seq=seq,
+    )
+    if rows and rows[0][1] > run.report.generated_at:
+        return
+    was_conclusive = bool(rows[0][0]) if rows else True
+    if part.conclusive is not was_conclusive:
+        yield Transition(Kind.RECOVERED if part.conclusive else Kind.OUTAGE, part.target, outcome=part.outcome.value)
+
+
+def _announced(execute: Execute, part: Part, step: Step) -> Iterator[Transition]:
+    for item in step.opened:
+        earlier = execute(
+            "SELECT 1 FROM driftcheck_items WHERE stream = :stream AND fingerprint = :fingerprint LIMIT 1",
+            stream=part.stream,
+            fingerprint=item.key.fingerprint,
+        )
+        yield Transition(Kind.REOPENED if earlier else Kind.OPENED, part.target, item)
+    for item in step.changed:
+        yield Transition(Kind.CHANGED, part.target, item)
+    for item in step.resolved:
+        yield Transition(Kind.RESOLVED, part.target, item)
+
+
+def _reminders(execute: Execute, divided: Iterable[Part], run: Run) -> Iterator[Transition]:
+    """Yield what has been open for long without a word about it, and write down that there was one."""
+    if run.remind is None:
+        return
+    limit = _shifted(run.report.generated_at, -run.remind)
+    for part in divided:
+        if not part.conclusive or _is_review(run.report):
+            continue
+        for item in _open(execute, part.stream).values():
+            if (item.announced_at or item.first_seen) <= limit and item.last_seen == run.report.generated_at:
+                _update(execute, replace(item, announced_at=run.report.generated_at))
+                yield Transition(Kind.REMINDER, part.target, item)
+
+
+def _shifted(at: str, by: timedelta) -> str:
+    return (datetime.fromisoformat(at) + by).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -> Report:
+    """Return the report with the state of every item, and with what was resolved."""
+    states = {
+        (part.target, key): state
+        for part, step in zip(divided, steps, strict=True)
+        for key, state in step.states.items()
+    }
+    resolved = [item for step in steps for item in step.resolved]
+    return replace(
+        report,
+        deployments=tuple(_annotated_comparison(comparison, states) for comparison in report.deployments),
+        findings=tuple(_annotated_finding(found, states) for found in report.findings),
+        resolved=tuple(
+            sorted(
+                (resolved_item(item) for item in resolved),
+                key=lambda item: (item.target or "", item.deployment or "", str(item.path), item.rule or ""),
+            )
+        ),
+    )
+
+
+def resolved_item(item: Item) -> ResolvedItem:
+    """Return an item as reports list what was resolved."""
+    return ResolvedItem(
+        deployment=item.key.deployment,
+        first_seen=item.first_seen,
+        last_seen=item.last_seen,
+        path=None if item.key.path is None else parse_path(item.key.path),
+        rule=item.key.rule,
+        target=item.target,
+    )
+
+
+States = Mapping[tuple[str | None, Key], tuple[State, str | None]]
+
+
+def _annotated_comparison(comparison: Comparison, states: States) -> Comparison:
+    if not any(map(is_item, comparison.changes)):
+        return comparison
+
+    def annotated(change: Change) -> Change:
+        found = states.get((comparison.target, key_of_change(comparison, change))) if is_item(change) else None
+        return replace(change, state=found[0], first_seen=found[1]) if found else change
+
+    return replace(comparison, changes=tuple(map(annotated, comparison.changes)))
+
+
+def _annotated_finding(found: Finding, states: States) -> Finding:
+    state = states.get((found.target, key_of_finding(found))) if is_item(found) else None
+    return replace(found, state=state[0], first_seen=state[1]) if state else found
+
+
+def _write_run(
+    execute: Execute,
+    seq: int,
+    run: Run,
+    report: Report,
+    divided: Sequence[Part],
+    steps: Sequence[Step],
+    text: str,
+) -> None:
+    data = text.encode()
+    info = {
+        "command": report.command,
+        "report_id": report.report_id,
+        "outcome": report.outcome.value,
+        "conclusive": all(part.conclusive for part in divided),
+        "targets": [part.target for part in divided if part.target is not None],
+        "changes": report.summary.changes,
+        "review": _is_review(report),
+    }
+    execute(
+        "INSERT INTO driftcheck_runs (seq, id, generated_at, info, sha256, report) "
+        "VALUES (:seq, :id, :at, :info, :sha256, :report)",
+        seq=seq,
+        id=run.id,
+        at=report.generated_at,
+        info=canonical(info),
+        sha256=hashlib.sha256(data).hexdigest(),
+        report=zlib.compress(data, 6),
+    )
+    for part, step in zip(divided, steps, strict=True):
+        known = execute(
+            "SELECT count(*) FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL", stream=part.stream
+        )[0][0]
+        numbers = {
+            "target": part.target,
+            "is_target": part.is_target,
+            "outcome": part.outcome.value,
+            "reach": part.reach.to_json(),
+            "coverage": part.coverage,
+            "declared": part.declared,
+            "live": part.live,
+            "opened": len(step.opened),
+            "changed": len(step.changed),
+            "resolved": len(step.resolved),
+            "open": known + len(step.opened) - len(step.resolved),
+        }
+        execute(
+            "INSERT INTO driftcheck_parts (run, stream, generated_at, conclusive, review, reach, info) "
+            "VALUES (:run, :stream, :at, :conclusive, :review, :reach, :info)",
+            run=seq,
+            stream=part.stream,
+            at=report.generated_at,
+            conclusive=int(part.conclusive),
+            review=int(_is_review(report)),
+            reach=part.reach.key,
+            info=canonical(numbers),
+        )
+
+
+def _write_items(execute: Execute, stream_key: str, step: Step, at: str, *, announced: bool) -> None:
+    when = at if announced else None
+    for number, item in enumerate(step.opened, _next(execute, "driftcheck_items", "id")):
+        execute(
+            "INSERT INTO driftcheck_items (id, stream, fingerprint, first_seen, info) "
+            "VALUES (:id, :stream, :fingerprint, :first_seen, :info)",
+            id=number,
+            stream=stream_key,
+            fingerprint=item.key.fingerprint,
+            first_seen=item.first_seen,
+            info=canonical(_item_json(replace(item, announced_at=when))),
+        )
+    for item in step.changed:
+        _update(execute, replace(item, announced_at=when or item.announced_at))
+    for item in (*step.kept, *step.resolved):
+        _update(execute, item)
+
+
+def _update(execute: Execute, item: Item) -> None:
+    execute(
+        "UPDATE driftcheck_items SET resolved_at = :resolved_at, info = :info WHERE id = :id",
+        id=item.id,
+        resolved_at=item.resolved_at,
+        info=canonical(_item_json(item)),
+    )
+
+
+def _item_json(item: Item) -> JSON:
+    return {
+        "deployment": item.key.deployment,
+        "path": item.key.path,
+        "rule": item.key.rule,
+        "severity": item.severity.value,
+        "value": item.value,
+        "declared": item.declared,
+        "last_seen": item.last_seen,
+        "after": item.after,
+        "before": item.before,
+        "changed_at": item.changed_at,
+        "owner": item.owner,
+        "reach": item.reach,
+        "opened_run": item.opened_run,
+        "resolved_run": item.resolved_run,
+        "announced_at": item.announced_at,
+    }
+
+
+def _item(row: Row) -> Item:
+    number, stream_key, first_seen, resolved_at, text = row
+    info = json.loads(text)
+    _, target, command = json.loads(stream_key)
+    return Item(
+        key=Key(info["deployment"], info["path"], info["rule"]),
+        severity=Severity(info["severity"]),
+        value=info["value"],
+        first_seen=first_seen,
+        last_seen=info["last_seen"],
+        declared=info["declared"],
+        after=info["after"],
+        before=info["before"],
+        changed_at=info["changed_at"],
+        owner=info["owner"],
+        reach=info["reach"],
+        opened_run=info["opened_run"],
+        resolved_run=info["resolved_run"],
+        resolved_at=resolved_at,
+        announced_at=info["announced_at"],
+        id=number,
+        target=target,
+        command=command,
+    )
+
+
+_ITEM_COLUMNS: Final = "id, stream, first_seen, resolved_at, info"
+
+
+def _open(execute: Execute, stream_key: str) -> dict[Key, Item]:
+    rows = execute(
+        f"SELECT {_ITEM_COLUMNS} FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL ORDER BY id",  # noqa: S608
+        stream=stream_key,
+    )
+    return {item.key: item for item in map(_item, rows)}
+
+
+def _post(execute: Execute, run: Run, report: Report, transitions: Sequence[Transition]) -> None:
+    message = canonical(
+        document(run.id, report.generated_at, report.command, report.report_id, report.outcome.value, transitions)
+    )
+    for destination in run.destinations:
+        execute(
+            "INSERT INTO driftcheck_outbox (id, destination, claimed_until, message) "
+            "VALUES (:id, :destination, 0, :message)",
+            id=_next(execute, "driftcheck_outbox", "id"),
+            destination=destination,
+            message=message,
+        )
+
+
+def claim(url: str, destinations: Iterable[str]) -> tuple[Message, ...]:
+    """Return the messages that wait for these destinations, oldest first, so that no other run sends them meanwhile."""
+    messages = []
+    now = time.time()
+    with database.transaction(url, write=True) as execute:
+        for destination in destinations:
+            rows = execute(
+                "SELECT id, message FROM driftcheck_outbox WHERE destination = :destination AND claimed_until < :now "
+                "ORDER BY id",
+                destination=destination,
+                now=now,
+            )
+            for number, text in rows:
+                execute(
+                    "UPDATE driftcheck_outbox SET claimed_until = :until WHERE id = :id",
+                    id=number,
+                    until=now + _CLAIM_SECONDS,
+                )
+                messages.append(Message(number, destination, json.loads(text)))
+    return tuple(messages)
+
+
+def settle(url: str, sent: Iterable[Message], failed: Iterable[Message]) -> None:
+    """Remove what was sent, and leave what failed for the next run."""
+    with database.transaction(url, write=True) as execute:
+        for message in sent:
+            execute("DELETE FROM driftcheck_outbox WHERE id = :id", id=message.id)
+        for message in failed:
+            execute("UPDATE driftcheck_outbox SET claimed_until = 0 WHERE id = :id", id=message.id)
+
+
+def open_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:
+    """Return what is open: worst first, then newest."""
+    items = [item for item in _items(url, "WHERE resolved_at IS NULL") if not targets or item.target in targets]
+    newest = sorted(items, key=lambda item: item.first_seen, reverse=True)
+    return tuple(sorted(newest, key=lambda item: item.severity.rank))
+
+
+def all_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:
+    """Return every episode of every item, oldest first."""
+    items = _items(url, "")
+    return tuple(item for item in items if not targets or item.target in targets)
+
+
+def _items(url: str, condition: str) -> list[Item]:
+    with database.transaction(url, write=False) as execute:
+        rows = execute(f"SELECT {_ITEM_COLUMNS} FROM driftcheck_items {condition} ORDER BY first_seen, id")  # noqa: S608
+    return [_item(row) for row in rows]
+
+
+def runs(url: str, targets: Sequence[str] = ()) -> tuple[RunRow, ...]:
+    """Return the recorded runs, oldest first."""
+    with database.transaction(url, write=False) as execute:
+        rows = execute("SELECT seq, id, generated_at, sha256, info FROM driftcheck_runs ORDER BY generated_at, seq")
+        part_rows = execute("SELECT run, stream, conclusive, info FROM driftcheck_parts ORDER BY run, stream")
+    by_run: dict[int, list[Mapping[str, Any]]] = {}
+    for seq, stream_key, conclusive, info in part_rows:
+        record = json.loads(info) | {"stream": stream_key, "conclusive": bool(conclusive)}
+        if not targets or record["target"] in targets:
+            by_run.setdefault(seq, []).append(record)
+    return tuple(
+        RunRow(run_id, at, sha256, json.loads(info), tuple(by_run[seq]))
+        for seq, run_id, at, sha256, info in rows
+        if seq in by_run
+    )
+
+
+def report_text(url: str, run: str) -> str:
+    """Return the JSON report of a run, as it was recorded; a run is named by its id or an unambiguous start of it.
+
+    Raises HistoryError where there is no such run, or where the report is not the one that was recorded.
+    """
+    with database.transaction(url, write=False) as execute:
+        rows = execute("SELECT id FROM driftcheck_runs")
+        found = [name for (name,) in rows if name.startswith(run)]
+        exact = [name for name in found if name == run] or found
+        if not run or len(exact) != 1:
+            raise HistoryError(
+                "More than one run has an id that begins like this." if exact and run else "There is no such run.",
+                hint="`driftcheck history list` shows the runs and their ids.",
+            )
+        data, sha256 = execute("SELECT report, sha256 FROM driftcheck_runs WHERE id = :id", id=exact[0])[0]
+    try:
+        text = zlib.decompress(bytes(data))
+    except zlib.error:
+        text = b""
+    if hashlib.sha256(text).hexdigest() != sha256:
+        raise HistoryError("The report of this run is not the one that was recorded: its SHA-256 differs.")
+    return text.decode()
+
+
+def prune(url: str, before: str) -> tuple[int, int]:
+    """Delete runs, and items resolved, before a time; return how many of each.
+
+    What is open stays, and so does the last conclusive run of every stream, which later runs are compared with.
+    """
+    with database.transaction(url, write=True) as execute:
+        old = {seq for (seq,) in execute("SELECT seq FROM driftcheck_runs WHERE generated_at < :before", before=before)}
+        last = execute(
+            "SELECT stream, conclusive, run FROM driftcheck_parts WHERE review = 0 ORDER BY generated_at, run"
+        )
+        old -= {*{(stream, conclusive): run for stream, conclusive, run in last}.values()}
+        for seq in old:
+            execute("DELETE FROM driftcheck_parts WHERE run = :seq", seq=seq)
+            execute("DELETE FROM driftcheck_runs WHERE seq = :seq", seq=seq)
+        items = execute("SELECT count(*) FROM driftcheck_items WHERE resolved_at < :before", before=before)[0][0]
+        execute("DELETE FROM driftcheck_items WHERE resolved_at < :before", before=before)
+        for number, text in execute("SELECT id, message FROM driftcheck_outbox"):
+            if json.loads(text)["generated_at"] < before:  # nobody sends to its destination any longer
+                execute("DELETE FROM driftcheck_outbox WHERE id = :id", id=number)
+    database.compact(url)
+    return len(old), items

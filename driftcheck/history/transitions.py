@@ -1,0 +1,217 @@
+"""What a run changes in the items that are open; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from driftcheck.history.items import Key, Part, Reach, Seen
+from driftcheck.model import JSON, Severity, State
+
+NOTIFICATION_VERSION: Final = "1.0"
+"""Of the notification document (schemas/notification.schema.json)."""
+
+
+class Kind(StrEnum):
+    """What happened to an item, or to the check of a target."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    CHANGED = "changed"
+    RESOLVED = "resolved"
+    REMINDER = "reminder"
+    OUTAGE = "outage"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One episode of an item: from the run that opened it to the run that resolved it."""
+
+    key: Key
+    severity: Severity
+    value: str | None
+    first_seen: str
+    """The conclusive run that first reported it."""
+    last_seen: str
+    declared: str | None = None
+    after: str | None = None
+    """It began after this time: the last conclusive run without it, or the creation of the deployment."""
+    before: str | None = None
+    """It began no later than this time: `first_seen`, or the deployment's last update before it."""
+    changed_at: str | None = None
+    owner: str | None = None
+    reach: str = ""
+    """The scope (`Reach.key`) of the run that last saw it."""
+    opened_run: str = ""
+    resolved_run: str | None = None
+    resolved_at: str | None = None
+    announced_at: str | None = None
+    """When people were last notified of it."""
+    id: int = 0
+    target: str | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Something that people want to know once."""
+
+    kind: Kind
+    target: str | None
+    item: Item | None = None
+    """None for the start and the end of an outage."""
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one part of a run does to the open items of its stream."""
+
+    states: Mapping[Key, tuple[State, str | None]] = field(default_factory=dict)
+    """State and first report of every item that the run shows."""
+    opened: tuple[Item, ...] = ()
+    changed: tuple[Item, ...] = ()
+    kept: tuple[Item, ...] = ()
+    resolved: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a part of a run was made, and what is known around that time."""
+
+    run: str
+    at: str
+    previous: str | None = None
+    """The time of the last conclusive run of the same reach or of a whole one."""
+    newer: tuple[Reach, ...] = ()
+    """What later conclusive runs, recorded earlier, already said more about."""
+    moves: bool = True
+    """False for a run that changes no item: an inconclusive one, or one of a branch under review."""
+
+
+def advance(open_items: Mapping[Key, Item], part: Part, moment: Moment) -> Step:
+    """Return what a part of a run opens, changes, keeps and resolves."""
+    states: dict[Key, tuple[State, str | None]] = {}
+    opened: list[Item] = []
+    changed: list[Item] = []
+    kept: list[Item] = []
+    for key, seen in part.seen.items():
+        item = open_items.get(key)
+        moves = moment.moves and not _is_outdated(key, part.reach.key, moment)
+        if item is None:
+            states[key] = (State.NEW, moment.at if moves else None)
+            if moves:
+                opened.append(_opened(seen, part, moment))
+            continue
+        differs = seen.value is not None and item.value is not None and seen.value != item.value
+        is_new = item.opened_run == moment.run  # it was recorded already
+        states[key] = (State.NEW if is_new else State.CHANGED if differs else State.KNOWN, item.first_seen)
+        if moves:
+            (changed if differs else kept).append(_updated(item, seen, part, moment, differs=differs))
+    return Step(states, tuple(opened), tuple(changed), tuple(kept), tuple(_resolved(open_items, part, moment)))
+
+
+def _is_outdated(key: Key, reach: str, moment: Moment) -> bool:
+    return any(newer.covers(key.deployment, reach) for newer in moment.newer)
+
+
+def _opened(seen: Seen, part: Part, moment: Moment) -> Item:
+    after, before = _onset(seen, moment)
+    return Item(
+        key=seen.key,
+        severity=seen.severity,
+        value=seen.value,
+        declared=seen.declared,
+        first_seen=moment.at,
+        last_seen=moment.at,
+        after=after,
+        before=before,
+        owner=seen.owner,
+        reach=part.reach.key,
+        opened_run=moment.run,
+        target=part.target,
+    )
+
+
+def _onset(seen: Seen, moment: Moment) -> tuple[str | None, str]:
+    """Return the window in which an item began.
+
+    A deployment can't have drifted before it was created, nor after its last update.
+    """
+    after, before = moment.previous, moment.at
+    if seen.created_at is not None and (after is None or _time(seen.created_at) > after):
+        after = min(_time(seen.created_at), before)
+    if seen.updated_at is not None and (after or "") < _time(seen.updated_at) < before:
+        before = _time(seen.updated_at)
+    return after, before
+
+
+def _time(text: str) -> str:
+    """Return a time of the listing to the second, so that times compare as text."""
+    return text[:19] + "Z"
+
+
+def _updated(item: Item, seen: Seen, part: Part, moment: Moment, *, differs: bool) -> Item:
+    return replace(
+        item,
+        severity=seen.severity,
+        value=seen.value,
+        declared=seen.declared,
+        owner=seen.owner or item.owner,
+        last_seen=moment.at,
+        changed_at=moment.at if differs else item.changed_at,
+        reach=part.reach.key,
+    )
+
+
+def _resolved(open_items: Mapping[Key, Item], part: Part, moment: Moment) -> Iterable[Item]:
+    if not moment.moves:
+        return
+    for key, item in open_items.items():
+        gone = key not in part.seen and part.reach.covers(key.deployment, item.reach)
+        if gone and not _is_outdated(key, item.reach, moment):
+            yield replace(item, resolved_at=moment.at, resolved_run=moment.run)
+
+
+def document(
+    run: str, at: str, command: str, report_id: str | None, outcome: str, transitions: Iterable[Transition]
+) -> JSON:
+    """Return transitions as the document that webhooks get (schemas/notification.schema.json)."""
+    return {
+        "format_version": NOTIFICATION_VERSION,
+        "run": run,
+        "generated_at": at,
+        "command": command,
+        "report_id": report_id,
+        "outcome": outcome,
+        "transitions": [_transition(each) for each in transitions],
+    }
+
+
+def _transition(transition: Transition) -> JSON:
+    record = {"kind": transition.kind.value, "target": transition.target}
+    item = transition.item
+    if item is None:
+        return record | {"outcome": transition.outcome}
+    return record | {
+        "deployment": item.key.deployment,
+        "path": item.key.path,
+        "rule": item.key.rule,
+        "severity": item.severity.value,
+        "owner": item.owner,
+        "first_seen": item.first_seen,
+        "last_seen": item.last_seen,
+        **values(item),
+    }
+
+
+def values(item: Item) -> dict[str, JSON]:
+    """Return the declared and live value of a change, unless they are redacted; nothing for a finding."""
+    if item.key.path is None or item.value is None:
+        return {}
+    declared = None if item.declared is None else json.loads(item.declared)
+    return {"declared": declared, "live": json.loads(item.value)}
