@@ -241,6 +241,31 @@ class IgnoreRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """One entry of `policies` in the configuration: what the effective value at a path must be."""
+
+    id: str
+    path: str
+    """A pattern over the path (`paths.matches`)."""
+    schema: JSON
+    """A JSON Schema of the effective value; null where nothing is set."""
+    location: Location
+    target: str = "*"
+    deployment: str = "*"
+    where: Mapping[str, JSON] = field(default_factory=dict)
+    """Values of other fields, by path, without which the policy does not apply."""
+    severity: Severity = Severity.ERROR
+    message: str | None = None
+    reason: str | None = None
+    applies_to: frozenset[str] = frozenset({"declared", "live"})
+
+    @property
+    def rule(self) -> str:
+        """The rule id of its findings."""
+        return f"policy:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """One declared deployment, the document's `defaults` laid under it."""
 

@@ -81,7 +81,7 @@ def test_both_schemas_know_the_same_ignore_rules() -> None:
 
 def test_configuration_can_not_say_where_to_connect_or_write() -> None:
     assert set(fields.schema("config")["properties"]) == {
-        *("paths", "workspace", "region", "ignore", "severities", "fail-on", "strict"),
+        *("paths", "workspace", "region", "ignore", "severities", "fail-on", "strict", "targets", "policies"),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import CONFIG_NAME, SourceText
 from driftcheck.errors import ConfigurationError
-from driftcheck.model import JSON, IgnoreRule, Location, Severity
+from driftcheck.model import JSON, IgnoreRule, Location, Policy, Severity
 from driftcheck.rules import RULES
 
 if TYPE_CHECKING:
@@ -29,9 +29,12 @@ class Config:
     ignores: tuple[IgnoreRule, ...] = ()
     severities: Mapping[str, Severity] = field(default_factory=dict)
     """Severities by rule id."""
+    off: frozenset[str] = frozenset()
+    """Ids of lint rules and policies whose findings are counted and not reported."""
     fail_on: str | None = None
     """A severity, or `never`."""
     strict: bool | None = None
+    policies: tuple[Policy, ...] = ()
 
 
 def config_places(here: FilePath) -> list[FilePath]:
@@ -113,7 +116,26 @@ def _config(source: Source, value: Mapping[str, JSON]) -> Config:
         workspace=value.get("workspace"),
         region=value.get("region"),
         ignores=tuple(ignore_rules(source, 0, value, ())),
-        severities={rule: Severity(severity) for rule, severity in value.get("severities", {}).items()},
+        severities={rule: Severity(each) for rule, each in value.get("severities", {}).items() if each != "off"},
+        off=frozenset(rule for rule, each in value.get("severities", {}).items() if each == "off"),
         fail_on=value.get("fail-on"),
         strict=value.get("strict"),
+        policies=tuple(_policies(source, value.get("policies", ()))),
     )
+
+
+def _policies(source: Source, entries: Iterable[Mapping[str, JSON]]) -> Iterator[Policy]:
+    for index, entry in enumerate(entries):
+        yield Policy(
+            id=entry["id"],
+            path=entry["path"],
+            schema=entry["schema"],
+            location=source.locate(0, ("policies", index)),
+            target=entry.get("target", "*"),
+            deployment=entry.get("deployment", "*"),
+            where=entry.get("where", {}),
+            severity=Severity(entry.get("severity", "error")),
+            message=entry.get("message"),
+            reason=entry.get("reason"),
+            applies_to=frozenset(entry.get("applies_to", ("declared", "live"))),
+        )
