@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from driftcheck.comparison.diff import Terms, sort_key
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
 from driftcheck.errors import LiveError, UsageError
-from driftcheck.ignores import hide, in_force
+from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
     Change,
     Comparison,
@@ -139,9 +139,10 @@ def _unread(chosen: Settings, error: LiveError) -> Snapshot:
 
 def validate(declarations: Declarations, request: Request) -> Report:
     """Report what the declarations alone show: YAML, schema and rules; offline."""
-    findings = [*declarations.findings, *_nothing_declared(declarations, request)]
-    _, policy_findings = in_force(declarations.ignores, request.now.date())
-    return _report(request, declarations, None, (), (*findings, *policy_findings))
+    suppressions, policy_findings = in_force((*declarations.ignores, *request.policy.ignores), request.now.date())
+    findings = [suppressions.suppress_finding(found) for found in declarations.findings]
+    findings += [*_nothing_declared(declarations, request), *policy_findings]
+    return _report(request, declarations, None, (), findings)
 
 
 def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> Report:
@@ -161,7 +162,7 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
         inventory=audit,
     )
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
-    findings = (*declarations.findings, *_nothing_declared(declarations, request), *policy_findings)
+    findings = (*_nothing_declared(declarations, request), *policy_findings)
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
     return _report(request, declarations, snapshot, comparisons, findings)
 
@@ -217,14 +218,15 @@ def _apply_policy(
     """Suppress, redact and weigh; gives the comparisons, and the findings with those about the policy itself."""
     own = _rules_in_place(request.baseline, declarations) if request.baseline else declarations.ignores
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
-    hidden = hide(verdicts.comparisons, suppressions)
-    findings += [suppressions.hide_finding(found) for found in verdicts.findings]
+    compared = suppress(verdicts.comparisons, suppressions)
+    findings += [suppressions.suppress_finding(found) for found in (*declarations.findings, *verdicts.findings)]
     if snapshot.complete and declarations.complete and not verdicts.gaps:
-        findings += suppressions.unused()
+        findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
     if request.baseline and not request.baseline.declarations.complete:
         findings.append(finding("incomplete-base", None))
     findings += _policy_changes(declarations, request)
-    return [_finish(comparison, request.policy) for comparison in hidden], findings
+    accepted = {f.deployment for f in findings if f.rule == "missing-deployment" and f.suppressed is not None}
+    return [_finish(comparison, request.policy, accepted) for comparison in compared], findings
 
 
 def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
@@ -257,8 +259,13 @@ def _without_place(rule: IgnoreRule) -> tuple[object, ...]:
     return (rule.deployment, rule.path, rule.reason, rule.expires, repr(rule.guard), rule.missing, rule.unmanaged)
 
 
-def _finish(comparison: Comparison, policy: Policy) -> Comparison:
-    """Give a comparison as the report shows it: changes redacted and weighed, the status without suppressed ones."""
+def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None]) -> Comparison:
+    """Return a comparison as the report shows it: changes redacted and weighed, the status without suppressed items.
+
+    `accepted` holds the names of deployments whose absence an ignore rule accepts.
+    """
+    if comparison.status is Status.MISSING and comparison.name in accepted:
+        return replace(comparison, status=Status.IN_SYNC)
     if not comparison.changes:
         return comparison
     schema = fields.deployment()

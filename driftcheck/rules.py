@@ -6,10 +6,12 @@ what it means, why it matters, what to do.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from driftcheck.model import Severity
+from driftcheck.model import Finding, Location, Severity
+from driftcheck.paths import Path
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -685,3 +687,44 @@ LINT_RULES: Final = _catalogue(
 
 RULES: Final = COMPARISON_RULES | LOADING_RULES | VALIDATION_RULES | LINT_RULES
 """Every rule by its id."""
+
+POLICY_PREFIX: Final = "policy:"
+"""What the rule id of a policy's findings begins with; the policy's own id follows."""
+
+SUPPRESSIBLE_RULES: Final = frozenset(
+    {
+        *(LINT_RULES.keys() - {"literal-secret"}),
+        *("missing-deployment", "unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"),
+        *("being-deleted", "rollout-pending", "unmodelled-field", "outside-scope", "probable-rename"),
+        *("proposed-creation", "proposed-adoption", "proposed-removal", "proposed-rename", "recreated", "shareable"),
+    }
+)
+"""Rules whose findings an ignore rule may suppress, beside policies.
+
+The others report that something could not be read or that the policy itself is at fault.
+"""
+
+
+def make_finding(
+    rule_id: str,
+    message: str | None = None,
+    *,
+    hint: str | None = None,
+    severity: Severity | None = None,
+    deployment: str | None = None,
+    path: Path | None = None,
+    location: Location | None = None,
+    related: Iterable[Location] = (),
+) -> Finding:
+    """Return a finding of a rule, with the rule's own title, hint and severity unless others are given."""
+    rule = RULES[rule_id]
+    return Finding(
+        rule=rule.id,
+        severity=severity or rule.severity,
+        message=message or f"{rule.title}.",
+        hint=hint or rule.hint,
+        deployment=deployment,
+        path=path,
+        location=location,
+        related=tuple(related),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from driftcheck.ignores import Suppressions, hide, holds, in_force, is_catch_all
+from driftcheck.ignores import Suppressions, holds, in_force, is_catch_all, suppress, without_unused_elsewhere
 from driftcheck.model import (
     Change,
     ChangeKind,
     Comparison,
+    Declaration,
     Finding,
     Guard,
     IgnoreRule,
@@ -23,6 +25,7 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Item, Path, matches, parse_path
+from driftcheck.rules import make_finding
 
 PLACE = Location("agents.yaml", 3, 5)
 TODAY = date(2026, 8, 22)
@@ -40,7 +43,7 @@ def change(path: str, live: Any = 2) -> Change:
 
 def hidden(rules: list[IgnoreRule], *changes: Change, name: str = "claims") -> list[Change]:
     suppressions, _ = in_force(rules, TODAY)
-    (comparison,) = hide([Comparison(name, Status.DRIFTED, changes=changes)], suppressions)
+    (comparison,) = suppress([Comparison(name, Status.DRIFTED, changes=changes)], suppressions)
     assert comparison.status is Status.DRIFTED
     return [found for found in comparison.changes if found.suppressed]
 
@@ -51,7 +54,7 @@ def missing(rule_id: str, name: str = "claims") -> Finding:
 
 def is_hidden(rules: list[IgnoreRule], finding: Finding) -> bool:
     suppressions, _ = in_force(rules, TODAY)
-    return suppressions.hide_finding(finding).suppressed is not None
+    return suppressions.suppress_finding(finding).suppressed is not None
 
 
 # --- changes -----------------------------------------------------------------------------------------------------
@@ -168,10 +171,10 @@ def test_K6_what_is_shown_as_redacted_fulfils_no_guard(path: str, guard: Guard) 
 def test_D14_active_and_suppressed_are_all(paths: list[str], patterns: list[str]) -> None:
     changes = tuple(change(path) for path in paths)
     suppressions, _ = in_force([rule(pattern) for pattern in patterns], TODAY)
-    (comparison,) = hide([Comparison("x", Status.DRIFTED, changes=changes)], suppressions)
+    (comparison,) = suppress([Comparison("x", Status.DRIFTED, changes=changes)], suppressions)
     assert [found.path for found in comparison.changes] == [found.path for found in changes]
     assert [found.live for found in comparison.changes] == [found.live for found in changes]
-    unused = len(list(suppressions.unused()))
+    unused = len(list(suppressions.unused((), strict=True)))
     assert unused + len(suppressions.used) == len(suppressions.rules)
     assert bool(suppressions.used) == any(found.suppressed for found in comparison.changes)
 
@@ -225,8 +228,8 @@ def test_a_rule_that_says_what_it_covers_is_no_catch_all(path: str) -> None:
 
 def test_a_rule_that_matched_nothing_is_a_finding() -> None:
     suppressions, _ = in_force([rule("cpu"), rule("memory")], TODAY)
-    hide([Comparison("x", Status.DRIFTED, changes=(change("cpu"),))], suppressions)
-    (found,) = suppressions.unused()
+    suppress([Comparison("x", Status.DRIFTED, changes=(change("cpu"),))], suppressions)
+    (found,) = suppressions.unused((), strict=True)
     assert (found.rule, found.location) == ("unused-ignore", PLACE)
 
 
@@ -274,6 +277,99 @@ def test_no_other_finding_can_be_hidden(rule_id: str) -> None:
 
 def test_a_hidden_finding_counts_as_use() -> None:
     suppressions, _ = in_force([rule(deployment="claims", missing=True)], TODAY)
-    suppressions.hide_finding(missing("missing-deployment"))
-    assert list(suppressions.unused()) == []
+    suppressions.suppress_finding(missing("missing-deployment"))
+    assert list(suppressions.unused((), strict=True)) == []
     assert isinstance(suppressions, Suppressions)
+
+
+# --- what a rule covers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["**", "**.*", "*.**", "*e*.**", "source*.**", "s*.**", '["source"]*.**', "**.**"])
+def test_R8_a_rule_that_covers_the_whole_configuration_is_a_catch_all_however_it_is_spelled(path: str) -> None:
+    catches_all = not path.startswith('["')
+    assert is_catch_all(rule(path)) is catches_all
+    assert is_catch_all(rule(path, deployment="claims", unmanaged=True)) is catches_all
+
+
+@pytest.mark.parametrize("path", ["source_config.**", f"{SPEC}.**", "**.labels.**", "*.resource_spec.*", "secrets.**"])
+def test_a_rule_that_covers_a_part_is_not_a_catch_all(path: str) -> None:
+    assert not is_catch_all(rule(path))
+    assert is_catch_all(rule(path, unmanaged=True))
+
+
+@pytest.mark.parametrize(
+    ("about", "finding", "covers"),
+    [
+        ({"rule": "rollout-pending"}, "rollout-pending", True),
+        ({"rule": "rollout-pending"}, "being-deleted", False),
+        ({"rule": "policy:two-replicas"}, "policy:two-replicas", True),
+        ({"rule": "policy:two-replicas", "deployment": "billing"}, "policy:two-replicas", False),
+        ({"rule": "missing-deployment", "deployment": "claims"}, "missing-deployment", True),
+        ({"rule": "missing-deployment", "deployment": "c*"}, "missing-deployment", False),
+        ({"rule": "unmanaged-deployment", "deployment": "c*"}, "unmanaged-deployment", True),
+        ({"rule": "unmanaged-deployment"}, "unmanaged-deployment", False),
+    ],
+)
+def test_a_rule_about_findings_covers_those_of_its_id(about: dict[str, Any], finding: str, covers: bool) -> None:
+    assert is_hidden([rule(**about)], missing(finding)) is covers
+
+
+def test_owner_and_approval_are_shown_and_credentials_in_any_text_are_not() -> None:
+    (found,) = hidden([rule(f"{SPEC}.cpu", owner="platform team", approved_by=FORM)], change(f"{SPEC}.cpu"))
+    assert found.suppressed is not None
+    assert (found.suppressed.owner, found.suppressed.approved_by) == ("platform team", "[redacted]")
+
+
+# --- rules that suppressed nothing -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "is_reported"),
+    [
+        (f"{SPEC}.cpu", True),
+        (f"{SPEC}.labels.team", True),
+        (f"{SPEC}.labels.other", True),
+        (f"{SPEC}.memory_mb", False),
+        (f"{SPEC}.memroy_mb", True),
+        ("source_config.custom_url", False),
+    ],
+)
+def test_an_unused_rule_is_reported_only_where_it_could_have_matched(path: str, is_reported: bool) -> None:
+    value = {"source_config": {"resource_spec": {"cpu": 1, "labels": {"team": "a"}}}}
+    declared = [Declaration("claims", value, lambda _: PLACE)]
+    suppressions, _ = in_force([rule(path)], TODAY)
+    assert bool(list(suppressions.unused(declared, strict=False))) is is_reported
+    assert list(suppressions.unused(declared, strict=True))
+
+
+def test_an_unused_rule_about_no_declared_deployment_is_reported() -> None:
+    suppressions, _ = in_force([rule(f"{SPEC}.memory_mb", deployment="gone")], TODAY)
+    assert list(suppressions.unused([Declaration("claims", {}, lambda _: PLACE)], strict=False))
+
+
+def test_a_rule_that_one_target_uses_is_not_reported_for_another() -> None:
+    used, idle = (make_finding("unused-ignore", location=Location("driftcheck.yaml", line, 1)) for line in (3, 4))
+    left = without_unused_elsewhere({"staging": [used, idle], "production": [idle]})
+    assert left == {"staging": [idle], "production": [idle]}
+
+
+@pytest.mark.parametrize(
+    ("paths", "rules"),
+    [
+        ([f"{SPEC}.labels.k{n}" for n in range(2_000)], [{"path": f"{SPEC}.labels.k{n}"} for n in range(2_000)]),
+        ([f"{SPEC}.labels.k{n}" for n in range(2_000)], [{"path": f"{SPEC}.labels.*x{n}*"} for n in range(2_000)]),
+        (
+            [f"{SPEC}.labels.k{n}" for n in range(2_000)],
+            [{"path": f"{SPEC}.labels.**", "deployment": f"x{n}"} for n in range(2_000)],
+        ),
+    ],
+    ids=["literal", "globs", "names"],
+)
+def test_two_thousand_rules_and_changes_take_little_time(paths: list[str], rules: list[dict[str, str]]) -> None:
+    changes = tuple(change(path) for path in paths)
+    begin = time.process_time()
+    suppressions, _ = in_force([rule(**about) for about in rules], TODAY)
+    suppress([Comparison("claims", Status.DRIFTED, changes=changes)], suppressions)
+    list(suppressions.unused([], strict=False))
+    assert time.process_time() - begin < 2

@@ -19,6 +19,7 @@ from driftcheck.model import (
     Guard,
     IgnoreRule,
     Location,
+    Outcome,
     Report,
     Severity,
     Snapshot,
@@ -237,7 +238,8 @@ def test_ignored_missing_deployments_count_no_more() -> None:
     )
     assert status(report) == 0
     assert report.summary.suppressed == 1
-    assert report.summary.statuses[Status.MISSING] == 1
+    assert report.summary.statuses[Status.MISSING] == 0
+    assert report.outcome is Outcome.IN_SYNC
 
 
 def test_rules_that_hide_nothing_are_findings_only_where_all_was_seen() -> None:

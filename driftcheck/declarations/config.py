@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ def parse_config(text: SourceText) -> Config:
 
 def _defects(source: Source) -> Iterator[tuple[Location, str]]:
     """Find what is wrong with a configuration: its place, and what to do about it."""
+    from driftcheck.declarations.house_rules import house_rule_violations
     from driftcheck.declarations.schema import validate
 
     parsed = source.parsed
@@ -99,7 +101,7 @@ def _defects(source: Source) -> Iterator[tuple[Location, str]]:
         if number > 0:
             yield source.locate(number, ()), _sentence("a second document", "A configuration is one document.")
         elif document is not None:
-            for violation in validate(document, "config"):
+            for violation in (*validate(document, "config"), *islice(house_rule_violations(document), 1_000)):
                 if not source.has_problem(number, violation):
                     yield source.place(number, violation), _sentence(violation.message, violation.hint)
 

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from driftcheck import fields
 from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.house_rules import house_rule_violations
 from driftcheck.declarations.layers import Layers, Source
 from driftcheck.declarations.lint import lint, lint_unsound
-from driftcheck.declarations.schema import Violation, validate
+from driftcheck.declarations.schema import MAX_VIOLATIONS, Violation, validate
 from driftcheck.model import JSON, Declaration, Finding, Guard, IgnoreRule, Location, Severity
 from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import holds_credential
@@ -133,7 +135,10 @@ class Declared:
 
     def _judge_document(self, number: int, document: JSON) -> None:
         sound_shape = isinstance(document, dict)
-        violations = validate(document if sound_shape else type(document)())
+        violations = (
+            *validate(document if sound_shape else type(document)()),
+            *islice(house_rule_violations(document), MAX_VIOLATIONS),
+        )
         for violation in violations:
             self._tell_violation(number, document, violation)
         if not sound_shape or not isinstance(document.get("deployments"), list):

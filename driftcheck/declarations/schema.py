@@ -7,7 +7,7 @@ Nothing is fetched: the schemas refer to nothing outside themselves, and retriev
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -17,7 +17,6 @@ from driftcheck import fields
 from driftcheck.model import JSON
 from driftcheck.paths import format_path
 from driftcheck.redaction.patterns import holds_credential
-from driftcheck.rules import RULES
 
 if TYPE_CHECKING:
     import jsonschema
@@ -60,7 +59,7 @@ def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, 
     `fields.SCHEMAS`. Anything may be given: what is no JSON is a defect too.
     """
     if _accepts(value, schema_name):
-        return tuple(_unknown_rules(value)) if schema_name == "config" else ()
+        return ()
     foreign = tuple(_foreign(value))
     if foreign:
         return foreign
@@ -119,12 +118,77 @@ def _foreign(value: Any) -> Iterator[Violation]:
             yield Violation("wrong-type", message, path, "Put the value in quotes if it is meant as text.")
 
 
-def _unknown_rules(config: Mapping[str, JSON]) -> Iterator[Violation]:
-    for rule in config.get("severities", {}):
-        if rule not in RULES:
-            close = _closest(rule, RULES)
-            hint = f"Did you mean `{close}`?" if close else "docs/rules.md lists the rules."
-            yield Violation("unknown-rule", f"there is no rule {_shown(rule)}", ("severities", rule), hint, at_key=True)
+# --- schemas of policies -------------------------------------------------------------------------------------------
+
+_MAX_FRAGMENT: Final = 2_000
+"""Subschemas of a policy's schema, each reference counted as what it stands for."""
+
+_DATA_KEYWORDS: Final = frozenset({"const", "enum", "default", "examples"})
+
+
+def compile_fragment(schema: JSON) -> Callable[[JSON], bool]:
+    """Return the test of values against a policy's schema, of which `fragment_problem` reports nothing.
+
+    Patterns run on an engine that takes linear time.
+    """
+    import jsonschema_rs
+
+    options = jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20)
+    return jsonschema_rs.Draft202012Validator(schema, retriever=_refuse, pattern_options=options).is_valid
+
+
+def fragment_problem(schema: JSON) -> str | None:
+    """Return what keeps a policy's schema from being used, as the rest of a sentence; None where nothing does."""
+    import jsonschema_rs
+
+    try:
+        _fragment_size(schema, schema, (), {})
+        compile_fragment(schema)
+    except _UnusableFragmentError as error:
+        return str(error)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError):
+        return "is not a valid JSON Schema (2020-12); patterns can't look around or refer back"
+    return None
+
+
+class _UnusableFragmentError(Exception):
+    """A policy's schema that could take too long, or that refers outside itself."""
+
+
+def _fragment_size(node: JSON, root: JSON, around: tuple[str, ...], known: dict[str, int]) -> int:
+    """Count the subschemas that judging a value may visit, references followed."""
+    size = 1
+    if isinstance(node, list):
+        size += sum(_fragment_size(child, root, around, known) for child in node)
+    for key, child in node.items() if isinstance(node, dict) else ():
+        if key in ("$id", "$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor") and isinstance(child, str):
+            raise _UnusableFragmentError(f"can't use `{key}`; refer by `$ref: '#/$defs/...'`")
+        if key == "$ref" and isinstance(child, str):
+            if child in around:
+                raise _UnusableFragmentError("refers to itself")
+            if child not in known:
+                known[child] = _fragment_size(_referred(root, child), root, (*around, child), known)
+            size += known[child]
+        elif key not in _DATA_KEYWORDS:
+            size += _fragment_size(child, root, around, known)
+    if size > _MAX_FRAGMENT:
+        raise _UnusableFragmentError(f"has more than {_MAX_FRAGMENT:,} parts")
+    return size
+
+
+def _referred(root: JSON, reference: str) -> JSON:
+    if not reference.startswith("#"):
+        raise _UnusableFragmentError("refers to another document, and nothing is fetched")
+    node = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, dict) and key in node:
+            node = node[key]
+        elif isinstance(node, list) and key.isdecimal() and len(key) < 6 and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            raise _UnusableFragmentError("refers to something that it does not contain")
+    return node
 
 
 class _Collector:

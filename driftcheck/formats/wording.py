@@ -413,9 +413,12 @@ def _passed(report: Report, differences: str) -> str:
         return "Nothing is declared, so nothing was compared."
     if not sum(comparison.compared for comparison in report.deployments):
         return "No difference found, but no field could be compared."
-    matching = report.summary.statuses[Status.IN_SYNC]
-    elsewhere = report.declared.deployments - matching
+    settled = report.summary.statuses[Status.IN_SYNC]
+    absent = sum(each.status is Status.IN_SYNC and each.id is None for each in report.deployments)
+    matching = settled - absent
+    elsewhere = report.declared.deployments - settled
     rest = f", {counted(elsewhere, 'lies', 'lie')} outside the scope that was asked for" if elsewhere else ""
+    rest += f", {absent} accepted as missing" if absent else ""
     return f"In sync: {counted(matching, 'declared deployment matches', 'declared deployments match')} live{rest}."
 
 

@@ -70,6 +70,11 @@ def is_secret(value: object) -> bool:
     return isinstance(value, str) and (holds_credential(value) or ("@" in value and bool(_USER_PART.search(value))))
 
 
+def shown(text: str) -> str:
+    """Return a text as it may be shown: itself, or the marker where it holds a credential."""
+    return MASK if is_secret(text) else text
+
+
 def secrets_among(texts: Collection[str]) -> set[str]:
     """Give the texts that `is_secret` accepts: as if each were asked for, and fast for many of which few are."""
     together = "\n".join(texts)

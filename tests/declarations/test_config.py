@@ -78,10 +78,11 @@ def test_every_defect_is_told_with_its_place_one_a_line() -> None:
     assert [line.split(": ")[0] for line in lines] == [
         "driftcheck.yaml:1:1",
         "driftcheck.yaml:2:10",
+        "driftcheck.yaml:3:14",
         "driftcheck.yaml:4:9",
     ]
     assert "`region`" in lines[0]
-    assert "Quote" in lines[2]
+    assert "Quote" in lines[3]
 
 
 def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:

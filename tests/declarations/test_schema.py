@@ -326,12 +326,6 @@ def test_configuration_is_checked_as_well() -> None:
     assert only(config | {"region": "mars"}, "config").rule == "invalid-value"
 
 
-def test_a_severity_for_no_rule_is_an_error_with_a_suggestion() -> None:
-    violation = only({"severities": {"drfit": "note"}}, "config")
-    assert (violation.rule, violation.path, violation.at_key) == ("unknown-rule", ("severities", "drfit"), True)
-    assert violation.hint == "Did you mean `drift`?"
-
-
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

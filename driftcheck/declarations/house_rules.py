@@ -1,0 +1,114 @@
+"""Defects of ignore rules, severities and policies that their JSON Schema can't express."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from driftcheck.declarations.schema import Place, Violation, fragment_problem
+from driftcheck.model import JSON
+from driftcheck.redaction.patterns import holds_credential
+from driftcheck.rules import LINT_RULES, POLICY_PREFIX, RULES, SUPPRESSIBLE_RULES
+
+MAX_POLICIES: Final = 256
+"""Every policy is judged on every deployment, so their number bounds the time of a check."""
+
+_SHOWN_TEXTS: Final = ("reason", "owner", "approved_by", "message")
+"""Texts of ignore rules and policies that every report shows."""
+
+
+def house_rule_violations(document: JSON) -> Iterator[Violation]:
+    """Find defects in the `ignore`, `severities` and `policies` of a document, whatever else is wrong with it."""
+    if not isinstance(document, dict):
+        return
+    policies = {str(entry.get("id")) for _, entry in _entries(document, "policies")}
+    yield from _policy_violations(document)
+    for place, holder in _holders(document):
+        for index, entry in _entries(holder, "ignore"):
+            yield from _ignore_violations((*place, "ignore", index), entry, policies)
+        yield from _severity_violations((*place, "severities"), holder.get("severities"), policies)
+
+
+def _holders(document: Mapping[str, JSON]) -> Iterator[tuple[Place, Mapping[str, JSON]]]:
+    """Yield the document itself and each of its targets."""
+    yield (), document
+    targets = document.get("targets")
+    for name, target in targets.items() if isinstance(targets, dict) else ():
+        if isinstance(target, dict):
+            yield ("targets", name), target
+
+
+def _entries(holder: Mapping[str, JSON], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    entries = holder.get(key)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def _ignore_violations(place: Place, entry: Mapping[str, JSON], policies: Collection[str]) -> Iterator[Violation]:
+    yield from _literal_secrets(place, entry)
+    rule = entry.get("rule")
+    if not isinstance(rule, str):
+        return
+    if other := next((key for key in ("path", "live", "missing", "unmanaged") if key in entry), None):
+        message = f"`rule` and `{other}` can't be combined"
+        yield Violation("invalid-value", message, (*place, other), "Write two ignore rules.", at_key=True)
+    if rule.startswith(POLICY_PREFIX):
+        return  # a declaration file does not know the policies of the configuration
+    if rule not in RULES:
+        yield _unknown_rule(rule, (*place, "rule"), policies)
+    elif rule not in SUPPRESSIBLE_RULES:
+        message = f"findings of `{rule}` can't be suppressed"
+        yield Violation("invalid-value", message, (*place, "rule"), "Fix what they report.")
+
+
+def _severity_violations(place: Place, severities: JSON, policies: Collection[str]) -> Iterator[Violation]:
+    for rule, severity in severities.items() if isinstance(severities, dict) else ():
+        own = rule.startswith(POLICY_PREFIX) and rule.removeprefix(POLICY_PREFIX) in policies
+        if rule not in RULES and not own:
+            yield _unknown_rule(rule, (*place, rule), policies, at_key=True)
+        elif severity == "off" and not own and rule not in LINT_RULES:
+            hint = "Only rules across fields (docs/rules.md, Fields together) and policies can be turned off."
+            yield Violation("invalid-value", f"`{rule}` can't be turned off", (*place, rule), hint)
+
+
+def _unknown_rule(rule: str, place: Place, policies: Iterable[str], *, at_key: bool = False) -> Violation:
+    known = (*RULES, *(f"{POLICY_PREFIX}{policy}" for policy in policies))
+    alike = [each for each in known if each[:1] == rule[:1]]  # comparing with all of them takes milliseconds
+    close = get_close_matches(rule[:64], alike, n=1, cutoff=0.6)
+    hint = f"Did you mean `{close[0]}`?" if close else "`driftcheck explain` lists the rules."
+    return Violation("unknown-rule", f"there is no rule {_shown(rule)}", place, hint, at_key=at_key)
+
+
+def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
+    seen: set[str] = set()
+    for index, entry in _entries(document, "policies"):
+        place: Place = ("policies", index)
+        if index == MAX_POLICIES:
+            yield Violation("yaml-limit", f"there are more than {MAX_POLICIES} policies", place)
+            return
+        yield from _literal_secrets(place, entry)
+        policy = entry.get("id")
+        if isinstance(policy, str):
+            if policy in seen:
+                yield Violation("invalid-value", "two policies have the same `id`", (*place, "id"))
+            seen.add(policy)
+        if "schema" in entry and (problem := fragment_problem(entry["schema"])):
+            yield Violation("invalid-value", f"the policy's `schema` {problem}", (*place, "schema"))
+
+
+def _literal_secrets(place: Place, entry: Mapping[str, JSON]) -> Iterator[Violation]:
+    """Find credentials in an entry of `ignore` or `policies`: reports show its texts, and its file is in git."""
+    for key, text in entry.items():
+        if isinstance(text, str) and key in (*_SHOWN_TEXTS, "deployment", "path", "rule") and holds_credential(text):
+            hint = "Remove it from the file and revoke it."
+            yield Violation("literal-secret", f"`{key}` contains a credential", (*place, key), hint, at_key=True)
+
+
+def _shown(rule: str) -> str:
+    """Return a rule id for a message: short, on one line, and not at all where it holds a credential."""
+    if holds_credential(rule):
+        return "of this name"
+    visible = "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in rule[:80])
+    return f"`{visible}`"
