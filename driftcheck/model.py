@@ -490,3 +490,68 @@ class Report:
             return None
         declared = sum(c.id is not None and c.status is not Status.UNMANAGED for c in self.deployments)
         return round(declared / self.live.deployments, 4)
+
+
+class Effect(StrEnum):
+    """What a planned request does to a deployment."""
+
+    IN_PLACE = "in-place"
+    NEW_REVISION = "new-revision"
+    RECREATE = "recreate"
+    CREATE = "create"
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """The state of a live deployment that a step was planned for."""
+
+    id: str
+    latest_revision_id: str | None
+    updated_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request that brings a deployment back to what is declared."""
+
+    deployment: str
+    method: str
+    path: str
+    """Below the endpoint's base URL."""
+    body: JSON
+    effect: Effect
+    fields: tuple[Path, ...] = ()
+    """The changes that it reverts."""
+    precondition: Precondition | None = None
+    """None where nothing is live yet."""
+    warnings: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """What must be filled in before the request can be sent; it is unsafe as it is unless this is empty."""
+    target: str | None = None
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether the request must not be sent as it is."""
+        return bool(self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlanned:
+    """A difference that no request is planned for, and why."""
+
+    deployment: str
+    reason: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would bring live back to what is declared; it is printed and never sent."""
+
+    steps: tuple[Step, ...] = ()
+    not_planned: tuple[NotPlanned, ...] = ()
+    complete: bool = True
+    """Whether both sides were read whole."""
+    endpoint: str | None = None
+    """Where a target that is no saved file was read; None for a saved listing."""
+    workspace: str | None = None

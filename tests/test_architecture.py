@@ -29,6 +29,7 @@ LAYERS = {
     "comparison": 5,
     "formats": 5,
     "history": 5,
+    "resolution": 5,
     "settings": 6,
     "pipeline": 7,
     "cli": 8,

@@ -42,7 +42,6 @@ _WITHOUT_REVISION: Final = frozenset({"build_on_push", "custom_url", "repo_url",
 """Fields of `source_config` whose change does not create a revision."""
 
 _DELETING: Final = ("AWAITING_DELETE", "AWAITING_FINAL_DELETE")
-_CPU: Final = re.compile(r"(?:.*_)?cpu(?:_limit)?")
 _BUILT: Final = ("internal_docker", "internal_source")
 """Sources that have no revision until an image or a tarball is there (docs/API.md 6.5)."""
 
@@ -201,8 +200,8 @@ def _resource_spec(value: JSON, source: JSON) -> JSON:
     for key, number in spec.items():
         if number is not None and known[key].types <= {"integer", "number"} and not fields.is_number(number):
             raise _unprocessable(f"source_config.resource_spec.{key}", "float_type", "Input should be a valid number")
-        if _CPU.fullmatch(key) and isinstance(number, float):
-            stored[key] = round(number, 1)
+        if (decimals := known[key].decimals) is not None and isinstance(number, float):
+            stored[key] = round(number, decimals)
     if source == "external_docker":
         least = stored["min_scale"] if stored["min_scale"] is not None else 1
         defaults = {"min_scale": 1, "max_scale": max(1, least), "cpu": 1, "memory_mb": 2048}

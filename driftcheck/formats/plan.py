@@ -1,0 +1,217 @@
+"""A plan as text, Markdown, JSON or a shell script.
+
+Text and Markdown leave out values that may be secret; JSON and the script hold the exact bodies.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from driftcheck import fields
+from driftcheck.formats.escaping import visible
+from driftcheck.model import JSON, Effect, NotPlanned, Plan, Step
+from driftcheck.paths import format_path
+from driftcheck.redaction.values import without_secrets
+
+FORMAT_VERSION: Final = "1.0"
+
+_EFFECTS: Final = {
+    Effect.IN_PLACE: "in place, no revision",
+    Effect.NEW_REVISION: "starts a new revision",
+    Effect.RECREATE: "requires recreating the deployment",
+    Effect.CREATE: "creates the deployment",
+}
+
+
+def render(name: str, plan: Plan) -> str:
+    """Return the plan in a format, a key of `FORMATS`."""
+    return FORMATS[name](plan)
+
+
+def summary(plan: Plan) -> str:
+    """Return the plan in one sentence."""
+    if not plan.steps and not plan.not_planned:
+        return "Nothing to do." if plan.complete else "Nothing to do in what could be read; the run is incomplete."
+    deployments = {(step.target, step.deployment) for step in plan.steps}
+    effects = Counter(step.effect for step in plan.steps)
+    kinds = ", ".join(f"{effects[effect]} {effect.value}" for effect in Effect if effects[effect])
+    parts = [f"{_counted(len(plan.steps), 'request')} for {_counted(len(deployments), 'deployment')} ({kinds})"]
+    if not plan.steps:
+        parts = ["no request"]
+    unsafe = sum(step.unsafe for step in plan.steps)
+    if unsafe:
+        parts.append(f"{unsafe} unsafe as {'it is' if unsafe == 1 else 'they are'}")
+    if plan.not_planned:
+        parts.append(f"{len(plan.not_planned)} not planned")
+    rest = "" if plan.complete else " The run is incomplete: there may be more."
+    return f"Plan: {', '.join(parts)}. Nothing was sent.{rest}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _label(item: Step | NotPlanned) -> str:
+    return visible(item.deployment if item.target is None else f"{item.target}: {item.deployment}")
+
+
+def _shown(body: JSON) -> str:
+    return json.dumps(without_secrets(body, fields.deployment()), indent=2, ensure_ascii=True)
+
+
+def _text(plan: Plan) -> str:
+    lines: list[str] = []
+    for step in plan.steps:
+        lines += [f"{_label(step)}: {_EFFECTS[step.effect]}", f"  {step.method} {visible(step.path)}"]
+        lines += [f"    {visible(line)}" for line in _shown(step.body).split("\n")]
+        if step.fields:
+            lines.append(f"  reverts: {', '.join(visible(format_path(path)) for path in step.fields)}")
+        if step.precondition is not None:
+            at = step.precondition
+            lines.append(
+                f"  only while: latest revision {visible(at.latest_revision_id or 'unset')}, "
+                f"updated at {visible(at.updated_at or 'unknown')}"
+            )
+        lines += [f"  warning: {visible(warning)}" for warning in step.warnings]
+        if step.unsafe:
+            lines.append("  unsafe as it is; fill in first:")
+            lines += [f"    {visible(need)}" for need in step.needs]
+        lines.append("")
+    lines += [f"{_label(item)}: not planned: {visible(item.reason)}" for item in plan.not_planned]
+    if plan.not_planned:
+        lines.append("")
+    return "\n".join([*lines, summary(plan), ""])
+
+
+def _code(text: str) -> str:
+    """Return text as inline code that nothing in it can end; a table cell can hold it."""
+    return "<code>" + "".join(c if c.isalnum() else f"&#{ord(c)};" for c in visible(text)) + "</code>"
+
+
+def _markdown(plan: Plan) -> str:
+    lines = ["### Plan", "", summary(plan), ""]
+    for step in plan.steps:
+        lines += [
+            f"<details><summary>{_code(_label(step))}: {_EFFECTS[step.effect]}</summary>",
+            "",
+            f"{step.method} {_code(step.path)}",
+            "",
+            *(f"    {visible(line)}" for line in _shown(step.body).split("\n")),
+            "",
+        ]
+        lines += [f"- reverts {_code(format_path(path))}" for path in step.fields]
+        lines += [f"- warning: {_code(warning)}" for warning in step.warnings]
+        lines += [f"- fill in first: {_code(need)}" for need in step.needs]
+        lines += ["", "</details>", ""]
+    lines += [f"- {_code(_label(item))} is not planned: {_code(item.reason)}" for item in plan.not_planned]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _json(plan: Plan) -> str:
+    record = {
+        "format_version": FORMAT_VERSION,
+        "complete": plan.complete,
+        "steps": [_step_record(step) for step in plan.steps],
+        "not_planned": [
+            {"deployment": item.deployment, "target": item.target, "reason": item.reason} for item in plan.not_planned
+        ],
+    }
+    return json.dumps(record, indent=2).replace("##[", r"##\u005b") + "\n"
+
+
+def _step_record(step: Step) -> JSON:
+    at = step.precondition
+    return {
+        "deployment": step.deployment,
+        "target": step.target,
+        "request": {"method": step.method, "path": step.path, "body": step.body},
+        "effect": step.effect.value,
+        "fields": [format_path(path) for path in step.fields],
+        "precondition": None
+        if at is None
+        else {"id": at.id, "latest_revision_id": at.latest_revision_id, "updated_at": at.updated_at},
+        "warnings": list(step.warnings),
+        "unsafe": step.unsafe,
+        "needs": list(step.needs),
+    }
+
+
+_HEAD: Final = r"""#!/bin/sh
+# A plan of driftcheck: the requests that bring live back to what is declared. Read it before you run it.
+# It needs curl, and the API key in LANGGRAPH_HOST_API_KEY, LANGSMITH_API_KEY or LANGCHAIN_API_KEY.
+# It stops at the first deployment that changed since the plan was made.
+set -eu
+unset CURL_HOME
+key=${LANGGRAPH_HOST_API_KEY:-${LANGSMITH_API_KEY:-${LANGCHAIN_API_KEY:-}}}
+[ -n "$key" ] || { echo 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }
+
+# Quotes a value for curl's configuration, which is read from standard input: no value is in the argument list.
+quoted() { printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g'; }
+request() { # method, path, body, workspace
+  {
+    printf 'url = "%s"\nrequest = "%s"\n' "$(quoted "$base$2")" "$1"
+    printf 'header = "X-Api-Key: %s"\n' "$(quoted "$key")"
+    [ -z "$4" ] || printf 'header = "X-Tenant-Id: %s"\n' "$(quoted "$4")"
+    [ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata-raw = "%s"\n' "$(quoted "$3")"
+  } | curl --disable --fail --silent --show-error --max-time 60 --config -
+}
+unchanged() { # name, path, latest_revision_id and updated_at as JSON, workspace
+  now=$(request GET "$2" '' "$5" | tr -d ' \t\r\n')
+  for field in "\"latest_revision_id\":$3" "\"updated_at\":$4"; do
+    case $now in
+      *"$field"[,}]*) ;;
+      *) echo "error: $1 changed since the plan was made ($field no longer holds); plan again" >&2; exit 1 ;;
+    esac
+  done
+}
+"""
+
+
+def _script(plan: Plan) -> str:
+    lines = [_HEAD]
+    default = plan.endpoint or ""
+    if default:
+        lines.append(f"base=${{LANGGRAPH_HOST_URL:-{shlex.quote(default)}}}")
+    else:
+        lines.append("base=${LANGGRAPH_HOST_URL:?set LANGGRAPH_HOST_URL to the base URL of the control plane}")
+    lines.append("base=${base%/}")
+    workspace = shlex.quote(plan.workspace or "")
+    lines.append(f"workspace=${{LANGSMITH_TENANT_ID:-${{LANGSMITH_WORKSPACE_ID:-{workspace}}}}}\n")
+    for step in plan.steps:
+        lines += _script_step(step)
+    lines += [f"# not planned: {visible(f'{_label(item)}: {item.reason}')}" for item in plan.not_planned]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _script_step(step: Step) -> Iterator[str]:
+    name = visible(step.deployment)
+    yield f"# {_label(step)}: {_EFFECTS[step.effect]}"
+    yield from (f"# warning: {visible(warning)}" for warning in step.warnings)
+    if step.unsafe:
+        needs = "; ".join(visible(need) for need in step.needs)
+        yield "# Remove the next line once everything that it names is filled in below."
+        yield f"echo {shlex.quote(f'error: {name} is unsafe as it is; fill in: {needs}')} >&2; exit 1"
+    at = step.precondition
+    if at is not None and step.method != "POST":
+        address = f"/v2/deployments/{at.id}"
+        wanted = [_compact(at.latest_revision_id), _compact(at.updated_at)]
+        yield " ".join(["unchanged", *map(shlex.quote, [name, address, *wanted]), '"$workspace"'])
+    body = _compact(step.body)
+    yield f'request {step.method} {shlex.quote(step.path)} {shlex.quote(body)} "$workspace" >/dev/null'
+    yield f"echo {shlex.quote(f'{name}: sent {step.method} {step.path}')}\n"
+
+
+def _compact(value: JSON) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+FORMATS: Final[dict[str, Callable[[Plan], str]]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "json": _json,
+    "sh": _script,
+}

@@ -1,0 +1,507 @@
+"""Changes of a deployment -> the requests that bring live back to what is declared.
+
+Facts of the service (docs/API.md 2.1, 2.2, 3.2 and 6): `resource_spec` and `secrets` are replaced as a whole; a null in
+a request is merged and clears nothing; sizes have endpoints of their own; some fields are fixed at creation.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from driftcheck.fields import UNKNOWN, Field
+from driftcheck.model import (
+    JSON,
+    REDACTED_MARKER,
+    Change,
+    ChangeClass,
+    Comparison,
+    Deployment,
+    Effect,
+    Impact,
+    NotPlanned,
+    Precondition,
+    Status,
+    Step,
+)
+from driftcheck.paths import Item, Path, format_path
+from driftcheck.redaction.patterns import is_secret
+
+COLLECTION: Final = "/v2/deployments"
+SPEC: Final = ("source_config", "resource_spec")
+
+_PLANNED: Final = frozenset({ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.CONFLICT})
+_NOT_PATCHED: Final = frozenset({"shareable", "image_version"})
+"""Fields of a deployment that no documented request changes (docs/API.md 2.1)."""
+_TIERS: Final = {
+    "deployment_tier": "deployment-tier",
+    "compute_tier": "resource-tiers",
+    "database_tier": "resource-tiers",
+}
+_EXCLUSIVE: Final = (
+    frozenset({"value", "valueFrom"}),
+    frozenset({"subPath", "subPathExpr"}),
+    frozenset({"configMap", "secret", "emptyDir", "persistentVolumeClaim", "nfs", "projected", "downwardAPI", "csi"}),
+)
+"""Of each group one may be set (docs/API.md 4, rules 31 and 33)."""
+_EFFECTS: Final = {
+    Impact.IN_PLACE: Effect.IN_PLACE,
+    Impact.NEW_REVISION: Effect.NEW_REVISION,
+    Impact.RECREATE: Effect.RECREATE,
+}
+
+
+@dataclass(slots=True)
+class _Body:
+    """A request's body under construction, with what is missing from it."""
+
+    value: dict[str, JSON] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def fill_in(self, path: Path) -> str:
+        """Return the placeholder for a value that is not known, and remember that it is needed."""
+        name = format_path(path)
+        if name not in self.needs:
+            self.needs.append(name)
+        return placeholder(path)
+
+
+def placeholder(path: Path) -> str:
+    """Return the text that is to be replaced by the value at a path."""
+    return f"<fill in {format_path(path)}>"
+
+
+def plan_deployment(
+    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
+) -> Iterator[Step | NotPlanned]:
+    """Return the steps for one declared deployment, and what no step is planned for.
+
+    `declared` is its effective declaration, `live` the listed deployment or None where it is missing; `schema` is the
+    field of a deployment. Suppressed changes, and those that --base does not attribute to the declaration, are left
+    as they are in live.
+    """
+    if live is None or comparison.status in (Status.UNKNOWN, Status.MISSING):
+        yield _create(comparison, declared, live, schema)
+        return
+    planned = [change for change in comparison.changes if _is_planned(change)]
+    if not planned:
+        return
+    fixed = [change for change in planned if change.impact is Impact.RECREATE]
+    if fixed:
+        yield _recreate(comparison, declared, live, schema, planned, fixed)
+        return
+    for change in planned:
+        if change.path[0] in _NOT_PATCHED:
+            yield NotPlanned(comparison.name, f"{format_path(change.path)}: no documented request changes it")
+    yield from _patches(comparison, declared, live, schema, planned)
+
+
+def _is_planned(change: Change) -> bool:
+    return change.suppressed is None and change.change_class in _PLANNED
+
+
+def _precondition(live: Deployment) -> Precondition:
+    return Precondition(live.id or "", live.text("latest_revision_id"), live.text("updated_at"))
+
+
+# --- changes of a live deployment ---
+
+
+def _patches(
+    comparison: Comparison,
+    declared: Mapping[str, JSON],
+    live: Deployment,
+    schema: Field,
+    planned: Sequence[Change],
+) -> Iterator[Step | NotPlanned]:
+    if live.id is None:
+        yield NotPlanned(comparison.name, "the listing does not name its id")
+        return
+    address = f"{COLLECTION}/{live.id}"
+    for endpoint in ("deployment-tier", "resource-tiers"):
+        changes = [change for change in planned if _TIERS.get(str(change.path[0])) == endpoint]
+        sizes = {str(change.path[0]): declared.get(str(change.path[0])) for change in changes}
+        if not sizes:
+            continue
+        if None in sizes.values():
+            yield NotPlanned(comparison.name, f"{', '.join(sizes)}: null keeps the present size")
+            continue
+        yield Step(
+            deployment=comparison.name,
+            method="PATCH",
+            path=f"{address}/{endpoint}",
+            body=sizes,
+            effect=Effect.NEW_REVISION,
+            fields=tuple(change.path for change in changes),
+            precondition=_precondition(live),
+            warnings=("A change of size also resizes the database and starts a new revision.",),
+        )
+    rest = [change for change in planned if change.path[0] not in _TIERS and change.path[0] not in _NOT_PATCHED]
+    body = _patch_body(declared, live, schema, rest, comparison.changes)
+    if body.value:
+        yield Step(
+            deployment=comparison.name,
+            method="PATCH",
+            path=address,
+            body=body.value,
+            effect=_effect(rest),
+            fields=tuple(change.path for change in rest),
+            precondition=_precondition(live),
+            warnings=(*body.warnings, *_pending(live)),
+            needs=tuple(body.needs),
+        )
+    elif rest:
+        yield NotPlanned(comparison.name, " ".join(body.warnings) or "no documented request changes this")
+
+
+def _effect(changes: Iterable[Change]) -> Effect:
+    order = list(Impact)
+    return _EFFECTS[max((change.impact for change in changes), key=order.index)]
+
+
+def _pending(live: Deployment) -> Iterator[str]:
+    latest, active = live.text("latest_revision_id"), live.text("active_revision_id")
+    if latest is not None and latest != active:
+        yield "A rollout is pending: the latest revision is not the active one."
+
+
+def _patch_body(
+    declared: Mapping[str, JSON],
+    live: Deployment,
+    schema: Field,
+    planned: Sequence[Change],
+    changes: Sequence[Change],
+) -> _Body:
+    """Return the body of the main PATCH: what changes, and all of what the service replaces as a whole."""
+    body = _Body()
+    kept = [change for change in changes if change not in planned]
+    for change in planned:
+        match change.path:
+            case ("source_config", "resource_spec", *_):
+                if "resource_spec" not in body.value.get("source_config", {}):
+                    spec = _spec(declared, live, schema, kept, body)
+                    body.value.setdefault("source_config", {})["resource_spec"] = spec
+            case ("source_config", str(name), *_):
+                _set_part(body, "source_config", name, declared)
+            case ("source_revision_config", "repo_ref"):
+                _set_reference(body, declared, live)
+            case ("source_revision_config", str(name), *_):
+                _set_part(body, "source_revision_config", name, declared)
+            case ("source_config" | "source_revision_config" as part,):
+                for name, value in (declared.get(part) or {}).items():
+                    if value is not None:
+                        body.value.setdefault(part, {})[name] = copy.deepcopy(value)
+            case ("secrets", *_):
+                _set_secrets(body, declared)
+            case ("secret_references", *_):
+                body.value["secret_references"] = copy.deepcopy(declared.get("secret_references") or [])
+            case (str(name), *_):
+                if declared.get(name) is None:
+                    _warn_of_null(body, (name,))
+                else:
+                    body.value[name] = copy.deepcopy(declared[name])
+    return body
+
+
+def _set_part(body: _Body, part: str, name: str, declared: Mapping[str, JSON]) -> None:
+    value = (declared.get(part) or {}).get(name)
+    if value is None:
+        _warn_of_null(body, (part, name))
+        return
+    body.value.setdefault(part, {})[name] = copy.deepcopy(value)
+    if name == "repo_url":
+        body.warnings.append(
+            "The next revision builds from this repository; the active one may still come from the other. "
+            "Older self-hosted services may refuse the change."
+        )
+
+
+def _warn_of_null(body: _Body, path: Path) -> None:
+    warning = f"{format_path(path)}: null in a request clears nothing; the live value can't be removed this way."
+    if warning not in body.warnings:
+        body.warnings.append(warning)
+
+
+def _set_reference(body: _Body, declared: Mapping[str, JSON], live: Deployment) -> None:
+    """Retarget the tracked branch where the service reports one, and ask for a revision of it."""
+    reference = (declared.get("source_revision_config") or {}).get("repo_ref")
+    if reference is None:
+        _warn_of_null(body, ("source_revision_config", "repo_ref"))
+        return
+    source_config = live.value.get("source_config")
+    if isinstance(source_config, dict) and source_config.get("repo_branch") is not None:
+        body.value["tracked_repo_ref"] = reference
+    body.value.setdefault("source_revision_config", {})["repo_ref"] = reference
+
+
+def _set_secrets(body: _Body, declared: Mapping[str, JSON]) -> None:
+    names = [entry["name"] for entry in declared.get("secrets") or [] if isinstance(entry, dict)]
+    if not names:
+        body.warnings.append("secrets: an empty list in a request changes nothing; the last secrets can't be removed.")
+        return
+    if "secrets" not in body.value:
+        body.warnings.append("secrets are replaced as a whole: every name that is not sent is removed.")
+        body.value["secrets"] = [
+            {"name": name, "value": body.fill_in(("secrets", Item("name", name), "value"))} for name in names
+        ]
+
+
+def _spec(
+    declared: Mapping[str, JSON], live: Deployment, schema: Field, kept: Sequence[Change], body: _Body
+) -> dict[str, JSON]:
+    """Return the whole `resource_spec`: the declared values over the live ones, and live where a change is kept."""
+    field_ = _field_at(schema, SPEC)
+    wanted, seen = _at(declared, SPEC), _at(live.value, SPEC)
+    wanted = wanted if isinstance(wanted, dict) else {}
+    seen = seen if isinstance(seen, dict) else {}
+    spec = _over(wanted, seen, field_, SPEC, body)
+    result = spec if isinstance(spec, dict) else {}
+    for change in kept:
+        if change.path[:2] == SPEC and len(change.path) > 2:
+            _keep(result, seen, change.path[2:], field_, body)
+    undeclared = sorted(
+        name for name, value in seen.items() if value is not None and wanted.get(name) is None and name in result
+    )
+    if undeclared:
+        body.warnings.append(
+            f"resource_spec is replaced as a whole; undeclared live values are kept: {', '.join(undeclared)}."
+        )
+    return result
+
+
+def _over(declared: JSON, live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
+    """Return the declared value over the live one; values that may not be shown become placeholders."""
+    if isinstance(declared, dict):
+        seen = live if isinstance(live, dict) and live != REDACTED_MARKER else {}
+        is_described = bool(schema.properties) and schema.values is None
+        excluded = {name for group in _EXCLUSIVE if group & declared.keys() for name in group}
+        kept = (name for name in seen if name not in declared and name not in excluded)
+        names = [*declared, *(kept if is_described else ())]
+        result = {}
+        for name in names:
+            child = schema.child(name) or UNKNOWN
+            value = (
+                _over(declared[name], seen.get(name), child, (*path, name), body)
+                if name in declared
+                else _copied(seen[name], child, (*path, name), body)
+            )
+            if value is not None:
+                result[name] = value
+        return result
+    if isinstance(declared, list):
+        return [_entry_over(entry, live, schema, path, position, body) for position, entry in enumerate(declared)]
+    return declared
+
+
+def _entry_over(declared: JSON, live: JSON, schema: Field, path: Path, position: int, body: _Body) -> JSON:
+    items = schema.items or UNKNOWN
+    identity = declared.get(schema.key) if schema.key and isinstance(declared, dict) else None
+    if schema.key is None or not isinstance(identity, str):
+        return _over(declared, None, items, (*path, position), body)
+    seen = next((e for e in live or [] if isinstance(e, dict) and e.get(schema.key) == identity), None)
+    return _over(declared, seen, items, (*path, Item(schema.key, identity)), body)
+
+
+def _copied(live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
+    """Return a live value for a request; secret and redacted values are never copied."""
+    if live is None:
+        return None
+    if schema.sensitive or live == REDACTED_MARKER or is_secret(live):
+        return body.fill_in(path)
+    if isinstance(live, dict):
+        children = (
+            (name, _copied(value, schema.child(name) or UNKNOWN, (*path, name), body)) for name, value in live.items()
+        )
+        return {name: value for name, value in children if value is not None}
+    if isinstance(live, list):
+        items = schema.items or UNKNOWN
+        return [
+            _copied(entry, items, (*path, _segment(entry, position, schema)), body)
+            for position, entry in enumerate(live)
+        ]
+    return live
+
+
+def _segment(entry: JSON, position: int, schema: Field) -> int | Item:
+    identity = entry.get(schema.key) if schema.key and isinstance(entry, dict) else None
+    return Item(schema.key, identity) if schema.key and isinstance(identity, str) else position
+
+
+def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: Field, body: _Body) -> None:
+    """Put the live value at a path of the spec back in, or remove it where live has none."""
+    holder: JSON = spec
+    seen: JSON = live
+    for depth, segment in enumerate(path[:-1]):
+        schema = schema.child(segment) or UNKNOWN
+        seen = _at(seen, (segment,))
+        below = _at(holder, (segment,))
+        if below is None:
+            if not isinstance(holder, dict) or not isinstance(segment, str):
+                return
+            below = holder[segment] = [] if isinstance(path[depth + 1], int | Item) else {}
+        holder = below
+    last = path[-1]
+    value = _copied(_at(seen, (last,)), schema.child(last) or UNKNOWN, (*SPEC, *path), body)
+    if isinstance(holder, dict) and isinstance(last, str):
+        if value is None:
+            holder.pop(last, None)
+        else:
+            holder[last] = value
+    elif isinstance(holder, list):
+        position = _position(holder, last)
+        if position is None and value is not None:
+            holder.append(value)
+        elif position is not None and value is None:
+            del holder[position]
+        elif position is not None:
+            holder[position] = value
+
+
+def _position(entries: Sequence[JSON], segment: object) -> int | None:
+    if isinstance(segment, int):
+        return segment if segment < len(entries) else None
+    if isinstance(segment, Item):
+        return next(
+            (i for i, e in enumerate(entries) if isinstance(e, dict) and e.get(segment.key) == segment.value), None
+        )
+    return None
+
+
+def _at(value: JSON, path: Path) -> JSON:
+    """Return the value at a path; None where there is none."""
+    for segment in path:
+        if isinstance(value, dict) and isinstance(segment, str):
+            value = value.get(segment)
+        elif isinstance(value, list):
+            position = _position(value, segment)
+            value = None if position is None else value[position]
+        else:
+            return None
+    return value
+
+
+def _field_at(schema: Field, path: Path) -> Field:
+    for segment in path:
+        schema = schema.child(segment) or UNKNOWN
+    return schema
+
+
+# --- deployments that are missing or have to be created anew ---
+
+
+def _create(
+    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
+) -> Step | NotPlanned:
+    if live is not None and comparison.status is not Status.UNKNOWN:
+        return NotPlanned(comparison.name, "it is being deleted, and its name stays reserved until that is done")
+    if comparison.status not in (Status.MISSING, Status.PROPOSED):
+        return NotPlanned(comparison.name, "it is not known whether it is live")
+    lacks = list(missing_for_create(declared))
+    if lacks:
+        return NotPlanned(comparison.name, f"the declaration is not complete enough to create it: {', '.join(lacks)}")
+    body = _create_body(declared, schema)
+    return Step(
+        deployment=comparison.name,
+        method="POST",
+        path=COLLECTION,
+        body=body.value,
+        effect=Effect.CREATE,
+        warnings=tuple(body.warnings),
+        needs=tuple(body.needs),
+    )
+
+
+def missing_for_create(declared: Mapping[str, JSON]) -> Iterator[str]:
+    """Return what a declaration lacks to create the deployment from it (docs/API.md 4, rules 3, 6 to 9)."""
+    source, config = declared.get("source"), declared.get("source_config") or {}
+    revision = declared.get("source_revision_config") or {}
+    if source is None:
+        yield "source"
+    needed = {
+        "github": (("integration_id", "repo_url", "deployment_type"), ("repo_ref", "langgraph_config_path")),
+        "external_docker": ((), ("image_uri",)),
+        "internal_docker": (("deployment_type",), ("image_uri",)),
+        "internal_source": (("deployment_type",), ("source_tarball_path",)),
+        "internal_template": (("template_id",), ()),
+    }.get(str(source), ((), ()))
+    yield from (f"source_config.{name}" for name in needed[0] if config.get(name) is None)
+    yield from (f"source_revision_config.{name}" for name in needed[1] if revision.get(name) is None)
+
+
+def _create_body(declared: Mapping[str, JSON], schema: Field) -> _Body:
+    body = _Body()
+    sizes = {}
+    for name, value in declared.items():
+        if name == "secrets":
+            entries = value if isinstance(value, list) else []
+            names = [entry["name"] for entry in entries if isinstance(entry, dict)]
+            body.value[name] = [
+                {"name": each, "value": body.fill_in(("secrets", Item("name", each), "value"))} for each in names
+            ]
+        elif name in ("compute_tier", "database_tier"):
+            sizes[name] = value
+        elif value is not None:
+            body.value[name] = _declared_copy(value, schema.child(name) or UNKNOWN, (name,), body)
+    for part in ("source_config", "source_revision_config"):
+        body.value.setdefault(part, {})
+    body.value.setdefault("secrets", [])
+    if body.value.get("source") == "external_docker":
+        body.value["source_config"].setdefault("resource_spec", {})
+    if "agent" in body.value:
+        body.value.pop("name", None)
+    if any(sizes.values()):
+        body.warnings.append(f"{', '.join(sizes)} can't be set at creation; plan again afterwards.")
+    return body
+
+
+def _declared_copy(value: JSON, schema: Field, path: Path, body: _Body) -> JSON:
+    if isinstance(value, dict):
+        children = (
+            (name, _declared_copy(entry, schema.child(name) or UNKNOWN, (*path, name), body))
+            for name, entry in value.items()
+        )
+        return {name: entry for name, entry in children if entry is not None}
+    if isinstance(value, list):
+        items = schema.items or UNKNOWN
+        return [
+            _declared_copy(entry, items, (*path, _segment(entry, position, schema)), body)
+            for position, entry in enumerate(value)
+        ]
+    return value
+
+
+def _recreate(
+    comparison: Comparison,
+    declared: Mapping[str, JSON],
+    live: Deployment,
+    schema: Field,
+    planned: Sequence[Change],
+    fixed: Sequence[Change],
+) -> Step | NotPlanned:
+    lacks = list(missing_for_create(declared))
+    fields = ", ".join(format_path(change.path) for change in fixed)
+    if lacks:
+        return NotPlanned(
+            comparison.name,
+            f"{fields}: fixed at creation, and the declaration is not complete enough to create it: {', '.join(lacks)}",
+        )
+    body = _create_body(declared, schema)
+    return Step(
+        deployment=comparison.name,
+        method="POST",
+        path=COLLECTION,
+        body=body.value,
+        effect=Effect.RECREATE,
+        fields=tuple(change.path for change in planned),
+        precondition=_precondition(live),
+        warnings=(
+            f"Fixed at creation: {fields}.",
+            "Creating it anew loses its database with all threads and runs, its revisions, its URL and the values "
+            "of its secrets. The name of a deleted deployment stays reserved for a while.",
+            *body.warnings,
+        ),
+        needs=(f"deletion of the live deployment {live.id}, which is never planned", *body.needs),
+    )
