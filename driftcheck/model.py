@@ -438,6 +438,12 @@ class HistoryNote:
     previous: str | None = None
     """The last conclusive run of the same identity."""
     error: str | None = None
+    last_conclusive: str | None = None
+    """When the last conclusive run was made, this one included; None where there was none."""
+    open: int | None = None
+    """How many items are open; None where the history could not be read."""
+    oldest_open: str | None = None
+    """When the oldest of them was first reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,6 +35,7 @@ from driftcheck.model import (
     Report,
     Severity,
     Snapshot,
+    State,
     Status,
 )
 from driftcheck.redaction.names import mask, mask_summary
@@ -393,3 +394,30 @@ def _counts(item: Finding | Change, policy: Policy) -> bool:
     if item.suppressed is not None or policy.fail_on is None or item.severity.rank > policy.fail_on.rank:
         return False
     return not isinstance(item, Change) or item.change_class in policy.gate
+
+
+def judge_by_new(report: Report, policies: Mapping[str | None, Policy]) -> Report:
+    """Return the report with the outcome that only new and changed items decide (`--fail-on-new`).
+
+    `policies` are those of each target, or the one of a run without targets (None). Where the history could not be
+    read, every item is new.
+    """
+    new = {target for target, policy in policies.items() if any(_is_new(i, policy) for i in _items(report, target))}
+    shared = any(
+        _is_new(found, policy) for found in report.findings if found.target is None for policy in policies.values()
+    )
+
+    def judged(outcome: Outcome, fails: bool) -> Outcome:
+        return Outcome.PASSED if outcome is Outcome.DRIFT and not fails else outcome
+
+    targets = tuple(replace(each, outcome=judged(each.outcome, each.name in new)) for each in report.targets)
+    return replace(report, outcome=judged(report.outcome, bool(new) or shared), targets=targets)
+
+
+def _items(report: Report, target: str | None) -> Iterable[Finding | Change]:
+    changes = (c for comparison in report.deployments if comparison.target == target for c in comparison.changes)
+    return itertools.chain(changes, (found for found in report.findings if found.target == target))
+
+
+def _is_new(item: Finding | Change, policy: Policy) -> bool:
+    return _counts(item, policy) and item.severity is not Severity.NOTE and item.state is not State.KNOWN

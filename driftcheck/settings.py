@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
 from typing import Final
 from uuid import UUID
@@ -69,6 +69,21 @@ class Flags:
     ca_file: str | None = None
     api_key_env: str | None = None
     scope: Mapping[str, str] = field(default_factory=dict)
+    history: str | None = field(default=None, repr=False)
+    fail_on_new: bool = False
+    notify: tuple[str, ...] = field(default=(), repr=False)
+    remind: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Where a run is recorded and who is notified; from flags and environment alone."""
+
+    history: str = field(repr=False)
+    """The URL of the database, which may hold a password."""
+    notify: tuple[str, ...] = field(default=(), repr=False)
+    remind: timedelta | None = None
+    fail_on_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +140,8 @@ class Settings:
     scope: Mapping[str, str] = field(default_factory=dict)
     """Filters of the list endpoint."""
     base: str | None = None
+    recording: Recording | None = None
+    """None where the run is not recorded."""
     allow_partial: bool = False
     allow_empty: bool = False
     allow_empty_live: bool = False
@@ -184,10 +201,30 @@ def resolve(command: str, flags: Flags, config: Config, config_file: FilePath | 
         region=config.region,
         scope=flags.scope,
         base=flags.base,
+        recording=_recording(flags),
         allow_partial=flags.allow_partial,
         allow_empty=flags.allow_empty,
         allow_empty_live=flags.allow_empty_live,
     )
+
+
+def _recording(flags: Flags) -> Recording | None:
+    if flags.history is None:
+        dependent = {"--fail-on-new": flags.fail_on_new, "--notify": flags.notify, "--remind": flags.remind}
+        for option in (name for name, given in dependent.items() if given):
+            raise UsageError(f"{option} requires --history.", hint="Add --history sqlite:///FILE.")
+        return None
+    if flags.remind is not None and not flags.notify:
+        raise UsageError("--remind requires --notify.", hint="Name who is to be reminded with --notify URL.")
+    return Recording(flags.history.strip(), flags.notify, flags.remind, flags.fail_on_new)
+
+
+def duration(text: str) -> timedelta:
+    """Return the duration that a text such as 7d, 12h or 2w means, a bare number being days; raises ValueError."""
+    found = re.fullmatch(r"([0-9]{1,5})([hdw]?)", text.strip())
+    if found is None or not int(found[1]):
+        raise ValueError
+    return timedelta(hours=int(found[1]) * {"h": 1, "w": 7 * 24}.get(found[2], 24))
 
 
 def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ LAYERS = {
     "formats": 5,
     "history": 5,
     "resolution": 5,
+    "notify": 5,
     "settings": 6,
     "pipeline": 7,
     "cli": 8,
@@ -50,6 +51,7 @@ DOORS = {
     "jinja2": {"formats"},
     "markupsafe": {"formats"},
     "sqlalchemy": {"history"},
+    "apprise": {"notify"},
     "click": {"cli"},
 }
 """Which layer may import which library; each library is imported by one module (click by one folder)."""

@@ -17,6 +17,7 @@ from driftcheck.settings import Flags
 @options.scope
 @options.comparison
 @options.three_way
+@options.recording
 @options.rendering
 def command(**given: Any) -> int:
     """Check a whole workspace: unmanaged deployments, undeclared values, drift, rollouts and coverage.

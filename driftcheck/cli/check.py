@@ -16,6 +16,7 @@ from driftcheck.settings import Flags
 @options.live
 @options.comparison
 @options.three_way
+@options.recording
 @options.rendering
 def command(**given: Any) -> int:
     """Compare what is declared in PATHS with what is live, field by field.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import click
@@ -11,6 +12,7 @@ import click
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
 from driftcheck.formats import FORMATS, RenderOptions
+from driftcheck.settings import duration, environment
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -93,6 +95,48 @@ comparison = _together(
 three_way = _together(
     click.option("--base", metavar="REF", help="Separate drift from what the change since this git revision proposes."),
     click.option("--gate", metavar="CLASSES", help="With --base: classes that fail. Default: drift,conflict."),
+)
+
+
+class _CommonVariable(click.Option):
+    """An option that one variable sets for all commands; the variable of the command itself comes first."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        own = super().resolve_envvar_value(ctx)
+        return own or environment().get(f"DRIFTCHECK_{str(self.name).upper()}")
+
+
+def _duration(_context: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
+    try:
+        return None if value is None else duration(value)
+    except ValueError:
+        raise click.BadParameter("expected a number of days, such as 7d (or 12h, 2w).") from None
+
+
+history = click.option(
+    "--history",
+    cls=_CommonVariable,
+    metavar="URL",
+    help="Database of recorded runs: sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE.",
+)
+
+recording = _together(
+    history,
+    click.option("--fail-on-new", is_flag=True, help="With --history: only new and changed items make exit status 1."),
+    click.option(
+        "--notify",
+        cls=_CommonVariable,
+        multiple=True,
+        metavar="URL",
+        help="With --history: send what is new, changed and resolved to this address (apprise, or a JSON webhook). "
+        "Repeatable.",
+    ),
+    click.option(
+        "--remind",
+        metavar="DAYS",
+        callback=_duration,
+        help="With --notify: repeat what has been open for so long (7d).",
+    ),
 )
 
 connection = _together(

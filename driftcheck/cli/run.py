@@ -38,7 +38,14 @@ def check(command: str, flags: Flags, *, quiet: bool) -> Report:
         baseline, chosen = read_baseline(chosen, flags, chosen.base)
     with progress(quiet) as seen:
         declarations, snapshot = pipeline.read_sides(chosen, seen)
-    return pipeline.check(declarations, snapshot, request(chosen, baseline))
+    report = pipeline.check(declarations, snapshot, request(chosen, baseline))
+    if chosen.recording is None:
+        return report
+    from driftcheck.cli.recording import recorded
+    from driftcheck.history.items import Scope
+
+    narrowed = Scope(filters=chosen.scope, paths=flags.paths)
+    return recorded(report, chosen.recording, narrowed, {None: chosen.policy})
 
 
 def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipeline.Request:

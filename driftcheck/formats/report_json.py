@@ -437,6 +437,9 @@ _HISTORY: Final = _record(
     _Key("run", _TEXT),
     _Key("previous", _optional(_TEXT)),
     _Key("error", _optional(_TEXT)),
+    _Key("last_conclusive", _optional(_TEXT), default=None),
+    _Key("open", _optional(_COUNT), default=None),
+    _Key("oldest_open", _optional(_TEXT), default=None),
 )
 _REPORT: Final = _record(
     Report,

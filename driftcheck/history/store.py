@@ -89,9 +89,8 @@ def record(
             transitions += _outage(execute, part, run, seq)
             transitions += _announced(execute, part, step)
         report = judge(_annotated(run.report, divided, steps))
-        note = HistoryNote(run.id, previous)
         if known:
-            return report, note
+            return report, _note(execute, run, divided, previous)
         _write_run(execute, seq, run, report, divided, steps, render(report))
         for part, step in zip(divided, steps, strict=True):
             _write_items(execute, part.stream, step, at, announced=bool(run.destinations))
@@ -99,7 +98,27 @@ def record(
             transitions += _reminders(execute, divided, run)
             if transitions:
                 _post(execute, run, report, transitions)
-    return report, note
+        return report, _note(execute, run, divided, previous)
+
+
+def _note(execute: Execute, run: Run, divided: Sequence[Part], previous: str | None) -> HistoryNote:
+    """Return what a report says of the history: what is open now, and when a run could last tell."""
+    items = [item for part in divided for item in _open(execute, part.stream).values()]
+    conclusive = [
+        execute(
+            "SELECT max(generated_at) FROM driftcheck_parts WHERE stream = :stream AND conclusive = 1 AND review = 0",
+            stream=part.stream,
+        )[0][0]
+        for part in divided
+        if part.is_target
+    ]
+    return HistoryNote(
+        run.id,
+        previous,
+        last_conclusive=None if None in conclusive else min(conclusive, default=None),
+        open=len(items),
+        oldest_open=min((item.first_seen for item in items), default=None),
+    )
 
 
 def _next(execute: Execute, table: str, column: str) -> int:

@@ -1,0 +1,71 @@
+"""Between the comparison and the report: record the run, decide by what is new, notify people.
+
+A history or a notification that fails changes neither the verdict nor the status (docs/contract.md, Exit status).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import uuid4
+
+from driftcheck import formats, notify, pipeline
+from driftcheck.cli import console
+from driftcheck.errors import DriftcheckError
+from driftcheck.formats import RenderOptions
+from driftcheck.history.items import Scope
+from driftcheck.model import HistoryNote, Report
+from driftcheck.settings import Policy, Recording
+
+
+def recorded(report: Report, recording: Recording, scope: Scope, policies: Mapping[str | None, Policy]) -> Report:
+    """Record a run and send its transitions; return the report with what the history says of it.
+
+    `policies` are those of each target, or the one of a run without targets (None).
+    """
+    from driftcheck.history import store
+
+    destinations = notify.destinations(recording.notify)
+    run = store.Run(uuid4().hex, report, scope, tuple(destinations), recording.remind)
+
+    def judge(annotated: Report) -> Report:
+        return pipeline.judge_by_new(annotated, policies) if recording.fail_on_new else annotated
+
+    def render(annotated: Report) -> str:
+        return formats.render("json", annotated, RenderOptions())
+
+    try:
+        report, note = store.record(recording.history, run, judge, render)
+        failures = _deliver(recording.history, destinations)
+    except DriftcheckError as error:
+        console.say_error(error)
+        return replace(report, history=HistoryNote(run.id, error=error.message))
+    except Exception as error:
+        console.say(f"error: the run was not recorded: internal error ({type(error).__name__}).")
+        return replace(report, history=HistoryNote(run.id, error=f"internal error ({type(error).__name__})"))
+    return replace(report, history=replace(note, error=" ".join(failures) or None))
+
+
+def _deliver(history: str, destinations: Mapping[str, str]) -> list[str]:
+    """Send what waits for the destinations, oldest first; return what failed, which stays for the next run."""
+    if not destinations:
+        return []
+    from driftcheck.history import store
+
+    waiting = store.claim(history, destinations)
+    sent, failures = [], {}
+    try:
+        for message in waiting:
+            if message.destination in failures:
+                continue
+            try:
+                notify.send(message.destination, destinations[message.destination], message.document)
+            except DriftcheckError as error:
+                console.say_error(error)
+                failures[message.destination] = error.message
+            else:
+                sent.append(message)
+    finally:
+        if waiting:
+            store.settle(history, sent, [message for message in waiting if message not in sent])
+    return list(failures.values())
