@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.comparison.diff import Terms, sort_key
@@ -37,10 +38,12 @@ from driftcheck.model import (
     Snapshot,
     State,
     Status,
+    Suppression,
 )
+from driftcheck.policies import Judged, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
-from driftcheck.rules import COMPARISON_RULES
+from driftcheck.rules import COMPARISON_RULES, POLICY_PREFIX
 from driftcheck.settings import Policy, Settings
 
 _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
@@ -76,6 +79,8 @@ class Request:
     allow_partial: bool = False
     allow_empty: bool = False
     allow_empty_live: bool = False
+    target: str | None = None
+    """The target of the configuration that this run is for."""
 
 
 def read_sides(chosen: Settings, progress: Callable[[int], None]) -> tuple[Declarations, Snapshot]:
@@ -141,7 +146,8 @@ def _unread(chosen: Settings, error: LiveError) -> Snapshot:
 def validate(declarations: Declarations, request: Request) -> Report:
     """Report what the declarations alone show: YAML, schema and rules; offline."""
     suppressions, policy_findings = in_force((*declarations.ignores, *request.policy.ignores), request.now.date())
-    findings = [suppressions.suppress_finding(found) for found in declarations.findings]
+    judged = judge_policies(request.policy.policies, declarations, None, target=request.target)
+    findings = [suppressions.suppress_finding(found) for found in (*declarations.findings, *judged.findings)]
     findings += [*_nothing_declared(declarations, request), *policy_findings]
     return _report(request, declarations, None, (), findings)
 
@@ -219,8 +225,10 @@ def _apply_policy(
     """Suppress, redact and weigh; gives the comparisons, and the findings with those about the policy itself."""
     own = _rules_in_place(request.baseline, declarations) if request.baseline else declarations.ignores
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
-    compared = suppress(verdicts.comparisons, suppressions)
-    findings += [suppressions.suppress_finding(found) for found in (*declarations.findings, *verdicts.findings)]
+    judged = _judge_policies(declarations, snapshot, request)
+    compared = with_unverifiable(suppress(verdicts.comparisons, suppressions), judged)
+    found_so_far = (*declarations.findings, *verdicts.findings, *judged.findings)
+    findings += [suppressions.suppress_finding(found) for found in found_so_far]
     if snapshot.complete and declarations.complete and not verdicts.gaps:
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
     if request.baseline and not request.baseline.declarations.complete:
@@ -228,6 +236,18 @@ def _apply_policy(
     findings += _policy_changes(declarations, request)
     accepted = {f.deployment for f in findings if f.rule == "missing-deployment" and f.suppressed is not None}
     return [_finish(comparison, request.policy, accepted) for comparison in compared], findings
+
+
+def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Request) -> Judged:
+    if request.command == "compare":
+        return Judged()
+    return judge_policies(
+        request.policy.policies,
+        declarations,
+        snapshot.deployments,
+        target=request.target,
+        base=request.baseline.declarations if request.baseline else None,
+    )
 
 
 def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
@@ -289,7 +309,13 @@ def _weigh(findings: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:
     """Give the findings with the severities of the policy, worst first, then by place."""
     severities = policy.severities
     weighed = (replace(f, severity=severities[f.rule]) if f.rule in severities else f for f in findings)
-    return tuple(sorted(weighed, key=_finding_order))
+    active = (
+        replace(f, suppressed=_TURNED_OFF) if f.rule in policy.off and f.suppressed is None else f for f in weighed
+    )
+    return tuple(sorted(active, key=_finding_order))
+
+
+_TURNED_OFF: Final = Suppression("turned off by `severities` in driftcheck.yaml")
 
 
 def _finding_order(found: Finding) -> tuple[int, str, str, int, int, str]:
@@ -386,7 +412,8 @@ def _is_difference(found: Finding) -> bool:
 
 def _invalidates(found: Finding) -> bool:
     grave = found.severity is Severity.ERROR or found.rule == "nothing-declared"
-    return grave and found.rule not in _ABOUT_LIVE and found.suppressed is None
+    is_own_input = found.rule not in _ABOUT_LIVE and not found.rule.startswith(POLICY_PREFIX)
+    return grave and is_own_input and found.suppressed is None
 
 
 def _counts(item: Finding | Change, policy: Policy) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path as FilePath
 from typing import Final
 from uuid import UUID
 
+from driftcheck import model
 from driftcheck.declarations.config import Config
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint
@@ -97,6 +98,9 @@ class Policy:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     """Severities by rule id, instead of the rules' own."""
     ignores: tuple[IgnoreRule, ...] = ()
+    policies: tuple[model.Policy, ...] = ()
+    off: frozenset[str] = frozenset()
+    """Ids of lint rules and policies whose findings are counted as suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,8 @@ def resolve_policy(command: str, flags: Flags, config: Config) -> Policy:
         gate=_gate(flags.gate or "drift,conflict"),
         severities={**SEVERITIES.get(command, {}), **config.severities},
         ignores=config.ignores,
+        policies=config.policies,
+        off=config.off,
     )
 
 

@@ -31,6 +31,7 @@ LAYERS = {
     "history": 5,
     "resolution": 5,
     "notify": 5,
+    "policies": 6,
     "settings": 6,
     "pipeline": 7,
     "cli": 8,

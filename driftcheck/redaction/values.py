@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from driftcheck.fields import UNKNOWN, Field
-from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change
-from driftcheck.paths import Item, Segment
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change, ChangeKind
+from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
 
 
@@ -49,6 +49,12 @@ def text_of(segment: Segment) -> str:
     if isinstance(segment, Item):
         return segment.value
     return segment if isinstance(segment, str) else ""
+
+
+def shown_value(value: JSON, schema: Field, path: Path) -> JSON:
+    """Return a value (at a path below `schema`) as it may be shown: the marker where it is a secret as a whole."""
+    change = redact(Change(ChangeKind.MODIFIED, path, value, None), schema)
+    return MASK if change.redacted else change.declared
 
 
 def without_secrets(value: JSON, schema: Field) -> JSON:

@@ -1,0 +1,368 @@
+"""House policies: what the effective values of declared and live deployments must be.
+
+A value that the listing can't show is not judged; its path is counted as unverifiable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from driftcheck.comparison.matching import is_being_deleted
+from driftcheck.declarations.schema import compile_fragment
+from driftcheck.fields import UNKNOWN, Field, deployment, derive, is_unset
+from driftcheck.model import (
+    JSON,
+    REDACTED_MARKER,
+    Comparison,
+    Declaration,
+    Declarations,
+    Deployment,
+    Finding,
+    Location,
+    Policy,
+    Severity,
+)
+from driftcheck.paths import Item, Path, Segment, format_path, glob_matches, parse_path, split_pattern
+from driftcheck.redaction.patterns import shown
+from driftcheck.redaction.values import shown_value
+from driftcheck.rules import make_finding
+
+_MAX_SHOWN: Final = 80
+"""Characters of a value in a message."""
+_OF_REVISIONS: Final = frozenset({"secrets", "source_config", "source_revision_config"})
+"""Sections of which a listing shows nothing before the first revision."""
+
+_MAX_STEPS: Final = 500_000
+_MAX_STEPS_EACH: Final = 150
+"""How far all policies together may walk, and how much further for each deployment; far above what people write."""
+
+Key = tuple[str, str, Path]
+"""Policy, deployment and path: what one violation is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the policies found in one run."""
+
+    findings: tuple[Finding, ...] = ()
+    unverifiable: Mapping[str, frozenset[Path]] = field(default_factory=dict)
+    """By deployment: paths of live values that the listing can't show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One deployment as it was declared or listed."""
+
+    name: str
+    value: Mapping[str, JSON]
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One value that a pattern selects."""
+
+    path: Path
+    value: JSON = None
+    """What the service uses; None where nothing is set."""
+    field: Field = UNKNOWN
+    is_known: bool = True
+    """False where the listing can't show the value."""
+    is_stated: bool = True
+    """False where the side says nothing of the value, not even null."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    policy: Policy
+    steps: tuple[str, ...]
+    where: tuple[tuple[tuple[str, ...], JSON], ...]
+    accepts: Callable[[JSON], bool]
+
+
+class _TooFarError(Exception):
+    """The policies walk further than the budget."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int
+
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _TooFarError
+
+
+@dataclass(slots=True)
+class _Violation:
+    policy: Policy
+    values: dict[str, str] = field(default_factory=dict)
+    """What to show, by side."""
+
+
+def judge_policies(
+    policies: Sequence[Policy],
+    declarations: Declarations,
+    live: Sequence[Deployment] | None,
+    *,
+    target: str | None = None,
+    base: Declarations | None = None,
+) -> Judged:
+    """Judge what is declared and, unless `live` is None, what is live.
+
+    With `base`, violations that were declared there already, and those of live alone, are warnings at most: the
+    change under review does not cause them.
+    """
+    compiled = [_compile(policy) for policy in policies if glob_matches(policy.target, target or "")]
+    if not compiled:
+        return Judged()
+    declared = {declaration.name: declaration for declaration in declarations.deployments}
+    listed = {each.name: each for each in live or () if not is_being_deleted(each)}
+    for name, number in Counter(each.name for each in live or ()).items():
+        if number > 1:
+            listed.pop(name, None)  # which of them is meant is unknown
+    violations: dict[Key, _Violation] = {}
+    unverifiable: dict[str, set[Path]] = {}
+    names = declared.keys() | listed.keys()
+    budget = _Budget(_MAX_STEPS + _MAX_STEPS_EACH * len(names))
+    known: dict[Key, _Violation] = {}
+    too_far: list[Finding] = []
+    for each in compiled:
+        about = [name for name in sorted(names) if glob_matches(each.policy.deployment, name)]
+        try:
+            for name in about:
+                for side in _sides(name, declared.get(name), listed.get(name)):
+                    _judge(each, side, name in listed, budget, violations, unverifiable)
+            for declaration in base.deployments if base else ():
+                if glob_matches(each.policy.deployment, declaration.name):
+                    before = Side(declaration.name, declaration.value, is_live=False)
+                    _judge(each, before, False, budget, known, {})
+        except _TooFarError:
+            message = "The policies look at too many values; from this one on they were not judged."
+            too_far.append(make_finding("yaml-limit", message, location=each.policy.location))
+            break
+    seen = known.keys() if base is not None else None
+    findings = [_finding(key, found, declared.get(key[1]), seen) for key, found in violations.items()]
+    return Judged((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
+
+
+def with_unverifiable(comparisons: Iterable[Comparison], judged: Judged) -> list[Comparison]:
+    """Return the comparisons with the paths that policies could not judge counted among the unverifiable ones."""
+    return [
+        replace(each, unverifiable=(*each.unverifiable, *sorted(more, key=format_path)))
+        if (more := judged.unverifiable.get(each.name, frozenset()) - set(each.unverifiable))
+        else each
+        for each in comparisons
+    ]
+
+
+def effective_values(side: Side, steps: Sequence[str], budget: _Budget) -> Iterator[Effective]:
+    """Yield the values that the segments of a pattern select, null for a named field that is not set.
+
+    Segments with a star, and the one behind a `**`, select among what is there.
+    """
+    whole = Effective((), dict(side.value), deployment())
+    yield from _Selection(side, tuple(steps), budget, steps.count("**") > 1).below(whole, UNKNOWN, {}, 0)
+
+
+def _compile(policy: Policy) -> _Compiled:
+    return _Compiled(
+        policy,
+        tuple(split_pattern(policy.path)),
+        tuple((tuple(split_pattern(path)), value) for path, value in policy.where.items()),
+        compile_fragment(policy.schema),
+    )
+
+
+def _sides(name: str, declared: Declaration | None, live: Deployment | None) -> Iterator[Side]:
+    if declared is not None:
+        yield Side(name, declared.value, is_live=False)
+    if live is not None:
+        yield Side(name, live.value, is_live=True)
+
+
+def _judge(
+    compiled: _Compiled,
+    side: Side,
+    is_listed: bool,
+    budget: _Budget,
+    violations: dict[Key, _Violation],
+    unverifiable: dict[str, set[Path]],
+) -> None:
+    """Judge one deployment by one policy; what it does not declare is left to its live side, where there is one."""
+    if ("live" if side.is_live else "declared") not in compiled.policy.applies_to:
+        return
+    if not all(_holds(side, steps, wanted, budget) for steps, wanted in compiled.where):
+        return
+    for found in effective_values(side, compiled.steps, budget):
+        if not found.is_known:
+            unverifiable.setdefault(side.name, set()).add(found.path)
+        elif (side.is_live or found.is_stated or not is_listed) and not compiled.accepts(found.value):
+            key = (compiled.policy.rule, side.name, found.path)
+            violation = violations.setdefault(key, _Violation(compiled.policy))
+            violation.values["live" if side.is_live else "declared"] = _text(found)
+
+
+def _holds(side: Side, steps: Sequence[str], wanted: JSON, budget: _Budget) -> bool:
+    """Return whether a value of another field is the one that `where` asks for, or one of them."""
+    choices = wanted if isinstance(wanted, list) else [wanted]
+    values = [found.value for found in effective_values(side, steps, budget) if found.is_known]
+    return any(_fits(choice, value) for value in values for choice in choices)
+
+
+def _fits(wanted: JSON, value: JSON) -> bool:
+    if isinstance(wanted, str) and isinstance(value, str):
+        return glob_matches(wanted, value)
+    return wanted == value and isinstance(wanted, bool) is isinstance(value, bool)
+
+
+def _finding(key: Key, found: _Violation, declaration: Declaration | None, known: Set[Key] | None) -> Finding:
+    rule, name, path = key
+    policy = found.policy
+    is_older = known is not None and (key in known or "declared" not in found.values)
+    values = ", ".join(f"{side}: {text}" for side, text in found.values.items())
+    severity = policy.severity
+    if is_older and severity is Severity.ERROR:
+        severity = Severity.WARNING
+    message = shown(policy.message or f"The policy `{policy.id}` is violated.").rstrip(".")
+    return Finding(
+        rule=rule,
+        severity=severity,
+        message=f"{message} ({values}{'; not caused by this change' if is_older else ''}).",
+        hint=policy.reason and shown(policy.reason),
+        deployment=name,
+        path=path,
+        location=_location(declaration, path),
+        related=(policy.location,),
+    )
+
+
+def _location(declaration: Declaration | None, path: Path) -> Location | None:
+    return None if declaration is None else declaration.locate(path)
+
+
+def _text(found: Effective) -> str:
+    """Return a value for a message: no secret, and short."""
+    value = shown_value(found.value, deployment(), found.path)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+@dataclass(slots=True)
+class _Selection:
+    """The walk of one pattern through one deployment."""
+
+    side: Side
+    steps: tuple[str, ...]
+    budget: _Budget
+    is_ambiguous: bool
+    """Whether the pattern has several `**`."""
+    seen: set[tuple[Path, int]] = field(default_factory=set)
+    """Where the walk has been, and with which steps left: several `**` reach one value in many ways."""
+
+    def below(
+        self, at: Effective, parent: Field, siblings: Mapping[str, JSON], done: int, *, is_open: bool = False
+    ) -> Iterator[Effective]:
+        """Yield what the steps after the first `done` select below a value; `is_open` just behind a `**`."""
+        self.budget.spend()
+        if self.is_ambiguous:
+            if (at.path, done) in self.seen:
+                return
+            self.seen.add((at.path, done))
+        if done == len(self.steps):
+            yield _effective(self.side, at, parent, siblings)
+            return
+        step, below = self.steps[done], _mapping(at.value)
+        if step == "**":
+            yield from self.below(at, parent, siblings, done + 1, is_open=True)
+            for child in _children(at):
+                yield from self.below(child, at.field, below, done)
+        elif "*" in step or is_open:
+            for child in _children(at):
+                if glob_matches(step, _written(child.path)):
+                    yield from self.below(child, at.field, below, done + 1)
+        else:
+            yield from self.below(_named(at, step), at.field, below, done + 1)
+
+
+def _children(at: Effective) -> Iterator[Effective]:
+    """Yield what is set below a value."""
+    if isinstance(at.value, dict) and at.value != REDACTED_MARKER:
+        for name, value in at.value.items():
+            yield Effective((*at.path, name), value, at.field.child(name) or UNKNOWN)
+    elif isinstance(at.value, list):
+        for index, entry in enumerate(at.value):
+            yield Effective((*at.path, _entry_segment(entry, index, at.field.key)), entry, at.field.items or UNKNOWN)
+
+
+def _named(at: Effective, step: str) -> Effective:
+    """Return the value that a segment without a star names, null where nothing is set."""
+    if isinstance(at.value, list):
+        for child in _children(at):
+            if _written(child.path) == step:
+                return child
+    if step.startswith("["):
+        path, known = (*at.path, *_parsed(step)), at.value != REDACTED_MARKER and at.is_known
+        return Effective(path, None, at.field.items or UNKNOWN, is_known=known, is_stated=False)
+    holder = at.value if isinstance(at.value, dict) else {}
+    return Effective(
+        (*at.path, step),
+        holder.get(step),
+        at.field.child(step) or UNKNOWN,
+        is_known=at.is_known and at.value != REDACTED_MARKER,
+        is_stated=at.is_stated and step in holder,
+    )
+
+
+def _effective(side: Side, at: Effective, parent: Field, siblings: Mapping[str, JSON]) -> Effective:
+    """Return a value as the service uses it: derived where it is null, and unknown where the null proves nothing."""
+    if at.value == REDACTED_MARKER or (at.field.sensitive and side.is_live):
+        return replace(at, value=None, is_known=False)
+    if not is_unset(at.value, at.field):
+        return at
+    derived = derive(at.field, siblings, parent)
+    is_known = at.is_known and (derived is not None or not side.is_live or _proves(side, at))
+    return replace(at, value=derived, is_known=is_known)
+
+
+def _proves(side: Side, at: Effective) -> bool:
+    """Return whether a live null shows that nothing is set."""
+    if not at.path:
+        return True
+    section, live, source = at.path[0], side.value, side.value.get("source")
+    if section in _OF_REVISIONS and (live.get(section) is None or live.get("latest_revision_id") is None):
+        return False
+    node: Field | None = deployment()
+    for segment in at.path:
+        node = node.child(segment) if node is not None else None
+        if node is not None and not node.is_reported(source):
+            return False
+    if at.field.effective is not None:
+        return False  # it stands for something derived from what is not known
+    return at.is_stated or at.field.since == "seed"
+
+
+def _mapping(value: JSON) -> Mapping[str, JSON]:
+    return value if isinstance(value, dict) else {}
+
+
+def _entry_segment(entry: JSON, index: int, key: str | None) -> Segment:
+    identity = entry.get(key) if key is not None and isinstance(entry, dict) else None
+    return Item(key, identity) if key is not None and isinstance(identity, str) else index
+
+
+def _written(path: Path) -> str:
+    last = path[-1]
+    return last if isinstance(last, str) else format_path((last,))
+
+
+def _parsed(step: str) -> Path:
+    try:
+        return parse_path(step)
+    except ValueError:
+        return (step,)
