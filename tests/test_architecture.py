@@ -45,7 +45,7 @@ DOORS = {
     "jsonschema_rs": {"declarations"},
     "deepdiff": {"comparison"},
     "httpx": {"live"},
-    "httpcore": {"live"},
+    "certifi": {"live"},
     "tenacity": {"live"},
     "starlette": {"live"},
     "uvicorn": {"live"},

@@ -1,17 +1,24 @@
-"""The one place that sends requests: GET only, to the configured origin only, bounded in size and time.
+"""One page of the listing: the only place that sends requests. GET only, to one origin, bounded in size and time.
 
-Nothing raised here has a cause or context that could hold the key: httpx and h11 quote headers.
+No error raised here has a cause or context, which could hold the key: httpx and h11 quote headers. Of a response's
+body, only the location and message of a 422's entries are quoted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
+import json
+import os
+import re
 import ssl
 import threading
 import time
+import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -19,8 +26,8 @@ from driftcheck import __version__
 from driftcheck.errors import LiveError
 from driftcheck.live.endpoint import LIST_PATH, Connection, is_loopback
 from driftcheck.live.listing import Page, parse_page
-from driftcheck.live.refusals import ADDRESS_HINT, PROXY_HINT, TransientError, malformed, refused
-from driftcheck.strict_json import MalformedError
+from driftcheck.redaction.patterns import holds_credential
+from driftcheck.strict_json import MalformedError, parse
 
 if TYPE_CHECKING:
     import httpx
@@ -29,127 +36,72 @@ if TYPE_CHECKING:
 MAX_PAGE_BYTES: Final = 16 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 64 * 1024
 MAX_READ_WAIT: Final = 10.0
-"""Seconds without a byte after which an answer is given up."""
+"""Seconds without a byte after which a request is given up."""
+
+MAX_RETRY_AFTER: Final = 60.0
+
+RETRIED: Final = frozenset({429, 500, 502, 503, 504})
+
+_PROXY_HINT: Final = "Check whether a proxy, gateway or VPN is in between, or try again later."
+_PROXY_VARIABLES: Final = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+_ADDRESS_HINT: Final = (
+    "Check the endpoint: self-hosted control planes are at https://<langsmith-host>/api-host, "
+    "the vendor's at https://api.host.langchain.com."
+)
+_REGION_HINT: Final = "whether the key belongs to this endpoint's region (--region, LANGSMITH_ENDPOINT)"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """How every request of one fetch is sent, and what became of it."""
+class TransientError(LiveError):
+    """A failure that a retry may cure; `retry_after` in seconds, where the response said so."""
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+@dataclass(slots=True)
+class Client:
+    """An open client, shared by the threads of one fetch."""
 
     connection: Connection
-    trust: ssl.SSLContext
+    http: httpx.Client
+    proxy: str | None
+    """Host and port of the proxy in use, for messages."""
     deadline: float
     """On the monotonic clock."""
     sleep: Callable[[float], None]
     """Waits between attempts, given seconds."""
     stop: threading.Event
-    """Set when nobody waits for answers any more."""
-    turns: threading.Semaphore
-    """Lets no more requests be under way at once than the connection allows."""
-    idle: list[httpx.Client] = field(default_factory=list)
-    """Clients of one connection each that wait for their next request."""
-    sent: list[None] = field(default_factory=list)
-    """Grows by one with each request that is sent."""
+    """Set when no more responses are needed."""
+    sent: list[None]
+    """Grows by one with each request."""
 
     def left(self) -> float:
-        """Give the seconds that are left; raises LiveError where there are none."""
+        """Return the seconds that are left; raises LiveError where there are none."""
         left = self.deadline - time.monotonic()
         if left <= 0 or self.stop.is_set():
-            raise out_of_time(self.connection)
+            raise self.out_of_time()
         return left
 
+    def out_of_time(self) -> LiveError:
+        """Return the error for a fetch that took longer than it may."""
+        return LiveError(
+            f"the control plane did not answer in time (--timeout {self.connection.timeout:g} seconds)",
+            hint="Raise --timeout, or check whether the service or a proxy is slow.",
+        )
 
-def load() -> None:
-    """Load the libraries ahead of their first use, and what looking up a host name loads."""
-    import encodings.idna
 
-    import httpcore
+@contextlib.contextmanager
+def opened(connection: Connection, sleep: Callable[[float], None] | None = None) -> Iterator[Client]:
+    """Open a client and start the clock of a fetch; raises LiveError where certificates or proxy can't be used."""
     import httpx
 
-    del encodings, httpcore, httpx
-
-
-def begin(connection: Connection, sleep: Callable[[float], None] | None) -> Exchange:
-    """Start the clock of a fetch; raises LiveError where the trusted certificates can't be read."""
     deadline = time.monotonic() + connection.timeout
     stop = threading.Event()
 
     def wait(seconds: float) -> None:
         stop.wait(seconds)
 
-    turns = threading.Semaphore(connection.concurrency)
-    return Exchange(connection, _trust(connection), deadline, sleep or wait, stop, turns)
-
-
-def end(exchange: Exchange) -> None:
-    """Have no more requests sent, and close the connections; one that is in use is closed when it comes back."""
-    exchange.stop.set()
-    while (client := _idle_client(exchange)) is not None:
-        client.close()
-
-
-def out_of_time(connection: Connection) -> LiveError:
-    """Give the error for a fetch that took longer than it may."""
-    return LiveError(
-        f"The control plane did not answer in time: the whole fetch may take {connection.timeout:g} seconds.",
-        hint="Raise --timeout, or look whether the service or a proxy is slow.",
-    )
-
-
-def _trust(connection: Connection) -> ssl.SSLContext:
-    """Give the certificates to trust: `ca_file`, else SSL_CERT_FILE or SSL_CERT_DIR, else those of httpx.
-
-    Raises LiveError where they can't be read. Plain http on loopback needs none, and loading them takes time.
-    """
-    if _is_local(connection):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    import httpx
-
-    try:
-        if connection.ca_file is not None:
-            return ssl.create_default_context(cafile=connection.ca_file)
-        return httpx.create_ssl_context()
-    except OSError:
-        raise LiveError(
-            "The file of trusted certificates can't be read.",
-            hint="Check --ca-file, SSL_CERT_FILE and SSL_CERT_DIR: they name PEM files or a folder of them.",
-        ) from None
-
-
-def _is_local(connection: Connection) -> bool:
-    parts = urlsplit(connection.endpoint)
-    return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-@contextlib.contextmanager
-def _client(exchange: Exchange) -> Iterator[httpx.Client]:
-    """Lend a client of one connection for one request, once it is its turn; raises LiveError."""
-    if not exchange.turns.acquire(timeout=exchange.left()):
-        raise out_of_time(exchange.connection)
-    try:
-        client = _idle_client(exchange) or _open_client(exchange)
-        try:
-            yield client
-        finally:
-            exchange.idle.append(client)
-    finally:
-        exchange.turns.release()
-        if exchange.stop.is_set():  # after the client came back: `end` may have been here before it did
-            end(exchange)
-
-
-def _idle_client(exchange: Exchange) -> httpx.Client | None:
-    try:
-        return exchange.idle.pop()
-    except IndexError:
-        return None
-
-
-def _open_client(exchange: Exchange) -> httpx.Client:
-    """Open a client of one connection; proxies come from the environment, except for plain http on loopback."""
-    import httpx
-
-    connection = exchange.connection
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "identity",
@@ -158,150 +110,323 @@ def _open_client(exchange: Exchange) -> httpx.Client:
     }
     if connection.workspace is not None:
         headers["X-Tenant-Id"] = connection.workspace
+    proxy = proxy_for(connection.endpoint)
+    limits = httpx.Limits(max_connections=connection.concurrency, max_keepalive_connections=connection.concurrency)
+    trust = _trust(connection)
     try:
-        return httpx.Client(
-            headers=headers,
-            verify=exchange.trust,
-            trust_env=not _is_local(connection),
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-        )
-    except Exception:  # whatever it is, it may quote a proxy's password
+        http = httpx.Client(headers=headers, verify=trust, proxy=proxy, trust_env=False, limits=limits)
+    except ImportError:
         raise LiveError(
-            "The client can't be set up with the proxies of the environment.",
-            hint="Check HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
+            "the proxy of the environment is a SOCKS proxy, which needs an additional package",
+            hint="Install it with: pip install 'httpx[socks]', or set NO_PROXY for this host.",
         ) from None
-
-
-def ask(exchange: Exchange, params: Mapping[str, str]) -> Page:
-    """Ask for one page, again after a while where that may help; raises LiveError."""
+    except Exception:  # whatever it is, it may quote a proxy's password
+        raise LiveError("the proxy of the environment can't be used", hint=_PROXY_VARIABLES) from None
     try:
-        return _ask_once(exchange, params)
-    except TransientError as error:
-        return _ask_again(exchange, params, error)
+        yield Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, [])
+    finally:
+        stop.set()
+        http.close()
 
 
-def _ask_again(exchange: Exchange, params: Mapping[str, str], failure: TransientError) -> Page:
-    """Go on where the first attempt failed, as long as there are attempts and time left; that one is counted, too."""
+def proxy_for(endpoint: str) -> str | None:
+    """Return the proxy that the environment names for an endpoint, None where the host is to be reached directly.
+
+    The standard library reads HTTPS_PROXY, ALL_PROXY, NO_PROXY and the system's settings; entries of NO_PROXY that
+    are addresses or networks are matched here. Loopback is always reached directly.
+    """
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or is_loopback(host) or urllib.request.proxy_bypass(parts.netloc):
+        return None
+    entries = proxies.get("no", "").replace(",", " ").split()
+    if "*" in entries or any(_covers(entry, host) for entry in entries):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _covers(entry: str, host: str) -> bool:
+    """Return whether an entry of NO_PROXY is an address or network (with brackets or port) that holds the host."""
+    entry = re.sub(r"\A\[(.*)\](?::\d+)?\Z", r"\1", entry)
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
+
+
+def _shown_host(proxy: str | None) -> str | None:
+    """Return host and port of a proxy without its user part."""
+    return None if proxy is None else urlsplit(proxy).netloc.rpartition("@")[2]
+
+
+def _trust(connection: Connection) -> ssl.SSLContext:
+    """Return the certificates to trust: `ca_file`, else SSL_CERT_FILE or SSL_CERT_DIR, else certifi's.
+
+    The context is made by hand because `ssl.create_default_context` fails where SSLKEYLOGFILE can't be written.
+    Raises LiveError where the certificates can't be read; plain http needs none, and loading them takes time.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if connection.endpoint.startswith("http:"):
+        return context
+    file, folder = connection.ca_file or os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    try:
+        if file:
+            context.load_verify_locations(cafile=file)
+        elif folder:
+            context.load_verify_locations(capath=folder)
+        else:
+            import certifi
+
+            context.load_verify_locations(cafile=certifi.where())
+    except OSError:
+        raise LiveError(
+            "the trusted certificates can't be read",
+            hint="Check --ca-file, SSL_CERT_FILE and SSL_CERT_DIR: they name PEM files or a folder of them.",
+        ) from None
+    return context
+
+
+def ask(client: Client, params: Mapping[str, str]) -> Page:
+    """Return one page, after retries where they may help; raises LiveError."""
     import tenacity
 
-    retries, waits = exchange.connection.retries, tenacity.wait_random_exponential(multiplier=0.5, max=20)
-    failures = [failure]
-
-    def attempt() -> Page:
-        if failures:
-            raise failures.pop()
-        return _ask_once(exchange, params)
+    waits = tenacity.wait_random_exponential(multiplier=0.5, max=20)
 
     def wait(state: tenacity.RetryCallState) -> float:
         asked = getattr(state.outcome and state.outcome.exception(), "retry_after", None)
         return waits(state) if asked is None else float(asked)
 
     def stop(state: tenacity.RetryCallState) -> bool:
-        too_late = time.monotonic() + state.upcoming_sleep >= exchange.deadline
-        return state.attempt_number > retries or too_late or exchange.stop.is_set()
+        too_late = time.monotonic() + state.upcoming_sleep >= client.deadline
+        return state.attempt_number > client.connection.retries or too_late or client.stop.is_set()
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),
         wait=wait,
         stop=stop,
-        sleep=exchange.sleep,
+        sleep=client.sleep,
         reraise=True,
     )
     try:
-        return retrying(attempt)
+        return retrying(_ask_once, client, params)
     except TransientError as error:
         attempts = retrying.statistics.get("attempt_number", 1)
-        times = "once" if attempts == 1 else f"{attempts} times"
-        raise LiveError(f"{error.message.removesuffix('.')} (asked {times}).", hint=error.hint) from None
+        what, colon, why = error.message.partition(": ")
+        times = f" ({attempts} attempts)" if attempts > 1 else ""
+        raise LiveError(f"{what}{times}{colon}{why}", hint=error.hint) from None
 
 
-def _ask_once(exchange: Exchange, params: Mapping[str, str]) -> Page:
-    with _client(exchange) as client:
-        body = _send(client, exchange, params)
-    time.sleep(0)  # whoever waited for the turn sends now, rather than when the answer is parsed
+def _ask_once(client: Client, params: Mapping[str, str]) -> Page:
+    body = _send(client, params)
     try:
         return parse_page(body)
     except MalformedError as problem:
         raise malformed(body, problem) from None
 
 
-def _send(client: httpx.Client, exchange: Exchange, params: Mapping[str, str]) -> bytes:
-    """Send one request and give the body of a good answer; everything else is raised."""
+def _send(client: Client, params: Mapping[str, str]) -> bytes:
+    """Send one request and return the body of a response with status 200; everything else is raised."""
     import httpx
 
-    endpoint = exchange.connection.endpoint
-    left = min(MAX_READ_WAIT, exchange.left())
-    request = client.build_request("GET", endpoint + LIST_PATH, params=dict(params), timeout=httpx.Timeout(left))
-    exchange.sent.append(None)
+    url = client.connection.endpoint + LIST_PATH
+    timeout = httpx.Timeout(min(MAX_READ_WAIT, client.left()))
+    client.sent.append(None)
     failure: LiveError
     try:
-        response = client.send(request, stream=True)
-        try:
-            body = _body(response, exchange, MAX_PAGE_BYTES if response.status_code == 200 else MAX_ERROR_BYTES)
-        finally:
-            response.close()
+        with client.http.stream("GET", url, params=dict(params), timeout=timeout) as response:
+            body = _body(response, client)
         if response.status_code == 200:
             return body
-        failure = refused(response.status_code, response.headers, body, api_key=exchange.connection.api_key)
+        failure = refused(response.status_code, response.headers, body, api_key=client.connection.api_key)
     except LiveError:
         raise
     except Exception as error:  # fourteen kinds were measured, and some quote the key
-        failure = _no_answer(error)
+        failure = _no_answer(error, client.proxy)
     raise failure
 
 
-def _body(response: httpx.Response, exchange: Exchange, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes, also when unpacked; an error's body is cut there instead."""
+def _body(response: httpx.Response, client: Client) -> bytes:
+    """Return a body of at most the allowed size, also when unpacked; an error's body is cut there instead."""
+    is_good = response.status_code == 200
+    limit = MAX_PAGE_BYTES if is_good else MAX_ERROR_BYTES
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise LiveError("The answer is packed in a way that was not asked for.", hint=PROXY_HINT)
+        raise LiveError("unsupported Content-Encoding in the response", hint=_PROXY_HINT)
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in encoding else None
     body = bytearray()
-    for chunk in _unpacked(response.iter_raw(), exchange, limit + 1, gzip="gzip" in encoding):
-        body += chunk
-        if len(body) > limit and response.status_code == 200:
+    for chunk in response.iter_raw():
+        client.left()
+        body += chunk if unpack is None else unpack.decompress(chunk, limit + 1)
+        if len(body) > limit and is_good:
             mib = MAX_PAGE_BYTES // 1024 // 1024
-            raise LiveError(f"One page of the listing is larger than {mib} MiB.", hint=PROXY_HINT)
+            raise LiveError(f"one page of the listing is larger than {mib} MiB", hint=_PROXY_HINT)
         if len(body) > limit:
-            break
+            return bytes(body)
+    if unpack is not None and not unpack.eof:
+        raise TransientError("the response was cut off", hint=_PROXY_HINT)
     return bytes(body)
 
 
-def _unpacked(chunks: Iterator[bytes], exchange: Exchange, limit: int, *, gzip: bool) -> Iterator[bytes]:
-    """Give the chunks, unpacked in pieces of at most `limit` bytes; raises where the packing is damaged or cut."""
-    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if gzip else None
-    for chunk in chunks:
-        exchange.left()
-        yield chunk if unpack is None else unpack.decompress(chunk, limit)
-    if unpack is not None and not unpack.eof:
-        raise TransientError("The control plane's answer was cut off.", hint=PROXY_HINT)
+# --- what a failure means ---
 
 
-def _no_answer(error: Exception) -> LiveError:
-    """Say why there was no answer, from the kinds of the errors alone; their texts may quote the key."""
+def malformed(body: bytes, problem: MalformedError) -> LiveError:
+    """Return the error for a status 200 with a body that is not a listing; a retry may help where it was cut off."""
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return LiveError(
+            "the response is HTML, not JSON: something else answers at this address",
+            hint=f"{_ADDRESS_HINT} A login page or captive portal may be in between.",
+        )
+    if not body.strip():
+        return TransientError("the response is empty", hint=_PROXY_HINT)
+    if problem.cut:
+        return TransientError("the response was cut off", hint=_PROXY_HINT)
+    return LiveError(f"the response is not a list of deployments: {problem}", hint=_ADDRESS_HINT)
+
+
+def refused(status: int, headers: Mapping[str, str], body: bytes, *, api_key: str) -> LiveError:
+    """Return the error for a status other than 200 (docs/API.md 1.5); header names are in lower case."""
+    if status in RETRIED:
+        what = "the control plane has received too many requests" if status == 429 else "the control plane failed"
+        return TransientError(
+            f"{what} ({status})",
+            hint="Try again later, or send fewer requests at once: --concurrency 1." if status == 429 else _PROXY_HINT,
+            retry_after=retry_after(headers.get("retry-after"), headers.get("date")),
+        )
+    if 300 <= status < 400:
+        return LiveError(
+            f"the control plane redirects ({status}) to {_host(headers.get('location'), api_key)}; "
+            "the redirect was not followed because it would send the API key there",
+            hint="If that address is right, use it as the endpoint.",
+        )
+    if status == 422:
+        return LiveError(
+            f"the control plane rejected the request (422){_complaints(body, api_key)}",
+            hint="Check the filters, if any were given; otherwise the service may be newer than this driftcheck.",
+        )
+    message, hint = _forbidden(body) if status == 403 else _REFUSALS.get(status, _UNEXPECTED)
+    return LiveError(f"{message} ({status})", hint=hint)
+
+
+_UNEXPECTED: Final = ("unexpected response from the control plane", _ADDRESS_HINT)
+
+_REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
+    204: ("the response is empty", _ADDRESS_HINT),
+    401: ("the API key was not accepted", f"Check the key, whether it has expired, and {_REGION_HINT}."),
+    404: (
+        "no list of deployments at this address",
+        "The endpoint is probably wrong: self-hosted control planes are at https://<langsmith-host>/api-host, "
+        "and each region of the vendor has its own.",
+    ),
+    407: ("the proxy requires authentication", _PROXY_VARIABLES),
+}
+
+
+def _forbidden(body: bytes) -> tuple[str, str]:
+    detail = _detail(body)
+    text = detail.lower() if isinstance(detail, str) else ""
+    if "requires workspace specification" in text:
+        return (
+            "the API key belongs to an organization and needs a workspace",
+            "Name the workspace with --workspace or LANGSMITH_WORKSPACE_ID.",
+        )
+    if "not enabled" in text:
+        return (
+            "LangSmith Deployment is not enabled for this organization",
+            f"Check the key, the workspace, and {_REGION_HINT}; an administrator can enable it.",
+        )
+    return (
+        "the API key may not list the deployments of this workspace",
+        "It needs the permission deployments:read (a Workspace Viewer has it). Check --workspace, "
+        f"{_REGION_HINT}, and whether a firewall is in between.",
+    )
+
+
+def _detail(body: bytes) -> object:
+    try:
+        value = parse(body)
+    except MalformedError:
+        return None
+    return value.get("detail") if isinstance(value, dict) else None
+
+
+def _complaints(body: bytes, api_key: str) -> str:
+    """Return the `loc` and `msg` of a 422's entries, escaped and cut, never their `input`."""
+    detail = _detail(body)
+    entries = [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
+    quoted = "; ".join(f"{_location(entry.get('loc'))}: {entry.get('msg')}" for entry in entries[:3])
+    if not quoted or api_key in quoted or holds_credential(quoted):
+        return ""
+    return ": " + json.dumps(quoted)[1:-1].replace("\x7f", "\\u007f")[:300]
+
+
+def _location(loc: object) -> str:
+    return ".".join(map(str, loc)) if isinstance(loc, list) else str(loc)
+
+
+def _host(location: str | None, api_key: str) -> str:
+    try:
+        host = urlsplit(location or "").hostname
+    except ValueError:
+        host = None
+    is_shown = host and re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host) and api_key.lower() not in host
+    return host if host and is_shown else "another address"
+
+
+def retry_after(text: str | None, date: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, from 0 to 60; None where it is not valid.
+
+    A date counts from the response's own Date header, so that our clock does not matter (RFC 9110, 10.2.3).
+    """
+    stripped = (text or "").strip()
+    if re.fullmatch(r"[0-9]{1,20}", stripped):
+        return min(float(stripped), MAX_RETRY_AFTER)
+    try:
+        seconds = (parsedate_to_datetime(stripped) - parsedate_to_datetime(date or "")).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _no_answer(error: Exception, proxy: str | None) -> LiveError:
+    """Return the error for a request without a response, from the kinds of the exceptions alone.
+
+    Their texts may quote the key.
+    """
     import socket
 
     import httpx
 
     kinds = [*_chain(error)]
-    if any(isinstance(kind, ssl.SSLCertVerificationError) for kind in kinds):
+    through = f" through the proxy {proxy}" if proxy else ""
+    address = f"{_ADDRESS_HINT} {_PROXY_VARIABLES if proxy else _PROXY_HINT}"
+
+    def is_a(*types: type[BaseException]) -> bool:
+        return any(isinstance(kind, types) for kind in kinds)
+
+    if is_a(ssl.SSLCertVerificationError):
         return LiveError(
-            "The control plane's certificate is not trusted, has expired or is for another host.",
+            f"the control plane's certificate is not trusted, has expired or is for another host{through}",
             hint="Name the certificates of your organization's own authority with --ca-file or SSL_CERT_FILE.",
         )
-    if any(isinstance(kind, ssl.SSLError) for kind in kinds):
-        return LiveError("No TLS connection to the control plane came about.", hint=f"{ADDRESS_HINT} {PROXY_HINT}")
-    if any(isinstance(kind, socket.gaierror) for kind in kinds):
-        return TransientError("The control plane's host name is not known.", hint=ADDRESS_HINT)
-    if any(isinstance(kind, httpx.ProxyError) for kind in kinds):
-        return TransientError("The proxy refused the connection.", hint="Check HTTPS_PROXY, ALL_PROXY and NO_PROXY.")
-    if any(isinstance(kind, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout) for kind in kinds):
-        return TransientError("No connection to the control plane came about.", hint=f"{ADDRESS_HINT} {PROXY_HINT}")
-    if any(isinstance(kind, httpx.TimeoutException) for kind in kinds):
-        return TransientError("The control plane sent nothing for a while.", hint=PROXY_HINT)
-    if any(isinstance(kind, httpx.TransportError | zlib.error | OSError) for kind in kinds):
-        return TransientError("The connection to the control plane broke off.", hint=PROXY_HINT)
-    return LiveError(f"The request could not be sent ({type(error).__name__}).", hint=ADDRESS_HINT)
+    if is_a(ssl.SSLError):
+        return LiveError(f"could not establish a TLS connection to the control plane{through}", hint=address)
+    if is_a(httpx.ProxyError):
+        return TransientError(f"the proxy {proxy} refused the connection", hint=_PROXY_VARIABLES)
+    if is_a(socket.gaierror):
+        whose = f"the proxy {proxy}" if proxy else "the control plane"
+        return TransientError(f"could not connect to {whose}: unknown host name", hint=address)
+    if is_a(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+        why = ": connection refused" if is_a(ConnectionRefusedError) else ""
+        why = ": timed out" if is_a(httpx.ConnectTimeout, httpx.PoolTimeout) else why
+        return TransientError(f"could not connect to the control plane{through}{why}", hint=address)
+    if is_a(httpx.TimeoutException):
+        return TransientError(f"the control plane sent nothing for a while{through}", hint=_PROXY_HINT)
+    if is_a(httpx.TransportError, zlib.error, OSError):
+        return TransientError(f"the connection to the control plane was lost{through}", hint=_PROXY_HINT)
+    return LiveError(f"the request could not be sent ({type(error).__name__})", hint=_ADDRESS_HINT)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,26 +1,29 @@
-"""The list endpoint -> Snapshot: pages read at once, proved to be all, read again where they contradict."""
+"""The list endpoint -> Snapshot: pages read in parallel, proved to be all, read again where they are inconsistent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from driftcheck.errors import LiveError
-from driftcheck.live.client import Exchange, begin
+from driftcheck.live.client import Client, ask, opened
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.listing import Page, bad_items, by_name, check_scope, in_scope, workspace_of
 from driftcheck.live.paging import LIMIT, Reading, Trouble
-from driftcheck.live.workers import Workers
 from driftcheck.model import Deployment, Snapshot
 
 MAX_READINGS: Final = 5
-"""How often a listing that changes meanwhile is read before it is given up: once, and four times more."""
+"""How often a listing that changes meanwhile is read before the fetch gives up."""
 
 MAX_ASKED: Final = 200
-"""So many names are asked for one by one; the service may take no more than 2,000 requests a minute (API.md 1.5)."""
+"""So many names get a query of their own; the service may accept no more than 2,000 requests a minute."""
 
 MAX_LISTING_BYTES: Final = 256 * 1024 * 1024
+
+Ticket: TypeAlias = tuple[int, Any]
+"""Which round a request belongs to, and what it asks for: an offset or a name."""
 
 
 def fetch(
@@ -31,46 +34,91 @@ def fetch(
     progress: Callable[[int], None],
     sleep: Callable[[float], None] | None = None,
 ) -> Snapshot:
-    """List the live deployments, and say of what could not be settled that it is a gap.
+    """Return the live deployments; what could not be settled is a gap.
 
-    `names` gives the declared names and is called once, when the listing is there: each one not seen is asked for
-    once more, or where these are very many, the listing is read again. `scope` maps the endpoint's filters
-    (`listing.FILTERS`) to their values. `progress` is told how many deployments were seen so far. `sleep` waits between
-    attempts, given seconds. Raises LiveError where nothing could be read or the answers belong to another workspace,
-    UsageError for a filter that the endpoint does not know.
+    `names` returns the declared names and is called once, after the listing: each name that was not listed gets a
+    query of its own, or where these are very many, the listing is read again. `scope` maps the endpoint's filters
+    (`listing.FILTERS`) to their values. `progress` gets the number of deployments seen so far. `sleep` waits between
+    attempts, given seconds. Raises LiveError where nothing could be read or the deployments belong to another
+    workspace, UsageError for a filter that the endpoint does not know.
     """
     check_scope(scope)
-    workers = Workers(begin(connection, sleep))
-    try:
-        return _Fetch(workers, scope, progress).run(names)
-    except LiveError as error:
-        raise _of(error, workers.exchange) from None
-    finally:
-        workers.close()
+    with opened(connection, sleep) as client:
+        requests = Requests(client)
+        try:
+            return _Fetch(requests, connection, scope, progress).run(names)
+        except LiveError as error:
+            raise _with_source(error, client) from None
+        finally:
+            requests.close()
 
 
-def _of(error: LiveError, exchange: Exchange) -> LiveError:
-    """Give the error of a fetch that gave nothing, with what was asked: whom, and how often."""
-    told = LiveError(f"{exchange.connection.endpoint}: {error.message}", hint=error.hint)
-    told.requests = len(exchange.sent)
-    return told
+def _with_source(error: LiveError, client: Client) -> LiveError:
+    """Return the error of a fetch without result, with the endpoint and the number of requests."""
+    proxy = f" (through the proxy {client.proxy})" if client.proxy and client.proxy not in error.message else ""
+    raised = LiveError(f"{client.connection.endpoint}{proxy}: {error.message}", hint=error.hint)
+    raised.requests = len(client.sent)
+    return raised
+
+
+class Requests:
+    """Requests in threads, as many at once as the connection allows; nobody waits for them past the deadline."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.capacity = client.connection.concurrency
+        self._executor = ThreadPoolExecutor(self.capacity, thread_name_prefix="driftcheck-request")
+        self._tickets: dict[Future[Page], Ticket] = {}
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent."""
+        return len(self.client.sent)
+
+    def submit(self, ticket: Ticket, params: Mapping[str, str]) -> None:
+        """Send a request as soon as a thread is free."""
+        self._tickets[self._executor.submit(ask, self.client, params)] = ticket
+
+    def answer(self) -> tuple[Ticket, Page | LiveError]:
+        """Wait for the next response or failure; raises LiveError when the time is up."""
+        done, _ = wait(self._tickets, timeout=self.client.left(), return_when=FIRST_COMPLETED)
+        if not done:
+            raise self.client.out_of_time()
+        future = done.pop()
+        ticket = self._tickets.pop(future)
+        try:
+            return ticket, future.result()
+        except LiveError as error:
+            return ticket, error
+
+    def close(self) -> None:
+        """Send nothing more; a thread that still waits for a response ends when its connection is closed."""
+        self.client.stop.set()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        wait(self._tickets, timeout=0.1)
 
 
 class _Fetch:
     """One run of `fetch`: what was read so far, and what could not be settled."""
 
-    def __init__(self, workers: Workers, scope: Mapping[str, str], progress: Callable[[int], None]) -> None:
-        self._workers = workers
-        self._connection = workers.exchange.connection
+    def __init__(
+        self,
+        requests: Requests,
+        connection: Connection,
+        scope: Mapping[str, str],
+        progress: Callable[[int], None],
+    ) -> None:
+        self._requests = requests
+        self._connection = connection
         self._scope = dict(scope)
+        self._sent_scope = dict(scope)
+        """The filters that are sent: those of the scope, but for one that the service turned out to misunderstand."""
         self._progress = progress
         self._rounds = 0
         self._troubles: list[Trouble] = []
         self._readings_left = MAX_READINGS
         self._pages: dict[int, Page] = {}
-        """The answers of the last reading by their offset."""
         self._known: dict[str, Deployment] = {}
-        """All that any answer held, by id; the latest wins."""
         self._gaps: list[str] = []
 
     def run(self, names: Callable[[], Collection[str]]) -> Snapshot:
@@ -85,17 +133,17 @@ class _Fetch:
             workspace=workspace_of(deployments, self._connection.workspace),
             fetched_at=started,
             pages=sum(len(page) > 1 or (len(page) == 1 and offset == 0) for offset, page in self._pages.items()),
-            requests=len(self._workers.exchange.sent),
+            requests=self._requests.sent,
             gaps=tuple(self._gaps),
             scope=self._scope,
         )
 
     def _is_in_scope(self, name: str) -> bool:
-        """Tell whether a deployment of this name would have been listed, whatever else it is."""
-        return all(key == "name_contains" and text in name for key, text in self._scope.items())
+        """Return whether a deployment of this name would have been listed, whatever else it is."""
+        return self._scope.keys() <= {"name", "name_contains"} and in_scope(Deployment(name, {}), self._scope)
 
     def _list(self) -> None:
-        """Read the listing until the answers fit together, as often as it may be read."""
+        """Read the listing until the responses are consistent, as often as it may be read."""
         while self._readings_left and not self._gaps:
             self._readings_left -= 1
             uneven = Trouble.UNEVEN in self._troubles or len(self._troubles) > 1
@@ -110,7 +158,7 @@ class _Fetch:
             self._troubles.append(reading.trouble)
         if not self._gaps:
             reasons = ", and ".join(dict.fromkeys(trouble.value for trouble in self._troubles))
-            self._gaps.append(f"The listing contradicted itself each of {MAX_READINGS} times it was read: {reasons}.")
+            self._gaps.append(f"The listing was inconsistent each of {MAX_READINGS} times it was read: {reasons}.")
 
     def _read(self, reading: Reading) -> None:
         """Drive one reading to its end; raises LiveError for a request that fails for good."""
@@ -119,26 +167,23 @@ class _Fetch:
         busy: set[int] = set()
         size = 0
         while not reading.done and reading.trouble is None:
-            for offset in reading.wants(busy)[: self._workers.capacity - len(busy)]:
+            for offset in reading.wants(busy)[: self._requests.capacity - len(busy)]:
                 busy.add(offset)
-                self._workers.submit((self._rounds, offset), self._params(offset))
+                self._requests.submit((self._rounds, offset), {**self._sent_scope, **_page_params(offset)})
             offset, page = self._answer()
             busy.discard(offset)
             size += page.size
             if size > MAX_LISTING_BYTES:
-                raise LiveError(f"It is larger than {MAX_LISTING_BYTES // 1024 // 1024} MiB.")
+                raise LiveError(f"it is larger than {MAX_LISTING_BYTES // 1024 // 1024} MiB")
             self._pages[offset] = page
             reading.receive(offset, page.ids)
             if len(reading):
                 self._progress(len(reading))
 
-    def _params(self, offset: int, **filters: str) -> dict[str, str]:
-        return {**filters, **self._scope, "limit": str(LIMIT), "offset": str(offset)}
-
     def _answer(self) -> tuple[Any, Page]:
-        """Give the next answer of this round; those to an earlier one, given up since, are passed over."""
+        """Return the next response of this round; those to an earlier round, given up since, are skipped."""
         while True:
-            (rounds, asked), answer = self._workers.answer()
+            (rounds, asked), answer = self._requests.answer()
             if rounds != self._rounds:
                 continue
             if isinstance(answer, LiveError):
@@ -152,42 +197,58 @@ class _Fetch:
                 self._known[identity] = deployment
 
     def _confirm(self, names: set[str]) -> None:
-        """Ask once more for every name that was not listed; where one is found, the listing is read again.
+        """Confirm that every name that was not listed is missing.
 
-        Where very many are not, the listing is read again instead: a name that two readings lack is confirmed, too.
+        Each gets a query of its own. Where one finds a deployment, or its response contradicts its filters and so
+        proves nothing, or there are very many names, the listing is read again: a name that two readings lack is
+        confirmed, too.
         """
         found: set[str] = set()
         confirmed: set[str] = set()
         while missing := sorted(names - self._names() - confirmed):
-            if len(missing) > MAX_ASKED and self._readings_left:
-                self._list()
-                if self._gaps:
-                    return
-                confirmed.update(set(missing) - self._names())
-                continue
-            before = found
+            earlier = found
             try:
-                found = self._unlisted(missing)
+                found, unclear = (set(), set(missing)) if len(missing) > MAX_ASKED else self._query(missing)
             except LiveError as error:
-                self._give_up("Not every declared name that was not listed could be asked for once more", error)
+                self._give_up("Not every declared name that was not listed could be confirmed", error)
                 return
-            if not found:
+            if not found and not unclear:
                 return
-            if found <= before or not self._readings_left:
-                self._gaps.append("Asked for by name, the API gives deployments that its listing does not hold.")
+            if (found and found <= earlier) or not self._readings_left:
+                self._gaps.append("The listing lacks deployments that the API returns when asked by name.")
                 return
+            if found:  # the service understands a filter by name in its own way, so the scope is applied here alone
+                self._sent_scope = {key: value for key, value in self._scope.items() if key != "name_contains"}
             self._list()
+            if self._gaps:
+                return
+            confirmed.update(unclear - self._names())
 
-    def _unlisted(self, names: Sequence[str]) -> set[str]:
-        """Ask for each name and give the ids in the answers that the listing does not hold.
+    def _query(self, names: Sequence[str]) -> tuple[set[str], set[str]]:
+        """Query each name; return the ids in the responses that the listing lacks, and the names that stay unclear.
 
-        Both filters are sent, since older services know only one of them and pass over the other (API.md 1.2).
+        Both filters are sent, since older services know only one of them and ignore the other (docs/API.md 1.2). A
+        response with other names only comes from a service that ignores both, or filters by substring: the one that
+        was asked for may be on a later page.
         """
         self._rounds += 1
         for name in names:
-            self._workers.submit((self._rounds, name), self._params(0, name=name, name_contains=name))
-        answered = [identity for _ in names for identity in self._answer()[1].ids]
-        return {identity for identity in answered if identity is not None} - {d.id for d in self._deployments()}
+            params = {"name": name, "name_contains": name, **_page_params(0)}
+            self._requests.submit((self._rounds, name), params)
+        answered: set[str] = set()
+        unclear: set[str] = set()
+        for _ in names:
+            name, page = self._answer()
+            answered.update(identity for identity in page.ids if identity is not None)
+            if len(page) and not any(found is not None and found.name == name for found in page.deployments):
+                unclear.add(name)
+        in_question = {identity for identity in answered if self._is_in_question(identity)}
+        return in_question - {d.id for d in self._deployments()}, unclear
+
+    def _is_in_question(self, identity: str) -> bool:
+        """Return whether a deployment that a query returned should have been listed."""
+        deployment = self._known.get(identity)
+        return deployment is None or in_scope(deployment, self._scope)
 
     def _names(self) -> set[str]:
         return {deployment.name for deployment in self._deployments()}
@@ -195,10 +256,10 @@ class _Fetch:
     def _give_up(self, what: str, error: LiveError) -> None:
         if not self._known and not any(self._pages.values()):
             raise error
-        self._gaps.append(f"{what}: {error.message}")
+        self._gaps.append(f"{what}: {error.message}.")
 
     def _deployments(self) -> tuple[Deployment, ...]:
-        """Give what the last reading listed; after a gap, all else that was seen under other names too."""
+        """Return what the last reading listed; after a gap, also everything else that was seen under other names."""
         listed: dict[str, Deployment] = {}
         without_id: list[Deployment] = []
         for page in self._pages.values():
@@ -211,3 +272,7 @@ class _Fetch:
         names = {deployment.name for deployment in listed.values()}
         unlisted = {other.name: other for other in others if other.name not in names}
         return by_name([*listed.values(), *unlisted.values()])
+
+
+def _page_params(offset: int) -> dict[str, str]:
+    return {"limit": str(LIMIT), "offset": str(offset)}

@@ -1,13 +1,16 @@
-"""How a list without total, order or lock is read so that the answers prove they are all of it; no input or output.
+"""The proof of completeness: how a list without total, order or lock is read; no input or output.
 
-The endpoint gives pages by position of a list that may change meanwhile (API.md 1.4). So each page overlaps the
-one before by one item, which shows a shift; no id may stand at two positions, nor two ids at one; and the end is
-proved by a page that holds the last item alone and by an empty one. Any answer that does not fit with the others
-makes the reading worthless (`Reading.trouble`); whoever drives it starts another.
+The endpoint gives pages by position of a list that may change meanwhile (docs/API.md 1.4). So each page overlaps the
+one before by one item, which shows a shift; an id may not be at two positions, nor two ids at one; and the end is
+proved by a page that holds the last item alone and by an empty one. A response that contradicts the others makes the
+reading worthless (`Reading.trouble`); the caller starts another one.
 
-Where items only come and go, an item that was there all the time can't be overlooked by a reading that fits
-together. One that moves to the front just as another leaves it can, because such answers are those of a quiet list:
-that is why a declared name is asked for by itself before it is called missing.
+A list in a single page needs no stable order: if one item follows position n - 2 and nothing follows n - 1, the page of
+n items was all of it.
+
+Where items only come and go, an item that was there all the time can't be missed by a consistent reading. An item that
+moves to the front just as another leaves it can be, because such responses are those of a quiet list: that is why a
+declared name has a query of its own before it is reported as missing.
 """
 
 from __future__ import annotations
@@ -17,10 +20,10 @@ from enum import Enum
 from typing import Final
 
 LIMIT: Final = 100
-"""Items asked for in one request, the most the endpoint allows (API.md 1.2)."""
+"""Items in one request, the most the endpoint allows (docs/API.md 1.2)."""
 
 MAX_ITEMS: Final = 100_000
-"""More than any workspace holds: past it the list is taken to be endless."""
+"""More than any workspace holds: past it the list counts as endless."""
 
 
 class Trouble(Enum):
@@ -28,17 +31,16 @@ class Trouble(Enum):
 
     SHIFTED = "the list changed while it was read, or the API's order is not stable"
     UNEVEN = "pages in the middle of the list were shorter or longer than the others"
-    SAME_PAGE = "the API answers every offset with the same page"
+    SAME_PAGE = "the API returns the same page for every offset"
     ENDLESS = "the list has no end"
 
 
 class Reading:
-    """One reading of the list: says which offsets to ask for, and takes the answers in any order.
+    """One reading of the list: says which offsets to request, and takes the responses in any order.
 
     With `lookahead` above 1 up to so many requests can be under way at once, of which at most one may turn out to lie
-    past the end: pages that must exist because a page before or behind them is full, and one guess ahead. The first
-    guess goes out with the first request; where it lies past the end it is what proves the end.
-    A `careful` reading asks for one page after the other and puts up with pages of any size.
+    past the end: pages that must exist because a page before or behind them is full, and one guess ahead.
+    A `careful` reading requests one page after the other and copes with pages of any size.
     """
 
     def __init__(self, *, lookahead: int = 1, careful: bool = False) -> None:
@@ -49,8 +51,6 @@ class Reading:
         self._positions: dict[str, int] = {}
         self._counts: dict[int, int] = {}
         self._first: list[str | None] = []
-        self._early: list[tuple[int, Sequence[str | None]]] = []
-        """Answers with items that came before the first page did, without which they say nothing."""
         self._frontier = 0
         """The number of the last full page that was seen."""
         self._top = 0
@@ -58,7 +58,7 @@ class Reading:
         self._end: int | None = None
         """Where the list ends, as a page that was not full says."""
         self._beyond: int | None = None
-        """The least offset that was answered with an empty page."""
+        """The least offset with an empty page."""
         self._empty_starts = 0
 
     def __len__(self) -> int:
@@ -66,13 +66,13 @@ class Reading:
 
     @property
     def done(self) -> bool:
-        """Whether the list was read from its start to its proved end; an empty list has to say so twice."""
+        """Whether the list was read from its start to its proved end; an empty list has to be empty twice."""
         if self.trouble is not None or self._end is None:
             return self.trouble is None and self._empty_starts > 1
         return len(self._cells) == self._end and not [*self._unproved(self._end, ())]
 
     def wants(self, busy: Collection[int]) -> list[int]:
-        """Give the offsets to ask for next, most important first, where those in `busy` are under way."""
+        """Return the offsets to request next, most important first, where those in `busy` are under way."""
         if self.trouble is not None or self.done:
             return []
         wanted = dict.fromkeys(self._wanted(busy))
@@ -81,8 +81,6 @@ class Reading:
     def _wanted(self, busy: Collection[int]) -> Iterator[int]:
         if not self._first:
             yield 0
-            if self._lookahead > 1:
-                yield self._lookahead * (LIMIT - 1)
         elif self._end is not None:
             if not self._careful:
                 yield from range(0, self._end - 1, self._stride)
@@ -105,7 +103,7 @@ class Reading:
         yield from range(0, certain, self._stride)
 
     def _unproved(self, end: int, busy: Collection[int]) -> Iterator[int]:
-        """Give the offsets that are still to prove the end: where the last item stands alone, then nothing.
+        """Yield the offsets that still have to prove the end: the last item alone, then nothing.
 
         Of a single item its page alone proves nothing, as pages of one item would look the same.
         """
@@ -116,22 +114,19 @@ class Reading:
             yield end
 
     def receive(self, offset: int, ids: Sequence[str | None]) -> None:
-        """Take the answer to an offset: the id of each item, None where it has none."""
-        if offset > 0 and ids and not (self._first or self._empty_starts):
-            self._early.append((offset, ids))
-            self._counts[offset] = len(ids)
-            return
+        """Take the response to an offset: the id of each item, None where it has none."""
         if self.trouble is None:
             self.trouble = self._place(offset, ids)
         if self.trouble is None and ids:
             self.trouble = self._learn(offset, len(ids))
-        if offset == 0 and self._early:
-            self.receive(*self._early.pop())
 
     def _place(self, offset: int, ids: Sequence[str | None]) -> Trouble | None:
-        """Put the items where they stand; no id may be at two positions, and no position hold two ids."""
+        """Put the items at their positions; no id may be at two positions, and no position hold two ids."""
         if offset == 0 and not ids:
             self._empty_starts += 1
+            return None
+        if len(ids) == 1 < len(self._first) == offset + 1 and ids[0] is not None and ids[0] in self._first:
+            self._counts[offset] = 1  # the last item of a single page, in whatever order
             return None
         if offset > 0 and any(ids) and list(ids) == self._first:
             return Trouble.SAME_PAGE
@@ -151,7 +146,7 @@ class Reading:
         return Trouble.ENDLESS if len(self._cells) > MAX_ITEMS else None
 
     def _learn(self, offset: int, count: int) -> Trouble | None:
-        """Learn from an answer's length where the list ends, or that it goes on."""
+        """Learn from the length of a response where the list ends, or that it goes on."""
         size = len(self._first)
         if self._end is not None and self._top > self._end:
             if self._careful or self._end != size or self._counts.get(size - 1) == 1:
@@ -167,7 +162,7 @@ class Reading:
         return None
 
     def _is_short(self, offset: int, count: int) -> bool:
-        """Tell whether an answer's length says that the list ends there; a first page's does until proved wrong."""
+        """Return whether a response is so short that the list ends there; a first page counts so until proved wrong."""
         if self._careful:
             return count == 1
         return count != LIMIT if offset == 0 else count < len(self._first)

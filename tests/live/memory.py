@@ -8,31 +8,32 @@ from typing import Any
 
 import pytest
 
+from driftcheck.errors import LiveError
 from driftcheck.live import fetch
-from driftcheck.live.client import Exchange
+from driftcheck.live.client import Client
 from driftcheck.live.endpoint import Connection
+from driftcheck.live.fetch import Ticket
 from driftcheck.live.listing import Page, page_of
-from driftcheck.live.workers import READERS, Answer, Ticket
 from driftcheck.model import Snapshot
 from tests.live.samples import KEY
 
 
-class MemoryWorkers:
-    """Stands in for `workers.Workers`: `serve` gives the items of an answer to a query."""
+class MemoryRequests:
+    """Stands in for `fetch.Requests`: `serve` returns the items of the response to a query."""
 
-    def __init__(self, exchange: Exchange, serve: Callable[[Mapping[str, str]], Any], chance: random.Random) -> None:
-        self.exchange = exchange
+    def __init__(self, client: Client, serve: Callable[[Mapping[str, str]], Any], chance: random.Random) -> None:
+        self.capacity = client.connection.concurrency
+        self.sent = 0
         self._serve = serve
         self._chance = chance
-        self.capacity = exchange.connection.concurrency + READERS
         self._waiting: list[tuple[Ticket, Mapping[str, str]]] = []
 
     def submit(self, ticket: Ticket, params: Mapping[str, str]) -> None:
         self._waiting.append((ticket, dict(params)))
 
-    def answer(self) -> tuple[Ticket, Answer]:
+    def answer(self) -> tuple[Ticket, Page | LiveError]:
         ticket, params = self._waiting.pop(self._chance.randrange(len(self._waiting)))
-        self.exchange.sent.append(None)
+        self.sent += 1
         answer = self._serve(params)
         return ticket, page(answer) if isinstance(answer, list) else answer
 
@@ -63,6 +64,6 @@ def fetch_from(
 ) -> Snapshot:
     """Fetch from such an endpoint."""
     chance = random.Random(seed)
-    monkeypatch.setattr(fetch, "Workers", lambda exchange: MemoryWorkers(exchange, serve, chance))
+    monkeypatch.setattr(fetch, "Requests", lambda client: MemoryRequests(client, serve, chance))
     connection = Connection("http://127.0.0.1:1", KEY, **settings)
     return fetch.fetch(connection, names=lambda: names, scope=scope or {}, progress=lambda _: None)

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftcheck.errors import LiveError
 from driftcheck.live import client
-from driftcheck.live.client import ask, begin, end
+from driftcheck.live.client import TransientError, ask, malformed, opened, refused, retry_after
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.listing import Page
+from driftcheck.strict_json import MalformedError
 from tests.live.raw_server import Conversation, answer, endless, saying, serving
 from tests.live.samples import KEY, PAYLOADS, WORKSPACE, deployments, load
 
@@ -60,11 +63,8 @@ class Asked:
     def _ask(self, url: str, settings: dict[str, Any]) -> None:
         try:
             connection = Connection(url, KEY, **{"retries": 2, "workspace": WORKSPACE, **settings})
-            exchange = begin(connection, self.waits.append)
-            try:
-                self.page = ask(exchange, {"limit": "100", "offset": "0"})
-            finally:
-                end(exchange)
+            with opened(connection, self.waits.append) as opened_client:
+                self.page = ask(opened_client, {"limit": "100", "offset": "0"})
         except LiveError as error:
             self.error = error
         assert KEY not in told(self.error)
@@ -94,7 +94,7 @@ def test_F9_F10_a_passing_failure_is_asked_again_and_told_when_it_stays(status: 
     failure = answer(b"{}", status=status)
     assert Asked(saying(failure, failure, answer(GOOD))).page is not None
     asked = Asked(saying(failure))
-    asked.refused("asked 3 times", requests=3)
+    asked.refused("(3 attempts)", requests=3)
     assert len(asked.waits) == 2
     assert 0 <= asked.waits[0] <= 0.5
     assert 0 <= asked.waits[1] <= 1.0
@@ -103,13 +103,13 @@ def test_F9_F10_a_passing_failure_is_asked_again_and_told_when_it_stays(status: 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("400 Bad", "makes no sense (400)"),
-        ("401 No", "API key is not accepted (401)"),
+        ("400 Bad", "unexpected response"),
+        ("401 No", "API key was not accepted (401)"),
         ("403 No", "may not list"),
         ("404 None", "no list of deployments"),
-        ("418 Tea", "makes no sense (418)"),
-        ("422 What", "does not accept the request (422)"),
-        ("501 Never", "makes no sense (501)"),
+        ("418 Tea", "unexpected response"),
+        ("422 What", "rejected the request (422)"),
+        ("501 Never", "unexpected response"),
     ],
 )
 @pytest.mark.parametrize("body", [b"{}", b'{"detail": "no"}', b"<html>no</html>", b"", b'{"detail": [5]}'])
@@ -176,8 +176,8 @@ def test_F1_a_redirect_to_nonsense_is_told_too(location: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (ERRORS["html_from_proxy"].encode(), "HTML, not the API"),
-        (b"\xef\xbb\xbf \n<!doctype html>", "HTML, not the API"),
+        (ERRORS["html_from_proxy"].encode(), "HTML, not JSON"),
+        (b"\xef\xbb\xbf \n<!doctype html>", "HTML, not JSON"),
         (b"upstream connect error", "not a list"),
         (b'"resources"', "not a list"),
         (b'{"resources": null, "offset": 0}', "not a list"),
@@ -214,7 +214,7 @@ def test_F7_an_answer_that_was_cut_is_asked_for_again_and_never_read_as_far_as_i
     assert Asked(saying(CUTS[cut], answer(GOOD), close=close)).page is not None
     asked = Asked(saying(CUTS[cut], close=close))
     assert asked.page is None
-    asked.refused("asked 3 times", requests=3)
+    asked.refused("(3 attempts)", requests=3)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "identity"])
@@ -226,7 +226,7 @@ def test_F6_gzip_that_was_not_asked_for_is_unpacked(encoding: str) -> None:
 
 
 def test_F6_any_other_packing_is_refused() -> None:
-    Asked(saying(answer(GOOD, headers=("Content-Encoding: br",)))).refused("packed", requests=1)
+    Asked(saying(answer(GOOD, headers=("Content-Encoding: br",)))).refused("Content-Encoding", requests=1)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_F6_the_body_of_an_error_is_not_read_to_its_end() -> None:
 
 def test_F6_thousands_of_headers_are_an_error() -> None:
     flood = b"HTTP/1.1 200 OK\r\n" + b"X-Flood: 1234567890\r\n" * 20_000
-    Asked(saying(flood, close=True), retries=0).refused("broke off", requests=1)
+    Asked(saying(flood, close=True), retries=0).refused("was lost", requests=1)
 
 
 def test_F5_a_dripping_body_ends_with_the_deadline() -> None:
@@ -273,8 +273,9 @@ def test_F4_a_refused_connection_is_told_after_the_retries() -> None:
         pass
     asked = Asked(url)
     assert asked.error is not None
-    assert "No connection" in asked.error.message
-    assert "asked 3 times" in asked.error.message
+    assert "could not connect" in asked.error.message
+    assert asked.error.message.endswith(": connection refused")
+    assert "(3 attempts)" in asked.error.message
 
 
 def test_F4_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +287,7 @@ def test_F4_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     asked = Asked("https://nowhere.invalid", retries=1)
     assert asked.error is not None
-    assert "host name is not known" in asked.error.message
+    assert "unknown host name" in asked.error.message
 
 
 def test_F9_the_wait_is_the_one_asked_for_unless_time_runs_out_before() -> None:
@@ -294,7 +295,7 @@ def test_F9_the_wait_is_the_one_asked_for_unless_time_runs_out_before() -> None:
     assert Asked(saying(busy, answer(GOOD))).waits == [17.0]
     hurried = Asked(saying(busy, answer(GOOD)), timeout=10)
     assert hurried.waits == []
-    hurried.refused("too many requests (429) (asked once)", requests=1)
+    hurried.refused("too many requests (429)", requests=1)
 
 
 def test_F14_a_proxy_is_not_asked_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +311,7 @@ def test_F14_a_proxy_of_the_environment_never_sees_the_key_of_an_https_request(m
         monkeypatch.setenv("HTTPS_PROXY", proxy)
         asked = Asked("https://control-plane.invalid", retries=1)
     assert asked.error is not None
-    assert "proxy refused" in asked.error.message
+    assert "refused the connection" in asked.error.message
     assert heads
     assert all(head.startswith(b"CONNECT control-plane.invalid:443") for head in heads)
     assert KEY.encode() not in b"".join(heads)
@@ -390,3 +391,127 @@ def test_F3_a_ca_file_that_cant_be_read_is_told(tmp_path: Path, spoil: Callable[
     asked = Asked("https://control-plane.invalid", ca_file=str(tmp_path / "ca.pem"))
     assert asked.error is not None
     assert "trusted certificates" in asked.error.message
+
+
+# --- what a failure means ---
+
+
+@given(
+    status=st.integers(201, 599),
+    headers=st.dictionaries(st.sampled_from(["location", "retry-after", "date"]), st.text()),
+    body=st.binary() | st.text().map(str.encode),
+)
+def test_whatever_comes_is_told_with_its_status_and_what_to_do(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    error = refused(status, headers, body, api_key=KEY)
+    assert f"({status})" in error.message
+    assert error.hint
+    assert error.message.isascii()
+    assert error.message.isprintable()
+
+
+@given(st.binary(), st.booleans())
+def test_a_body_that_is_no_listing_is_told_and_not_quoted(body: bytes, cut: bool) -> None:
+    canary = b"canary" + body
+    error = malformed(canary, MalformedError("it is odd", cut=cut))
+    assert "canary" not in error.message
+    assert isinstance(error, TransientError) is cut
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        ("0", None, 0),
+        ("7", None, 7),
+        (" 7 ", None, 7),
+        ("3600", None, 60),
+        ("1" * 20, None, 60),
+        ("1" * 5000, None, None),
+        ("-5", None, None),
+        ("1.5", None, None),
+        ("nan", None, None),
+        ("inf", None, None),
+        ("", None, None),
+        (None, None, None),
+        ("٣", None, None),
+        ("Tue, 24 Nov 2026 10:00:20 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", 20),
+        ("Tue, 24 Nov 2026 09:00:00 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", 0),
+        ("Tue, 24 Nov 2099 09:00:00 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", 60),
+        ("Tue, 24 Nov 2026 10:00:20 GMT", None, None),
+        ("Tue, 24 Nov 2026 10:00:20", "Tue, 24 Nov 2026 10:00:00 GMT", None),
+        ("Tue, 99 Nov 99999 10:00:20 GMT", "Tue, 24 Nov 2026 10:00:00 GMT", None),
+    ],
+)
+def test_F9_F15_retry_after_counts_from_the_answers_own_date(
+    header: str | None, date: str | None, seconds: float | None
+) -> None:
+    assert retry_after(header, date) == seconds
+
+
+@given(st.text(max_size=40), st.text(max_size=40) | st.none())
+def test_F9_retry_after_is_within_a_minute_or_nothing(header: str, date: str | None) -> None:
+    seconds = retry_after(header, date)
+    assert seconds is None or 0 <= seconds <= 60
+
+
+# --- proxies ---
+
+
+@pytest.mark.parametrize(
+    ("environment", "endpoint", "proxy"),
+    [
+        ({}, "https://api.host.langchain.com", None),
+        ({"HTTPS_PROXY": "http://p:3128"}, "https://api.host.langchain.com", "http://p:3128"),
+        ({"HTTPS_PROXY": "p:3128"}, "https://api.host.langchain.com", "http://p:3128"),
+        ({"ALL_PROXY": "socks5h://p:1080"}, "https://api.host.langchain.com", "socks5h://p:1080"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "langchain.com"}, "https://api.host.langchain.com", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".langchain.com"}, "https://api.host.langchain.com", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "https://api.host.langchain.com", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "https://10.1.2.3:8443", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "https://11.1.2.3", "http://p:1"),
+        (
+            {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x, fd07:b51a:cc66:f0::/64"},
+            "https://[fd07:b51a:cc66:f0::7]",
+            None,
+        ),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "[fd07::7]"}, "https://[fd07::7]:443", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "[fd07::7]:443"}, "https://[fd07::7]:443", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "::1,[::1],fd07::/16"}, "https://example.com", "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1"}, "https://localhost:8443", None),
+        ({"HTTPS_PROXY": "http://p:1"}, "http://10.1.2.3", None),
+        ({"HTTP_PROXY": "http://p:1"}, "http://10.1.2.3", "http://p:1"),
+    ],
+)
+def test_F14_the_proxy_of_the_one_host_is_looked_up(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], endpoint: str, proxy: str | None
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert client.proxy_for(endpoint) == proxy
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"ALL_PROXY": "socks5h://127.0.0.1:1080"},
+        {"HTTPS_PROXY": "nonsense://user:hunter2@proxy"},
+        {"SSLKEYLOGFILE": "/no/such/keys.log"},
+        {"NO_PROXY": "::1,[::1],fd07:b51a:cc66:f0::/64,not an entry,["},
+    ],
+)
+def test_F14_settings_for_other_hosts_do_no_harm(
+    monkeypatch: pytest.MonkeyPatch, authority: Authority, environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    asked = Asked(saying(answer(GOOD)), tls=authority.server("IP:127.0.0.1"), ca_file=str(authority.ca))
+    assert asked.page is not None
+
+
+def test_F14_an_error_names_the_proxy_that_was_in_use_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@127.0.0.1:9")
+    asked = Asked("https://control-plane.invalid", retries=0)
+    assert asked.error is not None
+    assert "through the proxy 127.0.0.1:9" in asked.error.message
+    assert "hunter2" not in told(asked.error)

@@ -12,7 +12,6 @@ import pytest
 
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live import fetch as fetch_module
-from driftcheck.live import workers
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.fetch import fetch
 from driftcheck.model import Snapshot
@@ -114,7 +113,7 @@ def test_P12_a_deployment_that_only_its_name_finds_makes_the_listing_incomplete(
     snapshot = fetch_from(
         monkeypatch, lambda params: cut(items if "name" in params else items[:5], params), names=("agent-00005",)
     )
-    assert "listing does not hold" in snapshot.gaps[0]
+    assert "listing lacks deployments" in snapshot.gaps[0]
     assert "agent-00005" in {found.name for found in snapshot.deployments}
 
 
@@ -128,6 +127,45 @@ def test_P11_a_server_that_ignores_filters_changes_nothing(monkeypatch: pytest.M
     )
     assert snapshot.complete
     assert len(snapshot.deployments) == 120
+
+
+def test_P11_a_response_that_contradicts_its_filter_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment that appears late, on a service that ignores filters: a page of a hundred others is no answer."""
+    items, late = deployments(150), deployment(900)
+
+    def serve(params: Mapping[str, str]) -> list[Any]:
+        if "name" in params and late not in items:
+            items.append(late)
+        return cut(items, {"limit": params["limit"], "offset": params["offset"]})
+
+    snapshot = fetch_from(monkeypatch, serve, names=(late["name"],))
+    assert snapshot.complete
+    assert late["name"] in {found.name for found in snapshot.deployments}
+
+
+@pytest.mark.parametrize("knows_name", [False, True])
+def test_P11_a_filter_that_matches_prefixes_only_makes_no_other_name_missing(
+    monkeypatch: pytest.MonkeyPatch, knows_name: bool
+) -> None:
+    items = [deployment(1, name="agent-one"), deployment(2, name="my-agent"), deployment(3, name="your-agent")]
+
+    def serve(params: Mapping[str, str]) -> list[Any]:
+        found = [item for item in items if item["name"].startswith(params.get("name_contains", ""))]
+        if knows_name and "name" in params:
+            found = [item for item in found if item["name"] == params["name"]]
+        return cut(found, {"limit": params["limit"], "offset": params["offset"]})
+
+    scope = {"name_contains": "agent"}
+    snapshot = fetch_from(monkeypatch, serve, names=("my-agent", "no-agent"), scope=scope)
+    assert snapshot.complete
+    assert [found.name for found in snapshot.deployments] == ["agent-one", "my-agent", "your-agent"]
+
+
+def test_P6_a_listing_in_one_page_is_whole_although_its_order_is_not_stable(emulate: Emulate) -> None:
+    for count in (2, 50, 99, 100):
+        snapshot = fetch_emulated(emulate, Plan(), deployments(count), order="random")
+        assert snapshot.complete
+        assert len(snapshot.deployments) == count
 
 
 def test_P11_a_scope_is_sent_recorded_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +225,8 @@ def test_a_filter_that_the_endpoint_does_not_know_is_a_usage_error() -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (Plan(ignore=("offset",)), "answers every offset with the same page"),
-        (Plan(ignore=("offset", "limit")), "answers every offset with the same page"),
+        (Plan(ignore=("offset",)), "returns the same page for every offset"),
+        (Plan(ignore=("offset", "limit")), "returns the same page for every offset"),
         (Plan(cap=1), "shorter or longer"),
         (Plan(faults=(Fault("empty_page", offset=99),)), "changed while it was read"),
     ],
@@ -257,10 +295,10 @@ def test_F10_a_failure_that_passes_leaves_no_trace(emulate: Emulate) -> None:
 
 def test_a_question_for_a_name_that_fails_leaves_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(params: Mapping[str, str]) -> Any:
-        return LiveError("No.") if "name" in params else cut(deployments(3), params)
+        return LiveError("no") if "name" in params else cut(deployments(3), params)
 
     snapshot = fetch_from(monkeypatch, serve, names=("gone",))
-    assert "could be asked for once more: No." in snapshot.gaps[0]
+    assert "could be confirmed: no." in snapshot.gaps[0]
     assert len(snapshot.deployments) == 3
 
 
@@ -306,7 +344,7 @@ def test_after_a_fetch_nothing_is_sent_any_more() -> None:
         with pytest.raises(LiveError):
             fetch(Connection(url, KEY), names=tuple, scope={}, progress=lambda _: None)
         sent = len(heads)
-        assert not [thread for thread in threading.enumerate() if thread.name == "driftcheck-request"]
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("driftcheck-request")]
         assert len(heads) == sent
 
 
@@ -314,7 +352,7 @@ def test_X1_a_defect_in_a_thread_reaches_the_one_who_waits(monkeypatch: pytest.M
     def broken(*_: Any) -> Any:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(workers, "ask", broken)
+    monkeypatch.setattr(fetch_module, "ask", broken)
     with pytest.raises(RuntimeError, match="a defect"):
         fetch(Connection("http://127.0.0.1:1", KEY), names=tuple, scope={}, progress=lambda _: None)
 
