@@ -83,6 +83,11 @@ class Client:
             raise self.out_of_time()
         return left
 
+    def close(self) -> None:
+        """Send no more requests and close all connections, also those in use."""
+        self.stop.set()
+        self.http.close()
+
     def out_of_time(self) -> LiveError:
         """Return the error for a fetch that took longer than it may."""
         return LiveError(
@@ -122,11 +127,11 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
         ) from None
     except Exception:  # whatever it is, it may quote a proxy's password
         raise LiveError("the proxy of the environment can't be used", hint=_PROXY_VARIABLES) from None
+    client = Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, [])
     try:
-        yield Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, [])
+        yield client
     finally:
-        stop.set()
-        http.close()
+        client.close()
 
 
 def proxy_for(endpoint: str) -> str | None:
@@ -231,7 +236,8 @@ def _send(client: Client, params: Mapping[str, str]) -> bytes:
     import httpx
 
     url = client.connection.endpoint + LIST_PATH
-    timeout = httpx.Timeout(min(MAX_READ_WAIT, client.left()))
+    left = client.left()
+    timeout = httpx.Timeout(min(MAX_READ_WAIT, left), pool=left)
     client.sent.append(None)
     failure: LiveError
     try:

@@ -22,6 +22,9 @@ MAX_ASKED: Final = 200
 
 MAX_LISTING_BYTES: Final = 256 * 1024 * 1024
 
+PARSING: Final = 2
+"""So many threads may parse a response while as many requests as allowed are under way (the client sees to that)."""
+
 Ticket: TypeAlias = tuple[int, Any]
 """Which round a request belongs to, and what it asks for: an offset or a name."""
 
@@ -62,11 +65,11 @@ def _with_source(error: LiveError, client: Client) -> LiveError:
 
 
 class Requests:
-    """Requests in threads, as many at once as the connection allows; nobody waits for them past the deadline."""
+    """Requests in threads; nobody waits for them past the deadline."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.capacity = client.connection.concurrency
+        self.capacity = client.connection.concurrency + PARSING
         self._executor = ThreadPoolExecutor(self.capacity, thread_name_prefix="driftcheck-request")
         self._tickets: dict[Future[Page], Ticket] = {}
 
@@ -92,8 +95,8 @@ class Requests:
             return ticket, error
 
     def close(self) -> None:
-        """Send nothing more; a thread that still waits for a response ends when its connection is closed."""
-        self.client.stop.set()
+        """Send nothing more; a thread that still waits for a response ends because its connection is closed."""
+        self.client.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
         wait(self._tickets, timeout=0.1)
 

@@ -344,7 +344,10 @@ def test_after_a_fetch_nothing_is_sent_any_more() -> None:
         with pytest.raises(LiveError):
             fetch(Connection(url, KEY), names=tuple, scope={}, progress=lambda _: None)
         sent = len(heads)
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("driftcheck-request")]
+        for thread in threading.enumerate():
+            if thread.name.startswith("driftcheck-request"):
+                thread.join(5)
+                assert not thread.is_alive()
         assert len(heads) == sent
 
 
