@@ -73,6 +73,8 @@ class Client:
     """Waits between attempts, given seconds."""
     stop: threading.Event
     """Set when no more responses are needed."""
+    turns: threading.Semaphore
+    """Lets no more requests be under way at once than the connection allows."""
     sent: list[None]
     """Grows by one with each request."""
 
@@ -127,7 +129,8 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
         ) from None
     except Exception:  # whatever it is, it may quote a proxy's password
         raise LiveError("the proxy of the environment can't be used", hint=_PROXY_VARIABLES) from None
-    client = Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, [])
+    turns = threading.Semaphore(connection.concurrency)
+    client = Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, turns, [])
     try:
         yield client
     finally:
@@ -224,7 +227,12 @@ def ask(client: Client, params: Mapping[str, str]) -> Page:
 
 
 def _ask_once(client: Client, params: Mapping[str, str]) -> Page:
-    body = _send(client, params)
+    if not client.turns.acquire(timeout=client.left()):
+        raise client.out_of_time()
+    try:
+        body = _send(client, params)
+    finally:
+        client.turns.release()
     try:
         return parse_page(body)
     except MalformedError as problem:
@@ -236,8 +244,7 @@ def _send(client: Client, params: Mapping[str, str]) -> bytes:
     import httpx
 
     url = client.connection.endpoint + LIST_PATH
-    left = client.left()
-    timeout = httpx.Timeout(min(MAX_READ_WAIT, left), pool=left)
+    timeout = httpx.Timeout(min(MAX_READ_WAIT, client.left()))
     client.sent.append(None)
     failure: LiveError
     try:
