@@ -35,14 +35,6 @@ class UsageError(DriftcheckError):
     status = ExitStatus.INVALID
 
 
-class ConfigurationError(DriftcheckError):
-    """A configuration file that can't be used; the message begins with `file:line:col`."""
-
-    status = ExitStatus.INVALID
-    place: tuple[str, int, int] | None = None
-    """File, line and column of the first defect."""
-
-
 class InputError(DriftcheckError):
     """A saved file (snapshot, raw listing or report) that can't be read as what it should be."""
 

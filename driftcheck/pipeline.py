@@ -103,7 +103,7 @@ def read_declarations(chosen: Settings) -> Declarations:
     """Read the files that the settings name; raises UsageError for a path that names nothing."""
     from driftcheck.declarations import loader
 
-    return loader.load(chosen.paths, stdin=_read_stdin) if chosen.paths else Declarations()
+    return loader.load(chosen.paths, stdin=_read_stdin, in_processes=True) if chosen.paths else Declarations()
 
 
 def _read_stdin() -> bytes:

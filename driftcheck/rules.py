@@ -227,6 +227,21 @@ LOADING_RULES: Final = _catalogue(
         "Take one of them out, or give it its own name.",
     ),
     Rule(
+        "overlay-without-deployment",
+        ERROR,
+        "An overlay of a name that no earlier path declares",
+        "An overlay changes a deployment that a path named earlier declares, by the name that is written there. Paths "
+        "are read in the order of the command line or of `paths` in driftcheck.yaml.",
+        "Check the name and the order of the paths.",
+    ),
+    Rule(
+        "overlay-without-effect",
+        NOTE,
+        "An overlay that changes nothing",
+        "Every value of this entry is already set by the layers below it.",
+        "Remove the entry.",
+    ),
+    Rule(
         "yaml-syntax",
         ERROR,
         "A file is no YAML",

@@ -55,7 +55,7 @@ DOORS = {
     "apprise": {"notify"},
     "click": {"cli"},
 }
-"""Which layer may import which library; each library is imported by one module (click by one folder)."""
+"""Which layer may import which library; each library is imported by one module (click and yaml by one folder each)."""
 
 
 def layer_of(module: Path) -> str:
@@ -106,7 +106,7 @@ def test_every_library_has_one_door() -> None:
     assert doors.keys() <= DOORS.keys()
     for library, modules in doors.items():
         assert {layer_of(module) for module in modules} <= DOORS[library], library
-        if library != "click":
+        if library not in ("click", "yaml"):
             assert len(modules) == 1, (library, modules)
 
 

@@ -484,7 +484,7 @@ CRASHES = [
     "driftcheck.pipeline.check",
     "driftcheck.pipeline.redact",
     "driftcheck.comparison.verdicts.walk",
-    "driftcheck.declarations.documents.lint",
+    "driftcheck.declarations.lint.lint",
     "driftcheck.live.snapshot.read",
     "driftcheck.formats.report_json.render",
     "driftcheck.formats.text.render",

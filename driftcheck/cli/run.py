@@ -12,11 +12,11 @@ import click
 from driftcheck import __version__, pipeline, settings
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
-from driftcheck.declarations.config import Config, find_config, from_folder, load_config
-from driftcheck.errors import ConfigurationError, DriftcheckError, LiveError, OutputError
+from driftcheck.declarations.config import Config, ConfigurationError, find_config, from_folder, load_config
+from driftcheck.errors import DriftcheckError, LiveError, OutputError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
-from driftcheck.model import DeclaredSummary, Finding, Location, Outcome, Report, Severity, Snapshot
+from driftcheck.model import DeclaredSummary, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.settings import Flags, Settings
 
 
@@ -107,10 +107,10 @@ def failures_reported(command: str, outputs: Sequence[Output], options: RenderOp
         raise
     except DriftcheckError as error:
         console.say_error(error)
-        failure = _failure(command, Outcome[error.status.name], error.message, error.hint, _location(error))
+        failure = _failure(command, Outcome[error.status.name], _findings(error))
     except Exception as error:
         console.say_defect(error)
-        failure = _failure(command, Outcome.DEFECT, console.defect_message(error), None, None)
+        failure = _failure(command, Outcome.DEFECT, (_run_failed(console.defect_message(error), None),))
     else:
         return
     elsewhere = [output for output in outputs if output.file is not None or output.format != "text"]
@@ -118,12 +118,17 @@ def failures_reported(command: str, outputs: Sequence[Output], options: RenderOp
     raise click.exceptions.Exit(failure.outcome.status)
 
 
-def _location(error: DriftcheckError) -> Location | None:
-    place = error.place if isinstance(error, ConfigurationError) else None
-    return Location(*place) if place else None
+def _findings(error: DriftcheckError) -> tuple[Finding, ...]:
+    if isinstance(error, ConfigurationError):
+        return error.findings
+    return (_run_failed(error.message, error.hint),)
 
 
-def _failure(command: str, outcome: Outcome, message: str, hint: str | None, location: Location | None) -> Report:
+def _run_failed(message: str, hint: str | None) -> Finding:
+    return Finding(rule="run-failed", severity=Severity.ERROR, message=message, hint=hint)
+
+
+def _failure(command: str, outcome: Outcome, findings: tuple[Finding, ...]) -> Report:
     return Report(
         driftcheck_version=__version__,
         command=command,
@@ -131,13 +136,5 @@ def _failure(command: str, outcome: Outcome, message: str, hint: str | None, loc
         outcome=outcome,
         live=None,
         declared=DeclaredSummary(complete=False),
-        findings=(
-            Finding(
-                rule="run-failed",
-                severity=Severity.ERROR,
-                message=message.removeprefix(f"{location}: "),
-                hint=hint,
-                location=location,
-            ),
-        ),
+        findings=findings,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path as FilePath
@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING
 
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import CONFIG_NAME, SourceText
-from driftcheck.errors import ConfigurationError
-from driftcheck.model import JSON, IgnoreRule, Location, Policy, Severity
+from driftcheck.errors import DriftcheckError, ExitStatus
+from driftcheck.model import JSON, Finding, IgnoreRule, Location, Policy, Severity
 from driftcheck.rules import RULES
 
 if TYPE_CHECKING:
-    from driftcheck.declarations.layers import Source
+    from driftcheck.yamlfile.positions import Text
+
+
+class ConfigurationError(DriftcheckError):
+    """A configuration file that cannot be used: a finding for each of its defects, and a line of the message."""
+
+    status = ExitStatus.INVALID
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(_line(found) for found in findings))
+        self.findings = tuple(findings)
+
+
+def _line(found: Finding) -> str:
+    return f"{found.location}: {found.message}." + (f" {found.hint}" if found.hint else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,70 +83,68 @@ def _repository(here: FilePath) -> FilePath | None:
 
 
 def load_config(path: FilePath) -> Config:
-    """Read a configuration file; raises UsageError where it can't be read, ConfigurationError for what it says."""
+    """Read a configuration file; raises UsageError where it cannot be read, ConfigurationError for its defects."""
     return parse_config(discovery.read_file(str(path)))
 
 
-def parse_config(text: SourceText) -> Config:
-    """Read a configuration from a text; raises ConfigurationError, whose message has a line for each defect."""
-    from driftcheck.declarations.layers import Source
+def parse_config(source: SourceText) -> Config:
+    """Return the configuration in a text; raises ConfigurationError with a finding for each defect."""
+    from driftcheck.yamlfile.positions import Text
+    from driftcheck.yamlfile.reader import parse
 
-    source = Source(text.name, text.data)
-    defects = sorted(_defects(source))
+    text = Text(source.name, source.data, parse(source.data))
+    defects = sorted(_defects(text), key=lambda found: (found.location or Location("", 0, 0), found.message))
     if defects:
-        error = ConfigurationError("\n".join(f"{place}: {message}" for place, message in defects))
-        first = defects[0][0]
-        error.place = (first.file, first.line, first.column)
-        raise error
-    value = source.parsed.documents[0] if source.parsed.documents else None
-    return Config() if value is None else _config(source, value)
+        raise ConfigurationError(defects)
+    documents = text.parsed.documents
+    return Config() if not documents or documents[0] is None else _config(text, documents[0])
 
 
-def _defects(source: Source) -> Iterator[tuple[Location, str]]:
-    """Find what is wrong with a configuration: its place, and what to do about it."""
+def _defects(text: Text) -> Iterator[Finding]:
     from driftcheck.declarations.house_rules import house_rule_violations
     from driftcheck.declarations.schema import validate
 
-    parsed = source.parsed
-    for problem in parsed.problems:
+    def found(rule: str, message: str, hint: str | None, position: tuple[int, int]) -> Finding:
+        hint = hint or RULES[rule].hint
+        return Finding(rule, Severity.ERROR, message, hint, location=Location(text.name, *position))
+
+    for problem in text.parsed.problems:
         if RULES[problem.rule].severity is Severity.ERROR:
-            yield source.location(problem.place), _sentence(problem.message, problem.hint)
-    for number, document in enumerate(parsed.documents):
+            yield found(problem.rule, problem.message, problem.hint, problem.position)
+    for number, document in enumerate(text.parsed.documents):
         if number > 0:
-            yield source.locate(number, ()), _sentence("a second document", "A configuration is one document.")
+            message, hint = "unexpected second document", "Write the configuration as one document."
+            yield found("wrong-type", message, hint, text.position(number, ()))
         elif document is not None:
             for violation in (*validate(document, "config"), *islice(house_rule_violations(document), 1_000)):
-                if not source.has_problem(number, violation):
-                    yield source.place(number, violation), _sentence(violation.message, violation.hint)
+                if violation.at_key or not text.is_defective(number, violation.path):
+                    position = text.position(number, violation.path, at_key=violation.at_key)
+                    yield found(violation.rule, violation.message, violation.hint, position)
 
 
-def _sentence(message: str, hint: str | None) -> str:
-    return f"{message}. {hint}" if hint else f"{message}."
-
-
-def _config(source: Source, value: Mapping[str, JSON]) -> Config:
-    from driftcheck.declarations.documents import ignore_rules
+def _config(text: Text, value: Mapping[str, JSON]) -> Config:
+    from driftcheck.declarations.loader import ignore_rules
 
     return Config(
         paths=tuple(value.get("paths", ())),
         workspace=value.get("workspace"),
         region=value.get("region"),
-        ignores=tuple(ignore_rules(source, 0, value, ())),
+        ignores=tuple(ignore_rules(text, 0, value, ())),
         severities={rule: Severity(each) for rule, each in value.get("severities", {}).items() if each != "off"},
         off=frozenset(rule for rule, each in value.get("severities", {}).items() if each == "off"),
         fail_on=value.get("fail-on"),
         strict=value.get("strict"),
-        policies=tuple(_policies(source, value.get("policies", ()))),
+        policies=tuple(_policies(text, value.get("policies", ()))),
     )
 
 
-def _policies(source: Source, entries: Iterable[Mapping[str, JSON]]) -> Iterator[Policy]:
+def _policies(text: Text, entries: Iterable[Mapping[str, JSON]]) -> Iterator[Policy]:
     for index, entry in enumerate(entries):
         yield Policy(
             id=entry["id"],
             path=entry["path"],
             schema=entry["schema"],
-            location=source.locate(0, ("policies", index)),
+            location=Location(text.name, *text.position(0, ("policies", index))),
             target=entry.get("target", "*"),
             deployment=entry.get("deployment", "*"),
             where=entry.get("where", {}),

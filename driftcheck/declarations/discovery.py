@@ -38,6 +38,8 @@ class SourceText:
 
     name: str
     data: bytes = field(repr=False)
+    layer: int = 0
+    """The position of the path that named it; overlays are laid over deployments of earlier paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,12 @@ class Tree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that a path named: its name in reports, its path, and the boundary for links."""
+    """A file that a path named: its name in reports, its path, the boundary for links, and the position of the path."""
 
     name: str
     path: str
     boundary: str
+    layer: int = 0
 
 
 def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here: str | None = None) -> Sources:
@@ -98,12 +101,11 @@ def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here
     here = here or os.getcwd()
     named = list(dict.fromkeys(paths))
     texts = []
-    if "-" in named and stdin is not None:
-        named.remove("-")
-        texts.append(SourceText(STDIN, stdin()))
     search = Search(_Disk(here), here)
-    for path in named:
-        if not search.add(path):
+    for layer, path in enumerate(named):
+        if path == "-" and stdin is not None:
+            texts.append(SourceText(STDIN, stdin(), layer))
+        elif not search.add(path, layer):
             raise _nothing_there(path, search.exists(path))
     refusals: list[Finding] = []
     texts += _read_all(search.candidates, refusals)
@@ -135,7 +137,7 @@ def _read_all(candidates: Sequence[Candidate], refusals: list[Finding]) -> Itera
             refusals.append(refusal(candidate.name, refused))
             continue
         if data is not None:
-            yield SourceText(candidate.name, data)
+            yield SourceText(candidate.name, data, candidate.layer)
             total += len(data)
         if total > MAX_TOTAL:
             raise UsageError("The files are larger than 512 MiB together.", hint="Check them in several runs.")
@@ -187,15 +189,15 @@ class Search:
         """Tell whether there is anything at a path."""
         return self._tree.kind(full_path(path, self._here)) is not None
 
-    def add(self, path: str) -> bool:
-        """Add what one path names, and tell whether that is anything."""
+    def add(self, path: str, layer: int = 0) -> bool:
+        """Add what one path names, and return whether that is anything."""
         full = full_path(path, self._here)
         before = self._met
         is_there = self._tree.kind(full) is not None
         named, pattern = (full, ()) if is_there else split_glob(full, self._here)
         if is_there or pattern:
             try:
-                walk = _Walk(self, path, self._tree.boundary(named), pattern)
+                walk = _Walk(self, path, layer, self._tree.boundary(named), pattern)
             except RefusedError as refused:
                 self.refuse(named, path, refused)
             else:
@@ -223,10 +225,10 @@ class Search:
             self.refuse(folder, path, refused)
             return []
 
-    def add_candidate(self, full: str, path: str, boundary: str) -> None:
+    def add_candidate(self, full: str, path: str, layer: int, boundary: str) -> None:
         """Add one file."""
         self._met += 1
-        self._candidates.setdefault(full, Candidate(shown(full, path, self._here), full, boundary))
+        self._candidates.setdefault(full, Candidate(shown(full, path, self._here), full, boundary, layer))
         if len(self._candidates) > MAX_FILES:
             raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
 
@@ -246,13 +248,14 @@ class _Walk:
 
     search: Search
     path: str
+    layer: int
     boundary: str
     pattern: tuple[str, ...]
     """The segments of a glob from the first that is special on; empty where the path is none."""
 
     def add_file(self, full: str) -> None:
         """Add a file."""
-        self.search.add_candidate(full, self.path, self.boundary)
+        self.search.add_candidate(full, self.path, self.layer, self.boundary)
 
     def add_folder(self, folder: str, depth: int = 0) -> None:
         """Add the declarations of a folder and of those below it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from driftcheck.declarations.lint import lint
-from driftcheck.declarations.schema import Place, validate
+from driftcheck.declarations.schema import Pointer, validate
 from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Severity
 from driftcheck.paths import Item, Path, Segment, resolve
@@ -205,7 +205,7 @@ def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
     return notes
 
 
-def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Place, str]]:
+def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Pointer, str]]:
     """Give the places of a form that hold an error, and what is wrong there."""
     name = form.get("name")
     for violation in (*validate({"deployments": [form]}), *(lint(name, form) if isinstance(name, str) else ())):
@@ -214,11 +214,11 @@ def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Place, str]]:
             yield inside, violation.message
 
 
-def _from_the_end(place: Place) -> list[tuple[bool, int, str]]:
+def _from_the_end(place: Pointer) -> list[tuple[bool, int, str]]:
     return [(isinstance(s, int), s if isinstance(s, int) else 0, str(s)) for s in place]
 
 
-def _whole(place: Place, schema: Field) -> Place:
+def _whole(place: Pointer, schema: Field) -> Pointer:
     """Give the place of a list's entry for that of its identity, without which it is none."""
     field: Field | None = schema
     for position, segment in enumerate(place):
@@ -228,7 +228,7 @@ def _whole(place: Place, schema: Field) -> Place:
     return place
 
 
-def _remove(form: dict[str, JSON], place: Place, schema: Field) -> Path | None:
+def _remove(form: dict[str, JSON], place: Pointer, schema: Field) -> Path | None:
     """Take out what stands at a place and give its path; None where it went with something else."""
     path: list[Segment] = []
     holder: Any = None

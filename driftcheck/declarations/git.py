@@ -73,12 +73,12 @@ def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath |
     named += [former for path in named for former in _former_names(path, here, top, commit)]
     tree = _CommitTree(here, top, commit, [*named, *([settings] if settings else [])])
     search = Search(tree, here)
-    for path in named:
-        search.add(path)
+    for layer, path in enumerate(named):
+        search.add(path, layer)
     for path, refused in tree.unreadable(named):
         search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
-    declarations = _unambiguous(declare(sorted(texts, key=lambda text: text.name)))
+    declarations = _unambiguous(declare(texts))
     return Revision(
         commit=commit,
         declarations=with_refusals(declarations, (*search.findings, *refusals)),
@@ -275,7 +275,7 @@ class _CommitTree:
 
     def read(self, candidates: Sequence[Candidate]) -> tuple[list[SourceText], list[Finding]]:
         """Read files, and those that links in the commit lead to unless they are among them."""
-        found: list[tuple[str, _Blob]] = []
+        found: list[tuple[Candidate, _Blob]] = []
         refusals: list[Finding] = []
         for candidate in sorted(candidates, key=lambda c: (self._blobs[c.path].is_link, c.name)):
             try:
@@ -284,11 +284,11 @@ class _CommitTree:
                 refusals.append(discovery.refusal(candidate.name, refused))
                 continue
             if not self._blobs[candidate.path].is_link or all(blob.id != other.id for _, other in found):
-                found.append((candidate.name, blob))
+                found.append((candidate, blob))
         if sum(blob.size for _, blob in found) > discovery.MAX_TOTAL:
             raise UsageError("The files at the base revision are larger than 512 MiB together.", hint="Name fewer.")
         contents = _contents(self._here, [blob.id for _, blob in found])
-        return [SourceText(name, data) for (name, _), data in zip(found, contents, strict=True)], refusals
+        return [SourceText(c.name, data, c.layer) for (c, _), data in zip(found, contents, strict=True)], refusals
 
     def _resolved(self, path: str) -> _Blob:
         """Give a file's blob, or that of the file that a link leads to; raises RefusedError."""

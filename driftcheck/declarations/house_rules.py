@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from driftcheck.declarations.schema import Place, Violation, fragment_problem
+from driftcheck.declarations.schema import Pointer, Violation, fragment_problem
 from driftcheck.model import JSON
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import LINT_RULES, POLICY_PREFIX, RULES, SUPPRESSIBLE_RULES
@@ -30,7 +30,7 @@ def house_rule_violations(document: JSON) -> Iterator[Violation]:
         yield from _severity_violations((*place, "severities"), holder.get("severities"), policies)
 
 
-def _holders(document: Mapping[str, JSON]) -> Iterator[tuple[Place, Mapping[str, JSON]]]:
+def _holders(document: Mapping[str, JSON]) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
     """Yield the document itself and each of its targets."""
     yield (), document
     targets = document.get("targets")
@@ -46,7 +46,7 @@ def _entries(holder: Mapping[str, JSON], key: str) -> Iterator[tuple[int, dict[s
             yield index, entry
 
 
-def _ignore_violations(place: Place, entry: Mapping[str, JSON], policies: Collection[str]) -> Iterator[Violation]:
+def _ignore_violations(place: Pointer, entry: Mapping[str, JSON], policies: Collection[str]) -> Iterator[Violation]:
     yield from _literal_secrets(place, entry)
     rule = entry.get("rule")
     if not isinstance(rule, str):
@@ -63,7 +63,7 @@ def _ignore_violations(place: Place, entry: Mapping[str, JSON], policies: Collec
         yield Violation("invalid-value", message, (*place, "rule"), "Fix what they report.")
 
 
-def _severity_violations(place: Place, severities: JSON, policies: Collection[str]) -> Iterator[Violation]:
+def _severity_violations(place: Pointer, severities: JSON, policies: Collection[str]) -> Iterator[Violation]:
     for rule, severity in severities.items() if isinstance(severities, dict) else ():
         own = rule.startswith(POLICY_PREFIX) and rule.removeprefix(POLICY_PREFIX) in policies
         if rule not in RULES and not own:
@@ -73,7 +73,7 @@ def _severity_violations(place: Place, severities: JSON, policies: Collection[st
             yield Violation("invalid-value", f"`{rule}` can't be turned off", (*place, rule), hint)
 
 
-def _unknown_rule(rule: str, place: Place, policies: Iterable[str], *, at_key: bool = False) -> Violation:
+def _unknown_rule(rule: str, place: Pointer, policies: Iterable[str], *, at_key: bool = False) -> Violation:
     known = (*RULES, *(f"{POLICY_PREFIX}{policy}" for policy in policies))
     alike = [each for each in known if each[:1] == rule[:1]]  # comparing with all of them takes milliseconds
     close = get_close_matches(rule[:64], alike, n=1, cutoff=0.6)
@@ -84,7 +84,7 @@ def _unknown_rule(rule: str, place: Place, policies: Iterable[str], *, at_key: b
 def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
     seen: set[str] = set()
     for index, entry in _entries(document, "policies"):
-        place: Place = ("policies", index)
+        place: Pointer = ("policies", index)
         if index == MAX_POLICIES:
             yield Violation("yaml-limit", f"there are more than {MAX_POLICIES} policies", place)
             return
@@ -98,7 +98,7 @@ def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
             yield Violation("invalid-value", f"the policy's `schema` {problem}", (*place, "schema"))
 
 
-def _literal_secrets(place: Place, entry: Mapping[str, JSON]) -> Iterator[Violation]:
+def _literal_secrets(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
     """Find credentials in an entry of `ignore` or `policies`: reports show its texts, and its file is in git."""
     for key, text in entry.items():
         if isinstance(text, str) and key in (*_SHOWN_TEXTS, "deployment", "path", "rule") and holds_credential(text):

@@ -1,8 +1,8 @@
 """Rules across the fields of one declared deployment (API.md section 4), offline.
 
-Each rule is a function from a `_Subject` to violations, and one line of `_CHECKS`. A rule says only
-what can be known from the declaration: a field that is not declared is not wrong. Of a value that has
-not the shape the schema asks for, rules say nothing.
+Each rule is a function from a `_Subject` to violations, and one line of `_CHECKS`. A rule speaks only of what is
+declared, or derived from declared values where nothing else can be live: a field that is not declared may have any
+value in live. Values whose shape breaks the schema are left to the schema.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from driftcheck import fields
-from driftcheck.declarations.schema import Place, Violation, without_credentials
+from driftcheck.declarations.schema import Pointer, Violation, without_credentials
 from driftcheck.fields import Field
 from driftcheck.model import JSON
 from driftcheck.redaction.patterns import holds_credential
 
 _CONFIG: Final = "source_config"
 _REVISION: Final = "source_revision_config"
-_SPEC: Final[Place] = (_CONFIG, "resource_spec")
+_SPEC: Final[Pointer] = (_CONFIG, "resource_spec")
 _NOTHING: Final[Mapping[str, JSON]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """A declared deployment, and the parts of it that many rules look at; a part of another shape is empty."""
+    """A declared deployment, and the parts that many rules look at; a part of the wrong shape is empty."""
 
     name: str
     value: Mapping[str, JSON]
@@ -35,25 +35,22 @@ class _Subject:
     config: Mapping[str, JSON]
     revision: Mapping[str, JSON]
     spec: Mapping[str, JSON]
-    containers: tuple[tuple[Place, Mapping[str, JSON]], ...]
+    containers: tuple[tuple[Pointer, Mapping[str, JSON]], ...]
 
 
-def lint(name: str, value: Mapping[str, JSON], *, suspicious: bool = True) -> Iterator[Violation]:
-    """Give what is wrong with a declared deployment as a whole, `defaults` laid under it; paths begin below it.
-
-    Credentials are looked for only where it is `suspicious`: where the text it stands in holds one.
-    """
+def lint(name: str, value: Mapping[str, JSON], *, may_hold_credentials: bool = True) -> Iterator[Violation]:
+    """Return the violations of a declared deployment over its `defaults`; their paths begin at the deployment."""
     subject = _subject(name, value)
-    if suspicious:
+    if may_hold_credentials:
         yield from _literal_secrets(subject)
     for check in _CHECKS:
         yield from check(subject)
 
 
 def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
-    """Give what must be told of a deployment even where it breaks the schema: credentials outside of `secrets`.
+    """Return the violations to report even for a deployment that breaks the schema: credentials outside `secrets`.
 
-    What stands among `secrets` breaks the schema, and is told there.
+    Credentials among `secrets` break the schema and are reported there.
     """
     for violation in _literal_secrets(_subject(name, value)):
         if violation.path[:1] != ("secrets",):
@@ -98,7 +95,7 @@ def _is_set(value: JSON) -> bool:
 
 def _missing_source(subject: _Subject) -> Iterator[Violation]:
     if "source" not in subject.value:
-        yield Violation("missing-source", "the deployment does not say its `source`", (), "Add `source:`.")
+        yield Violation("missing-source", "missing `source`", (), "Add `source:`.")
 
 
 _NEEDED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
@@ -122,11 +119,11 @@ def _incomplete_for_create(subject: _Subject) -> Iterator[Violation]:
         needed = _NEEDED.get(subject.source, ()) if isinstance(subject.source, str) else ()
         missing = [f"`{key}`" for place, key in needed if place == section and declared.get(key) is None]
         if missing:
-            message = f"`{section}` lacks {', '.join(missing)}, without which such a deployment can't be created"
+            message = f"`{section}` lacks {', '.join(missing)}, which creating such a deployment requires"
             yield Violation("incomplete-for-create", message, (section,))
 
 
-_REFUSED: Final[Mapping[str, tuple[tuple[Place, str], ...]]] = {
+_REFUSED: Final[Mapping[str, tuple[tuple[Pointer, str], ...]]] = {
     "github": (
         ((_REVISION, "image_uri"), "image-not-allowed"),
         ((_CONFIG, "custom_url"), "custom-url-not-allowed"),
@@ -148,7 +145,7 @@ _PLATFORM_URL: Final = re.compile(r"https://[^/]+\.langgraph\.app/?", re.IGNOREC
 
 
 def _of_platform(key: str, value: JSON) -> bool:
-    """Tell whether a value looks like what the platform sets itself: a copy of it is harmless (API.md 3.1, 7 and 8)."""
+    """Return whether a value looks like one that the platform sets itself: a copy of it is harmless."""
     if not isinstance(value, str):
         return False
     return bool(_PLATFORM_URL.fullmatch(value)) if key == "custom_url" else key == "image_uri" and "@sha256:" in value
@@ -161,8 +158,8 @@ def _wrong_for_source(subject: _Subject) -> Iterator[Violation]:
     for path, rule in _REFUSED[source]:
         value = _at(subject.value, path)
         if _is_set(value) and not _of_platform(str(path[-1]), value):
-            message = f"`{path[-1]}` can't be set for the source `{source}`"
-            yield Violation(rule, message, path, "Take it out.", at_key=True)
+            message = f"`{path[-1]}` cannot be set for the source `{source}`"
+            yield Violation(rule, message, path, "Remove it.", at_key=True)
         elif _is_set(value):
             yield _platform_set(path, source)
     for path, sources in _inapplicable(source):
@@ -175,21 +172,21 @@ def _wrong_for_source(subject: _Subject) -> Iterator[Violation]:
             yield Violation("field-not-applicable", message, path, at_key=True)
 
 
-def _platform_set(path: Place, source: str) -> Violation:
+def _platform_set(path: Pointer, source: str) -> Violation:
     message = f"the platform sets `{path[-1]}` for the source `{source}`, so it is not compared"
-    return Violation("platform-set-value", message, path, "Take it out.", at_key=True)
+    return Violation("platform-set-value", message, path, "Remove it.", at_key=True)
 
 
 @cache
-def _inapplicable(source: str) -> tuple[tuple[Place, str | None], ...]:
-    """Give the fields that do not belong to a source: the outermost alone, with the sources they are documented for.
+def _inapplicable(source: str) -> tuple[tuple[Pointer, str | None], ...]:
+    """Return the outermost fields that do not belong to a source, with the sources they are documented for.
 
     The sources are None where the platform sets the value.
     """
     refused = {path for path, _ in _REFUSED[source]}
-    found: list[tuple[Place, str | None]] = []
+    found: list[tuple[Pointer, str | None]] = []
 
-    def search(field: Field, path: Place) -> None:
+    def search(field: Field, path: Pointer) -> None:
         for key, child in field.properties.items():
             place = (*path, key)
             if child.read_only or place in refused:
@@ -205,7 +202,7 @@ def _inapplicable(source: str) -> tuple[tuple[Place, str | None], ...]:
     return tuple(found)
 
 
-def _at(value: Any, path: Place) -> JSON:
+def _at(value: Any, path: Pointer) -> JSON:
     for segment in path:
         value = value.get(segment) if isinstance(value, dict) else None
     return value
@@ -228,8 +225,8 @@ def _repo_ref(subject: _Subject) -> Iterator[Violation]:
             )
             yield Violation("tag-built-on-push", message, (_CONFIG, "build_on_push"), hint)
     elif ref.startswith(("refs/", "heads/", "tags/")):
-        hint = "Write a branch by its bare name, a tag as `refs/tags/<tag>`."
-        yield Violation("repo-ref-form", "`repo_ref` is in no documented form", (_REVISION, "repo_ref"), hint)
+        hint = "Write a branch by its name alone, and a tag as `refs/tags/<tag>`."
+        yield Violation("repo-ref-form", "`repo_ref` is not in a documented form", (_REVISION, "repo_ref"), hint)
 
 
 _SERVERLESS: Final = frozenset({"dev_zero", "dev_free_zero", "serverless"})
@@ -238,7 +235,7 @@ _DEDICATED: Final = frozenset({"prod", "dedicated"})
 
 def _deployment_type(subject: _Subject) -> Iterator[Violation]:
     if subject.config.get("deployment_type") in ("serverless", "dedicated"):
-        message = "`deployment_type` is a name of the guides, which the API may not take"
+        message = "`deployment_type` uses a name of the documentation, which the API may refuse"
         hint = "The API's own names are `dev_zero`, `dev_free_zero`, `dev`, `dev_free` and `prod`."
         yield Violation("unconfirmed-deployment-type", message, (_CONFIG, "deployment_type"), hint)
 
@@ -257,14 +254,14 @@ def _tiers(subject: _Subject) -> Iterator[Violation]:
     ):
         tier = subject.value.get(key)
         if isinstance(tier, str) and tier.startswith(wrong):
-            yield Violation("tier-family", f"`{key}` is of another family than `deployment_type`", (key,))
+            yield Violation("tier-family", f"`{key}` does not belong to the family of `deployment_type`", (key,))
 
 
 def _namespace(subject: _Subject) -> Iterator[Violation]:
     namespace = _mapping(subject.config, "listener_config").get("k8s_namespace")
-    if namespace is not None and subject.config.get("listener_id") is None:
+    if namespace is not None and subject.config.get("listener_id", _NOTHING) is None:
         path = (_CONFIG, "listener_config", "k8s_namespace")
-        yield Violation("namespace-without-listener", "`k8s_namespace` needs a `listener_id`", path)
+        yield Violation("namespace-without-listener", "`k8s_namespace` requires a `listener_id`", path)
 
 
 _REFUSED_IN_COMMANDS: Final = re.compile(r'["`\\\n\r\0\t|;$<>]')
@@ -274,8 +271,8 @@ def _commands(subject: _Subject) -> Iterator[Violation]:
     for key in ("install_command", "build_command"):
         command = subject.config.get(key)
         if isinstance(command, str) and (_REFUSED_IN_COMMANDS.search(command) or "&" in command.replace("&&", "")):
-            hint = 'Without quotes ", backticks, backslashes, line breaks, tabs and | ; $ < > &; `&&` is fine.'
-            message = f"`{key}` holds a character that the service refuses"
+            hint = 'Remove quotes ", backticks, backslashes, line breaks, tabs and | ; $ < > &; `&&` is allowed.'
+            message = f"`{key}` contains a character that the service refuses"
             yield Violation("command-characters", message, (_CONFIG, key), hint)
 
 
@@ -291,14 +288,19 @@ def _number(value: JSON) -> float | None:
     return value if value.__class__ in (int, float) else None
 
 
-def _effective(spec: Mapping[str, JSON], key: str) -> float | None:
-    """Give a number of the spec, or what the service uses where it is unset, as far as that can be known."""
+def _effective(spec: Mapping[str, JSON], key: str) -> tuple[float, str] | None:
+    """Return the number that is certain to be live, and the field that declares it: the field itself or its origin.
+
+    The origin counts only where the field is declared unset: a field that is not declared may have any value.
+    """
     declared = _number(spec.get(key))
+    if declared is not None:
+        return declared, key
     rule = _spec_fields()[key].effective
-    if declared is not None or rule is None or rule.of is None:
-        return declared
+    if key not in spec or rule is None or rule.of is None:
+        return None
     base = _effective(spec, rule.of)
-    return None if base is None else base * rule.times
+    return None if base is None else (base[0] * rule.times, base[1])
 
 
 def _single_sizes(subject: _Subject) -> Iterator[Violation]:
@@ -308,8 +310,8 @@ def _single_sizes(subject: _Subject) -> Iterator[Violation]:
         if field is None or value is None:
             continue
         if field.deprecated:
-            message = f"`{key}` must not be used"
-            yield Violation("deprecated-field", message, (*_SPEC, key), "Take it out.", at_key=True)
+            message = f"`{key}` is deprecated"
+            yield Violation("deprecated-field", message, (*_SPEC, key), "Remove it.", at_key=True)
         number = _number(value)
         if number is None:
             continue
@@ -317,21 +319,20 @@ def _single_sizes(subject: _Subject) -> Iterator[Violation]:
         if field.decimals is not None and round(number, field.decimals) != number:
             yield Violation("cpu-rounded", f"`{key}` will be rounded to one decimal", path)
         if field.granularity and number % field.granularity:
-            yield Violation("memory-granularity", f"`{key}` is no multiple of {field.granularity}", path)
+            yield Violation("memory-granularity", f"`{key}` is not a multiple of {field.granularity}", path)
         if field.cloud_maximum is not None and number > field.cloud_maximum:
-            message = f"`{key}` is above {field.cloud_maximum:g}, the most that Cloud and older servers take"
+            message = f"`{key}` is above {field.cloud_maximum:g}, the maximum of Cloud and older servers"
             yield Violation("above-cloud-maximum", message, path)
 
 
 def _limits(subject: _Subject) -> Iterator[Violation]:
     for key, value in subject.spec.items():
         limit = _number(value) if "_limit" in key else None
-        if limit is None or key not in _spec_fields():
-            continue
-        rule = _spec_fields()[key].effective
+        rule = _spec_fields()[key].effective if limit is not None and key in _spec_fields() else None
         request = _effective(subject.spec, rule.of) if rule is not None and rule.of is not None else None
-        if rule is not None and request is not None and request > limit:
-            yield Violation("request-above-limit", f"`{key}` is below `{rule.of}`", (*_SPEC, key))
+        if rule is not None and limit is not None and request is not None and request[0] > limit:
+            related = ((*_SPEC, request[1]),)
+            yield Violation("request-above-limit", f"`{key}` is below `{rule.of}`", (*_SPEC, key), related=related)
 
 
 def _scales(subject: _Subject) -> Iterator[Violation]:
@@ -339,12 +340,19 @@ def _scales(subject: _Subject) -> Iterator[Violation]:
     for least, most in (("min_scale", "max_scale"), ("queue_min_scale", "queue_max_scale")):
         declared = [key for key in (most, least) if _number(spec.get(key)) is not None]
         low, high = _effective(spec, least), _effective(spec, most)
-        if declared and low is not None and high is not None and low > high:
-            yield Violation("scale-order", f"`{least}` is above `{most}`", (*_SPEC, declared[0]))
-        elif _text(subject.config, "deployment_type") not in _SERVERLESS:
+        if declared and low is not None and high is not None and low[0] > high[0]:
+            related = tuple((*_SPEC, key) for key in (low[1], high[1]) if key != declared[0])
+            message = f"`{least}` is above `{most}`"
+            yield Violation("scale-order", message, (*_SPEC, declared[0]), related=related)
+        elif _never_scales_to_zero(subject):
             for key in declared:
                 if spec[key] == 0:
                     yield Violation("scale-zero", f"`{key}` is 0 for a type that does not scale to zero", (*_SPEC, key))
+
+
+def _never_scales_to_zero(subject: _Subject) -> bool:
+    kind = _text(subject.config, "deployment_type")
+    return kind not in _SERVERLESS and (kind is not None or subject.source == "external_docker")
 
 
 # --- secrets -----------------------------------------------------------------------------------------------------
@@ -374,7 +382,7 @@ _RESERVED_NAMES: Final = frozenset(
 
 
 def _names(subject: _Subject, key: str) -> dict[str, int]:
-    """Give the positions of secrets or secret references by name, of two the first."""
+    """Return the index of each secret or secret reference by name, of two the first."""
     found: dict[str, int] = {}
     for index, entry in _entries(subject.value, key):
         if isinstance(entry.get("name"), str):
@@ -391,7 +399,7 @@ def _secret_names(subject: _Subject) -> Iterator[Violation]:
                 message = "the platform sets a variable of this name itself"
                 yield Violation("reserved-secret-name", message, (kind, index, "name"))
     for name in secrets.keys() & references.keys():
-        message = "this variable is among `secrets` as well"
+        message = "the variable is also among `secrets`"
         yield Violation("secret-and-reference", message, ("secret_references", references[name], "name"))
 
 
@@ -401,7 +409,8 @@ def _unused_datastores(subject: _Subject) -> Iterator[Violation]:
         if variable in names:
             unused = [key for key, value in subject.spec.items() if key.startswith(prefix) and value is not None]
             if unused:
-                message = f"no effect next to `{variable}` has {', '.join(f'`{key}`' for key in unused)}"
+                listed, verb = " and ".join(f"`{key}`" for key in unused), "have" if len(unused) > 1 else "has"
+                message = f"{listed} {verb} no effect because `{variable}` is set"
                 yield Violation("datastore-settings-unused", message, (*_SPEC, unused[0]), at_key=True)
 
 
@@ -412,8 +421,8 @@ def _literal_secrets(subject: _Subject) -> Iterator[Violation]:
         return
     for path, text in _texts(subject.value, ()):
         if holds_credential(text):
-            hint = "Take it out and revoke it; declare its name under `secrets`, or refer to a Kubernetes Secret."
-            yield without_credentials(Violation("literal-secret", "a credential stands in the file", path, hint))
+            hint = "Remove and revoke it; declare its name under `secrets`, or refer to a Kubernetes Secret."
+            yield without_credentials(Violation("literal-secret", "the file contains a credential", path, hint))
 
 
 def _collect_texts(node: Any, texts: list[str]) -> None:
@@ -427,7 +436,7 @@ def _collect_texts(node: Any, texts: list[str]) -> None:
             _collect_texts(child, texts)
 
 
-def _texts(node: JSON, path: Place) -> Iterator[tuple[Place, str]]:
+def _texts(node: JSON, path: Pointer) -> Iterator[tuple[Pointer, str]]:
     if isinstance(node, str):
         yield path, node
     elif isinstance(node, dict):
@@ -457,7 +466,7 @@ def _duplicates(subject: _Subject) -> Iterator[Violation]:
         yield from _repeated("repeated-entry", container, path, "env", "name")
 
 
-def _repeated(rule: str, parent: Mapping[str, JSON], above: Place, key: str, identity: str) -> Iterator[Violation]:
+def _repeated(rule: str, parent: Mapping[str, JSON], above: Pointer, key: str, identity: str) -> Iterator[Violation]:
     children = parent.get(key)
     if not isinstance(children, list) or len(children) < 2:
         return
@@ -466,9 +475,24 @@ def _repeated(rule: str, parent: Mapping[str, JSON], above: Place, key: str, ide
         name = child.get(identity)
         if isinstance(name, str):
             if name in seen:
-                message = f"an entry of `{key}` before this one has the same `{identity}`"
+                message = f"an earlier entry of `{key}` has the same `{identity}`"
                 yield Violation(rule, message, (*above, key, index, identity))
             seen.add(name)
+
+
+def _incomplete_entries(subject: _Subject) -> Iterator[Violation]:
+    """Report entries without a field that the schema cannot require, since an overlay may leave it to what is below."""
+    needed: list[tuple[Pointer, Mapping[str, JSON], tuple[str, ...]]] = [
+        (path, container, ("image",)) for path, container in subject.containers
+    ]
+    needed += [
+        (("secret_references", index), entry, ("secret_name", "secret_key"))
+        for index, entry in _entries(subject.value, "secret_references")
+    ]
+    for path, entry, keys in needed:
+        for key in keys:
+            if key not in entry:
+                yield Violation("missing-field", f"missing field `{key}` in `{path[-2]}[{path[-1]}]`", path)
 
 
 def _containers(subject: _Subject) -> Iterator[Violation]:
@@ -490,15 +514,15 @@ def _containers(subject: _Subject) -> Iterator[Violation]:
 _C_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _variables(path: Place, container: Mapping[str, JSON]) -> Iterator[Violation]:
+def _variables(path: Pointer, container: Mapping[str, JSON]) -> Iterator[Violation]:
     for index, entry in _entries(container, "env"):
         place = (*path, "env", index)
         name = entry.get("name")
         if isinstance(name, str) and not _C_IDENTIFIER.fullmatch(name):
-            hint = "Letters, digits and underscores, not beginning with a digit."
-            yield Violation("env-name", "the variable's name is no C identifier", (*place, "name"), hint)
+            hint = "Use letters, digits and underscores, and do not begin with a digit."
+            yield Violation("env-name", "the name of the variable is not a C identifier", (*place, "name"), hint)
         if _is_set(entry.get("value")) and entry.get("valueFrom") is not None:
-            message = "a variable has either `value` or `valueFrom`"
+            message = "a variable has either `value` or `valueFrom`, not both"
             yield Violation("env-value-and-source", message, (*place, "valueFrom"), at_key=True)
 
 
@@ -529,17 +553,17 @@ def _mounts(subject: _Subject) -> Iterator[Violation]:
             if "volumes" in subject.spec and _text(mount, "name") not in volumes:
                 yield Violation("unknown-volume", "no volume of this name is declared", (*path, "name"))
             if _is_set(mount.get("subPath")) and _is_set(mount.get("subPathExpr")):
-                message = "a mount has either `subPath` or `subPathExpr`"
+                message = "a mount has either `subPath` or `subPathExpr`, not both"
                 yield Violation("two-sub-paths", message, (*path, "subPathExpr"), at_key=True)
 
 
 def _images(subject: _Subject) -> Iterator[Violation]:
-    images: list[tuple[Place, JSON]] = [((_REVISION, "image_uri"), subject.revision.get("image_uri"))]
+    images: list[tuple[Pointer, JSON]] = [((_REVISION, "image_uri"), subject.revision.get("image_uri"))]
     images += [((*path, "image"), container.get("image")) for path, container in subject.containers]
     for path, image in images:
         if isinstance(image, str) and image and not _is_pinned(image):
-            hint = "Name a version, better a digest: `image@sha256:...`."
-            yield Violation("unpinned-image", f"`{path[-1]}` names no version", path, hint)
+            hint = "Add a version, or better a digest: `image@sha256:...`."
+            yield Violation("unpinned-image", f"`{path[-1]}` has no version", path, hint)
 
 
 def _is_pinned(image: str) -> bool:
@@ -567,6 +591,7 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     _secret_names,
     _unused_datastores,
     _duplicates,
+    _incomplete_entries,
     _containers,
     _volumes,
     _mounts,

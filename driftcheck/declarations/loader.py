@@ -1,4 +1,4 @@
-"""Paths -> Declarations: reads the files and brings together what each declares.
+"""Files -> Declarations: parses and judges each file, lays overlays over deployments, and finds duplicates.
 
 A broken file, document or deployment does not stop the others; what could not be read makes the declarations
 incomplete.
@@ -6,33 +6,60 @@ incomplete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
+from driftcheck import fields
 from driftcheck.declarations import discovery
-from driftcheck.declarations.discovery import Sources, SourceText
-from driftcheck.model import Declaration, Declarations, Finding, Location
+from driftcheck.declarations.discovery import SourceText
+from driftcheck.model import JSON, Declaration, Declarations, Finding, Guard, IgnoreRule, Location, Severity
+from driftcheck.paths import Item, Segment
+from driftcheck.redaction.patterns import holds_credential
+from driftcheck.rules import RULES
 
 if TYPE_CHECKING:
-    from driftcheck.declarations.documents import Declared
+    from driftcheck.declarations.overlays import Layer, Layers, Merging
+    from driftcheck.declarations.schema import Violation
+    from driftcheck.yamlfile.positions import Text
+    from driftcheck.yamlfile.problems import Problem
+    from driftcheck.yamlfile.reader import Parsed
+
+MAX_DEPLOYMENTS: Final = 25_000
+"""Deployments of one document."""
+MAX_FINDINGS: Final = 1_000
+"""Findings of one file that are reported, errors and others each: nobody fixes more at once."""
+PARALLEL_BYTES: Final = 8 * 2**20
+"""Files of so many bytes together are judged by several processes; a process takes a quarter of a second to start."""
+
+_READ_AS_TEXT: Final = frozenset({"ambiguous-scalar", "number-range", "invisible-character", "yaml-directive"})
+"""Problems that leave the value around them as it was meant, or nearly so: it is compared nevertheless."""
+_OVERLAY: Final = re.compile(rb"^[{ ]*[\"']?overlay[\"']?[ ]*:", re.MULTILINE)
 
 
-def load(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here: str | None = None) -> Declarations:
-    """Read the declarations that paths name (`discovery.read` says how); `stdin` gives what `-` stands for.
+def load(
+    paths: Sequence[str],
+    *,
+    stdin: Callable[[], bytes] | None = None,
+    here: str | None = None,
+    name_suffix: str = "",
+    in_processes: bool = False,
+) -> Declarations:
+    """Return what the files at paths declare (`discovery.read` says which); `stdin` returns what `-` stands for.
 
-    Raises UsageError where a path names nothing.
+    `name_suffix` is added to every name. `in_processes` allows several processes for large inputs; each imports the
+    main module again, so a program that asks for it must expect that. Raises UsageError where a path names nothing.
     """
-    return declare_sources(discovery.read(paths, stdin=stdin, here=here))
-
-
-def declare_sources(sources: Sources) -> Declarations:
-    """Return what files declare, those that could not be read included."""
-    return with_refusals(declare(sources.texts), sources.findings)
+    sources = discovery.read(paths, stdin=stdin, here=here)
+    declarations = declare(sources.texts, name_suffix=name_suffix, in_processes=in_processes)
+    return with_refusals(declarations, sources.findings)
 
 
 def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> Declarations:
-    """Add what is to be said of files that were not read."""
+    """Add the findings of files that were not read."""
     if not refusals:
         return declarations
     unread = {finding.location.file for finding in refusals if finding.location}
@@ -40,33 +67,581 @@ def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> De
         declarations,
         files=tuple(sorted({*declarations.files, *unread})),
         findings=_sorted((*declarations.findings, *refusals)),
-        complete=declarations.complete and all(finding.rule == "skipped-link" for finding in refusals),
+        complete=declarations.complete and all(finding.rule in _COMPLETE_WITHOUT for finding in refusals),
     )
 
 
-def declare(texts: Iterable[SourceText]) -> Declarations:
-    """Return what texts declare; pure."""
-    from driftcheck.declarations.documents import Declared  # only now: the listing's first request is on its way
-
-    return _together([Declared(text) for text in texts])
+_COMPLETE_WITHOUT: Final = frozenset({"skipped-link"})
+"""Rules of what was not read without leaving the declarations incomplete."""
 
 
-def _together(declared: Sequence[Declared]) -> Declarations:
-    first: dict[str, tuple[Declared, Callable[[], Location]]] = {}
-    deployments: list[Declaration] = []
-    for file in declared:
-        for name, place in file.names:
-            if name in first:
-                file.tell_duplicate(name, place, first[name][1])
-            first.setdefault(name, (file, place))
-        deployments += (declaration for declaration in file.deployments if first[declaration.name][0] is file)
-    return Declarations(
-        files=tuple(file.source.name for file in declared),
-        deployments=tuple(deployments),
-        ignores=tuple(rule for file in declared for rule in file.ignores),
-        findings=_sorted(finding for file in declared for finding in file.findings.all()),
-        complete=all(file.complete for file in declared),
-    )
+def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False) -> Declarations:
+    """Return what texts declare."""
+    ordered = sorted(texts, key=lambda text: text.name)
+    overlaid = frozenset(name for text in ordered if _OVERLAY.search(text.data) for name in _overlaid_names(text))
+    is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
+    if is_large and in_processes:
+        files = _judge_in_processes(ordered, overlaid, name_suffix)
+    else:
+        files = [_judge(text, overlaid, name_suffix) for text in ordered]
+    return _Assembly(name_suffix).assemble(ordered, files)
+
+
+def _overlaid_names(text: SourceText) -> Iterator[str]:
+    from driftcheck.yamlfile.reader import parse
+
+    for document in parse(text.data).documents:
+        entries = document.get("overlay") if isinstance(document, dict) else None
+        names = [_name(entry) for entry in entries] if isinstance(entries, list) else []
+        yield from (name for name in names if name is not None)
+
+
+def _name(entry: JSON) -> str | None:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else None
+
+
+# --- one file ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A deployment, or an overlay of one, as a document declares it."""
+
+    name: str
+    document: int
+    index: int
+    value: Mapping[str, JSON] | None
+    """A deployment has the document's defaults under it; None where the entry cannot be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What one file declares, judged by itself; plain values, which another process can return."""
+
+    parsed: Parsed
+    deployments: tuple[_Entry, ...]
+    """Every name, whether or not its deployment can be compared."""
+    overlays: tuple[_Entry, ...]
+    ignores: tuple[IgnoreRule, ...]
+    findings: tuple[Finding, ...]
+    complete: bool
+
+
+def _judge_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], name_suffix: str) -> list[_File]:
+    """Judge every file by itself in as many processes as there are processors."""
+    import multiprocessing
+    import os
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    count = len(texts)
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, count)
+    try:
+        if workers > 1:
+            # A fork would copy the locks of the thread that reads the listing.
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+                chunk = max(1, count // (4 * workers))
+                return list(pool.map(_judge, texts, [overlaid] * count, [name_suffix] * count, chunksize=chunk))
+    except (OSError, NotImplementedError, BrokenProcessPool):
+        pass  # the system has no room for processes, or no semaphores
+    return [_judge(text, overlaid, name_suffix) for text in texts]
+
+
+def _judge(text: SourceText, overlaid: frozenset[str], name_suffix: str) -> _File:
+    return _FileJudge(text, overlaid, name_suffix).judge()
+
+
+class _FileJudge:
+    """Judges one file: its YAML, its documents against the schema, and rules across the fields of its deployments.
+
+    Deployments with overlays are left to be judged with them.
+    """
+
+    def __init__(self, text: SourceText, overlaid: frozenset[str], name_suffix: str) -> None:
+        from driftcheck.declarations.overlays import Merging
+        from driftcheck.yamlfile.positions import Text
+        from driftcheck.yamlfile.reader import parse
+
+        self._text = Text(text.name, text.data, parse(text.data))
+        self._overlaid = overlaid
+        self._suffix = name_suffix
+        self._parsed = self._text.parsed
+        self._may_hold_credentials = holds_credential("\n".join(self._parsed.texts))
+        self._merging: Merging = Merging()
+        self._findings = Findings(text.name)
+        self._complete = not self._parsed.broken
+        self._deployments: list[_Entry] = []
+        self._overlays: list[_Entry] = []
+        self._ignores: list[IgnoreRule] = []
+        self._problems: defaultdict[int, list[tuple[Problem, tuple[str, int] | None]]] = defaultdict(list)
+        """By document: the defects of its text, with the list and index of the entry that each is in."""
+
+    def judge(self) -> _File:
+        """Return what the file declares."""
+        for problem in self._parsed.problems:
+            self._report_problem(problem)
+        if not self._parsed.broken and all(document is None for document in self._parsed.documents):
+            self._findings.add("empty-file", "the file is empty", self._location((1, 1)))
+        for number, document in enumerate(self._parsed.documents):
+            if document is not None:
+                self._judge_document(number, document)
+        scope = frozenset(entry.name + self._suffix for entry in (*self._deployments, *self._overlays))
+        return _File(
+            parsed=replace(self._parsed, texts=frozenset()),
+            deployments=tuple(self._deployments),
+            overlays=tuple(self._overlays),
+            ignores=tuple(replace(rule, scope=scope) for rule in self._ignores),
+            findings=tuple(self._findings.all()),
+            complete=self._complete,
+        )
+
+    def _judge_document(self, number: int, document: JSON) -> None:
+        from driftcheck.declarations.house_rules import house_rule_violations
+        from driftcheck.declarations.schema import MAX_VIOLATIONS, validate
+
+        is_mapping = isinstance(document, dict)
+        violations = (
+            *validate(document if is_mapping else type(document)()),
+            *islice(house_rule_violations(document), MAX_VIOLATIONS),
+        )
+        for violation in violations:
+            self._report_schema_violation(number, document, violation)
+        lists = [key for key in ("deployments", "overlay") if is_mapping and key in document]
+        if not lists or not all(isinstance(document[key], list) for key in lists):
+            self._complete = False
+            return
+        if any(len(document[key]) > MAX_DEPLOYMENTS for key in lists):
+            self._report_limit(number, f"the document declares more than {MAX_DEPLOYMENTS:,} deployments")
+            return
+        unsound = self._unsound_entries(number, document, violations)
+        for index in range(len(document.get("deployments", ()))):
+            self._judge_deployment(number, document, index, is_sound=("deployments", index) not in unsound)
+        for index in range(len(document.get("overlay", ()))):
+            self._judge_overlay(number, document, index, is_sound=("overlay", index) not in unsound)
+        self._ignores += ignore_rules(self._text, number, document, violations)
+
+    def _unsound_entries(
+        self, number: int, document: dict[str, JSON], violations: Sequence[Violation]
+    ) -> frozenset[tuple[str, int]]:
+        """Return the deployments and overlays that cannot be taken as they were read."""
+        everything = frozenset(
+            (key, i) for key in ("deployments", "overlay") for i in range(len(document.get(key, ())))
+        )
+        deployments = frozenset(entry for entry in everything if entry[0] == "deployments")
+        unsound: set[tuple[str, int]] = set()
+        for violation in violations:
+            match violation.path:
+                case ("deployments" | "overlay" as key, int(index), *_):
+                    unsound.add((key, index))
+                case ("defaults", *_):
+                    unsound |= deployments
+                case ("deployments" | "overlay", *_):
+                    return everything
+                case _ if violation.rule == "untold-findings":
+                    return everything
+        for problem, entry in self._problems[number]:
+            if problem.rule not in _READ_AS_TEXT:
+                self._complete = False
+                if entry is None or self._text.has_anchors:
+                    return everything
+                unsound.add(entry)
+        return frozenset(unsound)
+
+    def _judge_deployment(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
+        from driftcheck.declarations.lint import lint, lint_unsound
+        from driftcheck.declarations.overlays import TooLargeError
+
+        entry = document["deployments"][index]
+        name = self._shown_name(document, "deployments", index)
+        if name is None:
+            self._complete = False
+            if isinstance(entry, dict):
+                self._report_lint(lint_unsound("", entry), _layers(self._text, number, index, entry), None)
+            return
+        result = name + self._suffix
+        value: Mapping[str, JSON] | None = None
+        if not is_sound:
+            self._complete = False
+            self._report_lint(lint_unsound(result, entry), _layers(self._text, number, index, entry), result)
+        else:
+            try:
+                value = self._merging.merge(document.get("defaults"), entry)
+            except TooLargeError:
+                self._report_limit(number, "`defaults` expands to too many values when merged into every deployment")
+        self._deployments.append(_Entry(name, number, index, value))
+        if value is not None and name not in self._overlaid:
+            violations = lint(result, value, may_hold_credentials=self._may_hold_credentials)
+            self._report_lint(violations, _layers(self._text, number, index, value), result)
+
+    def _judge_overlay(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
+        name = self._shown_name(document, "overlay", index)
+        if not is_sound or name is None:
+            self._complete = False
+        if name is not None:
+            value = document["overlay"][index] if is_sound else None
+            self._overlays.append(_Entry(name, number, index, value))
+
+    def _shown_name(self, document: JSON, key: str, index: int) -> str | None:
+        """Return the name of an entry, if it has one that reports may show."""
+        entries = document.get(key) if isinstance(document, dict) else None
+        name = _name(entries[index]) if isinstance(entries, list) else None
+        return None if self._may_hold_credentials and name is not None and holds_credential(name) else name
+
+    def _location(self, position: tuple[int, int]) -> Location:
+        return Location(self._text.name, *position)
+
+    def _report_lint(self, violations: Iterable[Violation], layers: Layers, name: str | None) -> None:
+        for violation in violations:
+            self._findings.add_violation(violation, layers, name)
+
+    def _report_problem(self, problem: Problem) -> None:
+        text = self._text
+        document = text.document_at(problem.position)
+        name = None
+        if document is not None:
+            entry = self._entry_at(document, problem.position)
+            self._problems[document].append((problem, entry))
+            name = self._shown_name(self._parsed.documents[document], *entry) if entry else None
+        if self._findings.has_room(problem.rule):
+            self._findings.add(
+                problem.rule,
+                problem.message,
+                self._location(problem.position),
+                hint=problem.hint,
+                deployment=None if name is None else name + self._suffix,
+                related=[self._location(position) for position in problem.related],
+            )
+
+    def _entry_at(self, document: int, position: tuple[int, int]) -> tuple[str, int] | None:
+        """Return the list and index of the entry that a position is in."""
+        for key in ("deployments", "overlay"):
+            index = self._text.entry_at(document, key, position)
+            if index is not None:
+                return key, index
+        return None
+
+    def _report_limit(self, number: int, message: str) -> None:
+        self._complete = False
+        if self._findings.has_room("yaml-limit"):
+            self._findings.add("yaml-limit", message, self._location(self._text.position(number, ("deployments",))))
+
+    def _report_schema_violation(self, number: int, document: JSON, violation: Violation) -> None:
+        path = violation.path
+        if not violation.at_key and self._text.is_defective(number, path):
+            return
+        if not self._findings.has_room(violation.rule):
+            return
+        location = self._location(self._text.position(number, path, at_key=violation.at_key))
+        name, below = None, None
+        match path:
+            case ("deployments" | "overlay" as key, int(index), *rest):
+                name = self._shown_name(document, key, index)
+                below = tuple(identified(document[key][index], rest))
+        deployment = None if name is None else name + self._suffix
+        self._findings.add(
+            violation.rule, violation.message, location, hint=violation.hint, deployment=deployment, path=below
+        )
+
+
+def _layers(text: Text, document: int, index: int, value: Mapping[str, JSON], overlays: Sequence[Layer] = ()) -> Layers:
+    """Return the layers of a deployment whose merged value is known."""
+    from driftcheck.declarations.overlays import Layer, Layers
+
+    content = text.parsed.documents[document]
+    own = Layer(text, document, ("deployments", index), content["deployments"][index])
+    below = (Layer(text, document, ("defaults",), content["defaults"]),) if "defaults" in content else ()
+    return Layers((*overlays, own, *below), own, value)
+
+
+class Findings:
+    """The findings of one file, up to `MAX_FINDINGS`."""
+
+    def __init__(self, file: str) -> None:
+        self._found: dict[tuple[str, Location, str], Finding] = {}
+        self._counts = {True: 0, False: 0}
+        self._dropped = {True: 0, False: 0}
+        self._file = file
+
+    def has_room(self, rule: str) -> bool:
+        """Return whether a finding of a rule will be reported; one that will not be is counted."""
+        is_error = RULES[rule].severity is Severity.ERROR
+        has_room = self._counts[is_error] < MAX_FINDINGS
+        self._dropped[is_error] += not has_room
+        return has_room
+
+    def add(
+        self,
+        rule_id: str,
+        message: str,
+        location: Location,
+        *,
+        hint: str | None = None,
+        deployment: str | None = None,
+        path: Sequence[Segment] | None = None,
+        related: Sequence[Location] = (),
+    ) -> None:
+        """Add a finding for which there is room; one of several deployments (in `defaults`) is added once."""
+        rule = RULES[rule_id]
+        key = (rule_id, location, message)
+        if key in self._found:
+            if self._found[key].deployment != deployment:
+                self._found[key] = replace(self._found[key], deployment=None)
+            return
+        self._counts[rule.severity is Severity.ERROR] += 1
+        self._found[key] = Finding(
+            rule=rule.id,
+            severity=rule.severity,
+            message=message,
+            hint=hint or rule.hint,
+            deployment=deployment,
+            path=None if path is None else tuple(path),
+            location=location,
+            related=tuple(related),
+        )
+
+    def add_violation(self, violation: Violation, layers: Layers, deployment: str | None) -> None:
+        """Add a violation whose path begins at a deployment, if there is room."""
+        if self.has_room(violation.rule):
+            self.add(
+                violation.rule,
+                violation.message,
+                layers.locate_violation(violation),
+                hint=violation.hint,
+                deployment=deployment,
+                path=tuple(identified(layers.value, violation.path)),
+                related=layers.other_layers(violation),
+            )
+
+    def all(self) -> Iterator[Finding]:
+        """Return all findings, and one more if some were dropped."""
+        yield from self._found.values()
+        dropped = sum(self._dropped.values())
+        if dropped:
+            rule = RULES["untold-findings"]
+            severity = Severity.ERROR if self._dropped[True] else rule.severity
+            message = f"too many findings; at least {dropped} more are not shown"
+            yield Finding(rule.id, severity, message, rule.hint, location=Location(self._file, 1, 1))
+
+
+def identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:
+    """Return a path in which list entries are named by their identity, where they have one that may be shown."""
+    field: fields.Field | None = fields.deployment()
+    for segment in path:
+        if isinstance(value, list) and isinstance(segment, int) and segment < len(value):
+            value = value[segment]
+        else:
+            value = value.get(segment) if isinstance(value, dict) else None
+        key = field.key if field is not None and isinstance(segment, int) else None
+        identity = value.get(key) if key is not None and isinstance(value, dict) else None
+        if key is not None and isinstance(identity, str) and not holds_credential(identity):
+            yield Item(key, identity)
+        else:
+            yield segment
+        field = field.child(segment) if field is not None else None
+
+
+def ignore_rules(
+    text: Text, number: int, document: Mapping[str, JSON], violations: Sequence[Violation]
+) -> Iterator[IgnoreRule]:
+    """Return the sound entries of a document's `ignore`."""
+    entries = document.get("ignore")
+    if not isinstance(entries, list):
+        return
+    unsound = {
+        violation.path[1] for violation in violations if violation.path[:1] == ("ignore",) and violation.path[1:]
+    }
+    for index, entry in enumerate(entries):
+        if index not in unsound and isinstance(entry, dict):
+            yield IgnoreRule(
+                reason=entry["reason"],
+                location=Location(text.name, *text.position(number, ("ignore", index))),
+                deployment=entry.get("deployment", "*"),
+                path=entry.get("path"),
+                rule=entry.get("rule"),
+                owner=entry.get("owner"),
+                approved_by=entry.get("approved_by"),
+                expires=entry.get("expires"),
+                guard=_guard(entry.get("live")),
+                missing=entry.get("missing", False),
+                unmanaged=entry.get("unmanaged", False),
+            )
+
+
+def _guard(condition: Mapping[str, Any] | None) -> Guard | None:
+    match condition:
+        case {"equals": value}:
+            return Guard(equals=value)
+        case {"in": values}:
+            return Guard(is_in=tuple(values))
+        case {"between": [low, high]}:
+            return Guard(between=(low, high))
+        case {"matches": pattern}:
+            return Guard(matches=pattern)
+    return None
+
+
+# --- all files ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An entry, and the file that holds it."""
+
+    entry: _Entry
+    text: Text
+    layer: int
+    """The position of the path that named the file."""
+
+    def location(self, key: str) -> Location:
+        """Return the location of the entry's name in the list at a key of its document."""
+        path = (key, self.entry.index, "name")
+        return Location(self.text.name, *self.text.position(self.entry.document, path))
+
+
+class _Assembly:
+    """Brings together what files declare: names are unique, and overlays are laid over deployments of earlier paths."""
+
+    def __init__(self, name_suffix: str) -> None:
+        self._suffix = name_suffix
+        self._declared: dict[str, _Placed] = {}
+        """The first declaration of each name."""
+        self._overlays: defaultdict[str, list[_Placed]] = defaultdict(list)
+        self._findings: dict[str, Findings] = {}
+        self._complete = True
+
+    def assemble(self, texts: Sequence[SourceText], files: Sequence[_File]) -> Declarations:
+        """Return the declarations of files that were judged."""
+        from driftcheck.yamlfile.positions import Text
+
+        for source, file in zip(texts, files, strict=True):
+            text = Text(source.name, source.data, file.parsed)
+            self._findings.setdefault(source.name, Findings(source.name))
+            for entry in file.deployments:
+                self._add_deployment(_Placed(entry, text, source.layer))
+            for entry in file.overlays:
+                self._overlays[entry.name].append(_Placed(entry, text, source.layer))
+        overlays = {name: self._applicable(name, placed) for name, placed in self._overlays.items()}
+        deployments = (self._declaration(placed, overlays.get(name, [])) for name, placed in self._declared.items())
+        return Declarations(
+            files=tuple(sorted(text.name for text in texts)),
+            deployments=tuple(declaration for declaration in deployments if declaration is not None),
+            ignores=tuple(rule for file in files for rule in file.ignores),
+            findings=_sorted(
+                finding
+                for found in ((f for file in files for f in file.findings), *(x.all() for x in self._findings.values()))
+                for finding in found
+            ),
+            complete=self._complete and all(file.complete for file in files),
+        )
+
+    def _add_deployment(self, placed: _Placed) -> None:
+        name = placed.entry.name
+        first = self._declared.setdefault(name, placed)
+        if first is not placed:
+            self._report_duplicate(placed, first, "deployments", "the name is already declared")
+
+    def _report_duplicate(self, placed: _Placed, first: _Placed, key: str, message: str) -> None:
+        self._complete = False
+        findings = self._findings[placed.text.name]
+        if findings.has_room("duplicate-name"):
+            findings.add(
+                "duplicate-name",
+                message,
+                placed.location(key),
+                deployment=placed.entry.name + self._suffix,
+                path=("name",),
+                related=(first.location(key),),
+            )
+
+    def _applicable(self, name: str, overlays: Sequence[_Placed]) -> list[_Placed]:
+        """Return the overlays of a name that have something to be laid over, and report the others."""
+        base, found = self._declared.get(name), []
+        documents: dict[tuple[str, int], _Placed] = {}
+        for placed in sorted(overlays, key=lambda placed: placed.layer):
+            first = documents.setdefault((placed.text.name, placed.entry.document), placed)
+            if base is None or placed.layer <= base.layer:
+                self._report_orphan(placed, base)
+            elif first is not placed:
+                self._report_duplicate(placed, first, "overlay", "the document already has an overlay of this name")
+            else:
+                found.append(placed)
+        return found
+
+    def _report_orphan(self, placed: _Placed, base: _Placed | None) -> None:
+        self._complete = False
+        findings = self._findings[placed.text.name]
+        if findings.has_room("overlay-without-deployment"):
+            findings.add(
+                "overlay-without-deployment",
+                "no earlier path declares a deployment of this name",
+                placed.location("overlay"),
+                hint=None if base is None else "It is declared in the same or a later path: name that path first.",
+                deployment=placed.entry.name + self._suffix,
+                path=("name",),
+                related=() if base is None else (base.location("deployments"),),
+            )
+
+    def _declaration(self, placed: _Placed, overlays: Sequence[_Placed]) -> Declaration | None:
+        """Return a deployment with its overlays; None where it cannot be compared."""
+        from driftcheck.declarations.overlays import Layer
+
+        entry = placed.entry
+        value = entry.value
+        if overlays:
+            value = self._overlaid(placed, overlays)
+        if value is None:
+            return None
+        name = entry.name + self._suffix
+        above = [
+            Layer(over.text, over.entry.document, ("overlay", over.entry.index), over.entry.value)
+            for over in reversed(overlays)
+        ]
+        if self._suffix:
+            value = {**value, "name": name}
+        layers = _layers(placed.text, entry.document, entry.index, value, above)
+        if overlays:
+            self._lint(placed, layers, name)
+        return Declaration(name, value, layers.locate)
+
+    def _overlaid(self, placed: _Placed, overlays: Sequence[_Placed]) -> Mapping[str, JSON] | None:
+        """Return a deployment's value under its overlays, and report overlays that change nothing."""
+        from driftcheck.declarations.overlays import Merging, TooLargeError
+
+        merging, value = Merging(), placed.entry.value
+        for over in overlays:
+            if value is None or over.entry.value is None:
+                return None
+            try:
+                merged = merging.merge(value, dict(over.entry.value), fields.deployment())
+            except TooLargeError:
+                self._complete = False
+                self._add(over, "yaml-limit", "the overlay expands to too many values")
+                return None
+            if _same(merged, value):
+                self._add(over, "overlay-without-effect", "the overlay sets no value that is not set below it")
+            value = merged
+        return value
+
+    def _add(self, placed: _Placed, rule: str, message: str) -> None:
+        findings = self._findings[placed.text.name]
+        if findings.has_room(rule):
+            name = placed.entry.name + self._suffix
+            findings.add(rule, message, placed.location("overlay"), deployment=name)
+
+    def _lint(self, placed: _Placed, layers: Layers, name: str) -> None:
+        """Report what is wrong with a deployment under its overlays."""
+        from driftcheck.declarations.lint import lint
+
+        for violation in lint(name, layers.value):
+            self._findings[placed.text.name].add_violation(violation, layers, name)
+
+
+def _same(first: JSON, second: JSON) -> bool:
+    """Return whether two values are the same JSON; `==` alone takes true for 1."""
+    import json
+
+    return first == second and json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,12 +1,13 @@
-"""Documents against their schema: a quick gate, and findings in our own words for what it refused.
+"""Documents against their schema: a quick gate, and violations in our own words for what it refuses.
 
-No text here is taken from the validators: theirs quote the data, which may hold secrets (docs/threat-model.md, S2).
-Nothing is fetched: the schemas refer to nothing outside themselves, and retrieval is refused (S1).
+The validators' own messages are never used: they quote the data, which may hold secrets. Nothing is fetched: the
+schemas refer to nothing outside themselves, and retrieval is refused.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,29 +24,31 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 MAX_VIOLATIONS: Final = 1_000
-"""So many defects of a document are told at most: a person mends the first ones, a hostile file has millions."""
+"""Violations of a document that are reported: nobody fixes more at once, and a hostile file has millions."""
 
-Place: TypeAlias = tuple[str | int, ...]
-"""Keys and positions from the root of what was checked down to a node."""
+Pointer: TypeAlias = tuple[str | int, ...]
+"""Keys and list indexes from the root of what was checked down to a node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A defect of the data: a rule of the catalogue, what to say, and where.
+    """A defect of the data: a rule of the catalogue, a message, and where.
 
-    Neither text holds a value of the data; keys of it may be named.
+    Message and hint hold no value of the data that may be secret; they may name keys.
     """
 
     rule: str
     message: str
-    path: Place
+    path: Pointer
     hint: str | None = None
     at_key: bool = False
     """Whether the key at the end of the path is at fault rather than its value."""
+    related: tuple[Pointer, ...] = ()
+    """The paths of other values that a rule across fields is about."""
 
 
 def without_credentials(violation: Violation) -> Violation:
-    """Cut the path off above a key that holds a credential itself: paths are shown."""
+    """Return a violation whose path ends above a key that holds a credential: paths are shown."""
     for depth, segment in enumerate(violation.path):
         if isinstance(segment, str) and holds_credential(segment):
             return replace(violation, path=violation.path[:depth], at_key=False)
@@ -53,10 +56,10 @@ def without_credentials(violation: Violation) -> Violation:
 
 
 def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
-    """Give the defects of a document that its schema can tell, worst rule first; empty where there is none.
+    """Return the violations of a document against its schema, the worst rule first.
 
-    Past `MAX_VIOLATIONS` comes one of the rule `untold-findings`, and there may be more. `schema_name` is one of
-    `fields.SCHEMAS`. Anything may be given: what is no JSON is a defect too.
+    After `MAX_VIOLATIONS` follows one of the rule `untold-findings`. `schema_name` is one of `fields.SCHEMAS`. Any
+    value is accepted: what is not JSON is a violation too.
     """
     if _accepts(value, schema_name):
         return ()
@@ -64,11 +67,11 @@ def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, 
     if foreign:
         return foreign
     found = _Collector(schema_name).collect(value)
-    return found or (Violation("invalid-value", "the document does not fit its schema", ()),)
+    return found or (Violation("invalid-value", "the document does not match its schema", ()),)
 
 
 def load(schema_name: str = "declaration") -> None:
-    """Load the validator of a schema ahead of its first use."""
+    """Load the validator of a schema before its first use."""
     _gate(schema_name)
 
 
@@ -76,7 +79,12 @@ def _accepts(value: JSON, schema_name: str) -> bool:
     gate = _gate(schema_name)
     try:
         return gate.is_valid(value)
-    except (ValueError, TypeError, OverflowError, RecursionError):  # keys that are no texts, values that are no JSON
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+    ):  # not JSON
         return False
 
 
@@ -100,21 +108,21 @@ def _refuse(uri: str) -> NoReturn:
 
 
 def _foreign(value: Any) -> Iterator[Violation]:
-    """Find what no JSON document can hold; loading refuses it earlier, with better words."""
-    stack: list[tuple[Place, Any]] = [((), value)]
+    """Return the violations of a value that JSON cannot hold; the YAML reader reports them with better messages."""
+    stack: list[tuple[Pointer, Any]] = [((), value)]
     while stack:
         path, node = stack.pop()
         if isinstance(node, dict):
             stack.extend(((*path, key), child) for key, child in node.items() if isinstance(key, str))
             if not all(isinstance(key, str) for key in node):
-                message = f"{_named(path)} has a key that is no text"
+                message = f"{_named(path)} has a key that is not a string"
                 yield Violation("wrong-type", message, path, "Put the key in quotes.")
         elif isinstance(node, list):
             stack.extend(((*path, index), child) for index, child in enumerate(node))
         elif isinstance(node, float) and not math.isfinite(node):
-            yield Violation("wrong-type", f"{_named(path)} is no finite number", path)
+            yield Violation("wrong-type", f"{_named(path)} is not a finite number", path)
         elif node is not None and not isinstance(node, bool | int | float | str):
-            message = f"{_named(path)} is of a type that JSON does not have"
+            message = f"{_named(path)} has a type that JSON does not have"
             yield Violation("wrong-type", message, path, "Put the value in quotes if it is meant as text.")
 
 
@@ -192,35 +200,37 @@ def _referred(root: JSON, reference: str) -> JSON:
 
 
 class _Collector:
-    """Turns the errors of one document into violations, one for each defect."""
+    """Turns the validator's errors for one document into violations, one for each defect."""
 
     def __init__(self, schema_name: str) -> None:
         self._schema_name = schema_name
-        self._by_node: dict[Place, Violation] = {}
-        self._at_keys: dict[Place, Violation] = {}
-        self._taken: set[Place] = set()
+        self._by_node: dict[Pointer, Violation] = {}
+        self._at_keys: dict[Pointer, Violation] = {}
+        self._taken: set[Pointer] = set()
         """Fields that an unknown field was probably meant to be."""
 
     def collect(self, value: JSON) -> tuple[Violation, ...]:
         found_in_order = islice(_explainer(self._schema_name).iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found_in_order, key=_error_rank)
         for error in errors:
-            path: Place = tuple(error.absolute_path)
+            path: Pointer = tuple(error.absolute_path)
             match error.validator:
                 case "additionalProperties":
                     self._unknown(path, error.instance, error.schema)
                 case "required":
                     self._missing(path, error.instance, error.validator_value)
+                case "anyOf":
+                    self._missing(path, error.instance, error.validator_value[0]["required"])
                 case _ if path not in self._by_node:
                     self._by_node[path] = _value_violation(path, error)
         found = [without_credentials(violation) for violation in (*self._at_keys.values(), *self._by_node.values())]
         found.sort(key=lambda violation: _RULE_RANK.get(violation.rule, len(_RULE_RANK)))
         if max(len(errors), len(found)) < MAX_VIOLATIONS:
             return tuple(found)
-        message = f"the document has more defects than the first {MAX_VIOLATIONS:,}, which alone were looked at"
+        message = f"too many findings; only the first {MAX_VIOLATIONS:,} of the document are shown"
         return (*found[:MAX_VIOLATIONS], Violation("untold-findings", message, ()))
 
-    def _unknown(self, path: Place, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
+    def _unknown(self, path: Pointer, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
         known = schema.get("properties", {})
         offered = [name for name, node in known.items() if "not" not in node]
         for key in instance:
@@ -231,15 +241,15 @@ class _Collector:
             meant = _close(key, [name for name in offered if name not in instance]) or _close(key, offered)
             if meant is not None:
                 self._taken.add((*path, meant))
-            message = f"there is no field {_shown(key)} {_inside(path)}"
+            message = f"unknown field {_shown(key)} {_inside(path)}"
             hint = _unknown_hint(key, meant, offered, self._schema_name)
             self._at_keys[*path, key] = Violation("unknown-field", message, (*path, key), hint, at_key=True)
 
-    def _missing(self, path: Place, instance: Mapping[str, JSON], required: Iterable[str]) -> None:
+    def _missing(self, path: Pointer, instance: Mapping[str, JSON], required: Iterable[str]) -> None:
         for name in required:
             place = (*path, name)
             if name not in instance and place not in self._taken:
-                message = f"{_named(path)} lacks the field `{name}`"
+                message = f"missing field `{name}` {_inside(path)}"
                 hint = None if path else f"Begin the document with `{name}:`."
                 self._at_keys.setdefault(place, Violation("missing-field", message, path, hint))
 
@@ -248,7 +258,7 @@ _KEYWORDS: Final = (
     *("additionalProperties", "required", "not", "type", "enum", "minLength", "maxLength", "pattern", "minimum"),
     *("maximum", "minProperties", "maxProperties", "minItems", "maxItems"),
 )
-"""The most telling first: of several errors of one node, the first is told."""
+"""The most specific first: of several errors of one node, the first is reported."""
 
 _RULE_RANK: Final = {
     rule: rank
@@ -260,15 +270,21 @@ def _error_rank(error: Any) -> int:
     return _KEYWORDS.index(error.validator) if error.validator in _KEYWORDS else len(_KEYWORDS)
 
 
-def _value_violation(path: Place, error: Any) -> Violation:
+def _value_violation(path: Pointer, error: Any) -> Violation:
     schema: Mapping[str, Any] = error.schema
     rule: str | None = schema.get("x-driftcheck", {}).get("rule")
     name = _named(path)
     match error.validator:
         case "not" if schema.get("readOnly"):
-            return Violation("read-only-field", f"{name} can't be declared", path, schema["description"], at_key=True)
+            return Violation(
+                "read-only-field",
+                f"{name} cannot be declared: it is read-only",
+                path,
+                schema["description"],
+                at_key=True,
+            )
         case "not" if rule == "literal-secret":
-            hint = "Take the value out, revoke it, and leave the name: names alone are compared."
+            hint = "Remove and revoke the value, and keep the name: only names are compared."
             return Violation(rule, f"{name} of a secret must not be declared", path, hint, at_key=True)
         case "type":
             return _type_violation(path, error.instance, schema)
@@ -285,10 +301,10 @@ def _value_violation(path: Place, error: Any) -> Violation:
             return Violation("out-of-range", f"{name} must be at least {schema['minimum']}", path)
         case "minProperties" | "maxProperties":
             choice = ", ".join(f"`{key}`" for key in schema["properties"])
-            return Violation("invalid-value", f"{name} must hold exactly one of {choice}", path)
+            return Violation("invalid-value", f"{name} must have exactly one of {choice}", path)
         case "minItems" | "maxItems":
             return Violation("invalid-value", f"{name} must have {_length(schema)}", path)
-    return Violation(rule or "invalid-value", f"{name} does not fit its schema", path)
+    return Violation(rule or "invalid-value", f"{name} does not match its schema", path)
 
 
 _FORMS: Final[Mapping[str | None, str]] = {
@@ -298,7 +314,7 @@ _FORMS: Final[Mapping[str | None, str]] = {
     "and begin and end with a letter or digit",
     "invalid-uuid": "must be a UUID: hexadecimal digits in groups of 8-4-4-4-12",
     "invalid-quantity": "must be a Kubernetes quantity such as `500m`, `0.5` or `1Gi`",
-    "invalid-date": "must be a date of the calendar, written YYYY-MM-DD",
+    "invalid-date": "must be a calendar date in the form YYYY-MM-DD",
 }
 
 
@@ -312,45 +328,48 @@ def _length(schema: Mapping[str, Any]) -> str:
 _TYPES: Final = {
     "object": "a mapping",
     "array": "a list",
-    "string": "a text",
-    "integer": "a whole number",
+    "string": "a string",
+    "integer": "an integer",
     "number": "a number",
-    "boolean": "`true` or `false`",
+    "boolean": "a boolean",
     "null": "null",
 }
 
 
-def _type_violation(path: Place, instance: JSON, schema: Mapping[str, Any]) -> Violation:
+def _type_violation(path: Pointer, instance: JSON, schema: Mapping[str, Any]) -> Violation:
     wanted = [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
-    message = f"{_named(path)} must be {' or '.join(_TYPES[name] for name in wanted)}, and is {_kind(instance)}"
+    message = f"{_named(path)}: expected {' or '.join(_TYPES[name] for name in wanted)}, got {_kind(instance)}"
     return Violation("wrong-type", message, path, _type_hint(path, instance, schema, wanted))
 
 
 def _kind(instance: JSON) -> str:
     match instance:
         case None:
-            return "empty (null)"
+            return "null"
         case bool():
-            return "`true` or `false`"
+            return "a boolean"
         case int():
-            return "a whole number"
+            return "an integer"
         case float():
             return "a number"
         case str():
-            return "a text"
+            return "a string"
         case list():
             return "a list"
     return "a mapping"
 
 
-def _type_hint(path: Place, instance: JSON, schema: Mapping[str, Any], wanted: list[str]) -> str | None:
+def _type_hint(path: Pointer, instance: JSON, schema: Mapping[str, Any], wanted: list[str]) -> str | None:
     if instance is None:
         if "string" in wanted:
-            return 'Leave the field out, or write a text; the empty text needs quotes: `""`.'
-        return "Leave the field out, or write its value."
+            return 'Remove the field, or write a string; the empty string needs quotes: `""`.'
+        return "Remove the field, or write its value."
     if "string" in wanted and isinstance(instance, bool | int | float):
-        return "YAML reads this as another type than text: put the value in quotes."
+        return "Put the value in quotes: without them YAML does not read it as a string."
     if isinstance(instance, str):
+        fix = _certain_fix(instance, wanted, str(path[-1]) if path else "")
+        if fix is not None:
+            return f"Write `{fix}`, without quotes."
         if "boolean" in wanted:
             return "Write `true` or `false`, without quotes."
         if "integer" in wanted or "number" in wanted:
@@ -364,7 +383,34 @@ def _type_hint(path: Place, instance: JSON, schema: Mapping[str, Any], wanted: l
     return None
 
 
-def _enum_violation(path: Place, instance: JSON, schema: Mapping[str, Any]) -> Violation:
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "yes", "on"), "true"),
+    **dict.fromkeys(("false", "no", "off"), "false"),
+}
+_QUANTITY: Final = re.compile(r"(-?[0-9]{1,9}(?:\.[0-9]{1,6})?)(m|Mi|Gi|Ti)?")
+_MEBIBYTES: Final = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
+
+
+def _certain_fix(text: str, wanted: list[str], key: str) -> str | None:
+    """Return what a string was certainly meant to be, where a boolean or a number belongs: such are no secrets."""
+    if "boolean" in wanted:
+        return _BOOLEANS.get(text.lower())
+    quantity = _QUANTITY.fullmatch(text)
+    if quantity is None or not {"integer", "number"} & set(wanted):
+        return None
+    number, unit = float(quantity[1]), quantity[2]
+    if unit == "m":
+        number = round(number / 1000, 6)
+    elif unit is not None:
+        if not key.endswith("_mb"):
+            return None
+        number *= _MEBIBYTES[unit]
+    if number.is_integer():
+        return str(int(number))
+    return str(number) if "number" in wanted else None
+
+
+def _enum_violation(path: Pointer, instance: JSON, schema: Mapping[str, Any]) -> Violation:
     allowed = [value for value in schema["enum"] if value is not None]
     choice = ", ".join(f"`{value}`" for value in allowed)
     meant = _close(instance, allowed) if isinstance(instance, str) else None
@@ -377,16 +423,16 @@ def _unknown_hint(key: str, meant: str | None, known: Sequence[str], schema_name
     if meant is not None and (elsewhere is None or _plain(meant) == _plain(key) or _likeness(key, meant) > 0.8):
         return f"Did you mean `{meant}`?"
     if elsewhere is not None:
-        return f"There is such a field elsewhere: `{elsewhere}`."
+        return f"The field belongs at `{elsewhere}`."
     if schema_name == "declaration" and (similar := _elsewhere(_close(key, _paths_by_name(), 0.8) or "")):
-        return f"There is a similar field elsewhere: `{similar}`."
+        return f"There is a similar field at `{similar}`."
     if len(known) <= 14:
         return f"Fields here: {', '.join(f'`{name}`' for name in known)}."
-    return "`driftcheck explain NAME` tells of a field, `driftcheck schema declaration` of all."
+    return "`driftcheck explain NAME` describes a field, `driftcheck schema declaration` lists all."
 
 
 def _close(key: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
-    """Give the known name that a key was probably meant to be; case, hyphens and underscores count little."""
+    """Return the known name that a key was probably meant to be; case, hyphens and underscores count little."""
     by_plain = {_plain(name): name for name in known}
     close = _closest(_plain(key[:64]), by_plain, cutoff)
     return by_plain[close] if close is not None else None
@@ -414,7 +460,7 @@ def _elsewhere(key: str) -> str | None:
 
 @cache
 def _paths_by_name() -> Mapping[str, str]:
-    """Give the shortest path of each field below a deployment that can be declared, by its plain name."""
+    """Return the shortest path of each field below a deployment that can be declared, by its plain name."""
     found: dict[str, str] = {}
     level: list[tuple[str, fields.Field]] = [("", fields.deployment())]
     while level:
@@ -431,11 +477,11 @@ def _paths_by_name() -> Mapping[str, str]:
     return found
 
 
-def _inside(path: Place) -> str:
+def _inside(path: Pointer) -> str:
     return f"in {_named(path)}" if path else "at the top of the document"
 
 
-def _named(path: Place) -> str:
+def _named(path: Pointer) -> str:
     """Name a node by the last key above it, positions included: `args[0]`."""
     if not path:
         return "the document"
@@ -444,7 +490,7 @@ def _named(path: Place) -> str:
 
 
 def _shown(key: str) -> str:
-    """Show a key of the data: short, on one line, and not at all where it holds a credential."""
+    """Return a key of the data as messages show it: short, on one line, and hidden if it holds a credential."""
     if holds_credential(key):
         return "(hidden)"
     visible = "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in key[:80])

@@ -1,7 +1,7 @@
-"""What an unquoted YAML scalar means: YAML 1.2's core schema, and where YAML 1.1 read something else.
+"""The meaning of an unquoted YAML scalar: YAML 1.2's core schema, and where YAML 1.1 reads something else.
 
-Most programs still read YAML 1.1 (Norway's `no` is false, `0123` is 83, `12:30` is 750), and a person sees neither.
-Such a scalar is taken as the text that was written, and told (docs/threat-model.md 1, YAML 1.1; Y9).
+Most programs still read YAML 1.1 (Norway's `no` is false, `0123` is 83, `12:30` is 750), and a person notices neither.
+Such a scalar is read as a string and reported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_INTEGER: Final = 2**53
 
 
 class Misreading(Enum):
-    """Why a scalar can't be taken for more than its text."""
+    """Why a scalar is read as a string only."""
 
     AMBIGUOUS = "ambiguous-scalar"
     RANGE = "number-range"
@@ -55,7 +55,7 @@ _MAX_LENGTH: Final = 400
 
 
 def resolve(text: str) -> str | float | bool | Misreading | None:
-    """Give what an unquoted scalar stands for, or why that can't be said."""
+    """Return the meaning of an unquoted scalar, or why it has none that is certain."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text in _OLD_BOOLEANS:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from driftcheck.declarations.config import Config, find_config, load_config, parse_config
+from driftcheck.declarations.config import Config, ConfigurationError, find_config, load_config, parse_config
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.errors import ConfigurationError, UsageError
+from driftcheck.errors import UsageError
 from driftcheck.model import Guard, Location, Severity
 
 
@@ -73,7 +73,7 @@ def test_R1_where_to_connect_and_write_is_no_setting(key: str) -> None:
     assert error.startswith("driftcheck.yaml:2:1: ")
 
 
-def test_every_defect_is_told_with_its_place_one_a_line() -> None:
+def test_every_defect_is_a_finding_with_its_location_and_a_line_of_the_message() -> None:
     lines = errors("regoin: eu\nfail-on: sometimes\nseverities: {no-such-rule: error}\nstrict: no\n")
     assert [line.split(": ")[0] for line in lines] == [
         "driftcheck.yaml:1:1",
@@ -82,7 +82,13 @@ def test_every_defect_is_told_with_its_place_one_a_line() -> None:
         "driftcheck.yaml:4:9",
     ]
     assert "`region`" in lines[0]
-    assert "Quote" in lines[3]
+    assert '`"no"`' in lines[3]
+    with pytest.raises(ConfigurationError) as caught:
+        parse("regoin: eu\nfail-on: sometimes\n")
+    assert [(found.rule, str(found.location)) for found in caught.value.findings] == [
+        ("unknown-field", "driftcheck.yaml:1:1"),
+        ("invalid-value", "driftcheck.yaml:2:10"),
+    ]
 
 
 def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:

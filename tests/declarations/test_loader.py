@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from driftcheck.declarations import loader
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.documents import Merging
-from driftcheck.declarations.layers import Layers, Source
+from driftcheck.declarations.overlays import Layer, Layers, Merging
 from driftcheck.model import Declaration, Declarations, Finding, Guard, Location, Severity
 from driftcheck.paths import Item, parse_path
 from driftcheck.paths import Path as FieldPath
+from driftcheck.yamlfile.positions import Text
+from driftcheck.yamlfile.reader import parse
 
 
 def declare(*texts: str) -> Declarations:
@@ -121,7 +122,7 @@ def merged(under: Any, over: Any) -> Any:
 @given(st.dictionaries(st.sampled_from("abc"), DEEP), st.dictionaries(st.sampled_from("abc"), DEEP))
 def test_laying_defaults_under_is_merging_and_changes_neither_side(under: dict[str, Any], over: dict[str, Any]) -> None:
     before = repr((under, over))
-    assert Merging().lay_under(under, over) == merged(under, over)
+    assert Merging().merge(under, over) == merged(under, over)
     assert repr((under, over)) == before
 
 
@@ -180,16 +181,17 @@ def test_every_place_of_a_deployment_over_defaults_holds_the_value(default: Any,
     entry = {"name": "one", "source_config": {"resource_spec": {"labels": {"x": own}}}}
     text = yaml.safe_dump({"defaults": labels, "deployments": [entry]}, sort_keys=False)
     lines = text.splitlines()
-    source = SourceText("a.yaml", text.encode())
-    value = Merging().lay_under(labels, entry)
-    layers = Layers(Source(source.name, source.data), 0, 0)
+    source = Text("a.yaml", text.encode(), parse(text.encode()))
+    value = Merging().merge(labels, entry)
+    own = Layer(source, 0, ("deployments", 0), entry)
+    layers = Layers((own, Layer(source, 0, ("defaults",), labels)), own, value)
 
     def check(node: Any, path: FieldPath) -> None:
         if isinstance(node, dict):
             for key, child in node.items():
                 check(child, (*path, key))
         else:
-            location = layers.locate(value, path)
+            location = layers.locate(path)
             assert lines[location.line - 1][location.column - 1 :] == node
 
     check(value, ())

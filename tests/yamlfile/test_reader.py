@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from driftcheck.errors import DriftcheckError
 from driftcheck.yamlfile import reader
-from driftcheck.yamlfile.reader import Node, Parsed, Tree, parse, place_of, positions
+from driftcheck.yamlfile.positions import Node, Tree, positions, tree_position
+from driftcheck.yamlfile.reader import Parsed, parse
 
 CANARY = "canary-5c1d"
 
@@ -122,14 +123,14 @@ def places(parsed: Parsed, data: bytes) -> Any:
             inner = (
                 {k: strip(v) for k, v in children.items()} if isinstance(children, dict) else list(map(strip, children))
             )
-            return place_of(tree), inner, all_places(tree.keys)
-        return place_of(tree)
+            return tree_position(tree), inner, all_places(tree.keys)
+        return tree_position(tree)
 
     return [strip(tree) for tree in positions(data, parsed)]
 
 
 def all_places(trees: Mapping[str, Tree]) -> dict[str, tuple[int, int]]:
-    return {key: place_of(tree) for key, tree in trees.items()}
+    return {key: tree_position(tree) for key, tree in trees.items()}
 
 
 # --- problems ---
@@ -137,25 +138,28 @@ def all_places(trees: Mapping[str, Tree]) -> dict[str, tuple[int, int]]:
 
 def test_Y7_duplicate_keys_are_refused_with_both_places() -> None:
     (problem, other) = read("a: 1\nb:\n  c: 1\n  'c': 2\n  c: 3\n").problems
-    assert (problem.rule, problem.place, problem.related) == ("duplicate-key", (4, 3), ((3, 3),))
-    assert (other.rule, other.place, other.related) == ("duplicate-key", (5, 3), ((3, 3),))
+    assert (problem.rule, problem.position, problem.related) == ("duplicate-key", (4, 3), ((3, 3),))
+    assert (other.rule, other.position, other.related) == ("duplicate-key", (5, 3), ((3, 3),))
 
 
 def test_Y7_duplicate_keys_told_of_a_text_that_breaks_off_have_both_places_too() -> None:
     duplicate, syntax = read("a: 1\na: 2\nb: [\n").problems
-    assert (duplicate.place, duplicate.related) == ((2, 1), ((1, 1),))
+    assert (duplicate.position, duplicate.related) == ((2, 1), ((1, 1),))
     assert syntax.rule == "yaml-syntax"
 
 
 def test_Y9_an_ambiguous_scalar_is_the_text_that_was_written_and_is_to_be_quoted() -> None:
     parsed = read("a: no\nb: [0o17, &x 12:30]\n")
     assert parsed.documents == ({"a": "no", "b": ["0o17", "12:30"]},)
-    assert [(problem.rule, problem.place) for problem in parsed.problems] == [
+    assert [(problem.rule, problem.position) for problem in parsed.problems] == [
         ("ambiguous-scalar", (1, 4)),
         ("ambiguous-scalar", (2, 5)),
         ("ambiguous-scalar", (2, 11)),
     ]
-    assert all("quote" in problem.hint.lower() for problem in parsed.problems)
+    assert [problem.hint for problem in parsed.problems][:1] == [
+        'Write `false` for the boolean, or `"no"` for the string.'
+    ]
+    assert all("quotes" in problem.hint for problem in parsed.problems[1:])
 
 
 def test_Y9_every_place_of_an_ambiguous_scalar_is_told_not_only_the_first() -> None:
@@ -185,7 +189,7 @@ def test_Y6_a_tagged_value_is_taken_as_text_and_told() -> None:
 def test_Y4_an_alias_inside_of_what_it_names_stands_for_null() -> None:
     parsed = read("a: &a [1, *a]\nb: *a\n")
     assert parsed.documents == ({"a": [1, None], "b": [1, None]},)
-    assert [(problem.rule, problem.place) for problem in parsed.problems] == [("yaml-alias", (1, 11))]
+    assert [(problem.rule, problem.position) for problem in parsed.problems] == [("yaml-alias", (1, 11))]
 
 
 @pytest.mark.parametrize("nested", ["[", "- ", "{a: ", "? ", "a:\n"])
@@ -234,7 +238,7 @@ def test_every_defect_is_told_up_to_where_the_text_breaks_off() -> None:
 def test_where_a_text_ends_too_early_the_place_is_one_of_its_lines(text: str) -> None:
     (problem,) = read(text).problems
     assert problem.rule == "yaml-syntax"
-    assert problem.place[0] <= len(text.splitlines())
+    assert problem.position[0] <= len(text.splitlines())
 
 
 def test_a_syntax_error_says_where_the_open_part_began() -> None:
@@ -346,7 +350,7 @@ def test_every_place_holds_its_value_and_every_key_its_name(data: Any, flow: boo
     (tree,) = positions(text.encode(), read(text))
 
     def at(tree: Tree) -> str:
-        line, column = place_of(tree)
+        line, column = tree_position(tree)
         return lines[line - 1][column - 1 :]
 
     def check(node: Any, tree: Any) -> None:
@@ -376,7 +380,7 @@ def test_places_follow_aliases_and_merge_keys_to_where_the_value_is_written() ->
     assert isinstance(merged.children, dict)
     assert all_places(merged.children) == {"y": (5, 6), "x": (1, 11)}
     assert all_places(merged.keys) == {"y": (5, 3)}
-    assert place_of(tree.children["e"]) == (6, 7)
+    assert tree_position(tree.children["e"]) == (6, 7)
 
 
 def test_columns_count_characters_not_bytes() -> None:

@@ -1,0 +1,220 @@
+"""The layers of a deployment: the defaults of its document, its own entry and overlays; merged, and located.
+
+Mappings merge. Lists replace what is below them, but an overlay's list whose entries have an identity merges by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from driftcheck import fields
+from driftcheck.declarations.schema import Violation
+from driftcheck.fields import Field
+from driftcheck.model import JSON, Location
+from driftcheck.paths import Item, Path, Segment
+from driftcheck.yamlfile.positions import Text, Tree, child, key_of, tree_position
+
+MAX_MERGED: Final = 500_000
+"""Entries of mappings and lists that merging may copy for the deployments of one file."""
+
+Identities = dict[str, int]
+"""The index of each entry of a list by its identity."""
+
+
+class TooLargeError(Exception):
+    """Merging copies more than it may."""
+
+
+class Merging:
+    """Merges layers, within a budget."""
+
+    def __init__(self) -> None:
+        self._left = MAX_MERGED
+
+    def merge(self, under: JSON, over: dict[str, JSON], field: Field | None = None) -> dict[str, JSON]:
+        """Return a mapping over another one; raises TooLargeError past the budget.
+
+        With the field of the mappings, lists whose entries have an identity merge; without it all lists replace.
+        """
+        if not isinstance(under, dict):
+            return over
+        self._spend(len(under) + len(over))
+        merged = {**under, **over}
+        for key, value in over.items():
+            if key not in under:
+                continue
+            below, inner = under[key], field.child(key) if field else None
+            if isinstance(value, dict) and isinstance(below, dict):
+                merged[key] = self.merge(below, value, inner)
+            elif inner is not None and isinstance(value, list) and isinstance(below, list):
+                merged[key] = self._merge_lists(below, value, inner)
+        return merged
+
+    def _merge_lists(self, under: list[JSON], over: list[JSON], field: Field) -> list[JSON]:
+        known, added = identities(under, field.key), identities(over, field.key)
+        if known is None or added is None:
+            return over
+        self._spend(len(under) + len(over))
+        merged = list(under)
+        for identity, index in added.items():
+            if identity in known:
+                merged[known[identity]] = self.merge(under[known[identity]], over[index], field.items)
+            else:
+                merged.append(over[index])
+        return merged
+
+    def _spend(self, entries: int) -> None:
+        self._left -= entries
+        if self._left < 0:
+            raise TooLargeError
+
+
+def identities(entries: JSON, key: str | None) -> Identities | None:
+    """Return the entries of a list by identity; None unless each of them has one of its own."""
+    if key is None or not isinstance(entries, list):
+        return None
+    found: Identities = {}
+    for index, entry in enumerate(entries):
+        identity = entry.get(key) if isinstance(entry, dict) else None
+        if not isinstance(identity, str) or identity in found:
+            return None
+        found[identity] = index
+    return found
+
+
+class Layer(NamedTuple):
+    """A mapping that sets values of a deployment: where it is written, and its value."""
+
+    text: Text
+    document: int
+    path: tuple[str | int, ...]
+    """`("overlay", 0)`, `("deployments", 3)` or `("defaults",)`."""
+    value: JSON
+
+    @property
+    def is_overlay(self) -> bool:
+        """Whether lists of this layer merge with those below."""
+        return self.path[0] == "overlay"
+
+    def location(self) -> Location:
+        """Return where the layer begins."""
+        return Location(self.text.name, *self.text.position(self.document, self.path))
+
+
+class _Node(NamedTuple):
+    """What one layer has at a path: its position, and its value."""
+
+    layer: Layer
+    tree: Tree
+    value: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers of one deployment, the topmost first, and what they come to."""
+
+    layers: tuple[Layer, ...]
+    own: Layer
+    """The entry that declares the deployment."""
+    value: Mapping[str, JSON]
+    _identities: dict[tuple[int, str], Identities] = field(default_factory=dict, compare=False, repr=False)
+    """Of lists that were searched, by `id` and key."""
+
+    def locate(self, path: Path) -> Location:
+        """Return the location of the value at a path in the layer that sets it, or of the nearest node around it."""
+        if not path:
+            return self.own.location()
+        return self._find(path, at_key=False)[1]
+
+    def locate_violation(self, violation: Violation) -> Location:
+        """Return the location of a violation whose path begins at the deployment."""
+        return self._find(violation.path, at_key=violation.at_key)[1]
+
+    def other_layers(self, violation: Violation) -> tuple[Location, ...]:
+        """Return the locations of the other values that a violation is about, where other layers set them."""
+        layer, _ = self._find(violation.path, at_key=violation.at_key)
+        found = (self._find(path, at_key=False) for path in violation.related)
+        return tuple(dict.fromkeys(location for other, location in found if other is not layer))
+
+    def _find(self, path: Sequence[Segment], *, at_key: bool) -> tuple[Layer, Location]:
+        nodes = [node for layer in self.layers if (node := _root(layer)) is not None]
+        found = next((node for node in nodes if node.layer is self.own), None)
+        if found is None:
+            return self.own, self.own.location()
+        position, layer = tree_position(found.tree), self.own
+        value: JSON = self.value
+        schema: Field | None = fields.deployment()
+        for number, segment in enumerate(path):
+            key = schema.key if schema else None
+            if isinstance(segment, int) and len(nodes) > 1:
+                segment = _identified(value, segment, key)
+            below = [(node, inner) for node in nodes if (inner := self._child(node, segment)) is not None]
+            if not below:
+                break
+            parent, top = below[0]
+            position, layer = tree_position(top.tree), top.layer
+            if at_key and number == len(path) - 1 and isinstance(segment, str):
+                position = tree_position(key_of(parent.tree, segment) or top.tree)
+            value = self._entry(value, segment)
+            schema = schema.child(segment) if schema else None
+            nodes = _visible([inner for _, inner in below], schema)
+        return layer, Location(layer.text.name, *position)
+
+    def _child(self, node: _Node, segment: Segment) -> _Node | None:
+        key = self._index(node.value, segment) if isinstance(segment, Item) else segment
+        tree = child(node.tree, key)
+        return None if tree is None else _Node(node.layer, tree, self._entry(node.value, segment))
+
+    def _entry(self, value: JSON, segment: Segment) -> JSON:
+        key = self._index(value, segment) if isinstance(segment, Item) else segment
+        return _entry(value, key)
+
+    def _index(self, entries: JSON, item: Item) -> int | None:
+        """Return the index of the first entry with an identity; a list is searched once, not once for each entry."""
+        known = self._identities.get((id(entries), item.key))
+        if known is None:
+            known = {}
+            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+                identity = entry.get(item.key) if isinstance(entry, dict) else None
+                if isinstance(identity, str):
+                    known.setdefault(identity, index)
+            self._identities[id(entries), item.key] = known
+        return known.get(item.value)
+
+
+def _root(layer: Layer) -> _Node | None:
+    tree: Tree | None = layer.text.trees[layer.document] if layer.document < len(layer.text.trees) else None
+    for key in layer.path:
+        tree = child(tree, key)
+    return None if tree is None else _Node(layer, tree, layer.value)
+
+
+def _visible(nodes: list[_Node], schema: Field | None) -> list[_Node]:
+    """Return the nodes that the topmost one merges with, itself included."""
+    visible = nodes[:1]
+    for upper, lower in pairwise(nodes):
+        both_mappings = isinstance(upper.value, dict) and isinstance(lower.value, dict)
+        if not both_mappings and not (upper.layer.is_overlay and schema and _merge(upper.value, lower.value, schema)):
+            break
+        visible.append(lower)
+    return visible
+
+
+def _merge(over: JSON, under: JSON, schema: Field) -> bool:
+    return identities(over, schema.key) is not None and identities(under, schema.key) is not None
+
+
+def _identified(value: JSON, index: int, key: str | None) -> Segment:
+    """Return the identity of the entry of a merged list; its index says nothing of the layers' own lists."""
+    entry = _entry(value, index)
+    identity = entry.get(key) if key is not None and isinstance(entry, dict) else None
+    return Item(key, identity) if key is not None and isinstance(identity, str) else index
+
+
+def _entry(value: JSON, key: str | int | None) -> JSON:
+    if isinstance(value, dict):
+        return value.get(key)
+    return value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None
