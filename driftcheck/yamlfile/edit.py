@@ -6,6 +6,7 @@ anchors around a changed value keep every byte. The result is read again: anythi
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -372,8 +373,10 @@ class _Editor:
         self._keep_anchors(*(items[number] for number in removed))
         dashes = [] if node.style == "flow" else [self._dash(node, number) for number in range(len(items))]
         column = _column(self.text, dashes[0]) if dashes else 0
-        if dashes and aligned[0][0] is None and self.text[_line_start(self.text, dashes[0]) : dashes[0]].strip():
-            self._replace(node, new, slot)
+        kept = [i for i, j in aligned if i is not None and j is not None]
+        leads = any(i is None for i, _ in itertools.takewhile(lambda pair: None in pair, aligned))
+        if dashes and leads and self.text[_line_start(self.text, dashes[0]) : dashes[0]].strip():
+            self._replace(node, new, slot)  # the first dash shares its line with another one
             return
         previous: int | None = None
         for i, j in aligned:
@@ -381,8 +384,8 @@ class _Editor:
                 head = dashes[i] + 1 if dashes else items[i].start
                 self._edit(items[i], old[i], new[j], _Slot(head, column, slot.in_flow or not dashes, is_entry=True))
             elif j is not None:
-                self._insert_item(items, dashes, previous, new[j], column)
-            previous = previous if i is None else i
+                self._insert_item(items, dashes, previous, min(kept), new[j], column)
+            previous = previous if i is None or j is None else i
         if node.style == "flow":
             self._remove_from_flow([(item, item) for item in items], removed)
         else:
@@ -392,18 +395,23 @@ class _Editor:
             self._remove_from_block(spans, removed)
 
     def _insert_item(
-        self, items: Sequence[_Node], dashes: Sequence[int], after: int | None, value: JSON, column: int
+        self,
+        items: Sequence[_Node],
+        dashes: Sequence[int],
+        after: int | None,
+        first: int,
+        value: JSON,
+        column: int,
     ) -> None:
+        """Insert an entry after one that stays, or in front of the first one that stays."""
         if not dashes:
             text = writing.flow(value)
-            if after is None:
-                self.splices.append((items[0].outer, items[0].outer, f"{text}, "))
-            else:
-                self.splices.append((items[after].end, items[after].end, f", {text}"))
+            at = items[first].outer if after is None else items[after].end
+            self.splices.append((at, at, f"{text}, " if after is None else f", {text}"))
             return
         lines = list(writing.block([value], column, self.step, self.offset))
         if after is None:
-            start = _line_start(self.text, dashes[0])
+            start = _line_start(self.text, dashes[first])
             self.splices.append((start, start, "".join(f"{line}{self.newline}" for line in lines)))
         else:
             self._insert_lines(_line_end(self.text, max(items[after].end, dashes[after] + 1)), lines)
@@ -416,11 +424,14 @@ class _Editor:
         found: list[tuple[int | None, int | None]] = []
         for tag, i, i_end, j, j_end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
             common = min(i_end - i, j_end - j) if tag in ("equal", "replace") else 0
+            if tag == "replace" and any(name.startswith("=") for name in (*one[i:i_end], *other[j:j_end])):
+                common = 0  # an entry of another name is another entry
             found += [(i + n, j + n) for n in range(common)]
             found += [(n, None) for n in range(i + common, i_end)]
             found += [(None, n) for n in range(j + common, j_end)]
         in_place: list[tuple[int | None, int | None]] = [(index, index) for index in range(len(old))]
-        if len(old) == len(new) and _apart(one, other, in_place) <= _apart(one, other, found):
+        has_names = any(name.startswith("=") for name in (*one, *other))
+        if len(old) == len(new) and not has_names and _apart(one, other, in_place) <= _apart(one, other, found):
             return in_place
         return found
 
@@ -428,7 +439,7 @@ class _Editor:
         if isinstance(entry, dict):
             key = next((key for key in self.keys if isinstance(entry.get(key), str)), None)
             if key is not None:
-                return f"{key}={entry[key]}"
+                return f"={key}={entry[key]}"
         return json.dumps(entry, sort_keys=True)
 
     # Removal: whole lines of a block with the comment lines directly above, or an entry with one comma.

@@ -159,7 +159,8 @@ def test_any_value_is_replaced_in_any_layout(drawn: tuple[str, dict[str, Any]], 
     written = rewrite(text.encode(), [new], keys=("name",)).decode()
 
     assert same(parse(written.encode()).documents[0], new)
-    _check_other_bytes(text, written, at(value, path))
+    if path[-1] != "name":  # an entry of another name is another entry
+        _check_other_bytes(text, written, at(value, path))
 
 
 def _check_other_bytes(text: str, written: str, changed: Any) -> None:

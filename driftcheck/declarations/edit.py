@@ -1,0 +1,541 @@
+"""Changes of live -> edits of the files that declare it.
+
+`accept` decides what the declaration is to say; `edit` finds the layer that says it (the deployment's own entry, or an
+overlay) and changes that layer alone: neither `defaults` nor what other deployments share.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.export import Note, declared_form, export
+from driftcheck.declarations.loader import declare
+from driftcheck.fields import UNKNOWN, Field
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Severity
+from driftcheck.paths import Item, Path, Segment, format_path
+from driftcheck.redaction.patterns import is_secret
+from driftcheck.yamlfile import reader
+from driftcheck.yamlfile.edit import EditError, rewrite, same
+
+HIDDEN: Final = "its value may be a secret and is not known"
+SHARED: Final = (
+    "the file that declares it is shared with other targets, and none of this target's own files has an overlay"
+)
+
+_KEYS: Final = ("name", "mountPath", "deployment")
+"""What list entries are paired by when a text is edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a declaration is to say, so that it agrees with live in some of its changes."""
+
+    value: Mapping[str, JSON]
+    """The whole effective declaration."""
+    paths: tuple[Path, ...]
+    """Of the changes that are accepted; a list without identities is accepted as a whole."""
+    refused: tuple[tuple[Path, str], ...]
+    """Changes that can't be accepted, each with the reason."""
+
+
+def accept(
+    declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequence[Change], schema: Field
+) -> Accepted:
+    """Return the declaration with the live values of some changes, each in its shortest form; pure."""
+    exported = export(live, schema, lambda _: ())
+    form, notes = (exported.value, exported.notes) if exported else declared_form(live, schema)
+    value: JSON = copy.deepcopy(dict(declared))
+    paths: list[Path] = []
+    refused: list[tuple[Path, str]] = []
+    for change in changes:
+        path = _whole(change)
+        if path in paths:
+            continue
+        if (order := _reordered(value, live, change)) is not None:
+            value = _with(value, path, order)
+            paths.append(path)
+            continue
+        wanted = _wanted(change, path, live, form, notes, schema)
+        if isinstance(wanted, str):
+            refused.append((change.path, wanted))
+            continue
+        value = _with(value, path, wanted.value)
+        paths.append(path)
+    return Accepted(value, tuple(paths), tuple(refused))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    value: JSON | Absent
+
+
+def _wanted(
+    change: Change, path: Path, live: Mapping[str, JSON], form: JSON, notes: Sequence[Note], schema: Field
+) -> _Wanted | str:
+    """Return the value that is to be declared at a path (ABSENT to remove it), or why there is none."""
+    if change.kind is ChangeKind.REMOVED and path == change.path:
+        return _Wanted(ABSENT)
+    if path[0] in ("name", "source", "agent"):
+        return "a deployment's identity can't be adopted; export it as a new declaration"
+    near = [note for note in notes if note.path[: len(path)] == path or path[: len(note.path)] == note.path]
+    found = at(form, path)
+    if found is not ABSENT and not near:
+        return _Wanted(found)
+    seen = at(live, path)
+    if near:
+        return HIDDEN if change.redacted or "secret" in near[0].reason else near[0].reason
+    if change.redacted or seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen) or _is_sensitive(schema, path):
+        return HIDDEN
+    if isinstance(seen, dict | list):
+        return _Wanted(type(seen)())  # everything in it is unset, derived or the service's own
+    return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
+
+
+def _is_sensitive(schema: Field, path: Path) -> bool:
+    for segment in path:
+        schema = schema.child(segment) or UNKNOWN
+        if schema.sensitive:
+            return True
+    return False
+
+
+def _reordered(value: JSON, live: JSON, change: Change) -> JSON:
+    """Return the declared list in live order where a change is about the order of its entries, else None."""
+    entries, seen = at(value, change.path), at(live, change.path)
+    is_names = isinstance(change.declared, list) and all(isinstance(name, str) for name in change.declared)
+    if not (is_names and change.declared and isinstance(entries, list) and isinstance(seen, list)):
+        return None
+    keys = [key for key in _KEYS if all(isinstance(each, dict) and key in each for each in entries)]
+    if not keys:
+        return None
+    order = [entry.get(keys[0]) if isinstance(entry, dict) else None for entry in seen]
+    return sorted(entries, key=lambda entry: order.index(entry[keys[0]]) if entry[keys[0]] in order else len(order))
+
+
+def _whole(change: Change) -> Path:
+    """Return the path that is accepted for a change: that of the whole list where entries have no identity."""
+    for length, segment in enumerate(change.path):
+        if isinstance(segment, int):
+            return change.path[:length]
+    return change.path
+
+
+def at(value: JSON, path: Path) -> JSON | Absent:
+    """Return the value at a path, or ABSENT."""
+    for segment in path:
+        if isinstance(value, dict) and isinstance(segment, str):
+            value = value.get(segment, ABSENT)
+        elif isinstance(value, list):
+            position = _position(value, segment)
+            value = ABSENT if position is None else value[position]
+        else:
+            return ABSENT
+    return value
+
+
+def _position(entries: Sequence[JSON], segment: Segment) -> int | None:
+    if isinstance(segment, int):
+        return segment if segment < len(entries) else None
+    if not isinstance(segment, Item):
+        return None
+    for index, entry in enumerate(entries):
+        if isinstance(entry, dict) and entry.get(segment.key) == segment.value:
+            return index
+    return None
+
+
+def _with(value: JSON, path: Path, new: JSON | Absent) -> JSON:
+    """Return a value in which another stands at a path; what is around it is copied, never changed."""
+    if not path:
+        return None if new is ABSENT else new
+    segment, rest = path[0], path[1:]
+    if isinstance(segment, str):
+        mapping = dict(value) if isinstance(value, dict) else {}
+        if rest or new is not ABSENT:
+            mapping[segment] = _with(mapping.get(segment), rest, new)
+        else:
+            mapping.pop(segment, None)
+        return mapping
+    entries = list(value) if isinstance(value, list) else []
+    position = _position(entries, segment)
+    if position is None:
+        if rest or new is not ABSENT:
+            start: JSON = {segment.key: segment.value} if isinstance(segment, Item) else None
+            entries.append(_with(start, rest, new))
+    elif rest or new is not ABSENT:
+        entries[position] = _with(entries[position], rest, new)
+    else:
+        del entries[position]
+    return entries
+
+
+# --- the layers of a deployment in its files ---
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Files with their new texts, and the deployments whose edit the layout of a file does not allow."""
+
+    texts: Mapping[str, bytes]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Layer:
+    """One entry of a deployment: in `deployments` (over the document's `defaults`), or in `overlay`."""
+
+    file: str
+    document: int
+    list: str
+    index: int
+    entry: JSON
+    defaults: JSON = ABSENT
+
+
+@dataclass(slots=True)
+class _File:
+    name: str
+    data: bytes
+    documents: list[JSON]
+
+    @staticmethod
+    def of(text: SourceText) -> _File:
+        """Parse a file."""
+        return _File(text.name, text.data, list(reader.parse(text.data).documents))
+
+
+def edit(
+    texts: Sequence[SourceText],
+    wanted: Mapping[str, Accepted],
+    removed: Collection[str],
+    schema: Field,
+    *,
+    may_change: Callable[[str], bool] = bool,
+) -> Edited:
+    """Return the files in which the deployments say what is wanted, and from which the removed ones are gone.
+
+    Names are as the files declare them. `may_change` says whether a file is the run's own; in others, which other
+    targets share, nothing changes. Nothing is written here.
+    """
+    files = [_File.of(text) for text in texts]
+    refused: dict[str, str] = {}
+    try:
+        return Edited(_checked(files, wanted, removed, schema, may_change, refused), refused)
+    except EditError:
+        pass
+    before = {file.name: file.data for file in files}
+    for name in [*wanted, *removed]:  # one by one: something stops one of them
+        one = {name: wanted[name]} if name in wanted else {}
+        try:
+            changed = _checked(files, one, [name] if name in removed else [], schema, may_change, refused)
+        except EditError as error:
+            refused[name] = str(error)
+            continue
+        files = [_File.of(SourceText(file.name, changed.get(file.name, file.data))) for file in files]
+    return Edited({file.name: file.data for file in files if file.data != before[file.name]}, refused)
+
+
+def _checked(
+    files: Sequence[_File],
+    wanted: Mapping[str, Accepted],
+    removed: Collection[str],
+    schema: Field,
+    may_change: Callable[[str], bool],
+    refused: dict[str, str],
+) -> dict[str, bytes]:
+    """Return the new texts, read again: raises EditError where one has a new error or says something else."""
+    documents = _edited(files, wanted, removed, schema, may_change, refused)
+    texts = _rewritten(files, documents, {file.name: file.data for file in files})
+    before = declare(SourceText(file.name, file.data) for file in files)
+    after = declare(SourceText(file.name, texts.get(file.name, file.data)) for file in files)
+    known = {(found.rule, found.deployment, found.message) for found in before.findings}
+    for found in after.findings:
+        if found.severity is Severity.ERROR and (found.rule, found.deployment, found.message) not in known:
+            raise EditError(f"the result would not be valid: {found.message} [{found.rule}]")
+    return texts
+
+
+def _rewritten(
+    files: Sequence[_File], changed: Mapping[str, list[JSON]], texts: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Return the new text of every file whose documents changed."""
+    found = {}
+    for file in files:
+        if file.name in changed:
+            text = rewrite(texts[file.name], changed[file.name], keys=_KEYS)
+            if text != file.data:
+                found[file.name] = text
+    return found
+
+
+def _edited(
+    files: Sequence[_File],
+    wanted: Mapping[str, Accepted],
+    removed: Collection[str],
+    schema: Field,
+    may_change: Callable[[str], bool],
+    refused: dict[str, str],
+) -> dict[str, list[JSON]]:
+    """Return the new documents of every file that changes."""
+    by_name = {file.name: file for file in files}
+    documents = {file.name: list(file.documents) for file in files}
+    layers = _layers(files)
+    for name, accepted in wanted.items():
+        found = [_copy(layer) for layer in layers.get(name, ())]
+        problem = _place(found, accepted, schema, may_change, files)
+        if problem is not None:
+            refused[name] = problem
+            continue
+        for layer in found:
+            _put(documents, layer)
+    for name in removed:
+        own = layers.get(name, [])
+        if any(not may_change(layer.file) for layer in own):
+            refused[name] = SHARED
+            continue
+        for layer in own:
+            _put(documents, _Layer(layer.file, layer.document, layer.list, layer.index, ABSENT))
+    for name in documents:
+        documents[name] = [_without_removed(document) for document in documents[name]]
+    return {name: found for name, found in documents.items() if not same(found, list(by_name[name].documents))}
+
+
+def _copy(layer: _Layer) -> _Layer:
+    return _Layer(layer.file, layer.document, layer.list, layer.index, layer.entry, layer.defaults)
+
+
+def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:
+    """Return the entries of each declared name, the lowest layer first."""
+    found: dict[str, list[_Layer]] = {}
+    for file in files:
+        for number, document in enumerate(file.documents):
+            if not isinstance(document, dict):
+                continue
+            for list_name in ("deployments", "overlay"):
+                entries = document.get(list_name)
+                for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+                    if isinstance(entry, dict) and isinstance(name := _identity(entry), str):
+                        defaults = document.get("defaults", ABSENT) if list_name == "deployments" else ABSENT
+                        layer = _Layer(file.name, number, list_name, index, entry, defaults)
+                        found.setdefault(name, []).append(layer)
+    return found
+
+
+def _identity(entry: Mapping[str, JSON]) -> JSON:
+    """Return the name of an entry, or the agent that it is paired by."""
+    agent = entry.get("agent")
+    if "name" not in entry and isinstance(agent, dict):
+        return f"{agent.get('agent_id')}/{agent.get('environment')}"
+    return entry.get("name")
+
+
+def _put(documents: Mapping[str, list[JSON]], layer: _Layer) -> None:
+    """Put the entry of a layer into its document, copying what is around it."""
+    document = dict(documents[layer.file][layer.document])
+    entries = list(document.get(layer.list) or [])
+    if layer.index < len(entries):
+        entries[layer.index] = layer.entry
+    else:
+        entries.append(layer.entry)
+    document[layer.list] = entries
+    documents[layer.file][layer.document] = document
+
+
+def _without_removed(document: JSON) -> JSON:
+    if not isinstance(document, dict):
+        return document
+    return {
+        key: [entry for entry in value if entry is not ABSENT] if isinstance(value, list) else value
+        for key, value in document.items()
+    }
+
+
+def _place(
+    layers: list[_Layer],
+    accepted: Accepted,
+    schema: Field,
+    may_change: Callable[[str], bool],
+    files: Sequence[_File],
+) -> str | None:
+    """Change the layers so that together they say what is wanted; returns why that is not possible."""
+    if not layers:
+        return "its declaration was not found in the files"
+    for path in accepted.paths:
+        number = _setter(layers, path)
+        if not may_change(layers[number].file):
+            own = [index for index, layer in enumerate(layers) if index > number and may_change(layer.file)]
+            if not own and (new := _new_overlay(layers, may_change, files)) is None:
+                return SHARED
+            if not own and new is not None:
+                layers.append(new)
+                own = [len(layers) - 1]
+            number = own[0]
+        below = _laid(layers[:number], schema)
+        layer = layers[number]
+        if layer.defaults is not ABSENT:
+            below = layer.defaults
+        wanted = _with(_laid(layers[: number + 1], schema), path, at(accepted.value, path))
+        is_overlay = layer.list == "overlay"
+        entry = _own(layer.entry, below, wanted, schema, by_identity=is_overlay)
+        if entry is ABSENT:
+            return f"an overlay can't express the change of {format_path(path)}"
+        layer.entry = entry
+    if not _equal(_laid(layers, schema), accepted.value):
+        return "the layers of its declaration can't express the change"
+    return None
+
+
+def _setter(layers: Sequence[_Layer], path: Path) -> int:
+    """Return the layer that sets the value at a path, or most of the way to it; the highest of several."""
+    depths = [_depth(layer.entry, path) for layer in layers]
+    deepest = max(depths)
+    if deepest <= 1 and layers[0].list == "deployments":
+        return 0
+    return max(index for index, depth in enumerate(depths) if depth == deepest)
+
+
+def _depth(entry: JSON, path: Path) -> int:
+    for length in range(len(path), 0, -1):
+        if at(entry, path[:length]) is not ABSENT:
+            return length
+    return 0
+
+
+def _new_overlay(layers: Sequence[_Layer], may_change: Callable[[str], bool], files: Sequence[_File]) -> _Layer | None:
+    """Return a new entry in the first overlay of a file that may change."""
+    name = layers[0].entry.get("name") if isinstance(layers[0].entry, dict) else None
+    for file in files:
+        for number, document in enumerate(file.documents):
+            entries = document.get("overlay") if isinstance(document, dict) else None
+            if may_change(file.name) and isinstance(entries, list):
+                return _Layer(file.name, number, "overlay", len(entries), {"name": name})
+    return None
+
+
+def _laid(layers: Sequence[_Layer], schema: Field) -> JSON:
+    """Return what layers say together; `defaults` are below the entry of their own document."""
+    value: JSON = ABSENT
+    for layer in layers:
+        if layer.list == "deployments":
+            value = merged(layer.defaults, layer.entry, schema, by_identity=False)
+        else:
+            value = merged(value, layer.entry, schema, by_identity=True)
+    return value
+
+
+def merged(under: JSON | Absent, over: JSON | Absent, schema: Field, *, by_identity: bool) -> JSON:
+    """Return one value laid over another (docs/contract.md, Declaration file)."""
+    if over is ABSENT:
+        return under
+    if isinstance(under, dict) and isinstance(over, dict):
+        names = {**under, **over}
+        return {
+            name: merged(
+                under.get(name, ABSENT), over.get(name, ABSENT), schema.child(name) or UNKNOWN, by_identity=by_identity
+            )
+            for name in names
+        }
+    if by_identity and schema.key is not None and isinstance(under, list) and isinstance(over, list):
+        items, key = schema.items or UNKNOWN, schema.key
+        found = list(under)
+        for entry in over:
+            identity = entry.get(key) if isinstance(entry, dict) else None
+            position = _position(found, Item(key, identity)) if isinstance(identity, str) else None
+            if position is None:
+                found.append(entry)
+            else:
+                found[position] = merged(found[position], entry, items, by_identity=True)
+        return found
+    return over
+
+
+def _own(
+    entry: JSON | Absent, below: JSON | Absent, wanted: JSON, schema: Field, *, by_identity: bool
+) -> JSON | Absent:
+    """Return what a layer has to say so that, laid over what is below, it gives what is wanted.
+
+    What it says already stays where it does not matter; ABSENT where no layer can say it.
+    """
+    if _equal(merged(below, entry, schema, by_identity=by_identity), wanted):
+        return entry
+    if isinstance(wanted, dict) and isinstance(entry, dict | Absent) and isinstance(below, dict | Absent):
+        return _own_mapping(
+            {} if entry is ABSENT else entry, {} if below is ABSENT else below, wanted, schema, by_identity=by_identity
+        )
+    if by_identity and schema.key is not None and isinstance(wanted, list) and isinstance(below, list):
+        return _own_entries(entry if isinstance(entry, list) else [], below, wanted, schema)
+    return wanted
+
+
+def _own_mapping(
+    entry: Mapping[str, JSON],
+    below: Mapping[str, JSON],
+    wanted: Mapping[str, JSON],
+    schema: Field,
+    *,
+    by_identity: bool,
+) -> JSON | Absent:
+    result = dict(entry)
+    for name, value in wanted.items():
+        child = schema.child(name) or UNKNOWN
+        own = _own(entry.get(name, ABSENT), below.get(name, ABSENT), value, child, by_identity=by_identity)
+        if own is not ABSENT:
+            result[name] = own
+        elif not _equal(below.get(name, ABSENT), value):
+            return ABSENT
+    for name in {**entry, **below}:
+        if name not in wanted:
+            if below.get(name) is not None:
+                result[name] = None  # else the layer below would show through
+            else:
+                result.pop(name, None)
+    return result
+
+
+def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], schema: Field) -> JSON | Absent:
+    """Return the entries that an overlay needs: those that differ from the ones below."""
+    items, key = schema.items or UNKNOWN, schema.key or ""
+    names = [each.get(key) if isinstance(each, dict) else None for each in wanted]
+    if any(isinstance(each, dict) and each.get(key) not in names for each in below) or None in names:
+        return ABSENT
+    result: list[JSON] = []
+    for name, value in zip(names, wanted, strict=True):
+        segment = Item(key, str(name))
+        own_at, below_at = _position(entry, segment), _position(below, segment)
+        own: JSON | Absent = ABSENT if own_at is None else entry[own_at]
+        under: JSON | Absent = ABSENT if below_at is None else below[below_at]
+        needed = _own(own, under, value, items, by_identity=True)
+        if needed is ABSENT:
+            continue
+        result.append({key: name, **needed} if isinstance(needed, dict) else needed)
+    return result
+
+
+def _equal(one: JSON | Absent, other: JSON | Absent) -> bool:
+    """Return whether two declared values are the same; null says the same as nothing."""
+    if one is ABSENT or other is ABSENT:
+        return one in (ABSENT, None) and other in (ABSENT, None)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_equal(one.get(name, ABSENT), other.get(name, ABSENT)) for name in {**one, **other})
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return same(one, other)
+
+
+def appended(data: bytes, entries: Sequence[Mapping[str, JSON]]) -> bytes:
+    """Return a file with more entries at the end of its first `deployments`; raises EditError."""
+    documents = list(reader.parse(data).documents)
+    for number, document in enumerate(documents):
+        if isinstance(document, dict) and isinstance(document.get("deployments"), list):
+            documents[number] = {**document, "deployments": [*document["deployments"], *entries]}
+            return rewrite(data, documents, keys=_KEYS)
+    raise EditError("it has no list of deployments")
+
+
+def declared_names(texts: Sequence[SourceText]) -> Iterator[str]:
+    """Return every name that files declare."""
+    yield from _layers([_File.of(text) for text in texts])
