@@ -249,7 +249,7 @@ class Policy:
     """A pattern over the path (`paths.matches`)."""
     schema: JSON
     """A JSON Schema of the effective value; null where nothing is set."""
-    location: Location
+    location: Location = field(compare=False)
     target: str = "*"
     deployment: str = "*"
     where: Mapping[str, JSON] = field(default_factory=dict)

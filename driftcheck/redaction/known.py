@@ -1,0 +1,54 @@
+"""Secrets in use, such as the API key: redacted wherever they appear, whatever their form."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from driftcheck.model import JSON
+from driftcheck.redaction.patterns import MASK
+
+MIN_LENGTH = 8
+"""Shorter ones are words of many texts."""
+
+
+def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the forms in which secrets may be echoed, the longest first: as they are, in a URL, in base64."""
+    forms: set[str] = set()
+    for value in values:
+        if value is not None and len(value) >= MIN_LENGTH:
+            encoded = base64.b64encode(value.encode()).decode().rstrip("=")
+            forms |= {value, quote(value), quote(value, safe=""), encoded}
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def without_known(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with the marker instead of each secret."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
+    """Return a JSON value with the marker instead of each secret, in keys too; the same object where there is none."""
+    if isinstance(value, str):
+        return without_known(value, secrets)
+    if isinstance(value, list):
+        entries = [value_without_known(entry, secrets) for entry in value]
+        return value if all(map(_is, entries, value)) else entries
+    if isinstance(value, dict):
+        pairs = {without_known(key, secrets): value_without_known(entry, secrets) for key, entry in value.items()}
+        same = len(pairs) == len(value) and all(key in value and pairs[key] is value[key] for key in pairs)
+        return value if same else pairs
+    return value
+
+
+def may_hold_known(body: bytes, secrets: Iterable[str]) -> bool:
+    """Return whether an answer may hold a secret, escapes included; much faster than looking at each value of it."""
+    return b"\\" in body or any(secret.encode() in body for secret in secrets)
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other

@@ -1,0 +1,50 @@
+"""The key in use is redacted wherever it is echoed, whatever its form."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck.redaction.known import known_secrets, may_hold_known, value_without_known, without_known
+
+KEY = "plain/key 8"
+SECRETS = known_secrets([KEY, None, "short"])
+
+
+@pytest.mark.parametrize("form", [KEY, "plain/key%208", "plain%2Fkey%208", "cGxhaW4va2V5IDg"])
+def test_K3_every_form_of_the_key_is_redacted(form: str) -> None:
+    assert without_known(f"see https://{form}.example.com", SECRETS) == "see https://[redacted].example.com"
+
+
+def test_short_texts_and_unset_keys_are_not_secrets() -> None:
+    assert known_secrets(["short", None, ""]) == ()
+    assert without_known("a short text", SECRETS) == "a short text"
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.sampled_from([KEY, f"x{KEY}y", "other"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", KEY, f"{KEY}2"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+def test_K3_no_value_or_key_of_an_answer_holds_the_key(value: Any) -> None:
+    cleaned = value_without_known(value, SECRETS)
+    assert KEY not in json.dumps(cleaned)
+    if KEY not in json.dumps(value):
+        assert cleaned is value
+
+
+@given(VALUES)
+def test_an_answer_that_holds_the_key_is_recognised(value: Any) -> None:
+    body = json.dumps(value)
+    assert may_hold_known(body.encode(), SECRETS) or KEY not in body
+    escaped = "".join(f"\\u{ord(c):04x}" if c.isalpha() else c for c in KEY)
+    assert may_hold_known(f'"{escaped}"'.encode(), SECRETS)
