@@ -35,6 +35,12 @@ class UsageError(DriftcheckError):
     status = ExitStatus.INVALID
 
 
+class BaseError(DriftcheckError):
+    """The history around the base revision could not be read: a clone that is shallow, partial or damaged."""
+
+    status = ExitStatus.INCOMPLETE
+
+
 class InputError(DriftcheckError):
     """A saved file (snapshot, raw listing or report) that can't be read as what it should be."""
 

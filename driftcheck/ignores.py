@@ -18,7 +18,7 @@ from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import redact
 from driftcheck.rules import make_finding
 
-_ABSENCE: Final = "missing-deployment"
+_ABSENCE: Final = frozenset({"missing-deployment", "missing-elsewhere"})
 _PRESENCE: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
 
 
@@ -128,7 +128,7 @@ def is_catch_all(rule: IgnoreRule) -> bool:
     if rule.path is not None and _covers_every_field(rule.path):
         return True
     about_all = not rule.deployment.strip("*")
-    return about_all and (rule.missing or rule.unmanaged or rule.rule == _ABSENCE or rule.rule in _PRESENCE)
+    return about_all and (rule.missing or rule.unmanaged or rule.rule in _ABSENCE or rule.rule in _PRESENCE)
 
 
 @cache
@@ -174,8 +174,8 @@ def suppress(comparisons: Sequence[Comparison], suppressions: Suppressions) -> l
 
 def _covers_finding(rule: IgnoreRule, finding: Finding) -> bool:
     """Return whether a rule about a finding's deployment covers it; an accepted absence is named in full."""
-    if finding.rule == _ABSENCE:
-        return (rule.missing or rule.rule == _ABSENCE) and rule.deployment == finding.deployment
+    if finding.rule in _ABSENCE:
+        return (rule.missing or rule.rule in _ABSENCE) and rule.deployment == finding.deployment
     return rule.rule == finding.rule or (rule.unmanaged and finding.rule in _PRESENCE)
 
 

@@ -19,13 +19,16 @@ from datetime import datetime
 from typing import Final
 
 from driftcheck import __version__, fields, settings
+from driftcheck.baseline import Base, Baseline
 from driftcheck.comparison.diff import Terms, sort_key
 from driftcheck.comparison.listings import Pairing
+from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
     Change,
+    ChangeClass,
     Comparison,
     Declarations,
     DeclaredSummary,
@@ -54,18 +57,6 @@ _WITHOUT_DECLARATIONS = frozenset({"audit", "compare"})
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """The revision that a three-way check looks back to, and the policy that stood there."""
-
-    commit: str
-    declarations: Declarations
-    proposed: Policy
-    """The policy under review, which is not in force."""
-    is_redirected: bool = False
-    """Whether the change under review names other paths, another workspace or another region, likewise not in force."""
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """What a report is made of, beside the two sides."""
 
@@ -83,13 +74,15 @@ class Request:
     """The target of the configuration that this run is for."""
 
 
-def read_sides(chosen: Settings, progress: Callable[[int], None]) -> tuple[Declarations, Snapshot]:
+def read_sides(
+    chosen: Settings, progress: Callable[[int], None], base: Base | None = None
+) -> tuple[Declarations, Snapshot]:
     """Read declarations and live, the network in the background; a live side that can't be read is a gap."""
     declared_names: Future[Collection[str]] = Future()
     with_network = ThreadPoolExecutor(1, thread_name_prefix="listing")
     try:
         listing = with_network.submit(read_live, chosen, declared_names.result, progress)
-        declarations = read_declarations(chosen)
+        declarations = read_declarations(chosen, base)
         declared_names.set_result([declaration.name for declaration in declarations.deployments])
         return declarations, listing.result()
     except LiveError as error:
@@ -99,11 +92,22 @@ def read_sides(chosen: Settings, progress: Callable[[int], None]) -> tuple[Decla
         with_network.shutdown(wait=False)
 
 
-def read_declarations(chosen: Settings) -> Declarations:
-    """Read the files that the settings name; raises UsageError for a path that names nothing."""
-    from driftcheck.declarations import loader
+def read_declarations(chosen: Settings, base: Base | None = None) -> Declarations:
+    """Read the files that the settings name; raises UsageError for a path that names nothing.
 
-    return loader.load(chosen.paths, stdin=_read_stdin, in_processes=True) if chosen.paths else Declarations()
+    With a base, files of HEAD that are not checked out are read, too.
+    """
+    from driftcheck.declarations import discovery, loader
+
+    if not chosen.paths:
+        return Declarations()
+    left_out = base.left_out(chosen.paths) if base else None
+    if base is None or left_out is None:
+        return loader.load(chosen.paths, stdin=_read_stdin, in_processes=True)
+    elsewhere = {path for path in chosen.paths if base.names_left_out(path)}
+    sources = discovery.read(chosen.paths, stdin=_read_stdin, elsewhere=elsewhere)
+    declarations = loader.declare((*sources.texts, *left_out.texts), in_processes=True)
+    return loader.with_refusals(declarations, (*sources.findings, *left_out.findings))
 
 
 def _read_stdin() -> bytes:
@@ -160,7 +164,7 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     snapshot = _judge_emptiness(declarations, snapshot, request)
     if request.command == "audit" and not declarations.deployments and declarations.complete:
         request = replace(request, policy=_inventory_policy(request.policy))
-    base = request.baseline.declarations if request.baseline else None
+    base = request.baseline.bases if request.baseline else None
     audit = request.command == "audit"
     verdicts = judge(
         Sides(declarations, snapshot, base),
@@ -231,10 +235,14 @@ def _apply_policy(
     findings += [suppressions.suppress_finding(found) for found in found_so_far]
     if snapshot.complete and declarations.complete and not verdicts.gaps:
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
-    if request.baseline and not request.baseline.declarations.complete:
+    if request.baseline and not request.baseline.bases.complete:
         findings.append(finding("incomplete-base", None))
     findings += _policy_changes(declarations, request)
-    accepted = {f.deployment for f in findings if f.rule == "missing-deployment" and f.suppressed is not None}
+    accepted = {
+        f.deployment
+        for f in findings
+        if f.rule in ("missing-deployment", "missing-elsewhere") and f.suppressed is not None
+    }
     return [_finish(comparison, request.policy, accepted) for comparison in compared], findings
 
 
@@ -246,7 +254,7 @@ def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Req
         declarations,
         snapshot.deployments,
         target=request.target,
-        base=request.baseline.declarations if request.baseline else None,
+        base=request.baseline.bases.tip if request.baseline else None,
     )
 
 
@@ -254,8 +262,7 @@ def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[Igno
     """Give the base revision's ignore rules, with their places in the files of today where they still stand there."""
     places = {_without_place(rule): rule.location for rule in declarations.ignores}
     return [
-        replace(rule, location=places.get(_without_place(rule), rule.location))
-        for rule in baseline.declarations.ignores
+        replace(rule, location=places.get(_without_place(rule), rule.location)) for rule in baseline.bases.tip.ignores
     ]
 
 
@@ -264,7 +271,7 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     if request.baseline is None:
         return
     policy, proposed = request.policy, request.baseline.proposed
-    earlier = {_without_place(rule): rule for rule in (*request.baseline.declarations.ignores, *policy.ignores)}
+    earlier = {_without_place(rule): rule for rule in (*request.baseline.bases.tip.ignores, *policy.ignores)}
     rules = {_without_place(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
     for key in rules.keys() - earlier.keys():
         message = "The change under review adds an ignore rule, which hides nothing before it is merged."
@@ -300,22 +307,32 @@ def _weighed(change: Change, policy: Policy) -> Change:
 
 
 def _severity_of(change: Change, policy: Policy) -> Severity:
-    if change.change_class in policy.gate:
-        return policy.severities.get("drift", Severity.ERROR)
-    return Severity.NOTE
+    return _severity_of_class(change.change_class, "drift", policy)
 
 
-def _weigh(findings: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:
-    """Give the findings with the severities of the policy, worst first, then by place."""
-    severities = policy.severities
-    weighed = (replace(f, severity=severities[f.rule]) if f.rule in severities else f for f in findings)
-    active = (
-        replace(f, suppressed=_TURNED_OFF) if f.rule in policy.off and f.suppressed is None else f for f in weighed
-    )
+def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> Severity:
+    """Return the severity of a change or a whole deployment by its class: what is not gated never fails."""
+    if change_class in policy.gate:
+        return policy.severities.get(rule, Severity.ERROR)
+    return Severity.WARNING if change_class is ChangeClass.ELSEWHERE else Severity.NOTE
+
+
+def _weigh(findings: Iterable[Finding], request: Request) -> tuple[Finding, ...]:
+    """Return the findings with the severities of the policy, worst first, then by location."""
+    off = request.policy.off
+    weighed = (replace(found, severity=_finding_severity(found, request)) for found in findings)
+    active = (replace(f, suppressed=_TURNED_OFF) if f.rule in off and f.suppressed is None else f for f in weighed)
     return tuple(sorted(active, key=_finding_order))
 
 
 _TURNED_OFF: Final = Suppression("turned off by `severities` in driftcheck.yaml")
+
+
+def _finding_severity(found: Finding, request: Request) -> Severity:
+    change_class = CLASSES_OF_RULES.get(found.rule)
+    if request.baseline and change_class is not None:
+        return _severity_of_class(change_class, found.rule, request.policy)
+    return request.policy.severities.get(found.rule, found.severity)
 
 
 def _finding_order(found: Finding) -> tuple[int, str, str, int, int, str]:
@@ -339,7 +356,7 @@ def _report(
 ) -> Report:
     live = None if snapshot is None else mask_summary(summarise(snapshot))
     comparisons, findings = mask(comparisons, findings, sort_key)
-    findings = _weigh(findings, request.policy)
+    findings = _weigh(findings, request)
     return Report(
         driftcheck_version=__version__,
         command=request.command,
@@ -389,9 +406,9 @@ def _outcome(
         return Outcome.INCOMPLETE
     changes = [change for comparison in comparisons for change in comparison.changes]
     items: Iterable[Finding | Change] = itertools.chain(findings, changes)
-    if any(_counts(item, request.policy) for item in items):
+    if any(_counts(item, request.policy, request.baseline is not None) for item in items):
         return Outcome.DRIFT
-    differs = any(item.suppressed is None for item in changes) or any(_is_difference(found) for found in findings)
+    differs = any(map(_is_difference, changes)) or any(_is_difference_of_deployment(found) for found in findings)
     return Outcome.PASSED if differs or is_partial else Outcome.IN_SYNC
 
 
@@ -403,11 +420,16 @@ def _is_anything_compared(
     return any(comparison.id is not None and comparison.compared for comparison in comparisons)
 
 
-def _is_difference(found: Finding) -> bool:
+def _is_difference(change: Change) -> bool:
+    """Return whether declared and live differ in an unsuppressed change; adopted ones are equal by now."""
+    return change.suppressed is None and change.change_class is not ChangeClass.ADOPTED
+
+
+def _is_difference_of_deployment(found: Finding) -> bool:
     """Return whether a finding is a difference that remains although it does not fail the run."""
-    missing = found.rule == "missing-deployment"
+    whole = found.rule in CLASSES_OF_RULES or found.rule == "declaration-removed"
     unmanaged = found.rule == "unmanaged-deployment" and found.severity is not Severity.NOTE
-    return found.suppressed is None and (missing or unmanaged)
+    return found.suppressed is None and (whole or unmanaged)
 
 
 def _invalidates(found: Finding) -> bool:
@@ -416,11 +438,18 @@ def _invalidates(found: Finding) -> bool:
     return grave and is_own_input and found.suppressed is None
 
 
-def _counts(item: Finding | Change, policy: Policy) -> bool:
-    """Return whether a change or finding makes status 1: not suppressed, severe enough, of a class that is gated."""
-    if item.suppressed is not None or policy.fail_on is None or item.severity.rank > policy.fail_on.rank:
+def _counts(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
+    """Return whether an unsuppressed change or finding makes the status 1.
+
+    With --base the gate alone decides for changes and for whole deployments, except that `--fail-on never` always
+    passes; otherwise severities decide.
+    """
+    if item.suppressed is not None or policy.fail_on is None:
         return False
-    return not isinstance(item, Change) or item.change_class in policy.gate
+    change_class = item.change_class if isinstance(item, Change) else CLASSES_OF_RULES.get(item.rule)
+    if is_three_way and change_class is not None:
+        return change_class in policy.gate
+    return item.severity.rank <= policy.fail_on.rank
 
 
 def judge_by_new(report: Report, policies: Mapping[str | None, Policy]) -> Report:
@@ -429,9 +458,17 @@ def judge_by_new(report: Report, policies: Mapping[str | None, Policy]) -> Repor
     `policies` are those of each target, or the one of a run without targets (None). Where the history could not be
     read, every item is new.
     """
-    new = {target for target, policy in policies.items() if any(_is_new(i, policy) for i in _items(report, target))}
+    is_three_way = report.declared.base is not None
+    new = {
+        target
+        for target, policy in policies.items()
+        if any(_is_new(i, policy, is_three_way) for i in _items(report, target))
+    }
     shared = any(
-        _is_new(found, policy) for found in report.findings if found.target is None for policy in policies.values()
+        _is_new(found, policy, is_three_way)
+        for found in report.findings
+        if found.target is None
+        for policy in policies.values()
     )
 
     def judged(outcome: Outcome, fails: bool) -> Outcome:
@@ -446,5 +483,5 @@ def _items(report: Report, target: str | None) -> Iterable[Finding | Change]:
     return itertools.chain(changes, (found for found in report.findings if found.target == target))
 
 
-def _is_new(item: Finding | Change, policy: Policy) -> bool:
-    return _counts(item, policy) and item.severity is not Severity.NOTE and item.state is not State.KNOWN
+def _is_new(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
+    return _counts(item, policy, is_three_way) and item.severity is not Severity.NOTE and item.state is not State.KNOWN

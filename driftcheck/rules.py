@@ -109,6 +109,31 @@ COMPARISON_RULES: Final = _catalogue(
         "live, so nothing is said of them.",
     ),
     Rule(
+        "missing-elsewhere",
+        WARNING,
+        "A deployment that the change under review does not touch is not live",
+        "It is declared, and a complete listing does not contain it. The change under review declares it as its base "
+        "does, so the change is not the cause and does not fail for it (`--gate drift,conflict,elsewhere` changes "
+        "that).",
+        "Find out who deleted it; `driftcheck audit` reports it until it is back.",
+    ),
+    Rule(
+        "outdated-deployment",
+        NOTE,
+        "The base branch has added or removed this deployment since the branch under review left it",
+        "Live agrees with what the tip of the base branch declares by now, and the branch under review does not have "
+        "that commit yet.",
+        "Merge the base branch into the branch under review.",
+    ),
+    Rule(
+        "declaration-removed",
+        WARNING,
+        "The change under review no longer declares a field that differs from live",
+        "The tip of the base branch declares the field, and live has another value. From the merge on nothing compares "
+        "it, so the difference is no longer reported.",
+        "Declare the value that is live, or keep the field until live is corrected.",
+    ),
+    Rule(
         "probable-rename",
         NOTE,
         "A missing deployment is probably live under another name",

@@ -176,6 +176,20 @@ def report_time() -> datetime:
         return datetime.now(UTC)
 
 
+def platform_merge_commit() -> str | None:
+    """Return the commit that a CI platform made by merging the change under review into its base.
+
+    "HEAD" where the platform does not name it; None where the commit that is checked out is not one.
+    """
+    variables = environment()
+    github = variables.get("GITHUB_ACTIONS") == "true"
+    if github and re.fullmatch("refs/pull/[0-9]+/merge", variables.get("GITHUB_REF", "")):
+        return variables.get("GITHUB_SHA", "HEAD")
+    if variables.get("CI_MERGE_REQUEST_EVENT_TYPE") in ("merged_result", "merge_train"):
+        return variables.get("CI_COMMIT_SHA", "HEAD")
+    return None
+
+
 def color_choice() -> str | None:
     """Return what the environment says of colour: `always`, `never`, or None where it says nothing."""
     variables = environment()
@@ -235,7 +249,7 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
     if flags.paths or config.paths:
         return flags.paths or config.paths
     defaults = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
-    if not defaults and command in ("check", "validate") and not flags.allow_empty:
+    if not defaults and command in ("check", "validate") and not flags.allow_empty and flags.base is None:
         raise UsageError(
             "nothing to check: no PATHS were given, and neither deployments.yaml nor deployments/ exists here.",
             hint="Name files or folders, or run `driftcheck init` to write first declarations.",

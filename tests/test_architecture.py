@@ -33,9 +33,10 @@ LAYERS = {
     "notify": 5,
     "policies": 6,
     "settings": 6,
-    "pipeline": 7,
-    "cli": 8,
-    "__main__": 9,
+    "baseline": 7,
+    "pipeline": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 DOORS = {
     "yaml": {"yamlfile"},

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftcheck.baseline import Baseline
+from driftcheck.comparison.three_way import Bases
 from driftcheck.model import (
     ChangeClass,
     Declarations,
@@ -25,7 +27,7 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.pipeline import Baseline, Request, check, validate
+from driftcheck.pipeline import Request, check, validate
 from driftcheck.settings import Policy
 from tests.comparison.declarations import declarations as drawn
 from tests.comparison.echo import echo
@@ -267,7 +269,8 @@ def test_active_and_suppressed_are_all(declared: dict[str, Any], seed: int, patt
 
 
 def baseline(*values: dict[str, Any], ignores: tuple[IgnoreRule, ...] = (), proposed: Policy = PLAIN) -> Baseline:
-    return Baseline("0" * 40, replace(declarations(*values), ignores=ignores), proposed)
+    declared = replace(declarations(*values), ignores=ignores)
+    return Baseline("0" * 40, Bases(declared, (declared,)), proposed)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +278,7 @@ def baseline(*values: dict[str, Any], ignores: tuple[IgnoreRule, ...] = (), prop
     [
         (1, 1, 1, None, None, 0),
         (1, 2, 1, ChangeClass.PROPOSED, Severity.NOTE, 0),
-        (1, 1, 3, ChangeClass.DRIFT, Severity.ERROR, 1),
+        (1, 1, 3, ChangeClass.ELSEWHERE, Severity.WARNING, 0),
         (1, 2, 3, ChangeClass.CONFLICT, Severity.ERROR, 1),
         (1, 2, 2, ChangeClass.ADOPTED, Severity.NOTE, 0),
     ],
@@ -298,16 +301,50 @@ def test_the_gate_chooses_which_classes_fail() -> None:
     assert status(run(*sides, baseline=base)) == 1
 
 
-def test_R8_the_policy_of_the_base_decides_and_a_changed_one_is_a_finding() -> None:
+def test_R8_the_policy_of_the_tip_decides_and_a_changed_one_is_a_finding() -> None:
     hiding = ignore(CPU)
-    head = replace(declarations(spec(cpu=1)), ignores=(hiding,))
-    added = run(head, snapshot(spec(cpu=2)), baseline=baseline(spec(cpu=1)))
+    before, after = spec(cpu=1, memory_mb=128), spec(cpu=1, memory_mb=256)
+    head = replace(declarations(after), ignores=(hiding,))
+    live = snapshot(spec(cpu=2, memory_mb=128))
+    added = run(head, live, baseline=baseline(before))
     assert status(added) == 1
     assert "policy-changed" in [rule for rule, _ in rules(added)]
-    kept = run(head, snapshot(spec(cpu=2)), baseline=baseline(spec(cpu=1), ignores=(hiding,)))
+    kept = run(head, live, baseline=baseline(before, ignores=(hiding,)))
     assert (status(kept), rules(kept)) == (0, [])
-    taken = run(declarations(spec(cpu=1)), snapshot(spec(cpu=2)), baseline=baseline(spec(cpu=1), ignores=(hiding,)))
-    assert (status(taken), [rule for rule, _ in rules(taken)]) == (0, ["policy-changed"])
+    removed = run(declarations(after), live, baseline=baseline(before, ignores=(hiding,)))
+    assert (status(removed), [rule for rule, _ in rules(removed)]) == (0, ["policy-changed"])
+
+
+@pytest.mark.parametrize("fail_on", Severity)
+def test_with_a_base_the_gate_alone_decides_for_changes(fail_on: Severity) -> None:
+    def ends_with(policy: Policy) -> int:
+        base = baseline(spec(cpu=1), named("b"), named("c"), proposed=policy)
+        return status(run(*elsewhere, policy, baseline=base))
+
+    elsewhere = declarations(spec(cpu=1), named("b"), named("c")), snapshot(spec(cpu=2), named("c"))
+    policy = Policy(fail_on=fail_on)
+    assert ends_with(policy) == 0
+    gated = replace(policy, gate=frozenset({ChangeClass.ELSEWHERE}), severities={"drift": Severity.NOTE})
+    assert ends_with(gated) == 1
+    assert ends_with(replace(gated, fail_on=None)) == 0
+
+
+@pytest.mark.parametrize(
+    ("gate", "rule", "head", "live"),
+    [
+        (ChangeClass.ELSEWHERE, "missing-elsewhere", "ab", "a"),
+        (ChangeClass.PROPOSED, "proposed-creation", "abc", "ab"),
+        (ChangeClass.PROPOSED, "proposed-removal", "a", "ab"),
+    ],
+)
+def test_with_a_base_the_gate_decides_for_whole_deployments(gate: ChangeClass, rule: str, head: str, live: str) -> None:
+    sides = declarations(*map(named, head)), snapshot(*map(named, live))
+    base = baseline(named("a"), named("b"))
+    assert (status(run(*sides, baseline=base)), [found[0] for found in rules(run(*sides, baseline=base))]) == (
+        0,
+        [rule],
+    )
+    assert status(run(*sides, Policy(gate=frozenset({gate})), baseline=base)) == 1
 
 
 # --- order and secrets -------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 import click
 
 from driftcheck import __version__, pipeline, settings
+from driftcheck.baseline import Baseline
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
 from driftcheck.declarations.config import Config, ConfigurationError, find_config, from_folder, load_config
@@ -31,13 +32,14 @@ def resolve(command: str, flags: Flags) -> Settings:
 def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     """Read both sides and compare them, for `check` and `audit`."""
     chosen = resolve(command, flags)
-    baseline = None
+    base = None
     if chosen.base is not None:
-        from driftcheck.cli.baseline import read_baseline
+        from driftcheck.baseline import find_base
 
-        baseline, chosen = read_baseline(chosen, flags, chosen.base)
+        base, chosen = find_base(chosen, flags, chosen.base)
     with progress(quiet) as seen:
-        declarations, snapshot = pipeline.read_sides(chosen, seen)
+        declarations, snapshot = pipeline.read_sides(chosen, seen, base)
+    baseline = base.read(declarations) if base else None
     report = pipeline.check(declarations, snapshot, request(chosen, baseline))
     if chosen.recording is None:
         return report
@@ -48,7 +50,7 @@ def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     return recorded(report, chosen.recording, narrowed, {None: chosen.policy})
 
 
-def request(chosen: Settings, baseline: pipeline.Baseline | None = None) -> pipeline.Request:
+def request(chosen: Settings, baseline: Baseline | None = None) -> pipeline.Request:
     """Return what the pipeline needs to know beside the two sides."""
     return pipeline.Request(
         command=chosen.command,

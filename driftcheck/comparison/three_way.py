@@ -1,35 +1,163 @@
-"""Base, head and live: which side moved, and so whether a change is drift or proposed by the change under review."""
+"""Merge base, tip, head and live: who moved, and so whether a change is drift, proposed or outdated.
+
+The rules are those of docs/contract.md ("With --base"). Head is what the change under review declares; the tip is what
+it will be merged into; a merge base is a commit that both descend from. There can be several (a criss-cross history).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from driftcheck.comparison.diff import Difference, Terms, compare
 from driftcheck.fields import Field
-from driftcheck.model import JSON, ChangeClass, ChangeKind
-from driftcheck.paths import Path, resolve
+from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind, Declarations
+from driftcheck.paths import Item, Path
 
-TABLE: Final[Mapping[tuple[bool, bool, bool], ChangeClass]] = {
-    # (head differs from base, live differs from base, live differs from head)
-    (True, False, True): ChangeClass.PROPOSED,
-    (True, True, False): ChangeClass.ADOPTED,
-    (True, True, True): ChangeClass.CONFLICT,
-    (False, True, True): ChangeClass.DRIFT,
+CLASSES_OF_RULES: Final[Mapping[str, ChangeClass]] = {
+    "missing-deployment": ChangeClass.DRIFT,
+    "missing-elsewhere": ChangeClass.ELSEWHERE,
+    "outdated-deployment": ChangeClass.OUTDATED,
+    "proposed-creation": ChangeClass.PROPOSED,
+    "proposed-removal": ChangeClass.PROPOSED,
 }
-"""The truth table of docs/contract.md ("With --base"), before it is asked whether the change under review touches the
-deployment and what the tip of the base declares; a combination that is not here is in sync."""
+"""The class of whole deployments that are missing or no longer declared, by the rule that reports them."""
 
 
 @dataclass(frozen=True, slots=True)
-class ThreeWay:
-    """One deployment, as declared at the base revision, as declared now, and as it is live."""
+class Bases:
+    """What was declared at the commits that a change under review is compared with."""
 
-    base: Mapping[str, JSON] | None
-    """None where the base revision does not declare it."""
-    head: Mapping[str, JSON]
-    live: Mapping[str, JSON]
+    tip: Declarations
+    merge_bases: tuple[Declarations, ...]
+    """One or more; the first one is shown as the base."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read at each commit."""
+        return all(declarations.complete for declarations in (self.tip, *self.merge_bases))
+
+    def names(self) -> set[str]:
+        """Return the names that any of the commits declares."""
+        return {each.name for declarations in (self.tip, *self.merge_bases) for each in declarations.deployments}
+
+
+class EarlierByName:
+    """All deployments as the commits of `Bases` declare them, by name."""
+
+    def __init__(self, bases: Bases) -> None:
+        self._sides = [
+            ({each.name: each.value for each in declarations.deployments}, declarations.complete)
+            for declarations in (bases.tip, *bases.merge_bases)
+        ]
+
+    def of(self, name: str) -> Earlier | None:
+        """Return a deployment at each commit; None if one of them was not read whole and lacks it."""
+        if any(name not in values and not complete for values, complete in self._sides):
+            return None
+        tip, *merge_bases = (values.get(name) for values, _ in self._sides)
+        return Earlier(tip, tuple(merge_bases))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """One deployment as the tip and the merge bases declare it; None where one does not."""
+
+    tip: Mapping[str, JSON] | None
+    merge_bases: tuple[Mapping[str, JSON] | None, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether neither the tip nor a merge base declares it."""
+        return self.tip is None and not any(value is not None for value in self.merge_bases)
+
+    def is_settled(self, head: Mapping[str, JSON]) -> bool:
+        """Return whether every commit declares the deployment as head does."""
+        return all(value == head for value in (self.tip, *self.merge_bases))
+
+    def is_touched(self, head: Mapping[str, JSON] | None) -> bool:
+        """Return whether the change alters what is declared, compared with every merge base."""
+        return all(value != head for value in self.merge_bases)
+
+    def presence(self, head: Mapping[str, JSON] | None) -> ChangeClass:
+        """Return the class of a deployment that is declared and not live, or live and not declared."""
+        is_declared = head is not None
+        if (self.tip is not None) == is_declared:
+            return ChangeClass.DRIFT if self.is_touched(head) else ChangeClass.ELSEWHERE
+        if all((value is not None) != is_declared for value in self.merge_bases):
+            return ChangeClass.PROPOSED
+        return ChangeClass.OUTDATED
+
+
+class _Changes:
+    """Differences of two sides, found by path."""
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        self.all = differences
+        self._same = {(each.path, each.of_order): each for each in reversed(differences)}
+        self._holders = {each.path[:length] for each in differences for length in range(len(each.path) + 1)}
+
+    def same(self, difference: Difference) -> Difference | None:
+        """Return the difference at the same path."""
+        return self._same.get((difference.path, difference.of_order))
+
+    def concern(self, difference: Difference) -> bool:
+        """Return whether there is one about the same value, about its holder or about something in it.
+
+        The order of a list's entries is one matter, each entry another.
+        """
+        path = difference.path
+        if difference.kind is not ChangeKind.MODIFIED and path in self._holders:
+            return True
+        return any(
+            (path[:length], of_order) in self._same
+            for length in range(len(path) + 1)
+            for of_order in ((False, True) if difference.of_order else (False,))
+        )
+
+
+class _Values:
+    """A declaration or a live deployment, looked up by path; entries of long lists are found at once."""
+
+    def __init__(self, value: Mapping[str, JSON]) -> None:
+        self.value = value
+        self._entries: dict[tuple[int, str], dict[JSON, JSON]] = {}
+
+    def has(self, path: Path) -> bool:
+        """Return whether there is a value, null included."""
+        return self._find(path) is not ABSENT
+
+    def at(self, path: Path) -> JSON:
+        """Return the value; None where there is none."""
+        found = self._find(path)
+        return None if found is ABSENT else found
+
+    def first_missing(self, path: Path) -> Path | None:
+        """Return the shortest part of a path at which there is no value; None if there is one at all of them."""
+        return next((path[:length] for length in range(1, len(path) + 1) if not self.has(path[:length])), None)
+
+    def _find(self, path: Path) -> JSON | Absent:
+        found: JSON | Absent = self.value
+        for segment in path:
+            if isinstance(found, dict):
+                found = found.get(segment, ABSENT) if isinstance(segment, str) else ABSENT
+            elif isinstance(found, list) and isinstance(segment, Item):
+                found = self._entries_of(found, segment.key).get(segment.value, ABSENT)
+            elif isinstance(found, list) and isinstance(segment, int) and segment < len(found):
+                found = found[segment]
+            else:
+                return ABSENT
+        return found
+
+    def _entries_of(self, entries: list[JSON], key: str) -> dict[JSON, JSON]:
+        known = self._entries.get((id(entries), key))
+        if known is None:
+            mappings = [entry for entry in reversed(entries) if isinstance(entry, dict)]
+            known = {entry[key]: entry for entry in mappings if isinstance(entry.get(key), str)}
+            self._entries[id(entries), key] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,97 +167,144 @@ class Classed:
     difference: Difference
     change_class: ChangeClass
     base: JSON
-    """The value at the base revision."""
+    """The value at the first merge base."""
 
 
-def classify(three: ThreeWay, differences: Sequence[Difference], schema: Field, terms: Terms) -> Iterator[Classed]:
-    """Classify each difference of head and live, and add what head has adopted from live.
+class _Step:
+    """What a later declaration changes of an earlier one; None where a deployment is not declared."""
 
-    Everything that a deployment new to the declarations asks for is proposed.
+    def __init__(self, later: _Values | None, earlier: _Values | None, schema: Field) -> None:
+        self.later, self.earlier = later, earlier
+        self._schema = schema
+
+    @cached_property
+    def edits(self) -> _Changes:
+        """The differences of the later declaration from the earlier one; none where one of them is missing."""
+        if self.later is None or self.earlier is None:
+            return _Changes(())
+        terms = Terms(strict=True, observed=False)
+        return _Changes(compare(self.later.value, self.earlier.value, self._schema, terms).differences)
+
+    def changes(self, difference: Difference) -> bool:
+        """Return whether the two declare something else where a difference is."""
+        if self.later is None or self.earlier is None:
+            return self.later is not self.earlier
+        if self.edits.concern(difference):
+            return True
+        missing = self.earlier.first_missing(difference.path)
+        return missing is not None and self.later.has(missing)
+
+
+class ThreeWay:
+    """One deployment as earlier commits and head declare it, and as it is live."""
+
+    def __init__(
+        self,
+        earlier: Earlier,
+        head: Mapping[str, JSON],
+        live: Mapping[str, JSON],
+        differences: Sequence[Difference],
+        schema: Field,
+        terms: Terms,
+    ) -> None:
+        """Take the differences of head from live as found; others are found when they are needed."""
+        self._head, self._live = _Values(head), _Values(live)
+        self._differences = _Changes(differences)
+        self._is_touched = earlier.is_touched(head)
+        self._schema, self._terms = schema, terms
+        tip = None if earlier.tip is None else _Values(earlier.tip)
+        bases = [
+            tip if value == earlier.tip else None if value is None else _Values(value) for value in earlier.merge_bases
+        ]
+        self._tip, self._base = tip, bases[0]
+        self._steps = [_Step(self._head, each, schema) for each in dict.fromkeys((*bases, tip))]
+        """Of the change, from each merge base and the tip; the first merge base is the first."""
+        self._tip_steps = [_Step(tip, each, schema) for each in dict.fromkeys(bases)]
+        self._drifted: dict[_Values | None, _Changes] = {}
+
+    def classify(self) -> Iterator[Classed]:
+        """Classify each difference, and add what head has adopted from live."""
+        for difference in self._differences.all:
+            yield Classed(difference, self._class_of(_whole(difference)), self._base_value(difference))
+        yield from self._adopted()
+
+    def removed(self) -> Iterator[Path]:
+        """Yield the fields that the change no longer declares although live differs from what the tip declares."""
+        undeclared = (self._head.first_missing(drifted.path) for drifted in self._from_live(self._tip).all)
+        for path in dict.fromkeys(path for path in undeclared if path is not None):
+            was_declared = all(step.earlier is not None and step.earlier.has(path) for step in self._steps)
+            if was_declared and not _is_entry(path, self._schema):
+                yield path
+
+    def _class_of(self, difference: Difference) -> ChangeClass:
+        is_proposed = all(step.changes(difference) for step in self._steps)
+        if not self._from_live(self._tip).concern(difference):
+            tip_moved = all(step.changes(difference) for step in self._tip_steps)
+            if tip_moved or not is_proposed:
+                return ChangeClass.OUTDATED
+        if is_proposed:
+            live_moved = all(self._from_live(step.earlier).concern(difference) for step in self._steps)
+            return ChangeClass.CONFLICT if live_moved else ChangeClass.PROPOSED
+        return ChangeClass.DRIFT if self._is_touched else ChangeClass.ELSEWHERE
+
+    def _from_live(self, values: _Values | None) -> _Changes:
+        """Return the differences of an earlier declaration from live; what is not declared does not differ."""
+        found = self._drifted.get(values)
+        if found is None:
+            known = () if values is None else compare(values.value, self._live.value, self._schema, self._terms)
+            found = self._drifted[values] = _Changes(known.differences if known else ())
+        return found
+
+    def _base_value(self, difference: Difference) -> JSON:
+        if self._base is None:
+            return None
+        edit = self._steps[0].edits.same(difference)
+        if edit is not None:
+            return edit.live
+        return difference.declared if difference.of_order else self._base.at(difference.path)
+
+    def _adopted(self) -> Iterator[Classed]:
+        """Yield what the change declares differently and live holds already."""
+        for edit in self._steps[0].edits.all:
+            whole = _whole(edit)
+            if (
+                self._is_statement(edit)
+                and self._is_live(edit)
+                and not self._differences.concern(whole)
+                and all(step.changes(whole) for step in self._steps)
+            ):
+                yield Classed(self._with_live(edit), ChangeClass.ADOPTED, edit.live)
+
+    def _is_statement(self, edit: Difference) -> bool:
+        """Return whether an edit says anything about live.
+
+        A field that is no longer declared does not; a null, or an entry removed from a collection, does.
+        """
+        return edit.kind is not ChangeKind.ADDED or _is_entry(edit.path, self._schema) or self._head.has(edit.path)
+
+    def _is_live(self, edit: Difference) -> bool:
+        """Return whether live had moved from the base where an edit is, or the base did not declare the field."""
+        if self._from_live(self._base).concern(_whole(edit)):
+            return True
+        was_undeclared = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, self._schema)
+        return was_undeclared and self._live.at(edit.path) is not None
+
+    def _with_live(self, edit: Difference) -> Difference:
+        """Return a difference of head from the base with the live value instead of the base's."""
+        same = self._from_live(self._base).same(edit)
+        seen = None if edit.kind is ChangeKind.ADDED else self._live.at(edit.path)
+        return replace(edit, live=same.live if same else seen, live_effective=same.live_effective if same else None)
+
+
+def _whole(difference: Difference) -> Difference:
+    """Return a difference inside a list without identities as one of the whole list.
+
+    Its position means something else on each side, so such lists are compared as wholes.
     """
-    base = three.base
-    if base is None:
-        yield from (Classed(difference, ChangeClass.PROPOSED, None) for difference in differences)
-        return
-    edits = _edits(three.head, base, schema)
-    drifted_from_base = compare(base, three.live, schema, terms).differences
-    for difference in differences:
-        head_moved = _concerns(difference, edits) or _is_newly_declared(difference.path, three.head, base)
-        live_moved = not head_moved or _concerns(difference, drifted_from_base)
-        yield Classed(difference, TABLE[head_moved, live_moved, True], _base_value(difference, edits, base))
-    for edit in edits:
-        live_moved = _is_statement(edit, three.head, schema) and _is_adopted(
-            edit, drifted_from_base, three.live, schema
-        )
-        if live_moved and not _concerns(edit, differences):
-            adopted = _with_live(edit, _same(edit, drifted_from_base), three.live)
-            yield Classed(adopted, TABLE[True, True, False], edit.live)
-
-
-def _edits(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) -> tuple[Difference, ...]:
-    """Return what the change under review adds, changes and removes, as differences of head from base."""
-    return compare(head, base, schema, Terms(strict=True, observed=False)).differences
-
-
-def _with_live(edit: Difference, drifted: Difference | None, live: Mapping[str, JSON]) -> Difference:
-    """Return a difference of head from base with the live value instead of the base's."""
-    seen = None if edit.kind is ChangeKind.ADDED else _value_at(live, edit.path)
-    return Difference(
-        edit.kind,
-        edit.path,
-        edit.declared,
-        drifted.live if drifted else seen,
-        edit.declared_effective,
-        drifted.live_effective if drifted else None,
-        edit.of_order,
-    )
-
-
-def _base_value(difference: Difference, edits: Sequence[Difference], base: Mapping[str, JSON]) -> JSON:
-    edit = _same(difference, edits)
-    if edit is not None:
-        return edit.live
-    return difference.declared if difference.of_order else _value_at(base, difference.path)
-
-
-def _same(difference: Difference, others: Sequence[Difference]) -> Difference | None:
-    return next((o for o in others if o.path == difference.path and o.of_order == difference.of_order), None)
-
-
-def _concerns(difference: Difference, others: Sequence[Difference]) -> bool:
-    """Return whether another difference is about the same value, about its holder or about something in it.
-
-    The order of a list's entries is one matter, each entry another.
-    """
-    return any(_is_within(difference, other) or _holds(difference, other) for other in others)
-
-
-def _is_within(difference: Difference, other: Difference) -> bool:
-    covered = difference.path[: len(other.path)] == other.path
-    return covered and (difference.of_order or not other.of_order)
-
-
-def _holds(difference: Difference, other: Difference) -> bool:
-    whole = difference.kind is not ChangeKind.MODIFIED
-    return whole and other.path[: len(difference.path)] == difference.path
-
-
-def _is_statement(edit: Difference, head: Mapping[str, JSON], schema: Field) -> bool:
-    """Return whether an edit says anything about live.
-
-    A field that is no longer declared does not; a null, or an entry removed from a collection, does.
-    """
-    return edit.kind is not ChangeKind.ADDED or _is_entry(edit.path, schema) or _has(head, edit.path)
-
-
-def _is_adopted(
-    edit: Difference, drifted_from_base: Sequence[Difference], live: Mapping[str, JSON], schema: Field
-) -> bool:
-    """Return whether an edit declares what is live already: live had left the base, or the base did not declare it."""
-    if _concerns(edit, drifted_from_base):
-        return True
-    silent = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, schema)
-    return silent and _value_at(live, edit.path) is not None
+    position = next((n for n, segment in enumerate(difference.path) if isinstance(segment, int)), None)
+    if position is None:
+        return difference
+    return replace(difference, kind=ChangeKind.REMOVED, path=difference.path[:position], of_order=False)
 
 
 def _is_entry(path: Path, schema: Field) -> bool:
@@ -138,29 +313,3 @@ def _is_entry(path: Path, schema: Field) -> bool:
     for segment in path[:-1]:
         holder = holder.child(segment) if holder else None
     return not isinstance(path[-1], str) or holder is None or holder.values is not None or not holder.properties
-
-
-def _is_newly_declared(path: Path, head: Mapping[str, JSON], base: Mapping[str, JSON]) -> bool:
-    """Return whether the base declares neither a field nor its holder, so that live can't have drifted from it.
-
-    Positions prove nothing.
-    """
-    holders = (path[:length] for length in range(1, len(path) + 1))
-    return not any(isinstance(segment, int) for segment in path) and any(
-        _has(head, holder) and not _has(base, holder) for holder in holders
-    )
-
-
-def _has(value: Mapping[str, JSON], path: Path) -> bool:
-    try:
-        resolve(value, path)
-    except LookupError:
-        return False
-    return True
-
-
-def _value_at(value: Mapping[str, JSON], path: Path) -> JSON:
-    try:
-        return resolve(value, path)
-    except LookupError:
-        return None

@@ -14,7 +14,7 @@ from typing import Final
 from driftcheck.comparison.diff import Difference, Differences, Terms, walk
 from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
 from driftcheck.comparison.renames import find_renames
-from driftcheck.comparison.three_way import ThreeWay, classify
+from driftcheck.comparison.three_way import Bases, Earlier, EarlierByName, ThreeWay
 from driftcheck.fields import Field
 from driftcheck.model import (
     JSON,
@@ -39,8 +39,8 @@ class Sides:
 
     declarations: Declarations
     snapshot: Snapshot
-    base: Declarations | None = None
-    """The declarations at the base revision, where the check is three-way."""
+    base: Bases | None = None
+    """What earlier commits declare, where the check is three-way."""
 
     @property
     def all_is_seen(self) -> bool:
@@ -72,7 +72,7 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     With `inventory`, the state of deployments that are not declared is looked at too.
     """
     verdicts = _Verdicts()
-    base = _by_name(sides.base)
+    base = EarlierByName(sides.base) if sides.base else None
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     alone = [match for match in matches if _is_alone(match)]
@@ -82,14 +82,14 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     for match in matches:
         name = match.declaration.name
         if name in by_name:
-            _judge_pair(verdicts, match, by_name[name], _base_for(name, base, sides), schema, terms)
+            _judge_pair(verdicts, match, by_name[name], base.of(name) if base else None, schema, terms)
         elif match.live or _is_in_scope(name, sides.snapshot):
-            _judge_incomparable(verdicts, match, sides, _base_for(name, base, sides))
+            _judge_incomparable(verdicts, match, sides, base.of(name) if base else None)
         else:
             outside += 1
     for name, deployments in rest.items():
-        _judge_undeclared(verdicts, name, deployments, sides, base, inventory=inventory)
-    verdicts.findings.extend(_findings_on_the_whole(verdicts.comparisons, sides, outside))
+        _judge_undeclared(verdicts, name, deployments, sides, base.of(name) if base else None, inventory=inventory)
+    verdicts.findings.extend(_findings_on_the_whole(verdicts.comparisons, verdicts.findings[:], sides, outside))
     return Verdicts(
         comparisons=tuple(sorted(verdicts.comparisons, key=lambda comparison: comparison.name)),
         findings=tuple(verdicts.findings),
@@ -97,36 +97,23 @@ def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False)
     )
 
 
-def _by_name(declarations: Declarations | None) -> dict[str, Declaration] | None:
-    return None if declarations is None else {each.name: each for each in declarations.deployments}
-
-
-def _base_for(name: str, base: Mapping[str, Declaration] | None, sides: Sides) -> Mapping[str, Declaration] | None:
-    """Return the base; None if it lacks this name and was not read whole, so that nothing is taken for proposed."""
-    if base is None or name in base or (sides.base is not None and sides.base.complete):
-        return base
-    return None
-
-
 def _is_alone(match: Match) -> bool:
     """Tell whether there is exactly one live deployment to compare with."""
     return len(match.live) == 1 and not is_being_deleted(match.live[0])
 
 
-def _judge_incomparable(
-    verdicts: _Verdicts, match: Match, sides: Sides, base: Mapping[str, Declaration] | None
-) -> None:
+def _judge_incomparable(verdicts: _Verdicts, match: Match, sides: Sides, earlier: Earlier | None) -> None:
     declaration = match.declaration
     comparison = Comparison(declaration.name, Status.UNKNOWN, location=declaration.locate(()))
     if not match.live:
         if sides.snapshot.complete:
-            status, rule = _absence(declaration.name, base)
+            status, rule = _absence(declaration, earlier)
             comparison = replace(comparison, status=status)
             verdicts.findings.append(finding(rule, comparison))
     elif len(match.live) > 1:
         _say_ambiguous(verdicts, comparison)
     else:
-        status, rule = _absence(declaration.name, base)
+        status, rule = _absence(declaration, earlier)
         if not sides.snapshot.complete:
             status = Status.UNKNOWN
         comparison = replace(comparison, status=status, id=match.live[0].id, facts=facts(match.live[0]))
@@ -136,10 +123,15 @@ def _judge_incomparable(
     verdicts.comparisons.append(comparison)
 
 
-def _absence(name: str, base: Mapping[str, Declaration] | None) -> tuple[Status, str]:
-    """Tell a deployment that the change under review adds from one that is gone."""
-    if base is not None and name not in base:
-        return Status.PROPOSED, "proposed-creation"
+def _absence(declaration: Declaration, earlier: Earlier | None) -> tuple[Status, str]:
+    """Return the status of a deployment that is not live, and the rule that reports it."""
+    match ChangeClass.DRIFT if earlier is None else earlier.presence(declaration.value):
+        case ChangeClass.PROPOSED:
+            return Status.PROPOSED, "proposed-creation"
+        case ChangeClass.OUTDATED:
+            return Status.MISSING, "outdated-deployment"
+        case ChangeClass.ELSEWHERE:
+            return Status.MISSING, "missing-elsewhere"
     return Status.MISSING, "missing-deployment"
 
 
@@ -147,25 +139,28 @@ def _judge_pair(
     verdicts: _Verdicts,
     match: Match,
     result: Differences,
-    base: Mapping[str, Declaration] | None,
+    earlier: Earlier | None,
     schema: Field,
     terms: Terms,
 ) -> None:
     declaration, live = match.declaration, match.live[0]
-    if base is None:
+    removed: tuple[Path, ...] = ()
+    if earlier is None:
         changes = [_change(declaration, difference, schema) for difference in result.differences]
-    else:
-        earlier = base[declaration.name].value if declaration.name in base else None
-        three = ThreeWay(earlier, declaration.value, live.value)
+    elif result.differences or not earlier.is_settled(declaration.value):
+        three = ThreeWay(earlier, declaration.value, live.value, result.differences, schema, terms)
         changes = [
             replace(
                 _change(declaration, classed.difference, schema), change_class=classed.change_class, base=classed.base
             )
-            for classed in classify(three, result.differences, schema, terms)
+            for classed in three.classify()
         ]
+        removed = tuple(three.removed())
+    else:
+        changes = []
     pending = is_rollout_pending(live)
-    adopted = base is not None and declaration.name not in base
-    told = changes or result.unmodelled or pending or adopted
+    adopted = earlier is not None and earlier.is_new
+    told = changes or result.unmodelled or pending or adopted or removed
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
@@ -183,13 +178,14 @@ def _judge_pair(
         verdicts.findings.append(finding("rollout-pending", comparison))
     if adopted:
         verdicts.findings.append(finding("proposed-adoption", comparison))
+    verdicts.findings.extend(finding("declaration-removed", comparison, path=path) for path in removed)
     verdicts.comparisons.append(comparison)
 
 
 def status_of(changes: Sequence[Change]) -> Status:
     """Give the status of a compared deployment from its changes; suppressed ones don't count."""
     classes = {change.change_class for change in changes if change.suppressed is None}
-    if classes & {ChangeClass.DRIFT, ChangeClass.CONFLICT}:
+    if classes - {ChangeClass.PROPOSED, ChangeClass.ADOPTED}:
         return Status.DRIFTED
     return Status.PROPOSED if ChangeClass.PROPOSED in classes else Status.IN_SYNC
 
@@ -236,7 +232,7 @@ def _judge_undeclared(
     name: str,
     deployments: Sequence[Deployment],
     sides: Sides,
-    base: Mapping[str, Declaration] | None,
+    earlier: Earlier | None,
     *,
     inventory: bool,
 ) -> None:
@@ -253,10 +249,15 @@ def _judge_undeclared(
         return
     verdicts.comparisons.append(comparison)
     if status is Status.UNMANAGED:
-        leaves = base is not None and name in base
-        verdicts.findings.append(finding("proposed-removal" if leaves else _unmanaged_rule(live), comparison))
+        verdicts.findings.append(finding(_presence(earlier) or _unmanaged_rule(live), comparison))
     if inventory and is_rollout_pending(live):
         verdicts.findings.append(finding("rollout-pending", comparison))
+
+
+def _presence(earlier: Earlier | None) -> str | None:
+    """Return the rule that reports a live deployment that only an earlier commit declares; None for any other."""
+    rules = {ChangeClass.PROPOSED: "proposed-removal", ChangeClass.OUTDATED: "outdated-deployment"}
+    return None if earlier is None else rules.get(earlier.presence(None))
 
 
 def _unmanaged_rule(live: Deployment) -> str:
@@ -317,7 +318,9 @@ def _is_in_scope(name: str, snapshot: Snapshot) -> bool:
     return all(key == "name_contains" and value in name for key, value in snapshot.scope.items())
 
 
-def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outside: int) -> Iterator[Finding]:
+def _findings_on_the_whole(
+    comparisons: Sequence[Comparison], findings: Sequence[Finding], sides: Sides, outside: int
+) -> Iterator[Finding]:
     declared = sides.declarations.deployments
     if outside:
         yield replace(
@@ -326,22 +329,24 @@ def _findings_on_the_whole(comparisons: Sequence[Comparison], sides: Sides, outs
             f"{outside} of {len(declared)} declared deployments.",
         )
     in_scope = len(declared) - outside
-    known = {each.name for each in (*declared, *(sides.base.deployments if sides.base else ()))}
+    known = {each.name for each in declared} | (sides.base.names() if sides.base else set())
     seen = any(deployment.name in known for deployment in sides.snapshot.deployments)
     if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
         yield finding("wrong-workspace", None)
     if sides.all_is_seen:
-        yield from _renames(comparisons, sides)
+        yield from _renames(comparisons, findings, sides)
 
 
-def _renames(comparisons: Sequence[Comparison], sides: Sides) -> Iterator[Finding]:
-    """Tell of deployments that were probably created anew under another name, or are to be by the change."""
+def _renames(comparisons: Sequence[Comparison], findings: Sequence[Finding], sides: Sides) -> Iterator[Finding]:
+    """Report deployments that were probably created anew under another name, or will be by the change."""
     absent = {each.name: each for each in comparisons if each.id is None}
-    missing = {name for name, each in absent.items() if each.status is Status.MISSING}
-    proposed = {name for name, each in absent.items() if each.status is Status.PROPOSED}
+    rules = {found.deployment: found.rule for found in findings}
+    missing = {name for name in absent if rules.get(name) in ("missing-deployment", "missing-elsewhere")}
+    proposed = {name for name in absent if rules.get(name) == "proposed-creation"}
     unmanaged = {each.name for each in comparisons if each.status is Status.UNMANAGED}
-    removed = unmanaged & (_by_name(sides.base) or {}).keys()
-    for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, unmanaged - removed):
+    removed = {name for name in unmanaged if rules.get(name) == "proposed-removal"}
+    appeared_names = {name for name in unmanaged - removed if rules.get(name) != "outdated-deployment"}
+    for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, appeared_names):
         message = f"Probably renamed: the live deployment {appeared} has the same origin."
         yield replace(finding("probable-rename", absent[name]), message=message)
     for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):

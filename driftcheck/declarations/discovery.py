@@ -10,7 +10,7 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
@@ -92,11 +92,18 @@ class Candidate:
     layer: int = 0
 
 
-def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here: str | None = None) -> Sources:
+def read(
+    paths: Sequence[str],
+    *,
+    stdin: Callable[[], bytes] | None = None,
+    here: str | None = None,
+    elsewhere: Container[str] = (),
+) -> Sources:
     """Read the files that paths name: files, folders, globs, or `-` for what `stdin` gives.
 
     Folders are searched deep for *.yaml and *.yml; dot names and driftcheck.yaml are passed over. Relative paths begin
-    at `here`, by default the current folder. Raises UsageError where a path names nothing.
+    at `here`, by default the current folder. Raises UsageError where a path names nothing, unless its files are
+    `elsewhere`.
     """
     here = here or os.getcwd()
     named = list(dict.fromkeys(paths))
@@ -105,7 +112,7 @@ def read(paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, here
     for layer, path in enumerate(named):
         if path == "-" and stdin is not None:
             texts.append(SourceText(STDIN, stdin(), layer))
-        elif not search.add(path, layer):
+        elif not search.add(path, layer) and path not in elsewhere:
             raise _nothing_there(path, search.exists(path))
     refusals: list[Finding] = []
     texts += _read_all(search.candidates, refusals)

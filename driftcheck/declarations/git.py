@@ -1,26 +1,29 @@
-"""The declarations at a git revision: the files that the same paths named there, without checkout or network.
+"""Declarations at git commits: which commits a change is compared with, and the files that paths named there.
 
-git only reads objects here, with hooks, file monitor, replacements, pager, prompts and fetching switched off.
+git only reads objects here, without checkout, network, hooks, filters, file monitor, replacements, pager or prompts.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
 
 from driftcheck.declarations import discovery
-from driftcheck.declarations.discovery import Candidate, Kind, RefusedError, Search, SourceText
+from driftcheck.declarations.discovery import Candidate, Kind, RefusedError, Search, Sources, SourceText
 from driftcheck.declarations.loader import declare, with_refusals
-from driftcheck.errors import UsageError
+from driftcheck.errors import BaseError, UsageError
 from driftcheck.model import Declarations, Finding
 
 TIMEOUT: Final = 60.0
 """Seconds that one call of git may take."""
+MAX_MERGE_BASES: Final = 16
 
 _OPTIONS: Final = (
     *("--no-pager", "--literal-pathspecs", "--no-replace-objects"),
@@ -39,126 +42,75 @@ _ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
     "LC_ALL": "C",
 }
-_FETCH_HINT: Final = (
-    "Fetch the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for GitLab, "
-    "`git fetch --unshallow` elsewhere."
+_LOCATING: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
+_INHERITED: Final = re.compile(
+    "(?!GIT_)|GIT_CONFIG|GIT_CEILING_DIRECTORIES$|GIT_DISCOVERY_ACROSS_FILESYSTEM$|GIT_EXEC_PATH$"
+)
+"""Variables that git gets: those of other programs, and those that say where its configuration and programs are."""
+_FETCH_HISTORY: Final = (
+    "Fetch the whole history: `git fetch --unshallow`; `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for "
+    "GitLab."
+)
+_FETCH_FILES: Final = (
+    "Fetch them: `git fetch --refetch --no-filter`; or clone without --filter (`filter` of actions/checkout)."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
-    """What was declared at a commit."""
+class Repository:
+    """A working tree and its repository."""
 
-    commit: str
-    """The full id of the merge base of HEAD and the revision that was asked for."""
-    declarations: Declarations
-    config: SourceText | None = None
-    """The configuration file as it was there, if it was."""
+    here: str
+    """The folder that relative paths begin at, links resolved."""
+    top: str
+    environment: Mapping[str, str]
 
 
-def load_at(paths: Sequence[str], ref: str, *, cwd: FilePath, config: FilePath | None = None) -> Revision:
-    """Read what `paths` (as in `discovery.read`, from `cwd`) and `config` named at the merge base of `ref` and HEAD.
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """Full ids of the commits that HEAD is compared with."""
 
-    Paths that named nothing there declare nothing, unless it is a file that bore another name in its folder. Raises
-    UsageError where git or its history can't tell: no git, no repository, an unknown revision, a history that is cut
-    off, a path outside of the repository.
+    tip: str
+    """What the change will be merged into."""
+    merge_bases: tuple[str, ...]
+    """Where the change began; the first one is git's choice."""
+
+
+def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
+    """Return the repository around a folder.
+
+    The nearest `.git` decides: git's own variables, which hooks inherit, may belong to another working tree, and count
+    only where there is no `.git`. Raises UsageError where there is no repository, for one that git refuses, and for a
+    folder that only looks like one: a tree may contain one with a configuration of its own.
     """
     here = os.path.realpath(cwd)
-    top = _top(here)
-    named = [_inside(path, here, top) for path in dict.fromkeys(paths)]
-    settings = _inside(str(config), here, top) if config else None
-    commit = _merge_base(here, _commit(here, ref))
-    named += [former for path in named for former in _former_names(path, here, top, commit)]
-    tree = _CommitTree(here, top, commit, [*named, *([settings] if settings else [])])
-    search = Search(tree, here)
-    for layer, path in enumerate(named):
-        search.add(path, layer)
-    for path, refused in tree.unreadable(named):
-        search.refuse(path, path, refused)
-    texts, refusals = tree.read(search.candidates)
-    declarations = _unambiguous(declare(texts))
-    return Revision(
-        commit=commit,
-        declarations=with_refusals(declarations, (*search.findings, *refusals)),
-        config=_config(tree, settings, here) if settings else None,
-    )
-
-
-def _config(tree: _CommitTree, path: str, here: str) -> SourceText | None:
-    full = discovery.full_path(path, here)
-    if tree.kind(full) is not Kind.FILE:
-        return None
-    texts, refusals = tree.read([Candidate(discovery.shown(full, path, here), full, "")])
-    if refusals:
-        hint = "Name a configuration file that is a regular file there, or check without --base."
-        raise UsageError("The configuration file can't be read at the base revision.", hint=hint)
-    return texts[0]
-
-
-def _inside(path: str, here: str, top: str) -> str:
-    """Give a path, its folder resolved where need be; raises UsageError where it lies outside of the repository."""
-    if path == "-":
-        raise UsageError("Standard input has no base revision.", hint="Name files, or check without --base.")
-    full = discovery.full_path(path, here)
-    if discovery.is_within(full, top):
-        return path
-    resolved = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
-    if discovery.is_within(resolved, top):
-        return resolved
-    hint = "Start driftcheck in the repository that holds the declarations."
-    raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
-
-
-def _unambiguous(declarations: Declarations) -> Declarations:
-    """Leave out every deployment whose name was declared twice: which of them counted can't be told."""
-    twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
-    return replace(declarations, deployments=tuple(each for each in declarations.deployments if each.name not in twice))
-
-
-def _former_names(path: str, here: str, top: str, commit: str) -> Iterator[str]:
-    """Give the files of a commit that a file may have been, which is new since: those that its folder holds no more.
-
-    Which of them it was need not be told: deployments are known by their names.
-    """
-    full = discovery.full_path(path, here)
-    if not os.path.isfile(full):
-        return
-    folder = os.path.dirname(full)
-    below = [] if folder == top else [os.path.relpath(folder, top).replace(os.sep, "/") + "/"]
-    listing = _output(here, "ls-tree", "-z", "--name-only", "--full-tree", commit, "--", *below)
-    names = {os.path.basename(os.fsdecode(name)) for name in listing.split(b"\0")}
-    if os.path.basename(full) not in names:
-        gone = (os.path.join(folder, name) for name in sorted(names) if discovery.is_declaration(name))
-        yield from (file for file in gone if not os.path.lexists(file))
-
-
-# --- commits ---
-
-
-def _top(here: str) -> str:
-    """Give the folder of the repository's working tree.
-
-    Raises UsageError for a folder that merely looks like a repository: a tree may hold one, with a configuration of
-    its own.
-    """
-    done = _run(here, "rev-parse", "--show-toplevel", "--absolute-git-dir")
+    own = _nearest_repository(here)
+    inherited = {name: value for name, value in environ.items() if _INHERITED.match(name)}
+    located = {} if own else {name: environ[name] for name in _LOCATING if name in environ}
+    repository = Repository(here, here, {**inherited, **located, **_ENVIRONMENT})
+    done = _run(repository, "rev-parse", "--show-toplevel", "--absolute-git-dir")
     if done.returncode == 0:
-        top, _, own = os.fsdecode(done.stdout.rstrip(b"\n")).rpartition("\n")
-        if "GIT_DIR" in os.environ or os.path.realpath(own) == _repository_of(here):
-            return top
+        top, _, found = os.fsdecode(done.stdout.rstrip(b"\n")).rpartition("\n")
+        if located or os.path.realpath(found) == own:
+            return replace(repository, top=os.path.realpath(top))
     if done.returncode == 0 or b"bare repository" in done.stderr:
         hint = "Look at who put HEAD, objects and refs there, or start driftcheck at the repository's root."
         raise UsageError("A folder of the tree looks like a git repository of its own.", hint=hint)
     if b"dubious ownership" in done.stderr:
         hint = "Trust it: `git config --global --add safe.directory FOLDER`."
         raise UsageError("git refuses the repository, because it belongs to another user.", hint=hint)
-    raise UsageError("--base needs a git repository, and there is none here.", hint="Start driftcheck in its checkout.")
+    if b"must be run in a work tree" in done.stderr:
+        raise UsageError("--base needs a working tree, and this repository is bare.", hint="Start it in a checkout.")
+    raise UsageError(
+        "--base needs a git repository, and there is none here.", hint="Start driftcheck in a git checkout."
+    )
 
 
-def _repository_of(here: str) -> str | None:
-    """Give the repository that the nearest `.git` from a folder upwards is or names (gitrepository-layout(5))."""
+def _nearest_repository(here: str) -> str | None:
+    """Return the repository that the nearest `.git` from a folder upwards is or names (gitrepository-layout(5))."""
     folder = FilePath(here)
     found = next((each / ".git" for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
     if found is None or not found.is_file():
@@ -167,167 +119,438 @@ def _repository_of(here: str) -> str | None:
     return os.path.realpath(os.path.join(found.parent, os.fsdecode(named)))
 
 
-def _commit(here: str, ref: str) -> str:
-    """Give the full id of the commit that a revision names."""
+# --- commits ---
+
+
+def find_commits(repository: Repository, ref: str, *, merge_commit: str | None = None) -> Commits:
+    """Return the commits that HEAD is compared with; `ref` names what the change will be merged into.
+
+    `merge_commit` is the commit that the platform says it made by merging the change ("HEAD" for whatever is checked
+    out). If HEAD is that commit, its first parent is what the platform merged into, which may be newer than `ref`.
+    Raises UsageError for a `ref` that can't be used, BaseError where the history can't tell.
+    """
+    tip, head = _commit(repository, ref), _head(repository)
+    if merge_commit in ("HEAD", head):
+        tip = _newer_parent(repository, tip) or tip
+    return Commits(tip, _merge_bases(repository, tip, head))
+
+
+def _commit(repository: Repository, ref: str) -> str:
+    """Return the full id of the commit that a revision names."""
+    name = re.split(r"[\^~:]|@\{", ref, maxsplit=1)[0]
     if ref and not ref.startswith("-") and ref.isprintable():
-        done = _run(here, "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}")
+        full = _full_name(repository, name)
+        done = _run(repository, "rev-parse", "--quiet", "--verify", f"{full}{ref.removeprefix(name)}^{{commit}}")
         if done.returncode == 0:
             return done.stdout.decode().strip()
     hint = "Name a branch, tag or commit that was fetched, such as origin/main."
-    if _is_shallow(here):
-        hint += f" This clone is shallow. {_FETCH_HINT}"
+    if _is_shallow(repository):
+        hint += f" This clone is shallow. {_FETCH_HISTORY}"
     raise UsageError("git does not know the revision that --base names.", hint=hint)
 
 
-def _merge_base(here: str, commit: str) -> str:
-    done = _run(here, "merge-base", commit, "HEAD")
-    if done.returncode == 0:
-        return done.stdout.decode().strip()
-    if _is_shallow(here):
-        message = "The history of this shallow clone ends before HEAD and the revision that --base names meet."
-        raise UsageError(message, hint=_FETCH_HINT)
-    if _run(here, "rev-parse", "--quiet", "--verify", "HEAD^{commit}").returncode != 0:
+def _full_name(repository: Repository, name: str) -> str:
+    """Return the one ref that a name stands for, in full; the name itself where it is not that of a ref.
+
+    A change under review can bring tags and branches, so a second ref of the name, or one that only looks like a
+    remote branch, is a usage error. Files of the name are never meant.
+    """
+    if not name or name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name):
+        return name
+    places = (f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}")
+    wanted = {name} if name.startswith("refs/") else {*places, f"refs/remotes/{name}/HEAD"}
+    listing = _output(repository, "for-each-ref", "--format=%(refname)", *sorted(wanted))
+    found = sorted(wanted & set(os.fsdecode(listing).splitlines()))
+    if not found:
+        return name
+    also = [f"the commit {name}"] if re.fullmatch("[0-9a-f]{4,63}", name) and _names_object(repository, name) else []
+    if len(found) + len(also) > 1:
+        hint = f"Name one of them in full: --base {found[-1]}."
+        raise UsageError(f"--base {name} is ambiguous: {' and '.join([*found, *also])}.", hint=hint)
+    remote = next((each for each in _remotes(repository) if name.startswith(f"{each}/")), None)
+    if remote and found[0].startswith(("refs/heads/", "refs/tags/")):
+        hint = f"Fetch the branch (`git fetch {remote}`), or name --base {found[0]} if that is meant."
+        raise UsageError(f"--base {name} looks like a branch of {remote}, but is {found[0]} here.", hint=hint)
+    return found[0]
+
+
+def _names_object(repository: Repository, name: str) -> bool:
+    return _run(repository, "rev-parse", "--quiet", "--verify", f"--disambiguate={name}").stdout != b""
+
+
+def _remotes(repository: Repository) -> list[str]:
+    return [*os.fsdecode(_output(repository, "remote")).splitlines(), "origin"]
+
+
+def _head(repository: Repository) -> str:
+    done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+    if done.returncode != 0:
         raise UsageError("There is no commit yet, so there is no base revision.", hint="Commit first.")
-    raise UsageError(
-        "HEAD and the revision that --base names have no history in common.", hint="Name a revision that HEAD began at."
-    )
+    return done.stdout.decode().strip()
 
 
-def _is_shallow(here: str) -> bool:
-    return _run(here, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+def _newer_parent(repository: Repository, commit: str) -> str | None:
+    """Return the first parent of HEAD if HEAD is a merge and that parent descends from a commit."""
+    done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^2^{commit}", "HEAD^1^{commit}")
+    if _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^2^{commit}").returncode != 0:
+        return None
+    done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^1^{commit}")
+    parent = done.stdout.decode().strip()
+    descends = _run(repository, "merge-base", "--is-ancestor", commit, parent).returncode == 0
+    return parent if descends else None
+
+
+def _merge_bases(repository: Repository, tip: str, head: str) -> tuple[str, ...]:
+    """Return the merge bases of two commits; raises BaseError where a shallow clone may lack one."""
+    done = _run(repository, "merge-base", "--all", tip, head)
+    found = tuple(done.stdout.decode().split())
+    if found in ((tip,), (head,)):
+        return found  # an ancestor of the other commit, wherever the history ends
+    if _is_shallow(repository) and (len(found) != 1 or _is_cut_off(repository, tip, head)):
+        message = "The history of this shallow clone ends before HEAD and the revision that --base names meet."
+        raise BaseError(message, hint=_FETCH_HISTORY)
+    if not found:
+        message = "HEAD and the revision that --base names have no history in common."
+        raise UsageError(message, hint="Name the branch that HEAD began at.")
+    if len(found) > MAX_MERGE_BASES:
+        message = f"HEAD and the revision that --base names have more than {MAX_MERGE_BASES} merge bases."
+        raise BaseError(message, hint="Merge that revision into the branch first.")
+    return found
+
+
+def _is_shallow(repository: Repository) -> bool:
+    return _run(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+
+def _is_cut_off(repository: Repository, tip: str, head: str) -> bool:
+    """Return whether history is missing between two commits and their merge bases, so that a newer one may be hidden.
+
+    Where every commit that only one of them descends from has its parents, no path to a merge base is hidden.
+    """
+    path = os.fsdecode(_output(repository, "rev-parse", "--git-path", "shallow").rstrip(b"\n"))
+    ends = set(FilePath(repository.here, path).read_text("ascii").split())
+    apart = _output(repository, "rev-list", f"{tip}...{head}").decode().split()
+    return not ends.isdisjoint(apart)
+
+
+# --- declarations ---
+
+
+def load(repository: Repository, commit: str, paths: Sequence[str]) -> Declarations:
+    """Read the declarations that paths (as in `discovery.read`) name at a commit.
+
+    Paths that name nothing there declare nothing. Raises UsageError for a path outside of the repository, BaseError
+    where a file was not fetched.
+    """
+    if not paths:
+        return Declarations()
+    named = [_inside(path, repository) for path in dict.fromkeys(paths)]
+    tree = _Tree(repository, commit, _entries_at(repository, commit, _prefixes(repository, named)))
+    search = Search(tree, repository.here)
+    for layer, path in enumerate(named):
+        search.add(path, layer)
+    for path, refused in tree.unreadable(named):
+        search.refuse(path, path, refused)
+    texts, refusals = tree.read(search.candidates)
+    declarations = declare(_as_checked_out(repository, tree, texts, refusals))
+    return with_refusals(_unambiguous(declarations), (*search.findings, *refusals))
+
+
+def read_config(repository: Repository, commit: str, file: FilePath) -> SourceText | None:
+    """Return a configuration file at a commit; None where there is none."""
+    path = _inside(str(file), repository)
+    full = discovery.full_path(path, repository.here)
+    tree = _Tree(repository, commit, _entries_at(repository, commit, _prefixes(repository, [path])))
+    if tree.kind(full) is not Kind.FILE:
+        return None
+    texts, refusals = tree.read([Candidate(discovery.shown(full, path, repository.here), full, "")])
+    if refusals:
+        hint = "Name a configuration file that is a regular file there, or check without --base."
+        raise UsageError("The configuration file can't be read at the base revision.", hint=hint)
+    return texts[0]
+
+
+def load_moved(repository: Repository, commit: str, names: set[str], read: set[str]) -> Declarations:
+    """Return which of the named deployments a file of the commit declares that no longer declares them.
+
+    `read` holds the files that were read already. An entry that moved from one file to another is not new, although
+    the paths name only the other file.
+    """
+    here = repository.here
+    known = {discovery.full_path(name, here) for name in read}
+    entries = [
+        entry
+        for entry in _entries_at(repository, commit, [])
+        if discovery.is_declaration(os.path.basename(entry.path)) and entry.path not in known and not entry.is_link
+    ]
+    tree = _Tree(repository, commit, entries)
+    changed = [entry.path for entry in entries if not _is_on_disk(entry)]
+    candidates = [Candidate(discovery.shown(path, path, here), path, "") for path in changed]
+    texts, refusals = tree.read(candidates)
+    wanted = [name.encode() for name in names]
+    moved = declare(text for text in texts if any(name in text.data for name in wanted))
+    kept = {each.name: each for each in moved.deployments if each.name in names}
+    for text in texts:
+        file = os.path.join(repository.here, text.name)
+        if kept and os.path.isfile(file):
+            still = declare([discovery.read_file(file, here=repository.here)]).deployments
+            kept = {name: each for name, each in kept.items() if name not in {other.name for other in still}}
+    return Declarations(deployments=tuple(kept.values()), complete=not refusals)
+
+
+def not_checked_out(repository: Repository, paths: Sequence[str]) -> Sources:
+    """Read the files that paths name and that a sparse checkout, or one that never happened, left out of the disk.
+
+    They are part of HEAD, so they were not removed.
+    """
+    named = [_inside(path, repository) for path in dict.fromkeys(paths) if path != "-"]
+    prefixes = _prefixes(repository, named)
+    index = os.fsdecode(_output(repository, "rev-parse", "--git-path", "index").rstrip(b"\n"))
+    if os.path.exists(os.path.join(repository.here, index)):
+        listing = _output(repository, "ls-files", "-t", "-s", "-z", "--full-name", "--", *prefixes, at_top=True)
+        lines = [line[2:] for line in listing.split(b"\0") if line.startswith(b"S ")]
+        entries = [_entry(repository, line, kind=b"blob") for line in lines]
+    else:
+        entries = _entries_at(repository, "HEAD", prefixes)
+    missing = [entry for entry in entries if not os.path.lexists(entry.path)]
+    if not missing:
+        return Sources((), ())
+    tree = _Tree(repository, "HEAD", missing)
+    search = Search(tree, repository.here)
+    for layer, path in enumerate(dict.fromkeys(paths)):
+        if path != "-":
+            search.add(_inside(path, repository), layer)
+    texts, refusals = tree.read(search.candidates)
+    return Sources(tuple(texts), (*search.findings, *refusals))
+
+
+def _inside(path: str, repository: Repository) -> str:
+    """Return a path, its folder resolved if necessary; raises UsageError where it lies outside of the repository."""
+    if path == "-":
+        raise UsageError("Standard input has no base revision.", hint="Name files, or check without --base.")
+    full = discovery.full_path(path, repository.here)
+    if discovery.is_within(full, repository.top):
+        return path
+    resolved = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
+    if discovery.is_within(resolved, repository.top):
+        return resolved
+    hint = "Start driftcheck in the repository that holds the declarations."
+    raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
+
+
+def _unambiguous(declarations: Declarations) -> Declarations:
+    """Remove every deployment whose name was declared twice: which of them counted is unknown."""
+    twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
+    return replace(declarations, deployments=tuple(each for each in declarations.deployments if each.name not in twice))
 
 
 # --- files of a commit ---
 
 
 @dataclass(frozen=True, slots=True)
-class _Blob:
+class _Entry:
+    """A file, link or submodule of a commit."""
+
+    path: str
+    """On the disk, from the root on."""
     id: str
-    size: int
-    is_link: bool
+    mode: bytes
+    is_blob: bool = True
+
+    @property
+    def is_link(self) -> bool:
+        return self.mode == b"120000"
 
 
-class _CommitTree:
-    """The files of a commit at the paths that matter, as `Search` looks at them."""
+def _prefixes(repository: Repository, named: Sequence[str]) -> list[str]:
+    """Return what git is asked for, relative to the top: the paths up to their first glob; nothing for everything."""
+    here, top = repository.here, repository.top
+    fixed = [discovery.split_glob(discovery.full_path(path, here), here)[0] for path in named]
+    prefixes = {os.path.relpath(path, top).replace(os.sep, "/") for path in fixed}
+    return [] if "." in prefixes else sorted(prefixes)
 
-    def __init__(self, here: str, top: str, commit: str, named: Sequence[str]) -> None:
-        self._here = here
-        self._top = top
-        self._commit = commit
-        self._blobs: dict[str, _Blob] = {}
-        self._folders: dict[str, dict[str, Kind]] = {}
-        self._submodules: list[str] = []
-        fixed = [discovery.split_glob(discovery.full_path(path, here), here)[0] for path in named]
-        prefixes = {os.path.relpath(path, top).replace(os.sep, "/") for path in fixed}
-        wanted = [] if "." in prefixes else sorted(prefixes)
-        if named:
-            listing = _output(here, "ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *wanted)
-            for line in listing.split(b"\0")[:-1]:
-                self._add(line)
 
-    def _add(self, line: bytes) -> None:
+def _entries_at(repository: Repository, commit: str, prefixes: Sequence[str]) -> list[_Entry]:
+    listing = _output(repository, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *prefixes)
+    entries = []
+    for line in listing.split(b"\0")[:-1]:
         facts, _, name = line.partition(b"\t")
-        mode, kind, identity, size = facts.split()
-        path = os.path.join(self._top, *os.fsdecode(name).split("/"))
-        if kind != b"blob":
-            self._submodules.append(path)
-            return
-        if not size.isdigit():
-            raise UsageError("Files of the base revision are not in this clone.", hint=_FETCH_HINT)
-        self._blobs[path] = _Blob(identity.decode(), int(size), mode == b"120000")
-        folder, entry, entry_kind = os.path.dirname(path), os.path.basename(path), Kind.FILE
+        mode, kind, identity = facts.split()
+        entries.append(_entry(repository, b" ".join((mode, identity)) + b" 0\t" + name, kind=kind))
+    return entries
+
+
+def _entry(repository: Repository, line: bytes, *, kind: bytes) -> _Entry:
+    """Return an entry as `git ls-files -s` lists it."""
+    facts, _, name = line.partition(b"\t")
+    mode, identity, _stage = facts.split()
+    path = os.path.join(repository.top, *os.fsdecode(name).split("/"))
+    return _Entry(path, identity.decode(), mode, kind == b"blob" and mode != b"160000")
+
+
+def _is_on_disk(entry: _Entry) -> bool:
+    """Return whether a file has the content that a commit has, byte by byte."""
+    try:
+        if not os.path.isfile(entry.path) or os.path.getsize(entry.path) > discovery.MAX_BYTES:
+            return False
+        data = FilePath(entry.path).read_bytes()
+    except OSError:
+        return False
+    algorithm = "sha1" if len(entry.id) == 40 else "sha256"
+    header = b"blob %d\0" % len(data)
+    return hashlib.new(algorithm, header + data, usedforsecurity=False).hexdigest() == entry.id
+
+
+class _Tree:
+    """Files of a commit, as `Search` looks at them."""
+
+    def __init__(self, repository: Repository, commit: str, entries: Sequence[_Entry]) -> None:
+        self._repository = repository
+        self._commit = commit
+        self._files = {entry.path: entry for entry in entries if entry.is_blob}
+        self._submodules = [entry.path for entry in entries if not entry.is_blob]
+        self._folders: dict[str, dict[str, Kind]] = {}
+        for path in self._files:
+            self._add_to_folder(path)
+
+    def _add_to_folder(self, path: str) -> None:
+        folder, entry, kind = os.path.dirname(path), os.path.basename(path), Kind.FILE
         while entry not in self._folders.setdefault(folder, {}):
-            self._folders[folder][entry] = entry_kind
-            if folder == self._top:
+            self._folders[folder][entry] = kind
+            if folder == self._repository.top:
                 break
-            folder, entry, entry_kind = os.path.dirname(folder), os.path.basename(folder), Kind.FOLDER
+            folder, entry, kind = os.path.dirname(folder), os.path.basename(folder), Kind.FOLDER
 
     def unreadable(self, named: Sequence[str]) -> Iterator[tuple[str, RefusedError]]:
-        """Give what the disk shows and the commit does not hold: submodules, and paths that lead through a link."""
+        """Yield what the disk shows and the commit does not contain: submodules, and paths that lead through a link."""
+        repository = self._repository
         for path in self._submodules:
             if os.path.isdir(path) and os.listdir(path):
                 yield path, RefusedError("a submodule, whose files are another repository's")
-        steps = {
-            step for path in named for step in _steps(os.path.relpath(discovery.full_path(path, self._here), self._top))
-        }
-        listing = (
-            _output(self._here, "ls-tree", "-z", "--full-tree", self._commit, "--", *sorted(steps)) if steps else b""
-        )
+        relative = (os.path.relpath(discovery.full_path(path, repository.here), repository.top) for path in named)
+        steps = {step for path in relative for step in _steps(path)}
+        listing = b""
+        if steps:
+            listing = _output(repository, "ls-tree", "-z", "--full-tree", self._commit, "--", *sorted(steps))
         for line in listing.split(b"\0")[:-1]:
             facts, _, name = line.partition(b"\t")
-            path = os.path.join(self._top, *os.fsdecode(name).split("/"))
+            path = os.path.join(repository.top, *os.fsdecode(name).split("/"))
             if facts.startswith((b"120000", b"160000")) and path not in self._submodules:
-                yield path, RefusedError("a link or submodule, through which a path leads that was named")
+                yield path, RefusedError("a named path leads through this link or submodule")
 
     def kind(self, path: str) -> Kind | None:
-        """Tell what a path is in the commit."""
+        """Return what a path is in the commit."""
         if path in self._folders:
             return Kind.FOLDER
-        return Kind.FILE if path in self._blobs else None
+        return Kind.FILE if path in self._files else None
 
     def entries(self, folder: str) -> list[tuple[str, Kind]]:
-        """Give the names in a folder of the commit."""
+        """Return the names in a folder of the commit."""
         return list(self._folders.get(folder, {}).items())
 
     def boundary(self, _path: str) -> str:
-        """Give nothing: links in a commit can't lead out of it."""
+        """Return nothing: links in a commit can't lead out of it."""
         return ""
+
+    def entry(self, path: str) -> _Entry:
+        """Return a file."""
+        return self._files[path]
 
     def read(self, candidates: Sequence[Candidate]) -> tuple[list[SourceText], list[Finding]]:
         """Read files, and those that links in the commit lead to unless they are among them."""
-        found: list[tuple[Candidate, _Blob]] = []
+        found: list[tuple[Candidate, str]] = []
         refusals: list[Finding] = []
-        for candidate in sorted(candidates, key=lambda c: (self._blobs[c.path].is_link, c.name)):
-            try:
-                blob = self._resolved(candidate.path)
-            except RefusedError as refused:
+        for candidate in sorted(candidates, key=lambda c: (self._files[c.path].is_link, c.name)):
+            entry = self._files[candidate.path]
+            identity = self._follow(entry) if entry.is_link else entry.id
+            if identity is None:
+                refused = RefusedError("a link that leads out of the tree, or nowhere, is not followed")
                 refusals.append(discovery.refusal(candidate.name, refused))
-                continue
-            if not self._blobs[candidate.path].is_link or all(blob.id != other.id for _, other in found):
-                found.append((candidate, blob))
-        if sum(blob.size for _, blob in found) > discovery.MAX_TOTAL:
+            elif not entry.is_link or all(identity != other for _, other in found):
+                found.append((candidate, identity))
+        sizes = _sizes(self._repository, [identity for _, identity in found])
+        refusals += [
+            discovery.refusal(c.name, discovery.too_large()) for c, each in found if sizes[each] > discovery.MAX_BYTES
+        ]
+        found = [(candidate, identity) for candidate, identity in found if sizes[identity] <= discovery.MAX_BYTES]
+        if sum(sizes[identity] for _, identity in found) > discovery.MAX_TOTAL:
             raise UsageError("The files at the base revision are larger than 512 MiB together.", hint="Name fewer.")
-        contents = _contents(self._here, [blob.id for _, blob in found])
+        contents = _contents(self._repository, [identity for _, identity in found])
         return [SourceText(c.name, data, c.layer) for (c, _), data in zip(found, contents, strict=True)], refusals
 
-    def _resolved(self, path: str) -> _Blob:
-        """Give a file's blob, or that of the file that a link leads to; raises RefusedError."""
-        blob = self._blobs[path]
-        if blob.is_link:
-            blob = self._follow(path)
-        if blob.size > discovery.MAX_BYTES:
-            raise discovery.too_large()
-        return blob
-
-    def _follow(self, path: str) -> _Blob:
-        name = os.path.relpath(path, self._top).replace(os.sep, "/")
+    def _follow(self, link: _Entry) -> str | None:
+        """Return the file that a link leads to; None where it leads out of the tree, nowhere, or can't be asked for."""
+        name = os.path.relpath(link.path, self._repository.top).replace(os.sep, "/")
         question = os.fsencode(f"{self._commit}:{name}\n")
         if question.count(b"\n") == 1:
-            answer = _output(self._here, "cat-file", "--batch-check", "--follow-symlinks", stdin=question)
+            answer = _output(self._repository, "cat-file", "--batch-check", "--follow-symlinks", stdin=question)
             match answer.split():
-                case [identity, b"blob", size]:
-                    return _Blob(identity.decode(), int(size), is_link=False)
-        raise RefusedError("a link that leads out of the tree, or nowhere, is not followed")
+                case [identity, b"blob", _]:
+                    return identity.decode()
+        return None
 
 
 def _steps(path: str) -> Iterator[str]:
-    """Give the folders that a path leads through."""
+    """Yield the folders that a path leads through."""
     segments = path.split(os.sep)[:-1]
     yield from ("/".join(segments[:length]) for length in range(1, len(segments) + 1))
 
 
-def _contents(here: str, ids: Sequence[str]) -> Iterator[bytes]:
-    """Give the contents of blobs."""
+def _as_checked_out(
+    repository: Repository, tree: _Tree, texts: Sequence[SourceText], refusals: list[Finding]
+) -> Iterator[SourceText]:
+    """Yield the texts of a commit as a checkout would write them.
+
+    Filters (git-crypt, Git LFS, ...) are programs, and are not run. A filtered file that HEAD still has is on the disk;
+    one that differs is added to `refusals`.
+    """
+    full = {text.name: discovery.full_path(text.name, repository.here) for text in texts}
+    filtered = _filtered(repository, list(full.values()))
+    current = {entry.path: entry.id for entry in _entries_at(repository, "HEAD", _prefixes(repository, list(filtered)))}
+    for text in texts:
+        path = full[text.name]
+        if path not in filtered:
+            yield text
+        elif tree.kind(path) is Kind.FILE and current.get(path) == tree.entry(path).id and os.path.isfile(path):
+            yield replace(discovery.read_file(path, here=repository.here), name=text.name)
+        else:
+            message = f"git's filter {filtered[path]} changes this file when it is checked out"
+            hint = "The file differs from the one at HEAD, and filters are not run: its differences count as drift."
+            refusals.append(discovery.refusal(text.name, RefusedError(message, hint)))
+
+
+def _filtered(repository: Repository, paths: Sequence[str]) -> dict[str, str]:
+    """Return the paths whose content git changes by a program on checkout, each with the name of the filter."""
+    configured = _run(repository, "config", "--get-regexp", "--name-only", "-z", r"^filter\..*\.(smudge|process)$")
+    if not paths or configured.returncode != 0:
+        return {}
+    drivers = {name.rpartition(b".")[0].removeprefix(b"filter.") for name in configured.stdout.split(b"\0")}
+    stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    fields = _output(repository, "check-attr", "-z", "--stdin", "filter", stdin=stdin).split(b"\0")
+    answers = zip(fields[::3], fields[2::3], strict=False)
+    return {os.fsdecode(path): os.fsdecode(driver) for path, driver in answers if driver in drivers}
+
+
+def _sizes(repository: Repository, ids: Sequence[str]) -> dict[str, int]:
+    """Return the sizes of files; raises BaseError where one was not fetched."""
+    if not ids:
+        return {}
+    done = _run(repository, "cat-file", "--batch-check", stdin="".join(f"{each}\n" for each in ids).encode())
+    answers = [line.split() for line in done.stdout.splitlines()]
+    if done.returncode != 0 or any(len(answer) != 3 for answer in answers):
+        raise _not_fetched(repository, "its files are not in this clone")
+    return {identity.decode(): int(size) for identity, _, size in answers}
+
+
+def _contents(repository: Repository, ids: Sequence[str]) -> Iterator[bytes]:
+    """Yield the contents of files."""
     if not ids:
         return
-    answer = _output(here, "cat-file", "--batch", stdin="".join(f"{identity}\n" for identity in ids).encode())
+    answer = _output(repository, "cat-file", "--batch", stdin="".join(f"{each}\n" for each in ids).encode())
     position = 0
     for _ in ids:
         end = answer.index(b"\n", position)
-        header = answer[position:end].split()
-        if header[1:2] != [b"blob"]:
-            raise UsageError("Files of the base revision were not fetched.", hint=_FETCH_HINT)
-        start, size = end + 1, int(header[2])
+        start, size = end + 1, int(answer[position:end].split()[2])
         yield answer[start : start + size]
         position = start + size + 1
 
@@ -335,23 +558,35 @@ def _contents(here: str, ids: Sequence[str]) -> Iterator[bytes]:
 # --- git ---
 
 
-def _output(here: str, *arguments: str, stdin: bytes = b"") -> bytes:
-    done = _run(here, *arguments, stdin=stdin)
+def _not_fetched(repository: Repository, reason: str) -> BaseError:
+    """Return the error for objects that this clone does not hold."""
+    key = r"^remote\..*\.partialclonefilter$"
+    partial = _run(repository, "config", "--get-regexp", key).stdout.decode("utf-8", "replace").split()
+    if partial:
+        message = f"this is a partial clone ({partial[-1]}), and files of the base revision are not in it."
+        return BaseError(message, hint=_FETCH_FILES)
+    message = f"the base revision can't be read: {reason}."
+    return BaseError(message, hint=f"Is the clone complete (`git fsck`)? {_FETCH_HISTORY}")
+
+
+def _output(repository: Repository, *arguments: str, stdin: bytes = b"", at_top: bool = False) -> bytes:
+    done = _run(repository, *arguments, stdin=stdin, at_top=at_top)
     if done.returncode != 0:
-        message = f"git {arguments[0]} failed with status {done.returncode}, so the base revision can't be read."
-        raise UsageError(message, hint=f"Is the clone complete (`git fsck`)? {_FETCH_HINT}")
+        raise _not_fetched(repository, f"git {arguments[0]} failed with status {done.returncode}")
     return done.stdout
 
 
-def _run(here: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    program = shutil.which("git")
+def _run(
+    repository: Repository, *arguments: str, stdin: bytes = b"", at_top: bool = False
+) -> subprocess.CompletedProcess[bytes]:
+    program = shutil.which("git", path=repository.environment.get("PATH"))
     if program is None:
         raise UsageError("--base needs the program git, which is not installed.", hint="Install git.")
     try:
         return subprocess.run(  # noqa: S603 - no shell, our own arguments, and a revision that can't be an option
             [program, *_OPTIONS, *arguments],
-            cwd=here,
-            env={**os.environ, **_ENVIRONMENT},
+            cwd=repository.top if at_top else repository.here,
+            env=dict(repository.environment),
             input=stdin,
             capture_output=True,
             timeout=TIMEOUT,

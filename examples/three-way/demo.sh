@@ -3,7 +3,7 @@
 #
 #   examples/three-way/demo.sh [FOLDER]
 #
-# builds a git repository in FOLDER (default: a temporary one), checks five branches of it against main, prints the
+# builds a git repository in FOLDER (default: a temporary one), checks seven branches of it, prints the
 # verdicts and leaves the reports in every format in FOLDER/reports. It needs git and driftcheck. With the extra
 # `emulator`, live is a server on loopback, else a saved listing.
 set -euo pipefail
@@ -36,7 +36,7 @@ serve() { # LISTING: sets $url to where it is served, or to nothing
 
 # --- the repository -------------------------------------------------------------------------------------------------
 
-declare_scale() { # MAX_SCALE
+declare_scale() { # MAX_SCALE VERSION
   cat >deployments.yaml <<YAML
 deployments:
   - name: claims-agent
@@ -46,24 +46,24 @@ deployments:
         min_scale: 2
         max_scale: $1
     source_revision_config:
-      image_uri: registry.example.com/claims-agent:1.14.2
+      image_uri: registry.example.com/claims-agent:$2
 YAML
 }
 
 git init -q -b main .
-declare_scale 6
+declare_scale 6 1.14.2
 git add . && git commit -q -m "Declare the claims agent"
 
-branch() { # NAME MAX_SCALE
+branch() { # NAME MAX_SCALE VERSION
   git switch -q -c "$1" main
-  declare_scale "$2"
+  declare_scale "$2" "$3"
   echo "work on $1" >notes.txt
   git add . && git commit -q -m "Work on $1"
 }
 
 # --- the checks -----------------------------------------------------------------------------------------------------
 
-check() { # BRANCH LISTING ADDRESS
+check() { # BRANCH LISTING ADDRESS BASE
   git switch -q "$1"
   live=(--live "../$2.json")
   if [ -n "$3" ]; then
@@ -75,25 +75,32 @@ check() { # BRANCH LISTING ADDRESS
     outputs+=(-o "$format=../reports/$1.$format")
   done
   status=0
-  driftcheck check deployments.yaml --base main "${live[@]}" -o text "${outputs[@]}" || status=$?
+  driftcheck check deployments.yaml --base "$4" "${live[@]}" -o text "${outputs[@]}" || status=$?
   echo "exit status $status"
 }
 
 serve ../quiet.json && quiet=$url
 serve ../moved.json && moved=$url
 
-row() { # BRANCH MAX_SCALE LISTING ADDRESS LIVE
+row() { # BRANCH MAX_SCALE VERSION LISTING ADDRESS LIVE
   echo
-  echo "== $1: main says 6, this branch $2, live $5"
-  branch "$1" "$2"
-  check "$1" "$3" "$4"
+  echo "== $1: main says 6, this branch $2, live $6"
+  branch "$1" "$2" "$3"
+  check "$1" "$4" "$5" main
 }
 
-row in-sync 6 quiet "$quiet" 6
-row proposed 8 quiet "$quiet" 6
-row drift 6 moved "$moved" 10
-row conflict 8 moved "$moved" 10
-row adopted 10 moved "$moved" 10
+row in-sync 6 1.14.2 quiet "$quiet" 6
+row proposed 8 1.14.2 quiet "$quiet" 6
+row drift 6 1.15.0 moved "$moved" 10
+row elsewhere 6 1.14.2 moved "$moved" 10
+row conflict 8 1.14.2 moved "$moved" 10
+row adopted 10 1.14.2 moved "$moved" 10
+
+echo
+echo "== outdated: main says 10 by now, this branch 6 as main did before, live 10"
+branch outdated 6 1.14.2
+branch main-by-now 10 1.14.2
+check outdated moved "$moved" main-by-now
 
 echo
 echo "The repository and the reports are in $folder"

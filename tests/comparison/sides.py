@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from driftcheck import fields
 from driftcheck.comparison.diff import Difference, Differences, Terms, compare
+from driftcheck.comparison.three_way import Bases
 from driftcheck.comparison.verdicts import Sides, Verdicts, judge
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot
 from driftcheck.paths import Path, format_path
@@ -84,16 +86,19 @@ def verdicts(
     live: list[dict[str, Any]],
     base: list[dict[str, Any]] | None = None,
     *,
+    tip: list[dict[str, Any]] | None = None,
+    more_bases: Sequence[list[dict[str, Any]]] = (),
     gaps: tuple[str, ...] = (),
     complete: bool = True,
     strict: bool = False,
     inventory: bool = False,
 ) -> Verdicts:
-    """Judge whole sides."""
+    """Judge whole sides; without a `tip`, the base revision has not moved since the merge base."""
+    merge_bases = [declarations(*values) for values in (base or [], *more_bases)]
     sides = Sides(
         declarations(*declared, complete=complete),
         snapshot(*live, gaps=gaps),
-        None if base is None else declarations(*base),
+        None if base is None else Bases(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
     )
     return judge(sides, SCHEMA, Terms(strict=strict), inventory=inventory)
 

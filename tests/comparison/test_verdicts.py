@@ -181,7 +181,7 @@ def three_way(base: dict[str, Any], head: dict[str, Any], live: dict[str, Any], 
 TABLE = [
     (A, A, A, None, Status.IN_SYNC),
     (A, B, A, ChangeClass.PROPOSED, Status.PROPOSED),
-    (A, A, C, ChangeClass.DRIFT, Status.DRIFTED),
+    (A, A, C, ChangeClass.ELSEWHERE, Status.DRIFTED),
     (A, B, C, ChangeClass.CONFLICT, Status.DRIFTED),
     (A, B, B, ChangeClass.ADOPTED, Status.IN_SYNC),
 ]
@@ -273,7 +273,7 @@ def expected_of_value(base: Any, head: Any, live: Any) -> list[ChangeClass]:
     if head == live:
         return [] if base == head else [ChangeClass.ADOPTED]
     if head == base:
-        return [ChangeClass.DRIFT]
+        return [ChangeClass.ELSEWHERE]
     return [ChangeClass.PROPOSED if base == live else ChangeClass.CONFLICT]
 
 
@@ -312,12 +312,12 @@ def test_forms_of_one_value_are_one_value_on_all_three_sides(forms: tuple[dict[s
     [
         ((1, 2), (1, 2), (1, None), []),
         ((1, 2), (1, 4), (1, None), [("proposed", "removed", "cpu_limit")]),
-        ((1, 4), (1, 4), (1, None), [("drift", "removed", "cpu_limit")]),
+        ((1, 4), (1, 4), (1, None), [("elsewhere", "removed", "cpu_limit")]),
         ((1, 4), (1, 3), (1, None), [("conflict", "removed", "cpu_limit")]),
         ((1, 4), (1, 2), (1, None), [("adopted", "modified", "cpu_limit")]),
         ((1, 2), (2, 4), (1, None), [("proposed", "modified", "cpu"), ("proposed", "removed", "cpu_limit")]),
         ((1, None), (2, None), (1, 2), [("proposed", "modified", "cpu")]),
-        ((1, None), (1, None), (1, 3), [("drift", "added", "cpu_limit")]),
+        ((1, None), (1, None), (1, 3), [("elsewhere", "added", "cpu_limit")]),
     ],
 )
 def test_the_table_holds_for_effective_values(
@@ -362,7 +362,7 @@ def test_an_order_and_an_entry_are_two_matters() -> None:
 def test_a_whole_object_that_is_gone_meets_the_edits_in_it() -> None:
     gone = at("source_config.resource_spec", None)
     path = "source_config.resource_spec"
-    assert classes(three_way(spec(cpu=1), spec(cpu=1), gone)) == [("drift", "removed", path)]
+    assert classes(three_way(spec(cpu=1), spec(cpu=1), gone)) == [("elsewhere", "removed", path)]
     assert classes(three_way(spec(cpu=1), spec(cpu=2), gone)) == [("conflict", "removed", path)]
     assert classes(three_way(gone, spec(cpu=2), gone)) == [("proposed", "removed", path)]
     assert classes(three_way(named("claims"), spec(cpu=1, memory_mb=128), spec(cpu=1, memory_mb=256))) == [
@@ -385,7 +385,7 @@ def test_a_commit_declared_at_the_base_is_an_edit_like_any_other() -> None:
     ("base", "head", "live", "status", "rule"),
     [
         (True, True, True, "in_sync", None),
-        (True, True, False, "missing", "missing-deployment"),
+        (True, True, False, "missing", "missing-elsewhere"),
         (False, True, False, "proposed", "proposed-creation"),
         (False, True, True, "in_sync", "proposed-adoption"),
         (True, False, True, "unmanaged", "proposed-removal"),
@@ -440,13 +440,13 @@ def test_an_incomplete_listing_says_nothing_of_the_base_either() -> None:
 
 @settings(max_examples=60)
 @given(declarations(), st.integers(0, 2**32))
-def test_without_an_edit_all_is_drift_and_equal_to_the_two_way_check(declared: dict[str, Any], seed: int) -> None:
+def test_without_an_edit_all_is_elsewhere_and_equal_to_the_two_way_check(declared: dict[str, Any], seed: int) -> None:
     random = Random(seed)
     for mutation in mutations(declared, echo(declared, "C", random), random):
         with_base = three_way(declared, declared, mutation.live)
         without = verdicts([declared], [mutation.live]).comparisons[0]
         assert [plain(change) for change in with_base.changes] == [plain(change) for change in without.changes]
-        assert {change.change_class for change in with_base.changes} == {ChangeClass.DRIFT}
+        assert {change.change_class for change in with_base.changes} == {ChangeClass.ELSEWHERE}
 
 
 @settings(max_examples=60)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from driftcheck.declarations import config, git, loader
-from driftcheck.errors import UsageError
+from driftcheck.errors import BaseError, DriftcheckError, UsageError
+from driftcheck.model import Declarations, Location
 from driftcheck.paths import parse_path
 
 IDENTITY = {
@@ -57,17 +58,24 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "--message", "change")
         return self.git("rev-parse", "HEAD")
 
-    def load(self, *paths: str, ref: str = "main", below: str = ".", config: Path | None = None) -> git.Revision:
-        return git.load_at(paths, ref, cwd=self.folder / below, config=config)
+    def opened(self, below: str = ".") -> git.Repository:
+        return git.open_repository(self.folder / below, os.environ)
+
+    def commits(self, ref: str = "main", *, merge_commit: str | None = None) -> git.Commits:
+        return git.find_commits(self.opened(), ref, merge_commit=merge_commit)
+
+    def load(self, *paths: str, ref: str = "main", below: str = ".") -> Declarations:
+        """Read what the first merge base of HEAD and a revision declares."""
+        return git.load(self.opened(below), self.commits(ref).merge_bases[0], paths)
 
 
 def deployment(name: str, source: str = "github") -> str:
     return f"deployments:\n  - name: {name}\n    source: {source}\n"
 
 
-def names(revision: git.Revision) -> list[str]:
-    assert revision.declarations.complete
-    return [declaration.name for declaration in revision.declarations.deployments]
+def names(declared: Declarations) -> list[str]:
+    assert declared.complete
+    return [declaration.name for declaration in declared.deployments]
 
 
 @pytest.fixture
@@ -93,15 +101,17 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def test_the_merge_base_is_read_not_the_tip_of_the_branch(repository: Repository) -> None:
-    revision = repository.load("prod")
-    assert names(revision) == ["a", "b"]
-    assert revision.declarations.deployments[0].value["source"] == "github"
-    assert revision.commit == repository.git("merge-base", "main", "change")
-    assert revision.declarations.files == ("prod/a.yaml", "prod/eu/b.yml")
+    declared = repository.load("prod")
+    assert names(declared) == ["a", "b"]
+    assert declared.deployments[0].value["source"] == "github"
+    assert repository.commits() == git.Commits(
+        tip=repository.git("rev-parse", "main"), merge_bases=(repository.git("merge-base", "main", "change"),)
+    )
+    assert declared.files == ("prod/a.yaml", "prod/eu/b.yml")
 
 
 def test_places_are_those_of_the_base(repository: Repository) -> None:
-    declaration = repository.load("prod").declarations.deployments[0]
+    declaration = repository.load("prod").deployments[0]
     assert str(declaration.locate(parse_path("source"))) == "prod/a.yaml:3:13"
 
 
@@ -132,11 +142,11 @@ def test_paths_name_the_same_files_as_on_the_disk(repository: Repository) -> Non
     repository.git("switch", "--quiet", "--detach", "main")
     for paths in (["."], ["prod"], ["prod/*"], ["**/[ab].*"], ["prod/.hidden.yaml", "readme.md"]):
         here = loader.load(paths, here=str(repository.folder))
-        assert repository.load(*paths).declarations == here
+        assert repository.load(*paths) == here
 
 
 def test_a_path_out_of_the_current_folder_is_shown_as_it_was_given(repository: Repository) -> None:
-    assert repository.load("../a.yaml", below="prod/eu").declarations.files == ("../a.yaml",)
+    assert repository.load("../a.yaml", below="prod/eu").files == ("../a.yaml",)
 
 
 def test_an_absolute_path_is_found_too(repository: Repository) -> None:
@@ -144,16 +154,17 @@ def test_an_absolute_path_is_found_too(repository: Repository) -> None:
 
 
 def test_the_configuration_of_the_base_is_given(repository: Repository) -> None:
-    revision = repository.load("prod", config=repository.folder / "driftcheck.yaml")
-    assert revision.config is not None
-    assert config.parse_config(revision.config).region == "eu"
-    assert repository.load("prod", config=repository.folder / "prod" / "new.yaml").config is None
+    opened, base = repository.opened(), repository.commits().merge_bases[0]
+    found = git.read_config(opened, base, repository.folder / "driftcheck.yaml")
+    assert found is not None
+    assert config.parse_config(found).region == "eu"
+    assert git.read_config(opened, base, repository.folder / "prod" / "new.yaml") is None
 
 
 @pytest.mark.parametrize("ref", ["main", "origin-tag", "HEAD~1", "HEAD", "refs/heads/main"])
 def test_revisions_are_named_as_git_names_them(repository: Repository, ref: str) -> None:
     repository.git("tag", "-a", "-m", "x", "origin-tag", "main")
-    assert repository.load("prod", ref=ref).commit
+    assert repository.commits(ref)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +182,7 @@ def test_a_broken_file_at_the_base_makes_it_incomplete(repository: Repository) -
     repository.git("switch", "--quiet", "main")
     repository.write("prod/broken.yaml", "deployments: [\n")
     repository.commit()
-    declared = repository.load("prod", ref="HEAD").declarations
+    declared = repository.load("prod", ref="HEAD")
     assert [finding.rule for finding in declared.findings if finding.rule != "missing-source"] == ["yaml-syntax"]
     assert not declared.complete
 
@@ -185,7 +196,7 @@ def test_links_of_the_tree_are_followed_inside_of_it_only(repository: Repository
     (repository.folder / "other" / "gone.yaml").symlink_to("gone.yaml")
     repository.commit()
     assert names(repository.load("prod", ref="HEAD")) == ["a", "b", "new"]
-    declared = repository.load("other", ref="HEAD").declarations
+    declared = repository.load("other", ref="HEAD")
     assert [declaration.name for declaration in declared.deployments] == ["b"]
     refused = [str(finding.location) for finding in declared.findings if finding.rule == "unreadable-file"]
     assert refused == ["other/gone.yaml:1:1", "other/out.yaml:1:1", "other/up.yaml:1:1"]
@@ -199,7 +210,7 @@ def test_files_of_submodules_are_not_read_and_missed(repository: Repository, tmp
     inner.commit()
     repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner.folder), "prod/inner")
     repository.commit()
-    declared = repository.load(path, ref="HEAD").declarations
+    declared = repository.load(path, ref="HEAD")
     assert "inner" not in {declaration.name for declaration in declared.deployments}
     assert not declared.complete
     shutil.rmtree(repository.folder / "prod" / "inner")
@@ -210,7 +221,7 @@ def test_files_of_submodules_are_not_read_and_missed(repository: Repository, tmp
 def test_a_path_through_a_link_is_not_taken_for_one_that_named_nothing(repository: Repository, path: str) -> None:
     (repository.folder / "deployments").symlink_to("prod")
     repository.commit()
-    declared = repository.load(path, ref="HEAD").declarations
+    declared = repository.load(path, ref="HEAD")
     assert not declared.complete
     assert [str(finding.location) for finding in declared.findings] == ["deployments:1:1"]
 
@@ -218,7 +229,7 @@ def test_a_path_through_a_link_is_not_taken_for_one_that_named_nothing(repositor
 def test_a_name_that_was_declared_twice_is_not_taken_from_the_first_file(repository: Repository) -> None:
     repository.write("prod/b.yaml", deployment("a", "external_docker"))
     repository.commit()
-    declared = repository.load("prod", ref="HEAD").declarations
+    declared = repository.load("prod", ref="HEAD")
     assert [declaration.name for declaration in declared.deployments] == ["b", "new"]
     assert not declared.complete
 
@@ -228,13 +239,13 @@ def test_odd_file_names_are_read(repository: Repository) -> None:
         repository.write(f"odd/{name}", deployment(f"odd{number}"))
     os.symlink("-x.yaml", repository.folder / "odd" / "link\n.yaml")
     repository.commit()
-    declared = repository.load("odd", ref="HEAD").declarations
+    declared = repository.load("odd", ref="HEAD")
     assert {declaration.name for declaration in declared.deployments} == {f"odd{number}" for number in range(5)}
 
 
 def test_Y5_a_file_over_the_limit_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("driftcheck.declarations.discovery.MAX_BYTES", 10)
-    declared = repository.load("prod/a.yaml").declarations
+    declared = repository.load("prod/a.yaml")
     assert [finding.rule for finding in declared.findings] == ["yaml-limit"]
     assert not declared.complete
 
@@ -242,12 +253,11 @@ def test_Y5_a_file_over_the_limit_is_refused(repository: Repository, monkeypatch
 # --- where the base can't be told ---
 
 
-def fails(load: Callable[[], object], *words: str) -> UsageError:
-    with pytest.raises(UsageError) as caught:
+def fails(load: Callable[[], object], *words: str, error: type[DriftcheckError] = UsageError) -> None:
+    with pytest.raises(error) as caught:
         load()
     text = f"{caught.value.message} {caught.value.hint}"
     assert all(word in text for word in words), text
-    return caught.value
 
 
 def test_a_shallow_clone_without_the_merge_base_says_what_to_fetch(repository: Repository, tmp_path: Path) -> None:
@@ -255,7 +265,9 @@ def test_a_shallow_clone_without_the_merge_base_says_what_to_fetch(repository: R
     shallow = Repository(tmp_path / "shallow")
     shallow.git("fetch", "--quiet", "--depth=1", url, "change:change", "main:base")
     shallow.git("switch", "--quiet", "change")
-    fails(lambda: shallow.load("prod", ref="base"), "shallow", "fetch-depth: 0", "git fetch --unshallow")
+    fails(
+        lambda: shallow.load("prod", ref="base"), "shallow", "fetch-depth: 0", "git fetch --unshallow", error=BaseError
+    )
     fails(lambda: shallow.load("prod", ref="origin/main"), "fetch-depth: 0")
     shallow.git("fetch", "--quiet", "--unshallow", url, "change", "main")
     assert names(shallow.load("prod", ref="base")) == ["a", "b"]
@@ -274,7 +286,9 @@ def test_a_partial_clone_fetches_nothing_and_says_so(repository: Repository, tmp
     url = f"file://{repository.folder}"
     clone = ["git", "clone", "--quiet", "--filter=blob:none", "--no-checkout", "--branch=change", url, str(partial)]
     subprocess.run(clone, check=True, capture_output=True)
-    fails(lambda: git.load_at(["prod"], "origin/main", cwd=partial), "git")
+    opened = git.open_repository(partial, os.environ)
+    [base] = git.find_commits(opened, "origin/main").merge_bases
+    fails(lambda: git.load(opened, base, ["prod"]), "partial clone", "--refetch", error=BaseError)
     packs = list((partial / ".git" / "objects" / "pack").glob("*.pack"))
     assert len(packs) == 1
 
@@ -291,7 +305,7 @@ def test_a_repository_without_commits_has_no_base(tmp_path: Path) -> None:
 
 
 def test_outside_of_a_repository_there_is_no_base(tmp_path: Path) -> None:
-    fails(lambda: git.load_at(["."], "main", cwd=tmp_path), "repository")
+    fails(lambda: git.open_repository(tmp_path, os.environ), "repository")
 
 
 def test_a_path_outside_of_the_repository_has_no_base(repository: Repository, tmp_path: Path) -> None:
@@ -341,7 +355,11 @@ def test_nothing_of_the_repository_runs_and_nothing_is_written(repository: Repos
         repository.git("config", key, str(script))
     repository.write(".git/info/attributes", "* filter=x diff=x\n")
     before = state(repository.folder)
-    assert names(repository.load("prod")) == ["a", "b"]
+    declared = repository.load("prod")
+    assert [each.name for each in declared.deployments] == ["b"]
+    assert [finding.message for finding in declared.findings if finding.location == Location("prod/a.yaml", 1, 1)] == [
+        "git's filter x changes this file when it is checked out"
+    ]
     assert not trap.exists()
     assert state(repository.folder) == before
 
@@ -363,13 +381,14 @@ def test_R8_a_folder_that_looks_like_a_repository_is_refused(
 
 def test_a_worktree_is_a_repository(repository: Repository, tmp_path: Path) -> None:
     repository.git("worktree", "add", "--quiet", str(tmp_path / "tree"), "main")
-    assert git.load_at(["prod"], "change", cwd=tmp_path / "tree").declarations.complete
+    opened = git.open_repository(tmp_path / "tree", os.environ)
+    assert git.load(opened, git.find_commits(opened, "change").tip, ["prod"]).complete
 
 
 def test_a_clone_that_lacks_files_says_so(repository: Repository) -> None:
     blob = repository.git("rev-parse", "main:prod/a.yaml")
     (repository.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    fails(lambda: repository.load("prod"), "not in this clone")
+    fails(lambda: repository.load("prod"), "not in this clone", error=BaseError)
 
 
 def state(folder: Path) -> dict[str, bytes]:

@@ -1,0 +1,147 @@
+"""The base of a three-way check: the commits that a change is compared with, and the policy that is in force.
+
+The change under review may alter its own policy in many ways (remove the configuration, add a nearer one, name other
+paths). Policy, paths, workspace and region in force are those at the tip of the revision that the change will be
+merged into: never those of the change, nor of a merge base, whose policy may have been replaced since or may never have
+been in force (docs/contract.md, "With --base"; docs/threat-model.md, R8).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from driftcheck import settings
+from driftcheck.comparison.three_way import Bases
+from driftcheck.declarations import discovery
+from driftcheck.declarations.config import Config, config_places, from_folder, is_in_repository, parse_config
+from driftcheck.declarations.discovery import Sources
+from driftcheck.errors import UsageError
+from driftcheck.model import Declarations
+from driftcheck.settings import DEFAULT_PATHS, Flags, Policy, Settings
+
+if TYPE_CHECKING:
+    from driftcheck.declarations.git import Commits, Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the commits declare that a change is compared with, and the policy under review."""
+
+    commit: str
+    """The id of the first merge base."""
+    bases: Bases
+    proposed: Policy
+    """The policy under review, which is not in force."""
+    is_redirected: bool = False
+    """Whether the change under review names other paths, another workspace or another region; not in force either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The commits that a change is compared with, and the paths whose files declared something there."""
+
+    repository: Repository
+    commits: Commits
+    paths: tuple[str, ...]
+    single_files: tuple[str, ...]
+    """Files that the command line names singly."""
+    proposed: Policy
+    is_redirected: bool
+
+    def left_out(self, paths: Sequence[str]) -> Sources | None:
+        """Read the files of HEAD that paths name and that are not checked out; None if there are none."""
+        from driftcheck.declarations import git
+
+        found = git.not_checked_out(self.repository, paths)
+        return found if found.texts or found.findings else None
+
+    def names_left_out(self, path: str) -> bool:
+        """Return whether a path names only files that are not checked out."""
+        return not discovery.names_anything(path) and self.left_out([path]) is not None
+
+    def read(self, head: Declarations) -> Baseline:
+        """Read what the commits declare of the deployments of head, and what only they declare."""
+        read = {commit: self._declarations(commit, head) for commit in {self.commits.tip, *self.commits.merge_bases}}
+        bases = Bases(read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases))
+        return Baseline(self.commits.merge_bases[0], bases, self.proposed, self.is_redirected)
+
+    def _declarations(self, commit: str, head: Declarations) -> Declarations:
+        from driftcheck.declarations import git
+
+        declared = git.load(self.repository, commit, self.paths)
+        new = {each.name for each in head.deployments} - {each.name for each in declared.deployments}
+        if not new or not self.single_files:
+            return declared
+        moved = git.load_moved(self.repository, commit, new, set(declared.files))
+        return replace(
+            declared,
+            deployments=(*declared.deployments, *moved.deployments),
+            complete=declared.complete and moved.complete,
+        )
+
+
+def find_base(chosen: Settings, flags: Flags, ref: str) -> tuple[Base, Settings]:
+    """Return the base, and the settings in force: policy, paths, workspace and region as at the tip of `ref`.
+
+    Head is read where the change or the tip names paths. The commits are read where the tip names them, so that a file
+    that was not read before does not count as declared because the change names it. A configuration outside of the
+    repository is the operator's and stays in force. Raises UsageError or BaseError where git can't tell.
+    """
+    from driftcheck.declarations import git
+
+    here = FilePath.cwd()
+    repository = git.open_repository(here, settings.environment())
+    commits = git.find_commits(repository, ref, merge_commit=settings.platform_merge_commit())
+    single_files = tuple(path for path in flags.paths if os.path.isfile(path))
+    if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
+        return Base(repository, commits, chosen.paths, single_files, chosen.policy, is_redirected=False), chosen
+    at_tip = _config_at(repository, commits.tip, flags, here)
+    in_force = settings.resolve(chosen.command, flags, at_tip, chosen.config_file, here)
+    paths = tuple(_paths_at(repository, commits.tip, flags, at_tip)) or chosen.paths
+    base = Base(
+        repository,
+        commits,
+        paths,
+        single_files,
+        proposed=chosen.policy,
+        is_redirected={*paths} != {*chosen.paths}
+        or (in_force.workspace, in_force.region) != (chosen.workspace, chosen.region),
+    )
+    kept = tuple(path for path in paths if path not in chosen.paths and _names_anything(base, path))
+    if not (chosen.paths or kept or chosen.allow_empty or chosen.command == "audit"):
+        raise UsageError(
+            "nothing to check: neither HEAD nor the base revision has deployments.yaml or deployments/ here.",
+            hint="Name files or folders.",
+        )
+    return base, replace(in_force, paths=(*chosen.paths, *kept))
+
+
+def _names_anything(base: Base, path: str) -> bool:
+    return discovery.names_anything(path) or base.names_left_out(path)
+
+
+def _config_at(repository: Repository, commit: str, flags: Flags, here: FilePath) -> Config:
+    """Return the configuration at a commit, the nearest unless one is named; an empty one where there is none."""
+    from driftcheck.declarations import git
+
+    for file in [FilePath(flags.config)] if flags.config else config_places(here):
+        found = git.read_config(repository, commit, file)
+        if found is not None:
+            return from_folder(parse_config(found), file.parent, here)
+    return Config()
+
+
+def _paths_at(repository: Repository, commit: str, flags: Flags, config: Config) -> Iterator[str]:
+    """Yield the paths that were read at a commit: those of the command line, of the configuration, or the defaults."""
+    if flags.paths or config.paths:
+        yield from flags.paths or config.paths
+        return
+    from driftcheck.declarations import git
+
+    for path in DEFAULT_PATHS:
+        if git.load(repository, commit, [path]).files:
+            yield path
