@@ -25,7 +25,8 @@ from urllib.parse import urlsplit
 from driftcheck import __version__
 from driftcheck.errors import LiveError
 from driftcheck.live.endpoint import LIST_PATH, Connection, is_loopback
-from driftcheck.live.listing import Page, parse_page
+from driftcheck.live.listing import Page, page_of
+from driftcheck.redaction.known import known_secrets, may_hold_known, value_without_known
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.strict_json import MalformedError, parse
 
@@ -234,7 +235,11 @@ def _ask_once(client: Client, params: Mapping[str, str]) -> Page:
     finally:
         client.turns.release()
     try:
-        return parse_page(body)
+        value = parse(body)
+        secrets = known_secrets([client.connection.api_key])
+        if may_hold_known(body, secrets):
+            value = value_without_known(value, secrets)
+        return page_of(value, len(body))
     except MalformedError as problem:
         raise malformed(body, problem) from None
 

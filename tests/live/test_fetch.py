@@ -380,3 +380,13 @@ def test_no_more_requests_are_under_way_than_allowed(emulate: Emulate, concurren
     assert most == concurrency
     assert app.state.record.methods == {"GET": snapshot.requests}
     assert snapshot.requests <= 1500 / 99 + 3
+
+
+@pytest.mark.parametrize("key", [KEY, "plain-key-of-no-known-form", "eight888"])
+def test_K3_a_key_that_the_service_echoes_is_nowhere_in_the_snapshot(emulate: Emulate, key: str) -> None:
+    labels = {"echo": f"Bearer {key}", f"x-{key}": "1"}
+    items = [deployment(1, display_name=key, source_config={"resource_spec": {"labels": labels}})]
+    connection = Connection(emulate(create_app(items)), key)
+    snapshot = fetch(connection, names=tuple, scope={}, progress=lambda _: None)
+    assert key not in repr(snapshot)
+    assert snapshot.deployments[0].value["display_name"] == "[redacted]"
