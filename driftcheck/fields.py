@@ -17,7 +17,7 @@ from typing import Any, Final
 from driftcheck.model import JSON
 from driftcheck.paths import Item, Segment
 
-SCHEMAS: Final = ("declaration", "config", "report", "snapshot")
+SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification")
 
 AGES: Final = ("seed", "B", "B2", "C", "TF")
 """Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""

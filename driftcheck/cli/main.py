@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
     "validate": ("validate", "Validate the declarations: YAML, schema and rules. Offline."),
     "audit": ("audit", "Check a whole workspace: unmanaged deployments, coverage, rollouts."),
+    "history": ("history", "Show what is open and since when, recorded runs and trends."),
     "report": ("report", "Render a saved JSON report in any format. Offline."),
     "snapshot": ("snapshot", "Save the live listing, redacted, for --live."),
     "compare": ("compare", "Compare two snapshots, or a snapshot with what is live now."),

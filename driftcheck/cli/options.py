@@ -106,7 +106,8 @@ class _CommonVariable(click.Option):
         return own or environment().get(f"DRIFTCHECK_{str(self.name).upper()}")
 
 
-def _duration(_context: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
+def as_duration(_context: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
+    """Parse the value of an option that is a number of days."""
     try:
         return None if value is None else duration(value)
     except ValueError:
@@ -134,7 +135,7 @@ recording = _together(
     click.option(
         "--remind",
         metavar="DAYS",
-        callback=_duration,
+        callback=as_duration,
         help="With --notify: repeat what has been open for so long (7d).",
     ),
 )

@@ -11,6 +11,6 @@ from driftcheck.cli import console
 @click.command("schema")
 @click.argument("name", type=click.Choice(fields.SCHEMAS))
 def command(name: str) -> int:
-    """Print the JSON Schema of declarations, of the configuration, of JSON reports or of snapshots."""
+    """Print the JSON Schema of declarations, the configuration, JSON reports, snapshots or notifications."""
     console.write(fields.schema_text(name))
     return 0

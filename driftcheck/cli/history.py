@@ -1,0 +1,332 @@
+"""`driftcheck history`: what recorded runs say together."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from driftcheck import settings
+from driftcheck.cli import console, options, run
+from driftcheck.cli.outputs import write_files, write_report
+from driftcheck.errors import UsageError
+from driftcheck.formats.escaping import inert, visible
+from driftcheck.model import JSON
+
+if TYPE_CHECKING:
+    from driftcheck.history.store import RunRow
+    from driftcheck.history.transitions import Item
+    from driftcheck.history.trend import Point, Trend
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_MOST_POINTS: Final = 60
+_MOST_ROWS: Final = 31
+_COLUMNS: Final = (
+    "target", "command", "deployment", "path", "rule", "severity", "owner", "began_after", "began_before", "first_seen",
+    "changed_at", "last_seen", "resolved_at", "opened_run", "opened_sha256", "resolved_run", "resolved_sha256",
+)  # fmt: skip
+
+
+def _output(*formats: str) -> Callable[[Any], Any]:
+    def parse(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, str | None]:
+        name, _, file = value.partition("=")
+        if name not in formats:
+            raise click.BadParameter(f"unknown format; choose from {', '.join(formats)}.")
+        return name, file or None
+
+    return click.option(
+        "-o",
+        "--output",
+        default=formats[0],
+        metavar="FORMAT[=FILE]",
+        callback=parse,
+        help=f"{', '.join(formats)}; without FILE to standard output. Default: {formats[0]}.",
+    )
+
+
+targets = click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target. Repeatable.")
+
+
+@click.group("history")
+def command() -> None:
+    """Show what is open and since when, and the runs that say so.
+
+    The runs are those of `check` and `audit` with --history.
+    """
+
+
+def _database(url: str | None) -> str:
+    if url is None:
+        raise UsageError("no history was named.", hint="Add --history sqlite:///FILE, or set DRIFTCHECK_HISTORY.")
+    return url.strip()
+
+
+def _write(output: tuple[str, str | None], text: str) -> int:
+    if output[1] is None:
+        console.write(text)
+    else:
+        write_files([(output[1], text)])
+    return 0
+
+
+def _dumped(value: JSON) -> str:
+    return json.dumps(value, indent=2).replace("##[", "##\\u005b") + "\n"
+
+
+@command.command("open")
+@options.history
+@targets
+@_output("text", "json")
+def open_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+    """List what is open: worst first, then newest, with age and owner."""
+    from driftcheck.history import store
+
+    items = store.open_items(_database(history), targets)
+    if output[0] == "json":
+        return _write(output, _dumped({"items": [_item_json(item) for item in items]}))
+    now = settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows = [
+        (
+            item.severity.value,
+            _age(item, now),
+            _where(item),
+            item.key.path or item.key.rule or "",
+            item.owner or "-",
+        )
+        for item in items
+    ]
+    if not rows:
+        return _write(output, "Nothing is open.\n")
+    return _write(output, _table(("severity", "since", "deployment", "path or rule", "owner"), rows))
+
+
+def _item_json(item: Item) -> dict[str, JSON]:
+    from driftcheck.history.transitions import values
+
+    state = "new" if item.first_seen == item.last_seen else "changed" if item.changed_at == item.last_seen else "known"
+    return {
+        "target": item.target,
+        "deployment": item.key.deployment,
+        "path": item.key.path,
+        "rule": item.key.rule,
+        "first_seen": item.first_seen,
+        "last_seen": item.last_seen,
+        "state": state,
+        "severity": item.severity.value,
+        "owner": item.owner,
+        "command": item.command,
+        "began_after": item.after,
+        "began_before": item.before,
+        "changed_at": item.changed_at,
+        **values(item),
+    }
+
+
+def _age(item: Item, now: str) -> str:
+    from driftcheck.history.trend import days_between
+
+    days = max(int(days_between(item.first_seen, now)), 0)
+    return f"{item.first_seen[:10]} ({days} day{'' if days == 1 else 's'})"
+
+
+def _where(item: Item) -> str:
+    name = item.key.deployment or "(no deployment)"
+    return name if item.target is None else f"{item.target}/{name}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    shown = [heads, *([visible(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
+    return inert("".join(f"{line}\n" for line in lines))
+
+
+@command.command("list")
+@options.history
+@targets
+@_output("text", "json")
+def list_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+    """List the recorded runs, newest first."""
+    from driftcheck.history import store
+
+    records = [
+        _run_json(row, part)
+        for row in reversed(store.runs(_database(history), targets))
+        for part in row.parts
+        if part["is_target"]
+    ]
+    if output[0] == "json":
+        return _write(output, _dumped({"runs": records}))
+    rows = [
+        (
+            record["id"][:12],
+            record["generated_at"],
+            record["command"],
+            record["target"] or record["report_id"] or "-",
+            record["outcome"] + ("" if record["conclusive"] else " (not conclusive)"),
+            f"{record['open']} open, +{record['opened']} -{record['resolved']}",
+        )
+        for record in records
+    ]
+    if not rows:
+        return _write(output, "No run has been recorded.\n")
+    return _write(output, _table(("run", "time", "command", "target", "outcome", "items"), rows))
+
+
+def _run_json(row: RunRow, part: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "generated_at": row.generated_at,
+        "command": row.info["command"],
+        "report_id": row.info["report_id"],
+        "target": part["target"],
+        "outcome": part["outcome"],
+        "conclusive": part["conclusive"],
+        "open": part["open"],
+        "opened": part["opened"],
+        "changed": part["changed"],
+        "resolved": part["resolved"],
+        "sha256": row.sha256,
+    }
+
+
+@command.command("show")
+@click.argument("run_id", metavar="RUN")
+@options.history
+@options.rendering
+def show_command(run_id: str, history: str | None, **given: Any) -> int:
+    """Show the report of a run as it was; RUN is its id, or the first characters of it."""
+    outputs, rendering = options.take_rendering(given)
+    with run.failures_reported("history", outputs, rendering):
+        from driftcheck.formats.report_json import read
+        from driftcheck.history import store
+
+        write_report(read(store.report_text(_database(history), run_id)), outputs, rendering)
+    return 0
+
+
+@command.command("trend")
+@options.history
+@targets
+@_output("text", "json", "html")
+def trend_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+    """Show how what is open developed, day by day."""
+    from driftcheck.history import store
+    from driftcheck.history.trend import trend
+
+    url = _database(history)
+    found = trend(store.runs(url, targets), store.all_items(url, targets))
+    if output[0] == "html":
+        from driftcheck.history.trend_page import render
+
+        return _write(output, render(found, f"Drift over time{''.join(f', {visible(name)}' for name in targets)}"))
+    if output[0] == "json":
+        return _write(output, _dumped(_trend_json(found)))
+    return _write(output, _trend_text(found))
+
+
+def _trend_json(trend: Trend) -> JSON:
+    points = [{**_fields(point), "open": point.open} for point in trend.points]
+    return {"points": points, "months": [_fields(month) for month in trend.months]}
+
+
+def _fields(record: Any) -> dict[str, JSON]:
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def _trend_text(trend: Trend) -> str:
+    points = trend.points
+    if not points:
+        return "No run has been recorded.\n"
+    rows = [
+        (
+            point.at[:10] + ("" if point.conclusive else " ?"),
+            str(point.errors),
+            str(point.warnings),
+            f"+{point.opened} -{point.resolved}",
+            "-" if point.coverage is None else f"{point.coverage * 100:.1f} %",
+            "-" if point.oldest_days is None else f"{int(point.oldest_days)} d",
+        )
+        for point in points[-_MOST_ROWS:]
+    ]
+    table = _table(("day", "errors", "warnings", "opened, resolved", "coverage", "oldest"), rows)
+    unknown = "? The last run of the day could not tell.\n" if any(row[0].endswith("?") for row in rows) else ""
+    earlier = f"({len(points) - _MOST_ROWS} earlier days: -o json, -o html)\n" if len(points) > _MOST_ROWS else ""
+    return f"{_sparkline(points)}\n{table}{unknown}{earlier}"
+
+
+def _sparkline(points: Sequence[Point]) -> str:
+    """Return the number of open items over time as a line of bars; digits where the terminal lacks them."""
+    shown = points[:: -(-len(points) // _MOST_POINTS)]
+    most = max(point.open for point in shown) or 1
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+    bars = _BARS if encoding.startswith("utf") else "01234567"
+    line = "".join(bars[point.open * (len(bars) - 1) // most] for point in shown)
+    return f"open  {line}  now {points[-1].open}, most {max(point.open for point in points)}"
+
+
+@command.command("prune")
+@options.history
+@click.option("--keep", required=True, metavar="DAYS", callback=options.as_duration, help="Keep this many days (400d).")
+def prune_command(history: str | None, keep: timedelta) -> int:
+    """Delete runs, and items resolved, before the days to keep. What is open stays."""
+    from driftcheck.history import store
+
+    limit = (settings.report_time() - keep).strftime("%Y-%m-%dT%H:%M:%SZ")
+    runs, items = store.prune(_database(history), limit)
+    console.write(f"Deleted runs before {limit}: {runs}. Deleted items resolved before it: {items}.\n")
+    return 0
+
+
+@command.command("export")
+@options.history
+@targets
+@_output("jsonl", "csv")
+def export_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+    """Write every item with its times and the SHA-256 of the reports that opened and resolved it.
+
+    JSON lines hold the runs too.
+    """
+    from driftcheck.history import store
+
+    url = _database(history)
+    runs = store.runs(url, targets)
+    sha256 = {row.id: row.sha256 for row in runs}
+    items = [_exported(item, sha256) for item in store.all_items(url, targets)]
+    if output[0] == "csv":
+        return _write(output, _csv(items))
+    lines = [{"type": "run", **_run_json(row, part)} for row in runs for part in row.parts if part["is_target"]]
+    return _write(output, "".join(json.dumps(line) + "\n" for line in [*lines, *({"type": "item"} | i for i in items)]))
+
+
+def _exported(item: Item, sha256: dict[str, str]) -> dict[str, JSON]:
+    record = _item_json(item) | {
+        "resolved_at": item.resolved_at,
+        "opened_run": item.opened_run,
+        "opened_sha256": sha256.get(item.opened_run),
+        "resolved_run": item.resolved_run,
+        "resolved_sha256": sha256.get(item.resolved_run or ""),
+    }
+    return {name: value for name, value in record.items() if name != "state"}
+
+
+def _csv(items: Iterable[dict[str, JSON]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([*_COLUMNS, "declared", "live"])
+    for item in items:
+        values = [json.dumps(item[name]) if name in item else None for name in ("declared", "live")]
+        writer.writerow([_cell(value) for value in [*(item[name] for name in _COLUMNS), *values]])
+    return text.getvalue()
+
+
+def _cell(value: str | None) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    text = visible(value or "")
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "|", "%")) else text
