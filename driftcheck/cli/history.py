@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from driftcheck import settings
-from driftcheck.cli import console, options, run
+from driftcheck.cli import console, options
 from driftcheck.cli.outputs import write_files, write_report
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import inert, visible
@@ -202,6 +202,8 @@ def _run_json(row: RunRow, part: Any) -> dict[str, Any]:
 @options.rendering
 def show_command(run_id: str, history: str | None, **given: Any) -> int:
     """Show the report of a run as it was; RUN is its id, or the first characters of it."""
+    from driftcheck.cli import run  # slow to load
+
     outputs, rendering = options.take_rendering(given)
     with run.failures_reported("history", outputs, rendering):
         from driftcheck.formats.report_json import read

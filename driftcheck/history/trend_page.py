@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from importlib import resources
 from typing import Final
@@ -97,16 +97,17 @@ def _chart(
     top = top or _rounded_up(max(known, default=1))
     times = [datetime.fromisoformat(point.at).timestamp() for point in points]
     lines = "".join(_line(times, each, top) for each in series)
-    gaps = "".join(_gap(times, index) for index, point in enumerate(points) if not point.conclusive)
-    legend = ""
-    if len(series) > 1 or gaps:
-        entries = [(each.style, each.name) for each in series] if len(series) > 1 else []
+    gaps = legend = ""
+    if len(series) > 1:
+        gaps = "".join(_gap(times, index) for index, point in enumerate(points) if not point.conclusive)
+        entries = [(each.style, each.name) for each in series]
         entries += [("gap", "Runs that could not tell")] if gaps else []
         legend = "".join(f'<li class="{style}">{text}</li>' for style, text in entries)
         legend = f'<ul class="legend">{legend}</ul>'
     summary = "; ".join(_summary(each, points, label) for each in series)
     scale = (label(top), label(top / 2), label(0))
-    ends = (points[0].at[:10], points[-1].at[:10])
+    middle = datetime.fromtimestamp((times[0] + times[-1]) / 2, UTC).strftime("%Y-%m-%d")
+    ends = (points[0].at[:10], *([middle] if len(points) > 2 else []), points[-1].at[:10])
     return _framed(name, unit, f"{name}, {unit}: {summary}.", gaps + lines, legend, scale, ends)
 
 
