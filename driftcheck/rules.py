@@ -232,10 +232,19 @@ LOADING_RULES: Final = _catalogue(
     ),
     Rule(
         "skipped-link",
-        WARNING,
-        "A linked folder is not searched",
-        "Folders are searched without following links to other folders, which may lead in circles or out of the tree.",
-        "Name the folder itself among the paths, if its files are to be read.",
+        ERROR,
+        "A linked folder was not read",
+        "Links to folders are not followed: they may lead in circles or out of the tree. The link is reported unless "
+        "the folder is read under its own name, because what it declares is not known otherwise.",
+        "Add the folder itself to the paths, or remove the link.",
+    ),
+    Rule(
+        "skipped-file",
+        NOTE,
+        "A file that looks like YAML is not read",
+        "Folders are searched for names that end in `.yaml` or `.yml`, in any case. This name contains such a suffix "
+        "and goes on, as backups and templates do.",
+        "Rename the file if it declares deployments.",
     ),
     Rule(
         "empty-file",

@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from driftcheck import model
+from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint
@@ -248,7 +249,8 @@ def duration(text: str) -> timedelta:
 def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[str, ...]:
     if flags.paths or config.paths:
         return flags.paths or config.paths
-    defaults = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
+    existing = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
+    defaults = tuple(path for path in existing if discovery.names_anything(path, here=str(here))) or existing
     if not defaults and command in ("check", "validate") and not flags.allow_empty and flags.base is None:
         raise UsageError(
             "nothing to check: no PATHS were given, and neither deployments.yaml nor deployments/ exists here.",

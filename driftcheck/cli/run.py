@@ -13,7 +13,14 @@ from driftcheck import __version__, pipeline, settings
 from driftcheck.baseline import Baseline
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
-from driftcheck.declarations.config import Config, ConfigurationError, find_config, from_folder, load_config
+from driftcheck.declarations.config import (
+    Config,
+    ConfigurationError,
+    find_config,
+    from_folder,
+    load_config,
+    require_nearest,
+)
 from driftcheck.errors import DriftcheckError, LiveError, OutputError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
@@ -25,6 +32,8 @@ def resolve(command: str, flags: Flags) -> Settings:
     """Combine flags, environment and configuration; raises UsageError or ConfigurationError."""
     folder = here()
     file = FilePath(flags.config) if flags.config else find_config(folder)
+    if not flags.config:
+        require_nearest(flags.paths, file, folder)
     config = load_config(file) if file else Config()
     return settings.resolve(command, flags, from_folder(config, file.parent, folder) if file else config, file, folder)
 

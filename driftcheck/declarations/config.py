@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import CONFIG_NAME, SourceText
-from driftcheck.errors import DriftcheckError, ExitStatus
+from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.model import JSON, Finding, IgnoreRule, Location, Policy, Severity
 from driftcheck.rules import RULES
 
@@ -53,9 +53,9 @@ class Config:
 
 
 def config_places(here: FilePath) -> list[FilePath]:
-    """Give where driftcheck.yaml may stand, the nearest first: from a folder upwards to the repository's root.
+    """Return where driftcheck.yaml may be, the nearest first: from a folder upwards to the repository's root.
 
-    Outside of a repository that is the folder alone.
+    Outside a repository that is the folder alone.
     """
     folders = [here, *here.parents]
     root = _repository(here)
@@ -63,17 +63,38 @@ def config_places(here: FilePath) -> list[FilePath]:
 
 
 def find_config(here: FilePath) -> FilePath | None:
-    """Give the nearest driftcheck.yaml, if there is one."""
+    """Return the nearest driftcheck.yaml, if there is one."""
     return next((file for file in config_places(here) if os.path.lexists(file)), None)
 
 
+def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePath) -> None:
+    """Raise UsageError where a driftcheck.yaml is nearer to a named path than the one in use.
+
+    The path would be compared by the policy, and with the workspace, of another configuration.
+    """
+    used = os.path.realpath(in_use) if in_use else None
+    for path in paths:
+        full = FilePath(discovery.full_path(path, str(here)))
+        folder = full if full.is_dir() else FilePath(discovery.split_glob(str(full), str(here))[0])
+        nearest = find_config(folder if folder.is_dir() else folder.parent)
+        if nearest is None or path == "-" or os.path.realpath(nearest) == used:
+            continue
+        if used is None or not FilePath(used).is_relative_to(os.path.realpath(nearest.parent)):
+            shown, own = os.path.relpath(nearest, here), os.path.relpath(used, here) if used else None
+            raise UsageError(
+                f"{path} has a configuration of its own, {shown}, and "
+                + (f"{own} is in use." if own else "no configuration is in use."),
+                hint=f"Run driftcheck in {os.path.dirname(shown) or '.'}, or name the configuration with --config.",
+            )
+
+
 def from_folder(config: Config, folder: FilePath, here: FilePath) -> Config:
-    """Give a configuration of one folder with paths that begin at another."""
+    """Return a configuration of one folder with paths that begin at another."""
     return replace(config, paths=tuple(os.path.relpath(folder / path, here) for path in config.paths))
 
 
 def is_in_repository(file: FilePath, here: FilePath) -> bool:
-    """Tell whether a file lies in the repository that a folder belongs to."""
+    """Return whether a file is in the repository that a folder belongs to."""
     root = _repository(here)
     return root is not None and FilePath(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
 
@@ -84,23 +105,26 @@ def _repository(here: FilePath) -> FilePath | None:
 
 def load_config(path: FilePath) -> Config:
     """Read a configuration file; raises UsageError where it cannot be read, ConfigurationError for its defects."""
-    return parse_config(discovery.read_file(str(path)))
+    return parse_config(discovery.read_file(str(path)), path.absolute().parent)
 
 
-def parse_config(source: SourceText) -> Config:
-    """Return the configuration in a text; raises ConfigurationError with a finding for each defect."""
+def parse_config(source: SourceText, folder: FilePath | None = None) -> Config:
+    """Return the configuration in a text, whose paths stay inside the tree around the file's folder.
+
+    Raises ConfigurationError with a finding for each defect.
+    """
     from driftcheck.yamlfile.positions import Text
     from driftcheck.yamlfile.reader import parse
 
     text = Text(source.name, source.data, parse(source.data))
-    defects = sorted(_defects(text), key=lambda found: (found.location or Location("", 0, 0), found.message))
+    defects = sorted(_defects(text, folder), key=lambda found: (found.location or Location("", 0, 0), found.message))
     if defects:
         raise ConfigurationError(defects)
     documents = text.parsed.documents
     return Config() if not documents or documents[0] is None else _config(text, documents[0])
 
 
-def _defects(text: Text) -> Iterator[Finding]:
+def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
     from driftcheck.declarations.house_rules import house_rule_violations
     from driftcheck.declarations.schema import validate
 
@@ -120,6 +144,24 @@ def _defects(text: Text) -> Iterator[Finding]:
                 if violation.at_key or not text.is_defective(number, violation.path):
                     position = text.position(number, violation.path, at_key=violation.at_key)
                     yield found(violation.rule, violation.message, violation.hint, position)
+            for path in _outside(document, folder) if folder else ():
+                message = "the path leads out of the tree of the configuration"
+                hint = "Name such files on the command line."
+                yield found("invalid-value", message, hint, text.position(number, path))
+
+
+def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]]:
+    """Return where a configuration names a path outside its repository, or outside its folder if it is in none."""
+    root = str(_repository(folder) or folder)
+    if not isinstance(document, dict):
+        return
+    targets = document.get("targets")
+    named = targets.items() if isinstance(targets, dict) else ()
+    for place, holder in (((), document), *((("targets", name), target) for name, target in named)):
+        paths = holder.get("paths") if isinstance(holder, dict) else None
+        for index, path in enumerate(paths if isinstance(paths, list) else ()):
+            if isinstance(path, str) and not discovery.is_within(os.path.normpath(os.path.join(folder, path)), root):
+                yield (*place, "paths", index)
 
 
 def _config(text: Text, value: Mapping[str, JSON]) -> Config:

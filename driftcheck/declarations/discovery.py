@@ -29,6 +29,7 @@ STDIN: Final = "<stdin>"
 CONFIG_NAME: Final = "driftcheck.yaml"
 
 _SUFFIXES: Final = (".yaml", ".yml")
+_LOOKS_LIKE_YAML: Final = re.compile(r"\.ya?ml\b", re.IGNORECASE)
 _MAGIC: Final = re.compile(r"[*?\[]")
 
 
@@ -179,6 +180,10 @@ class Search:
         self._refused: dict[str, Finding] = {}
         self._tree = tree
         self._here = here
+        self._links: dict[str, tuple[str, frozenset[int]]] = {}
+        """Links to folders: the path that led to each, and the segments of its pattern that are reached there."""
+        self._searched: dict[str, frozenset[int]] = {}
+        """What was searched for in each folder, by its real path."""
         self._folders = 0
         self._met = 0
 
@@ -189,7 +194,12 @@ class Search:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What could not be searched."""
+        """What was not read; a link to a folder is left out if the folder was searched under its own name."""
+        message = "a link to a folder whose files were not read under another path"
+        for full, (path, reached) in self._links.items():
+            searched = self._searched.get(os.path.realpath(full), frozenset())
+            if not reached <= searched and not searched >= _ALL:
+                self.refuse(full, path, RefusedError(message, rule="skipped-link"))
         return tuple(self._refused.values())
 
     def exists(self, path: str) -> bool:
@@ -221,9 +231,11 @@ class Search:
         else:
             walk.add_folder(named)
 
-    def entries(self, folder: str, path: str, depth: int) -> list[tuple[str, Kind]]:
-        """Give the names in a folder, sorted; raises UsageError where there is too much to search."""
+    def entries(self, folder: str, path: str, depth: int, reached: frozenset[int]) -> list[tuple[str, Kind]]:
+        """Return the names in a folder, sorted; raises UsageError where there is too much to search."""
         self._folders += 1
+        real = os.path.realpath(folder)
+        self._searched[real] = reached | self._searched.get(real, frozenset())
         if self._folders > MAX_FOLDERS or depth > MAX_FOLDER_DEPTH:
             raise UsageError(f"{_displayable(path)} holds too many folders to search.", hint="Name a folder below.")
         try:
@@ -244,9 +256,15 @@ class Search:
         self._met += 1
         self._refused.setdefault(full, refusal(shown(full, path, self._here), refused))
 
-    def skip_link(self, full: str, path: str) -> None:
-        """Tell of a link to a folder."""
-        self.refuse(full, path, RefusedError("a link to a folder, which is not searched", rule="skipped-link"))
+    def skip_link(self, full: str, path: str, reached: frozenset[int]) -> None:
+        """Remember a link to a folder, which is not followed."""
+        self._met += 1
+        self._links[full] = path, reached
+
+    def skip_file(self, full: str, path: str) -> None:
+        """Report a file that looks like YAML by its name and is not read."""
+        self.refuse(full, path, RefusedError("the file looks like YAML and is not read", rule="skipped-file"))
+        self._met -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,21 +284,23 @@ class _Walk:
 
     def add_folder(self, folder: str, depth: int = 0) -> None:
         """Add the declarations of a folder and of those below it."""
-        for name, kind in self.search.entries(folder, self.path, depth):
+        for name, kind in self.search.entries(folder, self.path, depth, _ALL):
             full = os.path.join(folder, name)
             if name.startswith("."):
                 continue
             if kind is Kind.FOLDER:
                 self.add_folder(full, depth + 1)
             elif kind is Kind.LINKED_FOLDER:
-                self.search.skip_link(full, self.path)
+                self.search.skip_link(full, self.path, _ALL)
             elif is_declaration(name):
                 self.add_file(full)
+            elif _LOOKS_LIKE_YAML.search(name) and name != CONFIG_NAME:
+                self.search.skip_file(full, self.path)
 
     def match(self, folder: str, reached: frozenset[int], depth: int = 0) -> None:
         """Match the entries of a folder, `reached` being the segments of the pattern that they may fit."""
         end = len(self.pattern)
-        for name, kind in self.search.entries(folder, self.path, depth):
+        for name, kind in self.search.entries(folder, self.path, depth, reached):
             fitting = {position for position in reached if position < end and _fits(name, self.pattern[position])}
             further = {position if self.pattern[position] == "**" else position + 1 for position in fitting}
             following = _reach(self.pattern, further)
@@ -289,7 +309,7 @@ class _Walk:
                 if end in following and _is_wanted(name, self.pattern[-1]):
                     self.add_file(full)
             elif following and kind is Kind.LINKED_FOLDER:
-                self.search.skip_link(full, self.path)
+                self.search.skip_link(full, self.path, following)
             elif end in following and self.pattern[-1] != "**":
                 self.add_folder(full, depth + 1)
             elif following:
@@ -304,6 +324,10 @@ def split_glob(full: str, here: str) -> tuple[str, tuple[str, ...]]:
         if number >= fixed and _MAGIC.search(segment):
             return os.sep.join(segments[:number]) or os.sep, tuple(segments[number:])
     return full, ()
+
+
+_ALL: Final = frozenset({-1})
+"""Stands for all segments of any pattern: every declaration is searched for."""
 
 
 def _reach(pattern: Sequence[str], positions: set[int]) -> frozenset[int]:
@@ -322,12 +346,12 @@ def _fits(name: str, segment: str) -> bool:
 
 
 def _is_wanted(name: str, segment: str) -> bool:
-    return name != CONFIG_NAME and (name.endswith(_SUFFIXES) or "." in segment)
+    return name != CONFIG_NAME and (name.lower().endswith(_SUFFIXES) or "." in segment)
 
 
 def is_declaration(name: str) -> bool:
     """Tell whether a file of a folder is taken for one of declarations, by its name."""
-    return name.endswith(_SUFFIXES) and name != CONFIG_NAME and not name.startswith(".")
+    return name.lower().endswith(_SUFFIXES) and name != CONFIG_NAME and not name.startswith(".")
 
 
 def full_path(path: str, here: str) -> str:

@@ -71,7 +71,7 @@ def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> De
     )
 
 
-_COMPLETE_WITHOUT: Final = frozenset({"skipped-link"})
+_COMPLETE_WITHOUT: Final = frozenset({"skipped-file"})
 """Rules of what was not read without leaving the declarations incomplete."""
 
 

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from driftcheck.declarations.config import Config, ConfigurationError, find_config, load_config, parse_config
+from driftcheck.declarations.config import (
+    Config,
+    ConfigurationError,
+    find_config,
+    load_config,
+    parse_config,
+    require_nearest,
+)
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.errors import UsageError
 from driftcheck.model import Guard, Location, Severity
 
 
 def parse(text: str) -> Config:
-    return parse_config(SourceText("driftcheck.yaml", text.encode()))
+    return parse_config(SourceText("driftcheck.yaml", text.encode()), Path("/tree"))
 
 
 def errors(text: str) -> list[str]:
@@ -145,3 +152,48 @@ def test_R4_a_configuration_is_read_under_the_rules_of_declarations(tmp_path: Pa
         load_config(folder / "missing.yaml")
     (tmp_path / "own.yaml").write_text("region: eu\n")
     assert load_config(tmp_path / "own.yaml").region == "eu"
+
+
+@pytest.mark.parametrize("path", ["/", "/etc/**", "..", "deployments/../../other", "../x/*.yaml"])
+def test_a_path_outside_the_tree_is_a_finding_at_its_line(path: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(f"paths:\n  - deployments\n  - {path}\n")
+    assert [(f.rule, str(f.location)) for f in caught.value.findings] == [("invalid-value", "driftcheck.yaml:3:5")]
+
+
+def test_paths_reach_as_far_as_the_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sub").mkdir()
+    source = SourceText("driftcheck.yaml", b"paths: [../deployments]")
+    assert parse_config(source, tmp_path / "sub").paths == ("../deployments",)
+    with pytest.raises(ConfigurationError):
+        parse_config(SourceText("driftcheck.yaml", b"paths: [../../deployments]"), tmp_path / "sub")
+
+
+class TestNearest:
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Path:
+        for folder in (".git", "staging/eu", "shared"):
+            (tmp_path / folder).mkdir(parents=True)
+        for name in ("driftcheck.yaml", "staging/driftcheck.yaml"):
+            (tmp_path / name).write_text("region: eu\n")
+        (tmp_path / "staging" / "a.yaml").write_text("")
+        return tmp_path
+
+    @pytest.mark.parametrize("path", ["staging", "staging/eu", "staging/a.yaml", "staging/*.yaml", "./staging/"])
+    def test_a_nearer_configuration_is_a_usage_error_that_names_both(self, repository: Path, path: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            require_nearest([path], repository / "driftcheck.yaml", repository)
+        assert "staging/driftcheck.yaml" in caught.value.message
+        assert "and driftcheck.yaml is in use" in caught.value.message
+
+    @pytest.mark.parametrize("path", ["shared", ".", "missing.yaml", "-", "*.yaml"])
+    def test_the_one_in_use_may_be_the_nearest(self, repository: Path, path: str) -> None:
+        require_nearest([path], repository / "driftcheck.yaml", repository)
+
+    def test_a_configuration_further_up_is_not_nearer(self, repository: Path) -> None:
+        require_nearest(["../shared"], repository / "staging" / "driftcheck.yaml", repository / "staging")
+
+    def test_no_configuration_in_use_is_not_the_nearest(self, repository: Path, tmp_path: Path) -> None:
+        with pytest.raises(UsageError):
+            require_nearest([str(repository / "staging")], None, tmp_path.parent)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from driftcheck.declarations import discovery
+from driftcheck.declarations import discovery, loader
 from driftcheck.errors import UsageError
 
 TEXT = "deployments: []\n"
@@ -174,10 +174,15 @@ def test_R4_git_itself_is_never_read(tree: Path) -> None:
     assert refused(tree, ".git/*") == [("unreadable-file", ".git")]
 
 
-def test_R6_links_to_folders_are_told_not_searched(tree: Path) -> None:
+def test_R6_links_to_folders_are_reported_unless_the_folder_is_read_itself(tree: Path) -> None:
     (tree / "prod" / "loop").symlink_to(".")
     (tree / "prod" / "up").symlink_to("..")
-    assert refused(tree, "prod") == [("skipped-link", "prod/loop"), ("skipped-link", "prod/up")]
+    (tree / "prod" / "west").symlink_to("eu")
+    assert refused(tree, "prod") == [("skipped-link", "prod/up")]
+    assert refused(tree, "prod", ".") == []
+    assert not loader.load(["prod"], here=str(tree)).complete
+    assert refused(tree, "prod/**/*.yaml") == [("skipped-link", "prod/up")]
+    assert refused(tree, "prod/*/c.yaml") == [("skipped-link", "prod/loop"), ("skipped-link", "prod/up")]
     assert len(discovery.read(["prod/**/*.yaml"], here=str(tree)).texts) == 3
 
 
@@ -259,3 +264,28 @@ def test_one_file_is_read_under_the_same_rules(tree: Path) -> None:
     for path in ("link.yaml", "missing.yaml", "prod", ".git/config"):
         with pytest.raises(UsageError):
             discovery.read_file(path, here=str(tree))
+
+
+# --- names ---
+
+
+def test_suffixes_are_read_in_any_case_and_what_only_looks_like_yaml_is_reported(tmp_path: Path) -> None:
+    for name in ("a.YAML", "b.Yml", "c.yaml.bak", "d.yml~", "e.txt", ".f.yaml", "driftcheck.yaml"):
+        (tmp_path / name).write_text("deployments: []\n")
+    assert [text.name for text in discovery.read(["."], here=str(tmp_path)).texts] == ["a.YAML", "b.Yml"]
+    assert names(tmp_path, "*") == ["a.YAML", "b.Yml"]
+    assert refused(tmp_path, ".") == [("skipped-file", "c.yaml.bak"), ("skipped-file", "d.yml~")]
+    assert loader.load(["."], here=str(tmp_path)).complete
+
+
+def test_a_folder_with_nothing_but_skipped_files_names_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml.bak").write_text("")
+    with pytest.raises(UsageError):
+        discovery.read(["."], here=str(tmp_path))
+
+
+def test_texts_know_the_position_of_the_path_that_named_them_first(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.yaml").write_text("deployments: []\n")
+    texts = discovery.read(["b.yaml", ".", "c.yaml"], here=str(tmp_path)).texts
+    assert [(text.name, text.layer) for text in texts] == [("a.yaml", 1), ("b.yaml", 0), ("c.yaml", 1)]
