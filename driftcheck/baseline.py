@@ -131,7 +131,7 @@ def _config_at(repository: Repository, commit: str, flags: Flags, here: FilePath
     for file in [FilePath(flags.config)] if flags.config else config_places(here):
         found = git.read_config(repository, commit, file)
         if found is not None:
-            return from_folder(parse_config(found), file.parent, here)
+            return from_folder(parse_config(found, file.absolute().parent), file.parent, here)
     return Config()
 
 
