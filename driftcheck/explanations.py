@@ -183,6 +183,7 @@ _SINCE: Final = {
     "B2": "about May 2026; older servers leave it out",
     "C": "about August 2026; older servers leave it out",
     "TF": "known from the vendor's Terraform provider only",
+    "N": "about November 2026; older servers leave it out",
 }
 
 _CERTAINTY: Final = {
@@ -269,6 +270,8 @@ def _comparison(place: _Place) -> Iterator[str]:
 
 
 _EQUIVALENCES: Final = {
+    "assigned-url": "A URL of the form that the platform assigns is its own, unless it is declared.",
+    "image": "A declared tag and a live digest of one repository can't be compared; two digests are.",
     "uuid": "The case of letters makes no difference.",
     "repository-url": "A trailing .git or slash and the host's case make no difference, nor the path's on github.com.",
 }

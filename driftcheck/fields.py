@@ -1,26 +1,38 @@
 """What is known of each field of a deployment, read from the annotations of declaration.schema.json.
 
-The schema is the one place for such facts; validation, comparison, impact, redaction, export and
+The schema alone holds such facts; validation, comparison, impact, redaction, export and
 `explain` read them here.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from driftcheck.model import JSON
-from driftcheck.paths import Item, Segment
+from driftcheck.model import JSON, REDACTED_MARKER
+from driftcheck.paths import Item, Segment, resolve
 
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification")
 
-AGES: Final = ("seed", "B", "B2", "C", "TF")
+AGES: Final = ("seed", "B", "B2", "C", "TF", "N")
 """Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""
+
+
+class Unseen(Enum):
+    """The type of UNSEEN."""
+
+    UNSEEN = "unseen"
+
+
+UNSEEN: Final = Unseen.UNSEEN
+"""Stands for an effective value that can't be known, which null would not say."""
 
 _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
@@ -32,11 +44,13 @@ class Effective:
     of: str | None = None
     times: int = 1
     value: JSON = None
+    unless: str | None = None
+    """Only while this sibling is unset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its JSON Schema keywords, and the `x-driftcheck` annotations of docs/architecture.md."""
+    """One field: its JSON Schema keywords and `x-driftcheck` annotations."""
 
     types: frozenset[str] = frozenset()
     """JSON types that may be declared, null left out; empty where anything may."""
@@ -63,9 +77,11 @@ class Field:
     cloud_maximum: float | None = None
     """The most that Cloud accepts; self-hosted servers since 2026-07 know no maximum."""
     equivalence: str | None = None
-    """`uuid` or `repository-url`: the name of a normaliser."""
+    """The name of an equivalence: `uuid`, `repository-url`, `image`, `assigned-url`."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other words for a value, which the service takes for the same."""
     branch: tuple[str, ...] = ()
-    """Where the live deployment names the branch behind this field, should the field hold a resolved commit."""
+    """Where the live deployment names the branch that this field tracks; it wins wherever it is reported."""
     empty_is_null: bool = False
     applies_to: frozenset[str] = frozenset()
     """Sources the field is documented for; empty for all."""
@@ -73,6 +89,12 @@ class Field:
     revision: bool = False
     reported: frozenset[str] | None = None
     """Sources for which a live null is evidence; None for all, empty for none (`never`)."""
+    always_set: bool = False
+    """The service always has such a value, so that null or no key at all says only that it is not shown."""
+    by_name: bool = False
+    """It is known by name: the value that it stands for is not in the listing."""
+    exposes: bool = False
+    """A live `true` is worth a warning where nobody declared it."""
     platform_set: frozenset[str] = frozenset()
     """Sources for which the platform sets the value."""
     service_default: JSON = None
@@ -83,19 +105,23 @@ class Field:
     since: str = "seed"
     label: str | None = None
     """The certainty label of API.md behind the annotations: F, O, M or I."""
+    indirect: frozenset[str] = frozenset()
+    """Properties whose live value another field may correct (`branch`); worked out from `properties`."""
+    alternatives: Mapping[str, str] = field(default_factory=dict)
+    """Properties that mean a constant unless another one is set, each with the other; from `properties`."""
 
     def child(self, segment: Segment) -> Field | None:
-        """Give the field of one entry, or None where the schema knows nothing of it."""
+        """Return the field of one entry, or None where the schema does not describe it."""
         if isinstance(segment, int | Item):
             return self.items
         return self.properties.get(segment) or self.values
 
     def platform_sets(self, source: JSON) -> bool:
-        """Tell whether the value belongs to the platform in a deployment of this source."""
+        """Return whether the value belongs to the platform in a deployment of this source."""
         return self.read_only or (isinstance(source, str) and source in self.platform_set)
 
     def is_reported(self, source: JSON) -> bool:
-        """Tell whether a live null says anything in a deployment of this source."""
+        """Return whether a live null is evidence in a deployment of this source."""
         return self.reported is None or (isinstance(source, str) and source in self.reported)
 
 
@@ -104,20 +130,20 @@ UNKNOWN: Final = Field()
 
 
 def is_number(value: JSON) -> bool:
-    """Tell numbers from bools, which Python counts among them and JSON does not."""
+    """Return whether a value is a number; Python counts bools among them, JSON does not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_commit(value: JSON) -> bool:
-    """Tell a resolved commit from the name of a branch or tag."""
+    """Return whether a value is a resolved commit, not the name of a branch or tag."""
     return isinstance(value, str) and _COMMIT.match(value) is not None
 
 
 def is_unset(value: JSON, field: Field) -> bool:
-    """Tell whether a value says nothing: null, empty where that means null, an object of only such.
+    """Return whether a value is unset: null, empty where that means null, or an object of unset values.
 
-    Older servers omit what newer ones send as null, and the service shows an empty collection and
-    none alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
+    Older servers omit what newer ones send as null, and the service shows an empty collection and null
+    alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
     """
     if value is None:
         return True
@@ -127,24 +153,61 @@ def is_unset(value: JSON, field: Field) -> bool:
 
 
 def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
-    """Give what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
+    """Return what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
 
-    None where there is no such rule, or the sibling is not known either (API.md 3.1.3).
+    None where there is no such rule, its precondition does not hold, or the sibling is not known either (API.md 3.1.3).
     """
     effective = schema.effective
-    if effective is None or effective.of is None:
-        return None if effective is None else effective.value
+    if effective is None:
+        return None
+    if effective.unless and not is_unset(siblings.get(effective.unless), parent.child(effective.unless) or UNKNOWN):
+        return None
+    if effective.of is None:
+        return effective.value
     base = siblings.get(effective.of)
     if base is None:
         base = derive(parent.properties.get(effective.of, UNKNOWN), siblings, parent)
     if not is_number(base):
         return None
     derived = base * effective.times
-    return int(derived) if isinstance(derived, float) and derived.is_integer() else derived
+    if isinstance(derived, float):
+        if not math.isfinite(derived):
+            return None
+        return int(derived) if derived.is_integer() else derived
+    return derived
+
+
+def effective_value(deployment: Mapping[str, JSON], path: Sequence[Segment], schema: Field) -> JSON | Unseen:
+    """Return the value that the service uses at a path of a live or declared deployment; `schema` is its field.
+
+    That is the value itself, else what is derived from its siblings, else null where nothing is set. UNSEEN where
+    that can't be known: the value was redacted, belongs to a part that a listing does not show, or is derived from
+    what is not known either.
+    """
+    value: JSON = deployment
+    current: Field | None = schema
+    source = deployment.get("source")
+    for segment in path:
+        holder, parent = value, current or UNKNOWN
+        current = parent.child(segment)
+        try:
+            value = None if holder is None else resolve(holder, (segment,))
+        except LookupError:
+            value = None
+        if value == REDACTED_MARKER:
+            return UNSEEN
+        field = current or UNKNOWN
+        if value is None and isinstance(segment, str) and isinstance(holder, dict):
+            value = derive(field, holder, parent)
+            if value is None and field.effective is not None and field.effective.of is not None:
+                return UNSEEN
+        if value is None and (field.always_set or not field.is_reported(source)):
+            return UNSEEN
+    return value
 
 
 def schema_path(name: str) -> FilePath:
-    """Give the file of a schema: inside the installed package, else beside it in a checkout."""
+    """Return the file of a schema: inside the installed package, else beside it in a checkout."""
     package = FilePath(__file__).resolve().parent
     installed = package / "schemas" / f"{name}.schema.json"
     return installed if installed.exists() else package.parent / "schemas" / f"{name}.schema.json"
@@ -152,25 +215,25 @@ def schema_path(name: str) -> FilePath:
 
 @cache
 def schema_text(name: str) -> str:
-    """Read a schema (one of `SCHEMAS`) as it was published."""
+    """Return the text of a schema (one of `SCHEMAS`)."""
     return schema_path(name).read_text(encoding="utf-8")
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """Read a schema (one of `SCHEMAS`) as an object; treat it as immutable."""
+    """Return a schema (one of `SCHEMAS`) as an object; treat it as immutable."""
     parsed: dict[str, Any] = json.loads(schema_text(name))
     return parsed
 
 
 @cache
 def deployment() -> Field:
-    """Give the field tree of a declared deployment."""
+    """Return the field of a declared deployment, with all fields below it."""
     return _Reader(schema("declaration")).read({"$ref": "#/$defs/Deployment"})
 
 
 def at(path: Sequence[Segment]) -> Field | None:
-    """Give the field at a path below a deployment, or None where the schema knows nothing of it."""
+    """Return the field at a path below a deployment, or None where the schema does not describe it."""
     current: Field | None = deployment()
     for segment in path:
         if current is None:
@@ -205,11 +268,12 @@ class _Reader:
         notes: Mapping[str, Any] = node.get("x-driftcheck", {})
         types = node.get("type", ())
         values = node.get("additionalProperties", False)
+        properties = {name: self.read(child) for name, child in node.get("properties", {}).items()}
         free = "object" in types and (values is True or isinstance(values, dict))
         return Field(
             types=frozenset([types] if isinstance(types, str) else types) - {"null"},
             nullable="null" in types and types != "null",
-            properties={name: self.read(child) for name, child in node.get("properties", {}).items()},
+            properties=properties,
             items=self.read(node["items"]) if "items" in node else None,
             values=self.read(values) if free else None,
             description=node.get("description", ""),
@@ -223,6 +287,16 @@ class _Reader:
             granularity=notes.get("granularity"),
             cloud_maximum=notes.get("cloud_maximum"),
             equivalence=notes.get("equivalence"),
+            aliases=notes.get("aliases", {}),
+            always_set=notes.get("always_set", False),
+            by_name=notes.get("by_name", False),
+            exposes=notes.get("exposes", False),
+            indirect=frozenset(name for name, child in properties.items() if child.branch),
+            alternatives={
+                name: child.effective.unless
+                for name, child in properties.items()
+                if child.effective is not None and child.effective.unless is not None
+            },
             branch=tuple(notes.get("branch", "").split(".")) if "branch" in notes else (),
             empty_is_null=notes.get("empty_is_null", False),
             applies_to=frozenset(notes.get("applies_to", ())),

@@ -302,10 +302,50 @@ class Deployment:
         """The deployment's id, if it is a text as it should be."""
         return self.text("id")
 
+    @property
+    def type(self) -> str | None:
+        """The deployment type, as the service names it."""
+        config = self.value.get("source_config")
+        kind = config.get("deployment_type") if isinstance(config, dict) else None
+        return kind if isinstance(kind, str) else None
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether a pull request made it; the platform creates and deletes these."""
+        return self.value.get("is_preview") is True
+
+    @property
+    def is_managed_agent(self) -> bool:
+        """Whether it runs a managed deep agent."""
+        return self.value.get("is_managed_deep_agent") is True
+
+    @property
+    def is_being_deleted(self) -> bool:
+        """Whether it counts neither as present nor as drifted, because it is being deleted (docs/API.md 3.1.14)."""
+        return self.text("status") in _DELETION_STATUSES
+
+    @property
+    def is_rollout_pending(self) -> bool:
+        """Whether the latest revision, which the listing shows, is not the active one (docs/API.md 3.2.1).
+
+        Previews come and go, so theirs does not count.
+        """
+        latest = self.value.get("latest_revision_id")
+        return latest not in (None, self.value.get("active_revision_id")) and not self.is_preview
+
+    @property
+    def since(self) -> LiveSince | None:
+        """Times and revision, as the listing gives them; None where it gives none of them."""
+        given = self.text("created_at"), self.text("updated_at"), self.text("latest_revision_id")
+        return None if given == (None, None, None) else LiveSince(*given)
+
     def text(self, key: str) -> str | None:
-        """Give a top-level field, if it is a text."""
+        """Return a top-level field, if it is a string."""
         value = self.value.get(key)
         return value if isinstance(value, str) else None
+
+
+_DELETION_STATUSES: Final = frozenset({"AWAITING_DELETE", "AWAITING_FINAL_DELETE"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from typing import Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.baseline import Base, Baseline
-from driftcheck.comparison.diff import Terms, sort_key
+from driftcheck.comparison.differences import sort_key
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
-from driftcheck.comparison.verdicts import Sides, Verdicts, finding, inventory, judge, status_of
+from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, finding, inventory, judge, status_of
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
@@ -165,13 +165,8 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     if request.command == "audit" and not declarations.deployments and declarations.complete:
         request = replace(request, policy=_inventory_policy(request.policy))
     base = request.baseline.bases if request.baseline else None
-    audit = request.command == "audit"
-    verdicts = judge(
-        Sides(declarations, snapshot, base),
-        fields.deployment(),
-        Terms(request.policy.strict, listed=request.command == "compare"),
-        inventory=audit,
-    )
+    terms = Terms(request.policy.strict, listed=request.command == "compare", inventory=request.command == "audit")
+    verdicts = judge(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     findings = (*_nothing_declared(declarations, request), *policy_findings)
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))

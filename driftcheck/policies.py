@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from driftcheck.comparison.matching import is_being_deleted
 from driftcheck.declarations.schema import compile_fragment
 from driftcheck.fields import UNKNOWN, Field, deployment, derive, is_unset
 from driftcheck.model import (
@@ -122,7 +121,7 @@ def judge_policies(
     if not compiled:
         return Judged()
     declared = {declaration.name: declaration for declaration in declarations.deployments}
-    listed = {each.name: each for each in live or () if not is_being_deleted(each)}
+    listed = {each.name: each for each in live or () if not each.is_being_deleted}
     for name, number in Counter(each.name for each in live or ()).items():
         if number > 1:
             listed.pop(name, None)  # which of them is meant is unknown

@@ -67,6 +67,38 @@ COMPARISON_RULES: Final = _catalogue(
         "The platform creates managed agents by itself; they are listed for completeness.",
     ),
     Rule(
+        "recreated",
+        ERROR,
+        "The deployment was deleted and created again",
+        "Both listings are of one workspace and have the same name with another id. What the former deployment stored, "
+        "such as threads and the values of its secrets, is gone, however alike the settings are.",
+        "Check that the values of its secrets and its stored data are as expected.",
+    ),
+    Rule(
+        "no-revision",
+        NOTE,
+        "The service shows no revision yet",
+        "Before the first revision the listing shows no secrets and no revision settings, so what is declared of them "
+        "can't be compared; it is counted as unverifiable.",
+        "Check again once the first revision is deployed.",
+    ),
+    Rule(
+        "unverifiable-image",
+        NOTE,
+        "A tag is declared and live shows a digest",
+        "The listing shows the digest that the tag stood for when it was deployed. Whether the tag still stands for "
+        "it, only the registry knows; the field is counted as unverifiable.",
+        "Declare the image with its digest (`repository:tag@sha256:...`) to compare it.",
+    ),
+    Rule(
+        "undeclared-sharing",
+        WARNING,
+        "The deployment is shared outside the organization, which nobody declared",
+        "`shareable: true` lets LangSmith users outside the organization use the deployment. Declare it if that is "
+        "intended, else switch it off.",
+        "Declare `shareable`, or switch it off.",
+    ),
+    Rule(
         "being-deleted",
         NOTE,
         "A deployment is being deleted",

@@ -60,7 +60,7 @@ def test_every_field_is_explained(path: str) -> None:
         ("redis_memory_limit_mb", ["the service uses redis_memory_mb", "about May 2026", "a multiple of 128"]),
         ("core_cpu", ["about August 2026"]),
         ("template_id", ["Terraform provider"]),
-        ("repo_url", ["needs a new deployment", "trailing .git", "Applies to: github"]),
+        ("repo_url", ["made in place", "older self-hosted services may refuse", "trailing .git", "Applies to: github"]),
         ("custom_url", ["Not compared for github, internal_docker", "made in place", "observed by users"]),
         ("repo_ref", ["source_config.repo_branch"]),
         ("k8s_namespace", ["unverifiable", "needs a new deployment"]),

@@ -68,7 +68,7 @@ def test_null_is_told_apart_from_the_types() -> None:
         ("core_memory_limit_mb", Effective("core_memory_mb", 2)),
         ("db_cpu_limit", Effective("db_cpu", 2)),
         ("volume_mounts[0].readOnly", Effective(value=False)),
-        ("sidecars[0].env[0].value", Effective(value="")),
+        ("sidecars[0].env[0].value", Effective(value="", unless="valueFrom")),
     ],
 )
 def test_what_the_service_uses_where_a_field_is_null(path: str, effective: Effective | None) -> None:
@@ -98,7 +98,7 @@ def test_lists_have_an_identity_or_an_order(path: str, key: str | None, ordered:
 def test_the_immutable_fields_are_those_that_the_api_names() -> None:
     immutable = {path for path, found in every(fields.deployment()) if found.immutable}
     assert immutable == {
-        *("name", "source", "source_config.integration_id", "source_config.repo_url", "source_config.deployment_type"),
+        *("name", "source", "agent", "source_config.integration_id", "source_config.deployment_type"),
         *("source_config.listener_id", "source_config.listener_config.k8s_namespace", "source_config.template_id"),
     }
 

@@ -90,29 +90,25 @@ def declare(snapshot: Snapshot) -> Export:
 
 
 def _declared(deployment: Deployment) -> Exported | None:
-    from driftcheck.comparison.diff import Terms, compare
+    from driftcheck.comparison.diff import compare
     from driftcheck.declarations.export import export
 
-    schema, strict = fields.deployment(), Terms(strict=True)
+    schema = fields.deployment()
 
     def differing(form: Mapping[str, JSON]) -> list[Path]:
-        return [difference.path for difference in compare(form, deployment.value, schema, strict).differences]
+        return [difference.path for difference in compare(form, deployment.value, schema, strict=True).differences]
 
     return export(deployment.value, schema, differing)
 
 
 def _obstacle(deployment: Deployment, counts: Counter[str]) -> str | None:
     """Tell why a live deployment is none that somebody would declare, if it is not."""
-    from driftcheck.comparison.matching import is_being_deleted
-
     if counts[deployment.name] > 1:
         return "several deployments have its name"
-    if is_being_deleted(deployment):
+    if deployment.is_being_deleted:
         return "it is being deleted"
-    if deployment.value.get("is_preview") is True:
+    if deployment.is_preview:
         return "it is a pull-request preview"
-    if deployment.value.get("is_managed_deep_agent") is True:
-        return "the platform manages it"
     return None
 
 

@@ -1,13 +1,13 @@
-"""Equivalences: when the service could not tell two values apart.
+"""Equivalences: when two values are the same to the service.
 
-Each is one function with the fact behind it; the schema's annotations say where it holds. What no
-function here makes equal differs.
+Each is one function with the fact behind it; the schema's annotations say where it applies. Values that
+no function here makes equal differ.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -30,34 +30,54 @@ _QUANTITY: Final = re.compile(
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
 )
 _ROUNDING_MODES: Final = ("ROUND_HALF_UP", "ROUND_HALF_DOWN")
+_ASSIGNED: Final = re.compile(r"\b[0-9a-f]{32}\b|/lgp/")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 
 def same_scalar(declared: JSON, live: JSON, field: Field) -> bool:
-    """Tell whether two scalars, neither of them null, are one to the service."""
-    if is_number(declared) and is_number(live):
-        return bool(declared == live) or (field.decimals is not None and same_rounded(declared, live, field.decimals))
-    if field.quantity and (is_number(declared) or is_number(live)) and "number" in field.types:
-        return same_quantity(str(declared), str(live))
-    if type(declared) is not type(live):
+    """Return whether the service makes the live scalar of the declared one; neither of them is null."""
+    if is_number(declared) and is_number(live) and field.decimals is not None:
+        return bool(declared == live) or is_rounded_to(declared, live, field.decimals)
+    return same_as_written(declared, live, field)
+
+
+def same_as_written(one: JSON, other: JSON, field: Field) -> bool:
+    """Return whether two scalars, neither of them null, are the same to the service before it rounds anything."""
+    if is_number(one) and is_number(other):
+        return bool(one == other)
+    if field.quantity and (is_number(one) or is_number(other)) and "number" in field.types:
+        return same_quantity(str(one), str(other))
+    if type(one) is not type(other):
         return False
-    if declared == live or not isinstance(declared, str):
-        return bool(declared == live)
+    if one == other or not isinstance(one, str):
+        return bool(one == other)
     if field.quantity:
-        return same_quantity(declared, live)
-    if field.equivalence == "uuid":
-        return same_uuid(declared, live)
-    if field.equivalence == "repository-url":
-        return canonical_repository_url(declared) == canonical_repository_url(live)
+        return same_quantity(one, other)
+    if field.aliases:
+        return field.aliases.get(one, one) == field.aliases.get(other, other)
+    match field.equivalence:
+        case "uuid":
+            return same_uuid(one, other)
+        case "repository-url":
+            return canonical_repository_url(one) == canonical_repository_url(other)
+        case "image":
+            return same_image(one, other)
     return False
 
 
-def same_rounded(declared: float, live: float, decimals: int) -> bool:
-    """Compare after rounding both the same way; which way the service rounds a half is unknown (API.md 2.4, 5.5).
+def is_rounded_to(declared: float, live: float, decimals: int) -> bool:
+    """Return whether a live number is the declared one, rounded; 0.25 may be stored as 0.2 or as 0.3 (API.md 5.5).
 
-    0.25 may be stored as 0.2 or as 0.3; but no way of rounding makes 0.25 and 0.35 one.
+    A live number with more decimals shows that this service does not round.
     """
-    return any(rounded(declared, decimals, mode) == rounded(live, decimals, mode) for mode in _ROUNDING_MODES)
+    return any(rounded(declared, decimals, mode) == as_written(live) for mode in _ROUNDING_MODES)
+
+
+def as_written(value: float) -> Decimal:
+    """Return a number as it is written."""
+    from decimal import Decimal
+
+    return Decimal(repr(value))
 
 
 def rounded(value: float, decimals: int, mode: str) -> Decimal:
@@ -68,6 +88,48 @@ def rounded(value: float, decimals: int, mode: str) -> Decimal:
     if not exact.is_finite() or abs(exact) >= Decimal(10) ** 15:
         return exact
     return exact.quantize(Decimal(1).scaleb(-decimals), rounding=mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image reference: the repository, and the tag and digest if it has them."""
+
+    repository: str
+    tag: str | None
+    digest: str | None
+
+
+def image(reference: str) -> Image:
+    """Split an image reference; the colon of a registry's port starts no tag."""
+    name, _, digest = reference.partition("@")
+    folder, slash, last = name.rpartition("/")
+    repository, _, tag = last.partition(":")
+    return Image(folder + slash + repository, tag or None, digest or None)
+
+
+def same_image(one: str, other: str) -> bool:
+    """Return whether two references name one digest of one repository; a tag beside a digest says nothing more."""
+    first, second = image(one), image(other)
+    digests = first.digest is not None and first.digest == second.digest
+    return digests and first.repository == second.repository and _may_be_one(first.tag, second.tag)
+
+
+def is_tag_of(declared: JSON, live: JSON) -> bool:
+    """Return whether a declared tag may stand for the live digest, which a listing can't show (API.md 6.6)."""
+    if not isinstance(declared, str) or not isinstance(live, str):
+        return False
+    wanted, seen = image(declared), image(live)
+    is_tag = wanted.digest is None and seen.digest is not None
+    return is_tag and wanted.repository == seen.repository and _may_be_one(wanted.tag, seen.tag)
+
+
+def _may_be_one(tag: str | None, other: str | None) -> bool:
+    return tag is None or other is None or tag == other
+
+
+def is_assigned_url(value: JSON) -> bool:
+    """Return whether a URL has the form of those that the platform assigns: it holds 32 hex digits or `/lgp/`."""
+    return isinstance(value, str) and _ASSIGNED.search(value) is not None
 
 
 def same_quantity(declared: str, live: str) -> bool:
@@ -109,19 +171,3 @@ def canonical_repository_url(url: str) -> str:
     path = path.rstrip("/").removesuffix(".git").rstrip("/")
     rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
     return f"{parts.scheme.lower()}://{user}{'@' if user else ''}{host}{path}{rest}"
-
-
-def canonical_text(value: JSON) -> str:
-    """Write a value so that two texts are equal only if type and value are, keys in any order."""
-    return json.dumps(_canonical(value), sort_keys=True, ensure_ascii=True)
-
-
-def _canonical(value: JSON) -> JSON:
-    """Drop null entries of objects (null equals absent) and give whole floats as integers (1 equals 1.0)."""
-    if isinstance(value, dict):
-        return {key: _canonical(entry) for key, entry in value.items() if entry is not None}
-    if isinstance(value, list):
-        return [_canonical(entry) for entry in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from driftcheck.comparison.matching import is_being_deleted
+from driftcheck.comparison.verdicts import unmanaged_rule
 from driftcheck.errors import UsageError
-from driftcheck.model import Declaration, Declarations, Deployment, Finding, Snapshot
+from driftcheck.model import Declaration, Declarations, Finding, Snapshot
 from driftcheck.paths import glob_matches
 from driftcheck.rules import RULES
 
 _IMMUTABLE_FILTERS: Final = frozenset({"name_contains", "name", "deployment_type", "deployment_ids"})
 """Filters that a deployment fits either always or never."""
-_PLATFORM_MADE: Final = {"is_preview": "unmanaged-preview", "is_managed_deep_agent": "unmanaged-managed-agent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class NameMap:
     second: str
 
     def counterpart(self, name: str) -> str | None:
-        """Give the name on the second side, or None for a name that does not fit."""
+        """Return the name on the second side, or None for a name that does not fit."""
         if not glob_matches(self.first, name):
             return None
         before, star, after = self.first.partition("*")
@@ -47,7 +46,7 @@ class Pairing:
 
 
 def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str) -> Pairing:
-    """Put the first listing in the place of declarations, under the names that its deployments have on the second.
+    """Use the first listing instead of declarations, under the names that its deployments have on the second.
 
     `origin` is how reports name the first side. Raises UsageError where maps lead several names to one.
     """
@@ -58,15 +57,16 @@ def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str
     declarations, findings, gaps = [], [], list(_gaps(first, second, origin))
     for deployment in first.deployments:
         name = names.get(deployment.name)
-        if name is None or is_being_deleted(deployment):
+        if name is None or deployment.is_being_deleted:
             continue
         if counts[deployment.name] > 1:
             findings.append(_finding("ambiguous-name", name, f"Several deployments have this name in {origin}."))
-            gaps.append(f"Several deployments of {origin} have one name; which of them is meant can't be told.")
-        elif (rule := _platform_rule(deployment)) is not None and name not in there:
+            gaps.append(f"Several deployments of {origin} have the same name: which of them is meant is not known.")
+        elif (rule := unmanaged_rule(deployment)) != "unmanaged-deployment" and name not in there:
             findings.append(_finding(rule, name, f"Only in {origin}: {RULES[rule].title.lower()}."))
         else:
             declarations.append(Declaration(name, {**deployment.value, "name": name}, lambda _path: None))
+    findings += _recreated(first, second, names)
     return Pairing(
         Declarations((origin,), tuple(declarations), findings=tuple(dict.fromkeys(findings))),
         replace(
@@ -80,7 +80,7 @@ def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str
 
 
 def _counterparts(first: Snapshot, second: Snapshot, maps: Sequence[NameMap]) -> dict[str, str]:
-    """Give for each name of the first side the one on the second; names that take no part are left out.
+    """Return for each name of the first side the one on the second; names that take no part are left out.
 
     A name that fits no map stands for itself, unless maps lead another one to it, or would where both sides
     have it: with both sides of one workspace, a production deployment is not compared with itself.
@@ -112,7 +112,7 @@ def _refuse_collisions(mapped: Mapping[str, str]) -> None:
 
 
 def _mapped_away(names: Mapping[str, str], there: Iterable[str]) -> set[str]:
-    """Give the names of the second side whose own counterpart on the first was paired with another."""
+    """Return the names of the second side whose own counterpart on the first was paired with another."""
     taken = set(names.values())
     return {name for name in there if name not in taken and names.get(name, name) != name}
 
@@ -128,9 +128,19 @@ def _gaps(first: Snapshot, second: Snapshot, origin: str) -> Iterator[str]:
         )
 
 
-def _platform_rule(deployment: Deployment) -> str | None:
-    return next((rule for key, rule in _PLATFORM_MADE.items() if deployment.value.get(key) is True), None)
-
-
 def _finding(rule: str, name: str, message: str) -> Finding:
     return Finding(rule, RULES[rule].severity, message, deployment=name)
+
+
+def _recreated(first: Snapshot, second: Snapshot, names: Mapping[str, str]) -> Iterator[Finding]:
+    """Report deployments that have another id under the same name in one workspace: they were deleted and created."""
+    counts = Counter(deployment.name for side in (first, second) for deployment in side.deployments)
+    there = {deployment.name: deployment for deployment in second.deployments}
+    for deployment in first.deployments:
+        other = there.get(deployment.name)
+        if other is None or counts[other.name] != len((first, second)) or names.get(deployment.name) != deployment.name:
+            continue
+        workspaces = (deployment.text("tenant_id") or first.workspace, other.text("tenant_id") or second.workspace)
+        one_workspace = workspaces[0] is not None and workspaces[0] == workspaces[1]
+        if one_workspace and deployment.id is not None and other.id is not None and deployment.id != other.id:
+            yield _finding("recreated", deployment.name, RULES["recreated"].title + ".")

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from driftcheck.comparison.diff import Difference, Terms, compare
+from driftcheck.comparison.diff import Difference, compare
+from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind, Declarations
 from driftcheck.paths import Item, Path
@@ -182,8 +183,7 @@ class _Step:
         """The differences of the later declaration from the earlier one; none where one of them is missing."""
         if self.later is None or self.earlier is None:
             return _Changes(())
-        terms = Terms(strict=True, observed=False)
-        return _Changes(compare(self.later.value, self.earlier.value, self._schema, terms).differences)
+        return _Changes(compare_declared(self.later.value, self.earlier.value, self._schema).differences)
 
     def changes(self, difference: Difference) -> bool:
         """Return whether the two declare something else where a difference is."""
@@ -205,13 +205,14 @@ class ThreeWay:
         live: Mapping[str, JSON],
         differences: Sequence[Difference],
         schema: Field,
-        terms: Terms,
+        *,
+        strict: bool = False,
     ) -> None:
         """Take the differences of head from live as found; others are found when they are needed."""
         self._head, self._live = _Values(head), _Values(live)
         self._differences = _Changes(differences)
         self._is_touched = earlier.is_touched(head)
-        self._schema, self._terms = schema, terms
+        self._schema, self._strict = schema, strict
         tip = None if earlier.tip is None else _Values(earlier.tip)
         bases = [
             tip if value == earlier.tip else None if value is None else _Values(value) for value in earlier.merge_bases
@@ -225,7 +226,7 @@ class ThreeWay:
     def classify(self) -> Iterator[Classed]:
         """Classify each difference, and add what head has adopted from live."""
         for difference in self._differences.all:
-            yield Classed(difference, self._class_of(_whole(difference)), self._base_value(difference))
+            yield Classed(difference, self._class_of(difference), self._base_value(difference))
         yield from self._adopted()
 
     def removed(self) -> Iterator[Path]:
@@ -251,8 +252,10 @@ class ThreeWay:
         """Return the differences of an earlier declaration from live; what is not declared does not differ."""
         found = self._drifted.get(values)
         if found is None:
-            known = () if values is None else compare(values.value, self._live.value, self._schema, self._terms)
-            found = self._drifted[values] = _Changes(known.differences if known else ())
+            differences: Sequence[Difference] = ()
+            if values is not None:
+                differences = compare(values.value, self._live.value, self._schema, strict=self._strict).differences
+            found = self._drifted[values] = _Changes(differences)
         return found
 
     def _base_value(self, difference: Difference) -> JSON:
@@ -266,12 +269,11 @@ class ThreeWay:
     def _adopted(self) -> Iterator[Classed]:
         """Yield what the change declares differently and live holds already."""
         for edit in self._steps[0].edits.all:
-            whole = _whole(edit)
             if (
                 self._is_statement(edit)
                 and self._is_live(edit)
-                and not self._differences.concern(whole)
-                and all(step.changes(whole) for step in self._steps)
+                and not self._differences.concern(edit)
+                and all(step.changes(edit) for step in self._steps)
             ):
                 yield Classed(self._with_live(edit), ChangeClass.ADOPTED, edit.live)
 
@@ -284,7 +286,7 @@ class ThreeWay:
 
     def _is_live(self, edit: Difference) -> bool:
         """Return whether live had moved from the base where an edit is, or the base did not declare the field."""
-        if self._from_live(self._base).concern(_whole(edit)):
+        if self._from_live(self._base).concern(edit):
             return True
         was_undeclared = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, self._schema)
         return was_undeclared and self._live.at(edit.path) is not None
@@ -294,17 +296,6 @@ class ThreeWay:
         same = self._from_live(self._base).same(edit)
         seen = None if edit.kind is ChangeKind.ADDED else self._live.at(edit.path)
         return replace(edit, live=same.live if same else seen, live_effective=same.live_effective if same else None)
-
-
-def _whole(difference: Difference) -> Difference:
-    """Return a difference inside a list without identities as one of the whole list.
-
-    Its position means something else on each side, so such lists are compared as wholes.
-    """
-    position = next((n for n, segment in enumerate(difference.path) if isinstance(segment, int)), None)
-    if position is None:
-        return difference
-    return replace(difference, kind=ChangeKind.REMOVED, path=difference.path[:position], of_order=False)
 
 
 def _is_entry(path: Path, schema: Field) -> bool:

@@ -1,21 +1,22 @@
-"""What the differences amount to: the impact and class of each change, the status of each deployment.
+"""From differences to verdicts: the impact and class of each change, the status of each deployment.
 
-The completeness law: *missing* is said from a complete listing only, *unmanaged* from a complete
-listing and complete declarations only; whatever else is *unknown*.
+The completeness law: a deployment is *missing* only if the listing is complete, *unmanaged* only if the
+declarations are complete too; otherwise it is *unknown*.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
-from driftcheck.comparison.diff import Difference, Differences, Terms, walk
-from driftcheck.comparison.matching import Match, is_being_deleted, match_deployments
+from driftcheck.comparison.diff import Difference, Differences, compare
+from driftcheck.comparison.matching import Match, match_deployments
 from driftcheck.comparison.renames import find_renames
+from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.three_way import Bases, Earlier, EarlierByName, ThreeWay
-from driftcheck.fields import Field
+from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import (
     JSON,
     Change,
@@ -29,13 +30,13 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.paths import Path
+from driftcheck.paths import Path, resolve
 from driftcheck.rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """All that is compared."""
+    """Everything that is compared."""
 
     declarations: Declarations
     snapshot: Snapshot
@@ -59,68 +60,85 @@ class Verdicts:
     """What the live side itself left open, beside the gaps of the snapshot."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How deployments are compared, and what else is looked at."""
+
+    strict: bool = False
+    """Live values that are set, not declared and not the service's own differ too."""
+    listed: bool = False
+    """The declarations are another listing, which proves no more than the snapshot."""
+    inventory: bool = False
+    """The state of live deployments that are not declared is looked at too."""
+
+
+DEFAULT_TERMS: Final = Terms()
+
+
 @dataclass(slots=True)
-class _Verdicts:
+class _Run:
+    """What is compared, and what was found so far."""
+
+    sides: Sides
+    schema: Field
+    terms: Terms
+    base: EarlierByName | None
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
+    def earlier(self, name: str) -> Earlier | None:
+        """Return a deployment as earlier commits declare it; None where the check is not three-way or can't know."""
+        return self.base.of(name) if self.base else None
 
-def judge(sides: Sides, schema: Field, terms: Terms, *, inventory: bool = False) -> Verdicts:
-    """Compare every declared deployment with the live one of its name, and account for the rest of live.
+    def add(self, rule: str, about: Comparison, **more: Any) -> None:
+        """Record the finding of a rule about a deployment."""
+        self.findings.append(replace(finding(rule, about), **more))
 
-    With `inventory`, the state of deployments that are not declared is looked at too.
-    """
-    verdicts = _Verdicts()
-    base = EarlierByName(sides.base) if sides.base else None
+
+def judge(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
+    """Compare every declared deployment with the live one that it stands for, and account for the rest of live."""
+    run = _Run(sides, schema, terms, EarlierByName(sides.base) if sides.base else None)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
-    alone = [match for match in matches if _is_alone(match)]
-    compared = walk([(match.declaration.value, match.live[0].value) for match in alone], schema, terms)
-    results = compared.differences()
-    by_name = {match.declaration.name: result for match, result in zip(alone, results, strict=True)}
     for match in matches:
-        name = match.declaration.name
-        if name in by_name:
-            _judge_pair(verdicts, match, by_name[name], base.of(name) if base else None, schema, terms)
-        elif match.live or _is_in_scope(name, sides.snapshot):
-            _judge_incomparable(verdicts, match, sides, base.of(name) if base else None)
+        if len(match.live) == 1 and not match.live[0].is_being_deleted:
+            _judge_pair(run, match.declaration, match.live[0])
+        elif match.live or _is_in_scope(match.declaration.name, sides.snapshot):
+            _judge_incomparable(run, match)
         else:
             outside += 1
     for name, deployments in rest.items():
-        _judge_undeclared(verdicts, name, deployments, sides, base.of(name) if base else None, inventory=inventory)
-    verdicts.findings.extend(_findings_on_the_whole(verdicts.comparisons, verdicts.findings[:], sides, outside))
+        _judge_undeclared(run, name, deployments)
+    run.findings.extend(_findings_on_the_whole(run.comparisons, run.findings[:], sides, outside))
     return Verdicts(
-        comparisons=tuple(sorted(verdicts.comparisons, key=lambda comparison: comparison.name)),
-        findings=tuple(verdicts.findings),
-        gaps=tuple(verdicts.gaps),
+        comparisons=tuple(sorted(run.comparisons, key=lambda comparison: comparison.name)),
+        findings=tuple(run.findings),
+        gaps=tuple(run.gaps),
     )
 
 
-def _is_alone(match: Match) -> bool:
-    """Tell whether there is exactly one live deployment to compare with."""
-    return len(match.live) == 1 and not is_being_deleted(match.live[0])
-
-
-def _judge_incomparable(verdicts: _Verdicts, match: Match, sides: Sides, earlier: Earlier | None) -> None:
-    declaration = match.declaration
-    comparison = Comparison(declaration.name, Status.UNKNOWN, location=declaration.locate(()))
-    if not match.live:
-        if sides.snapshot.complete:
-            status, rule = _absence(declaration, earlier)
-            comparison = replace(comparison, status=status)
-            verdicts.findings.append(finding(rule, comparison))
-    elif len(match.live) > 1:
-        _say_ambiguous(verdicts, comparison)
-    else:
-        status, rule = _absence(declaration, earlier)
-        if not sides.snapshot.complete:
-            status = Status.UNKNOWN
-        comparison = replace(comparison, status=status, id=match.live[0].id, facts=facts(match.live[0]))
-        verdicts.findings.append(finding("being-deleted", comparison))
-        if sides.snapshot.complete:
-            verdicts.findings.append(finding(rule, comparison))
-    verdicts.comparisons.append(comparison)
+def _judge_incomparable(run: _Run, match: Match) -> None:
+    """Judge a declared deployment that is not live, is being deleted, or has several live ones of its name."""
+    declaration, complete = match.declaration, run.sides.snapshot.complete
+    status, rule = _absence(declaration, run.earlier(declaration.name))
+    comparison = Comparison(
+        declaration.name,
+        status if complete and len(match.live) < 2 else Status.UNKNOWN,
+        location=declaration.locate(()),
+    )
+    if len(match.live) > 1:
+        _add_ambiguous(run, comparison)
+        return
+    reserved = {}
+    if match.live:
+        live = match.live[0]
+        comparison = replace(comparison, id=live.id, facts=facts(live), live_since=live.since)
+        run.add("being-deleted", comparison)
+        reserved = {"hint": "Its name stays reserved until the deletion ends; create it again after that."}
+    run.comparisons.append(comparison)
+    if complete:
+        run.add(rule, comparison, **reserved)
 
 
 def _absence(declaration: Declaration, earlier: Earlier | None) -> tuple[Status, str]:
@@ -135,62 +153,96 @@ def _absence(declaration: Declaration, earlier: Earlier | None) -> tuple[Status,
     return Status.MISSING, "missing-deployment"
 
 
-def _judge_pair(
-    verdicts: _Verdicts,
-    match: Match,
-    result: Differences,
-    earlier: Earlier | None,
-    schema: Field,
-    terms: Terms,
-) -> None:
-    declaration, live = match.declaration, match.live[0]
+def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
+    schema, strict = run.schema, run.terms.strict
+    if run.terms.listed:
+        result = compare_listed(declaration.value, live.value, schema)
+    else:
+        result = compare(declaration.value, live.value, schema, strict=strict)
+    earlier = run.earlier(declaration.name)
     removed: tuple[Path, ...] = ()
     if earlier is None:
-        changes = [_change(declaration, difference, schema) for difference in result.differences]
+        changes = [change_of(declaration, difference, schema) for difference in result.differences]
     elif result.differences or not earlier.is_settled(declaration.value):
-        three = ThreeWay(earlier, declaration.value, live.value, result.differences, schema, terms)
+        three = ThreeWay(earlier, declaration.value, live.value, result.differences, schema, strict=strict)
         changes = [
-            replace(
-                _change(declaration, classed.difference, schema), change_class=classed.change_class, base=classed.base
-            )
-            for classed in three.classify()
+            replace(change_of(declaration, each.difference, schema), change_class=each.change_class, base=each.base)
+            for each in three.classify()
         ]
         removed = tuple(three.removed())
     else:
         changes = []
-    pending = is_rollout_pending(live)
-    adopted = earlier is not None and earlier.is_new
-    told = changes or result.unmodelled or pending or adopted or removed
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
         id=live.id,
-        location=declaration.locate(()) if told else None,
+        location=declaration.locate(()),
         changes=tuple(changes),
         unverifiable=result.unverifiable,
         compared=result.compared,
         facts=facts(live),
+        live_since=live.since,
+        by_name_only=result.by_name_only,
     )
+    run.comparisons.append(comparison)
+    _add_findings(run, comparison, result, declaration, live)
+    if earlier is not None and earlier.is_new:
+        run.add("proposed-adoption", comparison)
+    for path in removed:
+        run.add("declaration-removed", comparison, path=path)
+
+
+def _add_findings(
+    run: _Run, comparison: Comparison, result: Differences, declaration: Declaration, live: Deployment
+) -> None:
+    """Record what is worth knowing of a compared deployment beside its changes."""
     for path in result.unmodelled:
-        unmodelled = finding("unmodelled-field", comparison, path=path)
-        verdicts.findings.append(replace(unmodelled, location=declaration.locate(path)))
-    if pending:
-        verdicts.findings.append(finding("rollout-pending", comparison))
-    if adopted:
-        verdicts.findings.append(finding("proposed-adoption", comparison))
-    verdicts.findings.extend(finding("declaration-removed", comparison, path=path) for path in removed)
-    verdicts.comparisons.append(comparison)
+        run.add("unmodelled-field", comparison, path=path, location=declaration.locate(path))
+    for path in result.unverifiable:
+        if _names_a_digest(path, live, run.schema):
+            run.add("unverifiable-image", comparison, path=path, location=declaration.locate(path))
+    if result.before_first_revision:
+        run.add("no-revision", comparison)
+    if live.is_rollout_pending:
+        run.add("rollout-pending", comparison)
+    if not run.terms.listed:
+        _add_exposure(run, comparison, live, declaration.value)
+
+
+def _names_a_digest(path: Path, live: Deployment, schema: Field) -> bool:
+    if not path or _field_at(schema, path).equivalence != "image":
+        return False
+    try:
+        value = resolve(live.value, path)
+    except LookupError:
+        return False
+    return isinstance(value, str) and "@" in value
+
+
+def _field_at(schema: Field, path: Path) -> Field:
+    for segment in path:
+        schema = schema.child(segment) or UNKNOWN
+    return schema
+
+
+def _add_exposure(run: _Run, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:
+    """Warn where a live setting opens the deployment to others and nobody declared it."""
+    reported = {change.path for change in comparison.changes}
+    for name, child in run.schema.properties.items():
+        if child.exposes and live.value.get(name) is True and name not in declared and (name,) not in reported:
+            run.add("undeclared-sharing", comparison, path=(name,))
 
 
 def status_of(changes: Sequence[Change]) -> Status:
-    """Give the status of a compared deployment from its changes; suppressed ones don't count."""
+    """Return the status of a compared deployment from its changes; suppressed ones don't count."""
     classes = {change.change_class for change in changes if change.suppressed is None}
     if classes - {ChangeClass.PROPOSED, ChangeClass.ADOPTED}:
         return Status.DRIFTED
     return Status.PROPOSED if ChangeClass.PROPOSED in classes else Status.IN_SYNC
 
 
-def _change(declaration: Declaration, difference: Difference, schema: Field) -> Change:
+def change_of(declaration: Declaration, difference: Difference, schema: Field) -> Change:
+    """Return a difference as a change, with its location and impact."""
     return Change(
         kind=difference.kind,
         path=difference.path,
@@ -204,7 +256,7 @@ def _change(declaration: Declaration, difference: Difference, schema: Field) -> 
 
 
 def _gravest_impact(path: Path, declared: JSON, schema: Field) -> Impact:
-    """Tell what a change at a path takes, and where a whole object is concerned, what any declared part of it takes."""
+    """Return the impact of a change at a path; of a whole object, the gravest of its declared parts."""
     impacts = [impact_of(path, schema)]
     if isinstance(declared, dict) and impacts[0] is not Impact.RECREATE:
         parts = (name for name, value in declared.items() if value is not None)
@@ -213,7 +265,7 @@ def _gravest_impact(path: Path, declared: JSON, schema: Field) -> Impact:
 
 
 def impact_of(path: Path, schema: Field) -> Impact:
-    """Tell what a change at a path takes: a new deployment, a new revision, or neither (API.md 2.2)."""
+    """Return what reverting a change at a path takes: a new deployment, a new revision, or neither (API.md 2.2)."""
     impact, current = Impact.IN_PLACE, schema
     for segment in path:
         child = current.child(segment)
@@ -227,31 +279,23 @@ def impact_of(path: Path, schema: Field) -> Impact:
     return impact
 
 
-def _judge_undeclared(
-    verdicts: _Verdicts,
-    name: str,
-    deployments: Sequence[Deployment],
-    sides: Sides,
-    earlier: Earlier | None,
-    *,
-    inventory: bool,
-) -> None:
+def _judge_undeclared(run: _Run, name: str, deployments: Sequence[Deployment]) -> None:
     if len(deployments) > 1:
-        comparison = Comparison(name, Status.UNKNOWN)
-        _say_ambiguous(verdicts, comparison)
-        verdicts.comparisons.append(comparison)
+        _add_ambiguous(run, Comparison(name, Status.UNKNOWN))
         return
     live = deployments[0]
-    status = Status.UNMANAGED if sides.all_is_seen else Status.UNKNOWN
-    comparison = Comparison(name, status, live.id, facts=facts(live))
-    if is_being_deleted(live):
-        verdicts.findings.append(finding("being-deleted", comparison))
+    status = Status.UNMANAGED if run.sides.all_is_seen else Status.UNKNOWN
+    comparison = Comparison(name, status, live.id, facts=facts(live), live_since=live.since)
+    if live.is_being_deleted:
+        run.add("being-deleted", comparison)
         return
-    verdicts.comparisons.append(comparison)
+    run.comparisons.append(comparison)
     if status is Status.UNMANAGED:
-        verdicts.findings.append(finding(_presence(earlier) or _unmanaged_rule(live), comparison))
-    if inventory and is_rollout_pending(live):
-        verdicts.findings.append(finding("rollout-pending", comparison))
+        run.add(_presence(run.earlier(name)) or unmanaged_rule(live), comparison)
+    if run.terms.inventory:
+        if live.is_rollout_pending:
+            run.add("rollout-pending", comparison)
+        _add_exposure(run, comparison, live, {})
 
 
 def _presence(earlier: Earlier | None) -> str | None:
@@ -260,61 +304,49 @@ def _presence(earlier: Earlier | None) -> str | None:
     return None if earlier is None else rules.get(earlier.presence(None))
 
 
-def _unmanaged_rule(live: Deployment) -> str:
-    """Tell what the platform creates by itself from what somebody did (API.md 3.1.13)."""
-    if live.value.get("is_preview") is True:
+def unmanaged_rule(live: Deployment) -> str:
+    """Return the rule for a live deployment that is not declared: the platform may have made it (API.md 3.1.13)."""
+    if live.is_preview:
         return "unmanaged-preview"
-    if live.value.get("is_managed_deep_agent") is True:
+    if live.is_managed_agent:
         return "unmanaged-managed-agent"
     return "unmanaged-deployment"
 
 
-def is_rollout_pending(live: Deployment) -> bool:
-    """Tell whether the latest revision, which is what the listing shows, is not the active one (API.md 3.2.1).
-
-    Of a preview it says nothing: previews come and go.
-    """
-    latest = live.value.get("latest_revision_id")
-    return latest not in (None, live.value.get("active_revision_id")) and live.value.get("is_preview") is not True
-
-
 def facts(live: Deployment) -> dict[str, str]:
-    """Give what an inventory counts: source, type and status, and since when a rollout is pending."""
-    found = {fact: text for fact, read in _FACTS.items() if (text := read(live)) is not None}
-    if is_rollout_pending(live) and (since := live.text("updated_at")) is not None:
+    """Return what an inventory counts: source, type and status, and since when a rollout is pending."""
+    found = _counted(live)
+    if live.is_rollout_pending and (since := live.text("updated_at")) is not None:
         found["pending_since"] = since
     return found
 
 
-def _type(live: Deployment) -> str | None:
-    config = live.value.get("source_config")
-    kind = config.get("deployment_type") if isinstance(config, dict) else None
-    return kind if isinstance(kind, str) else None
-
-
-_FACTS: Final[Mapping[str, Callable[[Deployment], str | None]]] = {
-    "source": lambda live: live.text("source"),
-    "type": _type,
-    "status": lambda live: live.text("status"),
-}
+def _counted(live: Deployment) -> dict[str, str]:
+    read = {"source": live.text("source"), "type": live.type, "status": live.text("status")}
+    return {fact: text for fact, text in read.items() if text is not None}
 
 
 def inventory(deployments: Sequence[Deployment]) -> dict[str, dict[str, int]]:
     """Count deployments by their source, type and status, the most frequent first."""
-    tallies = {fact: Counter(map(read, deployments)) for fact, read in _FACTS.items()}
-    known = {fact: [(text, n) for text, n in tally.items() if text is not None] for fact, tally in tallies.items()}
+    tallies: dict[str, Counter[str]] = {"source": Counter(), "type": Counter(), "status": Counter()}
+    for deployment in deployments:
+        for fact, text in _counted(deployment).items():
+            tallies[fact][text] += 1
     return {
-        fact: dict(sorted(tally, key=lambda entry: (-entry[1], entry[0]))) for fact, tally in known.items() if tally
+        fact: dict(sorted(tally.items(), key=lambda entry: (-entry[1], entry[0])))
+        for fact, tally in tallies.items()
+        if tally
     }
 
 
-def _say_ambiguous(verdicts: _Verdicts, comparison: Comparison) -> None:
-    verdicts.findings.append(finding("ambiguous-name", comparison))
-    verdicts.gaps.append("Several live deployments have one name; which of them is meant can't be told.")
+def _add_ambiguous(run: _Run, comparison: Comparison) -> None:
+    run.comparisons.append(comparison)
+    run.add("ambiguous-name", comparison)
+    run.gaps.append("Several live deployments have the same name: which of them is meant is not known.")
 
 
 def _is_in_scope(name: str, snapshot: Snapshot) -> bool:
-    """Tell whether a deployment of this name would have been listed, whatever else it is."""
+    """Return whether a deployment of this name would have been listed, whatever else it is."""
     return all(key == "name_contains" and value in name for key, value in snapshot.scope.items())
 
 
@@ -325,8 +357,8 @@ def _findings_on_the_whole(
     if outside:
         yield replace(
             finding("outside-scope", None),
-            message="Outside the scope that was asked for, so that nothing is said of them: "
-            f"{outside} of {len(declared)} declared deployments.",
+            message=f"{outside} of {len(declared)} declared deployments are outside the requested scope and were not "
+            "checked.",
         )
     in_scope = len(declared) - outside
     known = {each.name for each in declared} | (sides.base.names() if sides.base else set())
@@ -347,15 +379,15 @@ def _renames(comparisons: Sequence[Comparison], findings: Sequence[Finding], sid
     removed = {name for name in unmanaged if rules.get(name) == "proposed-removal"}
     appeared_names = {name for name in unmanaged - removed if rules.get(name) != "outdated-deployment"}
     for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, appeared_names):
-        message = f"Probably renamed: the live deployment {appeared} has the same origin."
+        message = f"Probably renamed to {appeared}, a live deployment of the same origin."
         yield replace(finding("probable-rename", absent[name]), message=message)
     for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):
-        message = f"Probably to be renamed: the live deployment {former}, no longer declared, has the same origin."
+        message = f"Probably renamed from {former}, a live deployment of the same origin that is no longer declared."
         yield replace(finding("proposed-rename", absent[name]), message=message)
 
 
 def finding(rule: str, about: Comparison | None, *, path: Path | None = None) -> Finding:
-    """Make the finding of a rule about a deployment; its message is the rule's title."""
+    """Return the finding of a rule about a deployment; its message is the rule's title."""
     entry = RULES[rule]
     return Finding(
         rule=rule,

@@ -47,6 +47,7 @@ def test_what_changed_between_two_days_is_told_by_name_and_path(tmp_path: Path) 
     later = deepcopy(workspace())
     later[1]["source_config"]["resource_spec"] |= {"cpu": 2, "memory_limit_mb": 4096, "min_scale": None}
     later[2]["source_revision_config"]["repo_ref"] = "release"
+    later[2]["source_config"]["repo_branch"] = "release"
     later[2]["updated_at"] = "2026-02-01T00:00:00Z"
     result = compare(tmp_path, workspace(), later, "-o", "json")
     assert result.status == 1

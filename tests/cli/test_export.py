@@ -115,11 +115,10 @@ def test_what_nobody_declares_is_left_out_and_said(tmp_path: Path) -> None:
     ]
     result = run_inside("export", "--live", saved(tmp_path / "live.json", listed), cwd=tmp_path)
     assert result.status == 0
-    assert [d["name"] for d in yaml.safe_load(result.out)["deployments"]] == ["kept"]
+    assert [d["name"] for d in yaml.safe_load(result.out)["deployments"]] == ["kept", "managed"]
     for said in (
         "Not exported because it is being deleted: leaving.",
         "Not exported because it is a pull-request preview: kept-pr-7.",
-        "Not exported because the platform manages it: managed.",
         "Not exported because several deployments have its name: twin.",
         "Not exported because the service takes no such name: Wrong_Name.",
     ):

@@ -38,7 +38,10 @@ ROUNDED = ("cpu", "cpu_limit", "queue_cpu", "queue_cpu_limit", "redis_cpu", "red
 PLATFORM_SET = {
     "custom_url": ("github", "internal_docker", "internal_source", "internal_template"),
     "deployment_type": ("external_docker",),
-    "build_on_push": ("external_docker",),
+    **dict.fromkeys(
+        ("build_on_push", "repo_ref"), ("external_docker", "internal_docker", "internal_source", "internal_template")
+    ),
+    "route_through_gateway": ("external_docker",),
     "image_uri": ("github", "internal_source", "internal_template"),
     "langgraph_config_path": ("external_docker", "internal_docker", "internal_template"),
     "source_tarball_path": ("github", "external_docker", "internal_docker", "internal_template"),
@@ -49,7 +52,7 @@ NOT_REPORTED = ("k8s_namespace", "install_command", "build_command")
 """API.md 3.1.10: a live null says nothing."""
 
 IMMUTABLE = (
-    *("name", "source", "integration_id", "repo_url", "deployment_type", "listener_id", "k8s_namespace"),
+    *("name", "source", "integration_id", "deployment_type", "listener_id", "k8s_namespace"),
     "template_id",
 )
 """API.md 2.2."""

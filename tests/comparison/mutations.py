@@ -59,10 +59,19 @@ def mutations(declared: dict[str, Any], seen: Echo, random: Random) -> Iterator[
         sites = list(_sites(declared, live, seen))
         random.shuffle(sites)
         for site in sites:
-            found = mutate(site, random)
+            found = _whole(mutate(site, random))
             if found:
                 yield Mutation(what, live, tuple(Expected(kind, path, api.impact(path)) for kind, path in found))
                 break
+
+
+def _whole(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Return changes inside a list without identities as changes of that list, each once."""
+    changes = {}
+    for kind, path in found:
+        position = next((number for number, segment in enumerate(path) if isinstance(segment, int)), None)
+        changes["modified" if position is not None else kind, path[:position]] = None
+    return list(changes)
 
 
 _Changes = list[tuple[str, Path]]
@@ -75,7 +84,8 @@ def _sites(declared: dict[str, Any], live: dict[str, Any], seen: Echo) -> Iterat
     source = declared["source"]
     for site in _fields(declared, live, "Deployment", ()):
         told = site.shape.known(seen.age) and not any(site.path[: len(path)] == path for path in seen.hidden)
-        if site.path[0] != "name" and told and source not in api.PLATFORM_SET.get(site.key, ()):
+        branch = site.key == "repo_ref" and (live.get("source_config") or {}).get("repo_branch") == site.declared
+        if site.path[0] != "name" and not branch and told and source not in api.PLATFORM_SET.get(site.key, ()):
             yield replace(site, source=source)
 
 
@@ -235,7 +245,7 @@ def _unset_whole(site: _Site, random: Random) -> _Changes:
     """A partial PATCH resets what it leaves out (API.md 3.2.2)."""
     if site.shape.kind == "scalar" or site.live.get(site.key) is None or not _shows(site.declared, site.shape):
         return []
-    if site.key in ("source_config", "source_revision_config", "listener_config"):
+    if site.key in ("secrets", "source_config", "source_revision_config", "listener_config"):
         return []
     if site.key == "resource_spec" and site.source != "external_docker":
         return []
@@ -262,7 +272,7 @@ def _empty_list(site: _Site, random: Random) -> _Changes:
         return []
     site.live[site.key] = []
     key = site.shape.key
-    return [("removed", (*site.path, Item(key, e[key]) if key else i)) for i, e in enumerate(site.declared)]
+    return [("removed", (*site.path, Item(key, e[key]))) for e in site.declared] if key else [("removed", site.path)]
 
 
 def _is_distinct(site: _Site) -> bool:
@@ -280,13 +290,15 @@ def _add_entry(site: _Site, random: Random) -> _Changes:
     position = random.randint(0, len(live))
     if key is None:
         entry: Any = {"secretRef": {"name": "intruder"}} if items.kind == "free" else "--intruder"
-        place: Any = position
+        place: Any = None
     else:
         identity = "/intruder" if key == "mountPath" else "intruder"
         entry, place = {"name": "intruder", key: identity, "image": "x"}, Item(key, identity)
         if site.key == "env":
             entry = {"name": "intruder", "value": random.choice(("x", None))}
     site.live[site.key] = [*live[:position], entry, *live[position:]]
+    if key is None:
+        return [("modified" if site.declared else "added", site.path)]
     return [("added", (*site.path, place))]
 
 
@@ -297,7 +309,7 @@ def _remove_entry(site: _Site, random: Random) -> _Changes:
     key = site.shape.key
     if key is None:
         del site.live[site.key][position]
-        return [("removed", (*site.path, position))]
+        return [("modified" if site.live[site.key] else "removed", site.path)]
     identity = site.declared[position][key]
     site.live[site.key] = [entry for entry in site.live[site.key] if entry[key] != identity]
     return [("removed", (*site.path, Item(key, identity)))]

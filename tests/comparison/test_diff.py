@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from driftcheck.comparison import diff as differences_module
-from driftcheck.comparison.diff import Differences, Terms, compare, compare_all, sort_key
+from driftcheck.comparison.diff import Differences, compare, sort_key
+from driftcheck.comparison.symmetric import compare_declared, compare_listed
 from driftcheck.comparison.verdicts import impact_of
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import validate
@@ -82,56 +83,14 @@ def test_D10_one_change_does_not_hide_another(declared: dict[str, Any], random: 
 
 @settings(max_examples=40)
 @given(declarations(), SEEDS, st.booleans())
-def test_many_are_compared_as_each_alone(declared: dict[str, Any], random: Random, strict: bool) -> None:
-    seen = echo(declared, "C", random)
-    sides = [(declared, seen.live), *((declared, mutation.live) for mutation in mutations(declared, seen, random))]
-    each = [compare(one, other, SCHEMA, Terms(strict)) for one, other in sides]
-    assert compare_all(sides, SCHEMA, Terms(strict)) == each
-
-
-@settings(max_examples=40)
-@given(declarations(), SEEDS, st.booleans())
-def test_entries_that_stand_alike_are_compared_as_any_others(
+def test_entries_in_the_same_order_are_compared_as_any_others(
     declared: dict[str, Any], random: Random, strict: bool
 ) -> None:
     seen = echo(declared, "C", random)
-    sides = [(declared, seen.live), *((declared, mutation.live) for mutation in mutations(declared, seen, random))]
-    quickly = compare_all(sides, SCHEMA, Terms(strict))
-    with mock.patch.object(differences_module, "stand_alike", return_value=False):
-        assert compare_all(sides, SCHEMA, Terms(strict)) == quickly
-
-
-@settings(max_examples=100)
-@given(declarations(), SEEDS, st.sampled_from(AGES))
-def test_what_agrees_plainly_is_what_a_closer_look_finds(declared: dict[str, Any], random: Random, age: str) -> None:
-    seen = echo(declared, age, random)
-    sides = [(declared, declared), (declared, seen.live)]
-    sides += [(declared, mutation.live) for mutation in mutations(declared, seen, random)]
-    sides += [(mutation.live, mutation.live) for mutation in mutations(declared, seen, random)]
-    quickly = compare_all(sides, SCHEMA, Terms())
-    with mock.patch.object(differences_module, "plainly_agreeing", return_value=None):
-        assert compare_all(sides, SCHEMA, Terms()) == quickly
-
-
-ODD = st.recursive(
-    st.sampled_from([None, True, False, 0, 1, 1.0, "", "a", dict(REDACTED_MARKER), {}, []]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "a", "b"]), inner, max_size=3),
-    max_leaves=8,
-)
-PLACES = st.sampled_from(["secrets", "source", "display_name", "source_config", "x"])
-
-
-@settings(max_examples=500)
-@given(st.dictionaries(PLACES, ODD, max_size=3), st.data())
-def test_what_agrees_plainly_is_so_for_values_of_any_shape(declared: dict[str, Any], data: st.DataObject) -> None:
-    live = {key: data.draw(st.just(value) | ODD) for key, value in declared.items()}
-    sides = [(declared, live)]
-    sides += [(spec(**{key: declared}), spec(**{key: live})) for key in ("labels", "env")]
-    for key in ("sidecars", "volumes", "image_pull_secrets"):
-        sides += [(spec(**{key: [*declared.values()]}), spec(**{key: [*live.values()]}))]
-    quickly = compare_all(sides, SCHEMA, Terms())
-    with mock.patch.object(differences_module, "plainly_agreeing", return_value=None):
-        assert compare_all(sides, SCHEMA, Terms()) == quickly
+    for live in (seen.live, *(mutation.live for mutation in mutations(declared, seen, random))):
+        quickly = compare(declared, live, SCHEMA, strict=strict)
+        with mock.patch.object(differences_module, "stand_alike", return_value=False):
+            assert compare(declared, live, SCHEMA, strict=strict) == quickly
 
 
 @settings(max_examples=100)
@@ -168,8 +127,10 @@ def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], othe
 @settings(max_examples=150)
 @given(declarations())
 def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
-    for terms in (Terms(), Terms(strict=True), Terms(observed=False, strict=True)):
-        assert compare(declared, declared, SCHEMA, terms).differences == ()
+    assert compare(declared, declared, SCHEMA).differences == ()
+    assert compare(declared, declared, SCHEMA, strict=True).differences == ()
+    assert compare_declared(declared, declared, SCHEMA).differences == ()
+    assert compare_listed(declared, declared, SCHEMA).differences == ()
 
 
 @settings(max_examples=100)
@@ -430,10 +391,17 @@ def test_declared_null_means_unset_in_live() -> None:
 
 
 @pytest.mark.parametrize("flag", ["shareable", "route_through_gateway"])
-def test_a_flag_that_is_off_by_default_is_off_where_live_says_nothing(flag: str) -> None:
-    assert told(at(flag, False), at(flag, None)) == []
-    assert told(at(flag, False), at("display_name", None)) == []
-    assert told(at(flag, True), at(flag, None)) == [("removed", flag)]
+def test_a_flag_that_is_off_by_default_is_off_where_live_has_none(flag: str) -> None:
+    assert told(at(flag, False, "github"), at(flag, None, "github")) == []
+    assert told(at(flag, False, "github"), at("display_name", None, "github")) == []
+    assert told(at(flag, True, "github"), at(flag, None, "github")) == [("removed", flag)]
+
+
+def test_self_hosted_deployments_ignore_the_gateway() -> None:
+    flag = "route_through_gateway"
+    assert told(at(flag, True), at(flag, True)) == []
+    assert unverifiable(at(flag, True), at(flag, False)) == [flag]
+    assert told(at("name", "claims"), at(flag, True), strict=True) == []
 
 
 # --- 5. not observable, and older servers ------------------------------------------------------------------------
@@ -516,7 +484,7 @@ def test_type_and_build_on_push_of_an_external_image_are_the_platforms() -> None
 
 
 def test_a_resolved_commit_stands_for_its_branch() -> None:
-    def live(ref: str, branch: str | None) -> dict[str, Any]:
+    def live(ref: str | None, branch: str | None) -> dict[str, Any]:
         return {
             "source": "github",
             "source_config": {"repo_branch": branch},
@@ -530,7 +498,10 @@ def test_a_resolved_commit_stands_for_its_branch() -> None:
         assert told(declared, live(commit, "dev")) == [("modified", path)]
         assert only(declared, live(commit, "dev")).live == "dev"
         assert unverifiable(declared, live(commit, None)) == [path]
-    assert told(declared, live("dev", "main")) == [("modified", path)]
+    for ref in ("dev", None, "4c9f1b7", "HEAD"):
+        assert told(declared, live(ref, "main")) == []
+    assert told(declared, live("main", "dev")) == [("modified", path)]
+    assert told(declared, live("dev", None)) == [("modified", path)]
     pinned = at("source_revision_config.repo_ref", "4c9f1b7a0d" * 4, "github")
     pinned.pop("name")
     assert told(pinned, live("4c9f1b7a0d" * 4, "main")) == []
@@ -544,12 +515,9 @@ def test_a_resolved_commit_stands_for_its_branch() -> None:
     ("path", "impact"),
     [
         *((("name",), "recreate"), (("source",), "recreate"), (("source_config", "integration_id"), "recreate")),
-        *(
-            (("source_config", key), "recreate")
-            for key in ("repo_url", "deployment_type", "listener_id", "template_id")
-        ),
+        *((("source_config", key), "recreate") for key in ("deployment_type", "listener_id", "template_id")),
         (("source_config", "listener_config", "k8s_namespace"), "recreate"),
-        *((("source_config", key), "in-place") for key in ("build_on_push", "custom_url")),
+        *((("source_config", key), "in-place") for key in ("build_on_push", "custom_url", "repo_url")),
         *((("source_config", key), "new-revision") for key in ("resource_spec", "install_command", "build_command")),
         (("source_config", "resource_spec", "cpu"), "new-revision"),
         (("source_config", "resource_spec", "labels", "source"), "new-revision"),
@@ -652,7 +620,7 @@ def test_a_null_in_a_map_makes_no_room_for_another_entry(name: str) -> None:
     if name == "resources":
         sides = [{"limits": {"cpu": None}}, {"limits": {"memory": "1Gi"}}]
     declared, live = (spec(sidecars=[{"name": "a", "image": "x", name: side}]) for side in sides)
-    (difference,) = compare(declared, live, SCHEMA, Terms()).differences
+    (difference,) = compare(declared, live, SCHEMA).differences
     assert difference.kind == "added"
 
 
@@ -661,7 +629,7 @@ def test_a_redacted_value_is_set_for_certain_where_nothing_was_to_be(strict: boo
     """What a snapshot hides is never null: of a declared null, and strictly of silence, it tells what live did."""
     hidden = {"source": "external_docker", "source_config": {"custom_url": dict(REDACTED_MARKER)}}
     declared = {"source": "external_docker", "source_config": {} if strict else {"custom_url": None}}
-    found = compare(declared, hidden, SCHEMA, Terms(strict=strict))
+    found = compare(declared, hidden, SCHEMA, strict=strict)
     assert [(each.kind, format_path(each.path)) for each in found.differences] == [
         ("added", "source_config.custom_url")
     ]

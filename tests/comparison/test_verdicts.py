@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftcheck.comparison.diff import Terms
-from driftcheck.comparison.verdicts import Sides, judge
-from driftcheck.model import ABSENT, Change, ChangeClass, Comparison, Impact, Status
+from driftcheck.comparison.differences import Difference
+from driftcheck.comparison.verdicts import Sides, change_of, judge
+from driftcheck.model import ABSENT, Change, ChangeClass, ChangeKind, Comparison, Impact, Status
 from tests.comparison import sides
 from tests.comparison.declarations import declarations
 from tests.comparison.echo import echo
@@ -81,12 +81,12 @@ def test_P9_several_live_deployments_of_one_name_are_never_compared() -> None:
 def test_names_outside_the_scope_are_not_missing() -> None:
     scoped = sides.snapshot(named("claims-a"), scope={"name_contains": "claims"})
     result = judge(
-        Sides(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped), sides.SCHEMA, Terms()
+        Sides(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped), sides.SCHEMA
     )
     assert statuses(result) == {"claims-a": "in_sync", "claims-b": "missing"}
     assert ("outside-scope", None) in rules(result)
     tagged = sides.snapshot(named("claims-a"), scope={"tag_value_ids": "1"})
-    result = judge(Sides(sides.declarations(named("claims-b")), tagged), sides.SCHEMA, Terms())
+    result = judge(Sides(sides.declarations(named("claims-b")), tagged), sides.SCHEMA)
     assert "missing" not in statuses(result).values()
 
 
@@ -291,7 +291,7 @@ def test_the_whole_table_for_entries_that_come_and_go(kind: str, base: Any, head
 
 EQUAL = [
     (spec(cpu=1, cpu_limit=2), spec(cpu=1, cpu_limit=None), spec(cpu=1)),
-    (spec(cpu=0.25), spec(cpu=0.3), spec(cpu=0.25)),
+    (spec(cpu=1), spec(cpu=1.0), spec(cpu=1)),
     (spec(labels=None), spec(labels={}), spec()),
     (spec(memory_mb=2048, queue_memory_mb=2048), spec(memory_mb=2048), spec(memory_mb=2048.0, queue_memory_mb=None)),
     tuple(
@@ -483,6 +483,6 @@ def plain(change: Change) -> tuple[Any, ...]:
     ],
 )
 def test_what_a_whole_object_takes_is_what_its_gravest_part_takes(config: dict[str, Any], impact: Impact) -> None:
-    declared, live = ({"name": "a", "source": "external_docker", "source_config": each} for each in (config, None))
-    (change,) = verdicts([declared], [live]).comparisons[0].changes
+    difference = Difference(ChangeKind.REMOVED, ("source_config",), config, None)
+    change = change_of(sides.declarations(named("a")).deployments[0], difference, sides.SCHEMA)
     assert (change.path, change.impact) == (("source_config",), impact)

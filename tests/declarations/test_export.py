@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck import fields, pipeline
-from driftcheck.comparison.diff import Terms, compare
+from driftcheck.comparison.diff import compare
 from driftcheck.declarations import loader
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import COMMIT as COMMIT_WITHOUT_BRANCH
@@ -26,11 +26,10 @@ from tests.comparison.echo import Freedom, echo
 from tests.declarations.live_deployments import CANARIES, COMMIT, deployments
 
 SCHEMA = fields.deployment()
-STRICT = Terms(strict=True)
 
 
 def exported(live: Mapping[str, Any]) -> Exported | None:
-    return export(live, SCHEMA, lambda form: [d.path for d in compare(form, live, SCHEMA, STRICT).differences])
+    return export(live, SCHEMA, lambda form: [d.path for d in compare(form, live, SCHEMA, strict=True).differences])
 
 
 def strict_check(text: str, *live: Mapping[str, Any]) -> Report:

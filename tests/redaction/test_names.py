@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.comparison.diff import sort_key
+from driftcheck.comparison.differences import sort_key
 from driftcheck.model import (
     Change,
     ChangeKind,

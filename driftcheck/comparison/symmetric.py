@@ -1,0 +1,210 @@
+"""Two deployments of one kind: two listings, or two revisions of a declaration.
+
+Swapping the sides swaps added and removed, and changes nothing else. Of two listings, neither side proves more than a
+listing can; of two declarations, all is seen. Nothing is rounded: both values were written, or come from the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from driftcheck.comparison.differences import (
+    Differences,
+    Recorder,
+    Site,
+    are_words,
+    branch_behind,
+    is_before_first_revision,
+    is_known,
+    is_of_revision,
+    is_own_default,
+    is_structured,
+    is_underivable,
+    set_fields,
+)
+from driftcheck.comparison.equality import is_tag_of, same_as_written
+from driftcheck.comparison.matching import match_entries, names, same_order
+from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_unset
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
+from driftcheck.paths import Item, Path
+
+_NOTHING: Final[Mapping[str, JSON]] = {}
+
+
+@dataclass(slots=True)
+class _Pair:
+    """Two deployments under comparison, and what was found so far."""
+
+    one: Mapping[str, JSON]
+    other: Mapping[str, JSON]
+    root: Field
+    """The field of a deployment."""
+    listed: bool
+    found: Recorder = field(default_factory=Recorder)
+
+    def aside(self) -> _Pair:
+        """Return the same pair with nothing found, to compare a part whose result is not wanted yet."""
+        return _Pair(self.one, self.other, self.root, self.listed)
+
+
+def compare_listed(one: Mapping[str, JSON], other: Mapping[str, JSON], schema: Field) -> Differences:
+    """Compare a deployment of one listing with that of another; `schema` is its field."""
+    return _compare(_Pair(one, other, schema, listed=True))
+
+
+def compare_declared(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) -> Differences:
+    """Compare a deployment as declared at one revision with the same at an earlier one; `schema` is its field."""
+    return _compare(_Pair(head, base, schema, listed=False))
+
+
+def _compare(pair: _Pair) -> Differences:
+    _compare_object(pair, pair.one, pair.other, pair.root, ())
+    return pair.found.result()
+
+
+def _compare_object(pair: _Pair, one: Mapping[str, JSON], other: Mapping[str, JSON], schema: Field, path: Path) -> None:
+    described = bool(schema.properties) and schema.values is None
+    for name in (*one, *(name for name in other if name not in one)):
+        child = schema.properties.get(name) or schema.values or UNKNOWN
+        site = Site(child, (*path, name), schema, one, other)
+        first, second = one.get(name), other.get(name)
+        if pair.listed and described and name not in schema.properties and (name in one) != (name in other):
+            if first is not None or second is not None:
+                pair.found.unverifiable.append(site.path)
+        else:
+            _compare_value(pair, first, second, site)
+
+
+def _compare_value(pair: _Pair, first: JSON, second: JSON, site: Site) -> None:
+    schema = site.schema
+    if pair.listed:
+        owned = [schema.platform_sets(side.get("source")) for side in (pair.one, pair.other)]
+        if all(owned):
+            return
+        if any(owned) and first != second:
+            pair.found.unverifiable.append(site.path)
+            return
+        if schema.branch:
+            first, second = _by_branch(pair, first, second, schema)
+    if REDACTED_MARKER in (first, second):
+        pair.found.unverifiable.append(site.path)
+    elif isinstance(first, dict) and isinstance(second, dict):
+        pair.found.by_name_only += schema.by_name
+        _compare_object(pair, first, second, schema, site.path)
+    elif is_unset(first, schema) and is_unset(second, schema):
+        pair.found.compared += 1
+    elif first is None or second is None or _shows_nothing_yet(pair, first, second, site):
+        _compare_with_nothing(pair, first, second, site)
+    elif isinstance(first, list) and isinstance(second, list):
+        _compare_list(pair, first, second, schema, site.path)
+    elif not isinstance(first, dict | list) and same_as_written(first, second, schema):
+        pair.found.compared += 1
+    elif pair.listed and schema.equivalence == "image" and (is_tag_of(first, second) or is_tag_of(second, first)):
+        pair.found.unverifiable.append(site.path)
+    else:
+        pair.found.compared += 1
+        pair.found.differ(site.path, first, second)
+
+
+def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[JSON, JSON]:
+    """Return two references by their branches where the service reports these; unknown ones as redacted."""
+    branches = branch_behind(pair.one, schema), branch_behind(pair.other, schema)
+    if first == second and None in branches:
+        return first, second
+    first, second = branches[0] or first, branches[1] or second
+    if is_commit(first) != is_commit(second) and None not in (first, second):
+        return REDACTED_MARKER, REDACTED_MARKER
+    return first, second
+
+
+def _shows_nothing_yet(pair: _Pair, first: JSON, second: JSON, site: Site) -> bool:
+    """Return whether one of two lists is empty because the service has no revision to show."""
+    if not (pair.listed and isinstance(first, list) and isinstance(second, list) and site.schema.empty_is_null):
+        return False
+    sides = ((first, pair.one), (second, pair.other))
+    return is_of_revision(site.path, pair.root) and any(
+        not entries and is_before_first_revision(side) for entries, side in sides
+    )
+
+
+def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, site: Site) -> None:
+    """Compare a set value with null or an empty list."""
+    schema, path = site.schema, site.path
+    is_first = second is None or (first is not None and second == [])
+    value, holder, root = (first, site.live, pair.other) if is_first else (second, site.declared, pair.one)
+    derived = derive(schema, holder, site.parent)
+    if derived is not None and not isinstance(value, dict | list) and same_as_written(value, derived, schema):
+        pair.found.compared += 1
+    elif pair.listed and (not _is_evidence(pair, holder, root, site) or is_underivable(schema, derived)):
+        unrevised = schema.always_set or (is_before_first_revision(root) and is_of_revision(path, pair.root))
+        pair.found.unverifiable.extend(set_fields(value, schema, path, by_entry=unrevised))
+    elif pair.listed and is_own_default(value, schema):
+        pair.found.compared += 1
+    elif is_structured(value, schema):
+        part = pair.aside() if pair.listed else pair
+        _compare_object(part, value if is_first else _NOTHING, _NOTHING if is_first else value, schema, path)
+        if part is not pair:
+            _add_part(pair, part, value, path, is_first=is_first)
+    else:
+        pair.found.compared += 1
+        if is_first:
+            pair.found.differ(path, value, ABSENT, live_effective=derived)
+        else:
+            pair.found.differ(path, ABSENT, value, declared_effective=derived)
+
+
+def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bool) -> None:
+    """Take over what was found in an object that only one listing has: gone as a whole, if anything in it is gone."""
+    pair.found.compared += part.found.compared
+    if part.found.differences:
+        pair.found.differ(path, value if is_first else ABSENT, ABSENT if is_first else value)
+    else:
+        pair.found.unverifiable.extend(part.found.unverifiable)
+
+
+def _is_evidence(pair: _Pair, holder: Mapping[str, JSON], root: Mapping[str, JSON], site: Site) -> bool:
+    """Return whether a null in a listed deployment (`root`) shows that the value is not set."""
+    schema = site.schema
+    if schema.always_set or (is_before_first_revision(root) and is_of_revision(site.path, pair.root)):
+        pair.found.before_first_revision = True
+        return False
+    known = site.path[-1] in holder or is_known(root, pair.root, schema)
+    return known and schema.is_reported(root.get("source"))
+
+
+def _compare_list(pair: _Pair, first: list[JSON], second: list[JSON], schema: Field, path: Path) -> None:
+    items, key = schema.items or UNKNOWN, schema.key
+    entries = match_entries(first, second, key) if key is not None else None
+    if key is None or entries is None:
+        _compare_whole(pair, first, second, schema, path)
+        return
+    for identity, one, other in entries:
+        below = (*path, Item(key, identity))
+        if one is ABSENT or other is ABSENT:
+            pair.found.compared += 1
+            pair.found.differ(below, one, other)
+        else:
+            pair.found.by_name_only += items.by_name
+            _compare_object(pair, one, other, items, below)
+    if not same_order(first, second, schema):
+        pair.found.differ(path, names(first, key), names(second, key), of_order=True)
+
+
+def _compare_whole(pair: _Pair, first: list[JSON], second: list[JSON], schema: Field, path: Path) -> None:
+    """Compare lists whose entries have no identity: one change, which holds both lists."""
+    pair.found.compared += 1
+    if first == second and are_words(first):
+        return
+    part = pair.aside()
+    if len(first) == len(second):
+        for position, (one, other) in enumerate(zip(first, second, strict=True)):
+            _compare_value(part, one, other, Site(schema.items or UNKNOWN, (*path, position)))
+            if part.found.differences:
+                break
+    if len(first) != len(second) or part.found.differences:
+        gone, new = schema.empty_is_null and not second, schema.empty_is_null and not first
+        pair.found.differ(path, ABSENT if new else first, ABSENT if gone else second)
+    elif part.found.unverifiable:
+        pair.found.unverifiable.append(path)
