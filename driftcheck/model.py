@@ -363,6 +363,10 @@ class Snapshot:
     """What could not be settled, a sentence each; the listing is complete where there is none."""
     scope: Mapping[str, str] = field(default_factory=dict)
     """The filters that were sent, by their name in the query; what lies outside was not asked for."""
+    warnings: tuple[str, ...] = ()
+    """What is odd about the listing and does not make it incomplete, a sentence each."""
+    target: str | None = None
+    """The target of the configuration that a saved listing was read for."""
 
     @property
     def complete(self) -> bool:

@@ -126,7 +126,8 @@ def read_live(
         from driftcheck.live import listing, snapshot
 
         saved = snapshot.read(chosen.live)
-        listing.workspace_of(saved.deployments, chosen.workspace.id if chosen.workspace else None)
+        asked = chosen.workspace
+        listing.require_workspace(saved.workspace, asked.id if asked else None, asked.origin if asked else "")
         return listing.narrowed(saved, chosen.scope)
     connection = settings.connection(chosen)
     from driftcheck.live.fetch import fetch
@@ -136,7 +137,7 @@ def read_live(
 
 def _unread(chosen: Settings, error: LiveError) -> Snapshot:
     """Return the snapshot of a live side that could not be read: one gap, so that the rest is still reported."""
-    message = f"{error.message} {error.hint}" if error.hint else error.message
+    message = f"{error.message.removesuffix('.')}. {error.hint or ''}".rstrip()
     return Snapshot(
         source=chosen.live or (chosen.access.endpoint if chosen.access else ""),
         deployments=(),
@@ -168,7 +169,8 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     terms = Terms(request.policy.strict, listed=request.command == "compare", inventory=request.command == "audit")
     verdicts = judge(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
-    findings = (*_nothing_declared(declarations, request), *policy_findings)
+    odd = [replace(finding("suspicious-listing", None), message=warning) for warning in snapshot.warnings]
+    findings = (*_nothing_declared(declarations, request), *odd, *policy_findings)
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
     return _report(request, declarations, snapshot, comparisons, findings)
 

@@ -134,6 +134,14 @@ COMPARISON_RULES: Final = _catalogue(
         "Are these the right endpoint, key and workspace?",
     ),
     Rule(
+        "suspicious-listing",
+        WARNING,
+        "The listing is odd, though not incomplete",
+        "A saved response of exactly 10, 30 or 50 deployments may have been cut by the limit of its request; an "
+        "offset that the API documents in no way may come from something in between.",
+        "Save the listing with `driftcheck snapshot`, which reads every page and proves it.",
+    ),
+    Rule(
         "outside-scope",
         NOTE,
         "Declared deployments lie outside the scope that was asked for",

@@ -360,6 +360,7 @@ def connection(settings: Settings) -> Connection:
         endpoint=access.endpoint,
         api_key=access.api_key,
         workspace=settings.workspace.id if settings.workspace else None,
+        workspace_origin=settings.workspace.origin if settings.workspace else "",
         timeout=access.timeout,
         retries=access.retries,
         concurrency=access.concurrency,

@@ -87,8 +87,8 @@ def test_a_command_line_that_is_refused_leaves_the_files_as_the_page_on_reports_
 
 
 def test_the_emulator_takes_the_keys_that_the_page_says(tmp_path: Path) -> None:
-    assert "takes any key of eight characters or more" in PAGES[0].read_text()
+    assert "takes any key" in PAGES[0].read_text()
     with running(create_app(workspace())) as url:
-        for key, status in (("anything", 0), ("seven77", 3)):
+        for key, status in (("anything", 0), ("seven77", 0)):
             env = {"LANGGRAPH_HOST_URL": url, "LANGSMITH_API_KEY": key}
             assert run_inside("snapshot", cwd=tmp_path, env=env).status == status

@@ -119,7 +119,7 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
     if connection.workspace is not None:
         headers["X-Tenant-Id"] = connection.workspace
     proxy = proxy_for(connection.endpoint)
-    limits = httpx.Limits(max_connections=connection.concurrency, max_keepalive_connections=connection.concurrency)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=connection.concurrency)
     trust = _trust(connection)
     try:
         http = httpx.Client(headers=headers, verify=trust, proxy=proxy, trust_env=False, limits=limits)

@@ -1,4 +1,4 @@
-"""Where the control plane is and how to speak to it: addresses, key, limits; nothing here connects."""
+"""Where the control plane is and how to talk to it: addresses, key, limits; nothing here connects."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ REGIONS: Final[Mapping[str, str]] = {
     "apac": "https://apac.api.host.langchain.com",
     "aws": "https://aws.api.host.langchain.com",
 }
-"""The vendor's own control planes (API.md 1.1)."""
+"""The vendor's own control planes (docs/API.md 1.1)."""
 
 LIST_PATH: Final = "/v2/deployments"
 
-_KEY: Final = re.compile(r"[!-~]{8,512}")
+_KEY: Final = re.compile(r"[!-~]{1,4096}")
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """All that a fetch needs to know; checked when made, and its `repr` never shows the key.
+    """Everything that a fetch needs; checked when made, and its `repr` never shows the key.
 
-    `endpoint` is what `endpoint_url` gave; `timeout` is in seconds for the whole fetch; `retries` counts the attempts
-    after the first, for each request; `concurrency` is the most requests under way at once.
-    Raises UsageError for a number that makes no sense, LiveError for a key or workspace that can't be sent.
+    `endpoint` is the result of `endpoint_url`; `timeout` is in seconds for the whole fetch; `retries` counts the
+    attempts after the first, for each request; `concurrency` is the most requests under way at once.
+    Raises UsageError for a number out of range, LiveError for a key or workspace that can't be sent.
     """
 
     endpoint: str
     api_key: str = field(repr=False)
     workspace: str | None = None
+    workspace_origin: str = ""
+    """Where the workspace comes from (an option, a variable, a file), for messages."""
     timeout: float = 120.0
     retries: int = 4
     concurrency: int = 4
@@ -58,11 +60,11 @@ class Connection:
 def _checked_key(key: str) -> str:
     stripped = key.strip()
     if not stripped:
-        raise LiveError("There is no API key.", hint="Set LANGSMITH_API_KEY to a key that may read deployments.")
+        raise LiveError("no API key", hint="Set LANGSMITH_API_KEY to a key that may read deployments.")
     if not _KEY.fullmatch(stripped):
         raise LiveError(
-            "The API key can't be sent: it must be 8 to 512 printable ASCII characters without spaces.",
-            hint="Look at how the environment variable is set; a quote, a line break or a whole file may be in it.",
+            "the API key can't be sent: it has spaces or characters other than printable ASCII, or is too long",
+            hint="Check how the environment variable is set; a line break or a whole file may be in it.",
         )
     return stripped
 
@@ -73,16 +75,16 @@ def _checked_workspace(workspace: str | None) -> str | None:
         return None
     if not _WORKSPACE.fullmatch(stripped):
         raise LiveError(
-            "The workspace id can't be sent: it is letters, digits, - and _ only.",
-            hint="Copy the workspace's id (a UUID) from LangSmith's settings; its name does not do.",
+            "the workspace id can't be sent: only letters, digits, - and _ are allowed",
+            hint="Copy the workspace's id (a UUID) from LangSmith's settings, not its name.",
         )
     return stripped
 
 
 def endpoint_url(text: str, *, allow_http: bool = False) -> str:
-    """Give the base URL of a control plane without trailing slashes, a pasted `/v2` or `/v2/deployments`.
+    """Return the base URL of a control plane without trailing slashes, a pasted `/v2` or `/v2/deployments`.
 
-    Only https is taken, and http to loopback; http elsewhere where `allow_http`. Raises UsageError for anything else,
+    Only https is accepted, and http to loopback; http elsewhere with `allow_http`. Raises UsageError for anything else,
     for user-info, query and fragment; the message never quotes the URL, which could hold a password.
     """
     stripped = text.strip()
@@ -90,27 +92,27 @@ def endpoint_url(text: str, *, allow_http: bool = False) -> str:
         parts = urlsplit(stripped)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise _bad_url("is no URL") from None
+        raise _bad_url("is not a URL") from None
     if not re.fullmatch(r"[!-~]+", stripped):
         raise _bad_url("must be plain ASCII without spaces")
     if parts.scheme not in ("https", "http") or not host:
         raise _bad_url("must begin with https:// and a host")
     if "@" in parts.netloc:
-        raise _bad_url("must not hold a user or password")
+        raise _bad_url("must not contain a user or password")
     if "?" in stripped or "#" in stripped:
-        raise _bad_url("must have neither query nor fragment")
+        raise _bad_url("must not have a query or fragment")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise UsageError(
-            "The endpoint uses plain http, which would show the API key to the network.",
-            hint="Use https, or pass --allow-http where the network is trusted.",
+            "the endpoint uses plain http, which would show the API key to the network.",
+            hint="Use https, or pass --allow-http if you trust the network.",
         )
     return f"{parts.scheme}://{_authority(host, port)}{_base_path(parts)}"
 
 
 def _bad_url(problem: str) -> UsageError:
     return UsageError(
-        f"The endpoint {problem}.",
-        hint="It looks like https://api.host.langchain.com, or https://<langsmith-host>/api-host when self-hosted.",
+        f"the endpoint {problem}.",
+        hint="Examples: https://api.host.langchain.com, or https://<langsmith-host>/api-host when self-hosted.",
     )
 
 
@@ -124,7 +126,7 @@ def _base_path(parts: SplitResult) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine."""
+    """Return whether a host name or address means this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -133,22 +135,26 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+_VENDOR: Final = re.compile(r"(?:(?P<region>[a-z0-9-]+)\.)?(?:[a-z]*api\.)?smith\.langchain\.com")
+"""The vendor's hosts of LangSmith itself: the web page, `api.` and variants of it such as `xapi.`, with a region."""
+
+
 def derive_endpoint(langsmith_endpoint: str) -> str:
-    """Give the control plane that belongs to a LangSmith API address (the value of LANGSMITH_ENDPOINT).
+    """Return the control plane that belongs to a LangSmith API address (the value of LANGSMITH_ENDPOINT).
 
     The vendor's hosts lead to their region's control plane, `https://eu.api.smith.langchain.com` to
     `https://eu.api.host.langchain.com`; a self-hosted `https://host[/api[/v1]]` leads to `https://host/api-host`
-    (API.md 1.1, and what the vendor's command line does). A control plane's own address stays what it is.
-    Raises UsageError for what is no URL; whether http is allowed is for `endpoint_url` to say.
+    (docs/API.md 1.1, and the vendor's command line). A control plane's own address stays as it is.
+    Raises UsageError for a text that is not a URL; whether http is allowed is decided by `endpoint_url`.
     """
     base = endpoint_url(langsmith_endpoint, allow_http=True)
     parts = urlsplit(base)
     host = parts.hostname or ""
     if base in REGIONS.values() or parts.path.endswith("/api-host"):
         return base
-    if host == "smith.langchain.com" or host.endswith(".smith.langchain.com"):
-        region = host.removesuffix("smith.langchain.com").removesuffix("api.")
-        return f"https://{region}api.host.langchain.com"
+    if vendor := _VENDOR.fullmatch(host):
+        region = vendor["region"] if vendor["region"] and not vendor["region"].endswith("api") else None
+        return f"https://{region}.api.host.langchain.com" if region else REGIONS["us"]
     if host == "langchain.com" or host.endswith(".langchain.com"):
         return REGIONS["us"]
     root = re.sub(r"/api(?:/v1)?\Z", "", parts.path)

@@ -123,6 +123,7 @@ class _Fetch:
         self._pages: dict[int, Page] = {}
         self._known: dict[str, Deployment] = {}
         self._gaps: list[str] = []
+        self._warnings: list[str] = []
 
     def run(self, names: Callable[[], Collection[str]]) -> Snapshot:
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -133,12 +134,13 @@ class _Fetch:
         return Snapshot(
             source=self._connection.endpoint,
             deployments=tuple(d for d in deployments if in_scope(d, self._scope)),
-            workspace=workspace_of(deployments, self._connection.workspace),
+            workspace=workspace_of(deployments, self._connection.workspace, self._connection.workspace_origin),
             fetched_at=started,
             pages=sum(len(page) > 1 or (len(page) == 1 and offset == 0) for offset, page in self._pages.items()),
             requests=self._requests.sent,
             gaps=tuple(self._gaps),
             scope=self._scope,
+            warnings=tuple(self._warnings),
         )
 
     def _is_in_scope(self, name: str) -> bool:
@@ -179,9 +181,18 @@ class _Fetch:
             if size > MAX_LISTING_BYTES:
                 raise LiveError(f"it is larger than {MAX_LISTING_BYTES // 1024 // 1024} MiB")
             self._pages[offset] = page
+            self._check_offset(offset, page)
             reading.receive(offset, page.ids)
             if len(reading):
                 self._progress(len(reading))
+
+    def _check_offset(self, requested: int, page: Page) -> None:
+        """Warn about an `offset` that fits no reading; pages are counted, so it matters to nothing."""
+        if page.offset not in (requested, requested + len(page), requested + LIMIT) and not self._warnings:
+            self._warnings.append(
+                "The API returns an `offset` that is neither the requested nor the next one; "
+                "pages were read by counting instead."
+            )
 
     def _answer(self) -> tuple[Any, Page]:
         """Return the next response of this round; those to an earlier round, given up since, are skipped."""

@@ -1,6 +1,6 @@
 """One page of the listing: bytes -> deployments. Network and files go through here alike.
 
-Values of secrets end here: no model ever holds them.
+Values of secrets are dropped here: no model ever holds them.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from driftcheck.errors import LiveError, UsageError
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
 from driftcheck.strict_json import MalformedError, parse
 
-BAD_ITEMS_TOLD: Final = 5
-"""How many items without an id or name are told one by one."""
+MAX_BAD_ITEMS: Final = 5
+"""How many items without an id or name are reported one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer: per item its id (None for an item without) and its deployment (None for an item without a name)."""
+    """One response: per item its id (None for an item without) and its deployment (None for an item without a name)."""
 
     ids: tuple[str | None, ...]
     deployments: tuple[Deployment | None, ...]
     offset: JSON = None
     size: int = 0
-    """How many bytes it took."""
+    """Its size in bytes."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
 def parse_page(data: bytes) -> Page:
-    """Read one answer, `{"resources": [...], "offset": n}` (API.md 1.4); raises MalformedError."""
+    """Read one response, `{"resources": [...], "offset": n}` (docs/API.md 1.4); raises MalformedError."""
     return page_of(parse(data), len(data))
 
 
 def page_of(value: JSON, size: int = 0) -> Page:
-    """Take an answer that was parsed already; it is changed in place (secrets)."""
+    """Return the page of a parsed response, which is changed in place: values of secrets are dropped."""
     if not isinstance(value, dict) or not isinstance(value.get("resources"), list):
         raise MalformedError('not an object with a list "resources"')
     items = value["resources"]
@@ -59,25 +59,25 @@ def deployment_of(item: JSON) -> Deployment | None:
     return Deployment(name, item) if isinstance(name, str) and name else None
 
 
-_HIDDEN: Final = "[redacted]"
-"""Stands for what is no list of secrets, or no secret: of another type than what is declared, so that it differs."""
+_MALFORMED: Final = "[redacted]"
+"""Stands for a malformed list of secrets, or entry: of another type than what is declared, so that it differs."""
 
 
 def _names_only(secrets: JSON) -> JSON:
     if not isinstance(secrets, list):
-        return _HIDDEN
+        return _MALFORMED
     return [_name_only(secret) for secret in secrets]
 
 
 def _name_only(secret: JSON) -> JSON:
     if not isinstance(secret, dict):
-        return _HIDDEN
+        return _MALFORMED
     name = secret.get("name")
     return {"name": name if name is None or isinstance(name, str) else dict(REDACTED_MARKER)}
 
 
 def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:
-    """Give a gap for each item of the pages (each with the position of its first item) without id or name."""
+    """Return a gap for each item of the pages (each with the position of its first item) without id or name."""
     problems = {
         start + index: "id" if deployment is not None else "name"
         for start, page in pages
@@ -88,41 +88,63 @@ def bad_items(pages: Iterable[tuple[int, Page]]) -> tuple[str, ...]:
         f"Item {position + 1} of the listing has no {lacks}, so the listing can't be relied on."
         for position, lacks in sorted(problems.items())
     ]
-    more = len(gaps) - BAD_ITEMS_TOLD
-    return (*gaps[:BAD_ITEMS_TOLD], *([f"So it is with {more} more items."] if more > 0 else ()))
+    more = len(gaps) - MAX_BAD_ITEMS
+    return (*gaps[:MAX_BAD_ITEMS], *([f"{more} more items of the listing have no id or name."] if more > 0 else ()))
 
 
 def by_name(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
-    """Sort deployments by name and id: the API's own order is undocumented (API.md 1.4)."""
+    """Sort deployments by name and id: the API's own order is undocumented (docs/API.md 1.4)."""
     return tuple(sorted(deployments, key=lambda deployment: (deployment.name, deployment.id or "")))
 
 
-def workspace_of(deployments: Iterable[Deployment], asked: str | None) -> str | None:
-    """Give the workspace that was listed: the one asked for, else the one that all items name, else None.
+def workspace_of(deployments: Iterable[Deployment], asked: str | None, origin: str = "") -> str | None:
+    """Return the workspace that was listed: the requested one, else the one that all items name, else None.
 
-    Raises LiveError where an item belongs to another workspace than the one asked for, or than another item.
+    Raises LiveError where an item belongs to another workspace than the requested one, or than another item;
+    `origin` is where the requested one comes from, for the message.
     """
     named = {_canonical(tenant): tenant for d in deployments if (tenant := d.text("tenant_id"))}
     if len(named) > 1:
         raise LiveError(
-            "The listing holds deployments of several workspaces, so it is not the listing of one.",
+            f"the listing has deployments of several workspaces: {', '.join(sorted(named.values())[:3])}",
             hint="Name the workspace with --workspace or LANGSMITH_WORKSPACE_ID.",
         )
-    if asked and named and _canonical(asked) not in named:
+    listed = next(iter(named.values()), None)
+    require_workspace(listed, asked, origin)
+    return asked or listed
+
+
+def require_workspace(listed: str | None, asked: str | None, origin: str = "") -> None:
+    """Raise LiveError where a listing is known to belong to another workspace than the requested one."""
+    if asked and listed and _canonical(asked) != _canonical(listed):
+        source = f" (from {origin})" if origin else ""
         raise LiveError(
-            "The deployments that were listed belong to another workspace than the one that was asked for.",
-            hint="Check --workspace (or LANGSMITH_WORKSPACE_ID) and which workspace the key belongs to.",
+            f"the listing belongs to workspace {listed}, but workspace {asked} was requested{source}",
+            hint="Check --workspace (or LANGSMITH_WORKSPACE_ID) and which workspace the API key belongs to.",
         )
-    return asked or next(iter(named.values()), None)
 
 
 def _canonical(uuid: str) -> str:
     return uuid.replace("-", "").lower()
 
 
+TYPE_WORDS: Final[Mapping[str, str]] = {"serverless": "dev_zero", "dedicated": "prod"}
+"""The words of the documentation for types, and those of the API (docs/API.md 6.2)."""
+
+
+def type_word(value: JSON) -> JSON:
+    """Return the API's word for a deployment type."""
+    return TYPE_WORDS.get(value, value) if isinstance(value, str) else value
+
+
 def _deployment_type(deployment: Deployment) -> JSON:
     config = deployment.value.get("source_config")
     return config.get("deployment_type") if isinstance(config, dict) else None
+
+
+def _agent(deployment: Deployment, key: str) -> JSON:
+    agent = deployment.value.get("agent")
+    return agent.get(key) if isinstance(agent, dict) else None
 
 
 _CHECKS: Final[Mapping[str, Callable[[Deployment, str], bool]]] = {
@@ -131,10 +153,13 @@ _CHECKS: Final[Mapping[str, Callable[[Deployment, str], bool]]] = {
     "status": lambda deployment, wanted: deployment.text("status") == wanted,
     "image_version": lambda deployment, wanted: deployment.text("image_version") == wanted,
     "url": lambda deployment, wanted: deployment.text("url") == wanted,
-    "deployment_type": lambda deployment, wanted: _deployment_type(deployment) == wanted,
+    "deployment_type": lambda deployment, wanted: type_word(_deployment_type(deployment)) == type_word(wanted),
     "deployment_ids": lambda deployment, wanted: deployment.id in [part.strip() for part in wanted.split(",")],
+    "agent_id": lambda deployment, wanted: _agent(deployment, "agent_id") == wanted,
+    "agent_environment": lambda deployment, wanted: _agent(deployment, "environment") == wanted,
 }
-"""Filters of the endpoint (API.md 1.2) that can be checked on an item; tags and the reconciler can't."""
+"""Filters of the endpoint (docs/API.md 1.2 and 6.4) that can be checked on an item; services may ignore those that they
+do not know. Tags and the reconciler can't be checked."""
 
 UNCHECKABLE: Final = frozenset({"tag_value_ids", "remote_reconciled"})
 
@@ -145,27 +170,34 @@ FILTERS: Final = frozenset(_CHECKS) | UNCHECKABLE
 def check_scope(scope: Mapping[str, str]) -> None:
     """Raise UsageError for a filter that the endpoint does not know."""
     if unknown := sorted(scope.keys() - FILTERS):
-        raise UsageError(f"The endpoint has no filter named {', '.join(unknown)}.")
+        raise UsageError(f"the endpoint has no filter named {', '.join(unknown)}.")
 
 
 def narrowed(snapshot: Snapshot, scope: Mapping[str, str]) -> Snapshot:
-    """Give what of a saved snapshot lies in a scope, as if it had been listed with it; raises UsageError.
+    """Return the part of a saved snapshot within a scope, as if it had been listed with it; raises UsageError.
 
-    A filter that can't be checked on a deployment leaves a gap, unless the listing was made with the same.
+    A filter that can't be checked on a deployment leaves a gap, unless the listing was made with the same; so does a
+    filter of the listing that the scope lacks, because deployments outside it were never listed.
     """
     check_scope(scope)
-    untold = sorted(name for name in scope.keys() & UNCHECKABLE if snapshot.scope.get(name) != scope[name])
+    unchecked = sorted(name for name in scope.keys() & UNCHECKABLE if snapshot.scope.get(name) != scope[name])
+    narrower = sorted(name for name in snapshot.scope if scope.get(name) != snapshot.scope[name])
     return replace(
         snapshot,
         deployments=tuple(deployment for deployment in snapshot.deployments if in_scope(deployment, scope)),
         scope={**snapshot.scope, **scope},
         gaps=(
             *snapshot.gaps,
-            *(f"A saved listing does not show what the filter {name} would keep." for name in untold),
+            *(f"A saved listing does not show which deployments the filter {name} selects." for name in unchecked),
+            *(
+                f"The saved listing was narrowed to {name}={snapshot.scope[name]} and holds nothing else: "
+                f"--{name.replace('_', '-')} {snapshot.scope[name]} checks just that part."
+                for name in narrower
+            ),
         ),
     )
 
 
 def in_scope(deployment: Deployment, scope: Mapping[str, str]) -> bool:
-    """Tell whether a deployment fits every filter that can be checked on it."""
+    """Return whether a deployment fits every filter that can be checked on it."""
     return all(check(deployment, scope[name]) for name, check in _CHECKS.items() if name in scope)

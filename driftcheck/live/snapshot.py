@@ -6,11 +6,13 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from itertools import accumulate
 from typing import Any, Final
 
+from driftcheck import fields
 from driftcheck.errors import InputError, LiveError
+from driftcheck.fields import UNKNOWN, Field
 from driftcheck.live.listing import Page, bad_items, by_name, page_of, workspace_of
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
@@ -120,6 +122,8 @@ def _snapshot(value: dict[str, Any], shown: str) -> Snapshot:
         requests=_count(value, "requests"),
         gaps=tuple(dict.fromkeys((*gaps, *found))),
         scope=scope,
+        warnings=_texts(value.get("warnings", []), "warnings"),
+        target=_text(value, "target"),
     )
 
 
@@ -144,7 +148,7 @@ def _count(value: dict[str, Any], name: str) -> int:
 
 
 def _raw(value: JSON, shown: str) -> Snapshot:
-    """Read one raw answer or a list of them, in any order; one that may have been cut leaves a gap."""
+    """Read one raw response or a list of them, in any order; one that may have been cut leaves a gap."""
     answers = value if isinstance(value, list) else [value]
     if not answers:
         raise MalformedError("it holds no page")
@@ -156,48 +160,55 @@ def _raw(value: JSON, shown: str) -> Snapshot:
         workspace=workspace_of(deployments, None),
         pages=len(pages),
         gaps=(*gaps, *_cuts(pages)),
+        warnings=tuple(_suspicions(pages)),
     )
 
 
 def _in_order(pages: Sequence[Page]) -> list[Page]:
-    """Sort pages by the offset they tell, whatever it means exactly (API.md 1.4), an empty one behind its equals."""
-    if all(type(page.offset) is int for page in pages):
+    """Sort pages by their offsets, whatever these mean exactly (docs/API.md 1.4), an empty one behind its equals."""
+    if _have_offsets(pages):
         return sorted(pages, key=lambda page: (page.offset, not len(page)))
     return list(pages)
 
 
+def _have_offsets(pages: Sequence[Page]) -> bool:
+    return all(type(page.offset) is int for page in pages)
+
+
 def _cuts(pages: Sequence[Page]) -> Iterable[str]:
-    """Tell where a saved listing may lack something: behind a full last page, between pages, behind an empty one."""
-    if len(pages[-1]) in FULL_PAGES:
-        yield (
-            f"The saved listing ends with a full page of {len(pages[-1])}, with no empty one after it: "
-            "there may be more."
-        )
+    """Report where a saved listing may lack something: before, between or behind its pages."""
+    last = len(pages[-1])
+    if last in FULL_PAGES or (len(pages) > 1 and last >= len(pages[0]) > 0):
+        yield f"The saved listing ends with a full page of {last} and no empty one after it; there may be more."
     if any(not len(page) for page in pages[:-1]):
-        yield "The saved listing holds an empty page before its last one."
-    if _has_hole(pages):
-        yield "The offsets of the saved pages leave a hole between them: a page may be lacking."
+        yield "The saved listing has an empty page before its last one."
+    if len(pages) == 1 and _have_offsets(pages) and pages[0].offset > max(last, *FULL_PAGES):
+        yield f"The offset of the saved page is {pages[0].offset}: it is not the first page."
+    if len(pages) > 1 and _have_offsets(pages) and not _is_gapless(pages):
+        yield "The offsets of the saved pages leave a hole between them; a page may be missing."
 
 
-def _has_hole(pages: Sequence[Page]) -> bool:
-    """Tell whether the offsets leave a hole, be they those of the pages' starts or of their ends.
+def _is_gapless(pages: Sequence[Page]) -> bool:
+    """Return whether the offsets fit a listing without a hole under one reading (docs/API.md 1.4).
 
-    On the last page, an offset may also be that of the page behind it (API.md 1.4).
+    They are those of the pages' starts, or of their ends; then the last one may count a full page instead.
     """
-    if len(pages) < 2 or not all(type(page.offset) is int for page in pages):
-        return False
     ends = list(accumulate(map(len, pages)))
     starts = [end - len(page) for end, page in zip(ends, pages, strict=True)]
     offsets = [page.offset for page in pages]
-    if any(offset > start for offset, start in zip(offsets, starts, strict=True)):
-        sizes = {len(pages[-1]), len(pages[0]), *FULL_PAGES}
-        after_ends = any(offset > end for offset, end in zip(offsets[:-1], ends, strict=False))
-        return after_ends or (offsets[-1] > ends[-1] and offsets[-1] - starts[-1] not in sizes)
-    return False
+    full = {starts[-1] + size for size in (len(pages[0]), *FULL_PAGES)}
+    return offsets == starts or (offsets[:-1] == ends[:-1] and offsets[-1] in {ends[-1], *full})
+
+
+def _suspicions(pages: Sequence[Page]) -> Iterable[str]:
+    """Report a single response of a size that somebody may have requested as a limit."""
+    size = len(pages[0])
+    if len(pages) == 1 and size and size % 10 == 0 and size not in FULL_PAGES:
+        yield f"The saved listing has exactly {size} deployments; if that was the limit of the request, there are more."
 
 
 def _deployments(pages: Sequence[Page]) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
-    """Give the deployments of all pages, each id once, and a gap for what makes no sense."""
+    """Return the deployments of all pages, each id once, and a gap for each inconsistency."""
     starts = [end - len(page) for end, page in zip(accumulate(map(len, pages)), pages, strict=True)]
     found: dict[str, Deployment] = {}
     twice = False
@@ -209,31 +220,34 @@ def _deployments(pages: Sequence[Page]) -> tuple[tuple[Deployment, ...], tuple[s
                 found.setdefault(key, deployment)
     gaps = bad_items(zip(starts, pages, strict=True))
     if twice:
-        gaps = (*gaps, "The saved listing holds the same id more than once: it changed while it was read.")
+        gaps = (*gaps, "The saved listing has the same id more than once: it changed while it was read.")
     return by_name(found.values()), gaps
 
 
 def write(snapshot: Snapshot) -> str:
-    """Write a snapshot as JSON (snapshot.schema.json), redacted, a line for each deployment, ASCII only.
+    """Return a snapshot as JSON (snapshot.schema.json), redacted, a line for each deployment, ASCII only.
 
     Values of containers' `env`, URLs with a user part and credentials of a known form are replaced by
-    `model.REDACTED_MARKER`, or masked where they are keys; values of `secrets` were dropped long before.
+    `model.REDACTED_MARKER`, or masked where they are keys; values of `secrets` were dropped while parsing.
     """
     document = {
         "kind": KIND,
         "format_version": FORMAT_VERSION,
         "source": snapshot.source,
         "workspace": snapshot.workspace,
+        **({"target": snapshot.target} if snapshot.target else {}),
         "fetched_at": snapshot.fetched_at,
         "scope": dict(sorted(snapshot.scope.items())),
         "complete": snapshot.complete,
         "gaps": list(snapshot.gaps),
+        "warnings": list(snapshot.warnings),
         "pages": snapshot.pages,
         "requests": snapshot.requests,
         "deployments": [],
     }
     keys: set[str] = set()
-    deployments = [_redacted(deployment.value, keys) for deployment in by_name(snapshot.deployments)]
+    schema = fields.deployment()
+    deployments = [_redacted(dict(deployment.value), keys, schema) for deployment in by_name(snapshot.deployments)]
     if secrets := secrets_among(keys):
         deployments = [_with_masked_keys(value, secrets) for value in deployments]
     lines = [json.dumps(value, allow_nan=False) for value in deployments]
@@ -241,38 +255,50 @@ def write(snapshot: Snapshot) -> str:
     return json.dumps(document, indent=2).removesuffix("]\n}") + f"{inner}]\n}}\n"
 
 
-def _redacted(value: JSON, keys: set[str]) -> JSON:
-    """Copy a value without what may not be saved; the keys of its objects are added to `keys`."""
+def _redacted(value: JSON, keys: set[str], field: Field) -> JSON:
+    """Copy a value without what may not be saved, by its path in the schema; keys of objects are added to `keys`."""
+    if value is None or value == MASK:
+        return value
+    if field.sensitive or _has_unknown_shape(value, field) or is_secret(value):
+        return dict(REDACTED_MARKER)
+    if isinstance(value, dict):
+        keys.update(value)
+        return {name: _redacted_child(name, child, keys, field) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_redacted(child, keys, field.items or UNKNOWN) for child in value]
+    return value
+
+
+def _redacted_child(name: str, value: JSON, keys: set[str], parent: Field) -> JSON:
+    """Copy one entry of an object; what the schema does not know is taken for variables where it looks like them."""
+    field = parent.child(name)
+    if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
+        return _redacted_variables(value, keys)
+    return _redacted(value, keys, field or UNKNOWN)
+
+
+def _redacted_variables(value: JSON, keys: set[str]) -> JSON:
+    """Copy variables or secrets at a place that the schema does not know: their names alone."""
     if isinstance(value, dict):
         keys.update(value)
         return {
-            name: _redacted_entries(child, keys, _HOLDERS[name]) if name in _HOLDERS else _redacted(child, keys)
+            name: child if name == "name" and isinstance(child, str) else _redacted_variables(child, keys)
             for name, child in value.items()
         }
     if isinstance(value, list):
-        return [_redacted(child, keys) for child in value]
-    return dict(REDACTED_MARKER) if is_secret(value) else value
+        return [_redacted_variables(child, keys) for child in value]
+    return None if value is None else dict(REDACTED_MARKER)
 
 
-_HOLDERS: Final[Mapping[str, JSON]] = {"env": dict(REDACTED_MARKER), "secrets": MASK}
-"""Keys under which entries have a `value` that is secret, wherever they stand, and what stands for no such entry.
-
-For no secret that is the text which reading a listing puts there itself, so that it is read back as it was.
-"""
-
-
-def _redacted_entries(entries: JSON, keys: set[str], instead: JSON) -> JSON:
-    """Copy variables or secrets without their values; of what is no list of them, nothing."""
-    if entries is None:
-        return None
-    if not isinstance(entries, list):
-        return dict(REDACTED_MARKER)
-    return [_redacted_entry(entry, keys) if isinstance(entry, dict) else instead for entry in entries]
+def _has_unknown_shape(value: JSON, field: Field) -> bool:
+    """Return whether secrets may be anywhere in a value: its field holds some, and it is not of the field's type."""
+    shape = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "scalar"
+    return bool(field.types) and shape not in field.types and _holds_sensitive(field)
 
 
-def _redacted_entry(entry: dict[str, Any], keys: set[str]) -> JSON:
-    kept = _redacted(entry, keys)
-    return {**kept, "value": dict(REDACTED_MARKER)} if entry.get("value") is not None else kept
+def _holds_sensitive(field: Field) -> bool:
+    children = [*field.properties.values(), *(child for child in (field.items, field.values) if child)]
+    return any(child.sensitive or _holds_sensitive(child) for child in children)
 
 
 def _with_masked_keys(value: JSON, secrets: Set[str]) -> JSON:

@@ -12,14 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from driftcheck import fields
+from driftcheck.live.listing import type_word
 from driftcheck.model import JSON
 
 SOURCES: Final = ("github", "external_docker", "internal_docker", "internal_source", "internal_template")
 
 TIERS: Final = tuple(f"{family}_{size}" for family in ("SERVERLESS", "DEDICATED") for size in "SML")
-
-TYPE_WORDS: Final[Mapping[str, str]] = {"serverless": "dev_zero", "dedicated": "prod"}
-"""The words of the documentation for types, and those of the API (docs/API.md 6.2)."""
 
 _CREATE: Final = frozenset(
     (
@@ -69,7 +67,7 @@ def create(body: JSON, existing: Collection[Mapping[str, JSON]], tenant: JSON) -
             raise RefusedError(400, "deployment_type must not be set for external_docker")
         if not isinstance(config.get("resource_spec"), dict):
             raise RefusedError(400, "resource_spec must be an object for external_docker")
-    config["deployment_type"] = _type_word(config.get("deployment_type")) or "prod"
+    config["deployment_type"] = type_word(config.get("deployment_type")) or "prod"
     revision = _present(_object(given.get("source_revision_config"), "source_revision_config"))
     now = _timestamp(None)
     deployment = {
@@ -139,7 +137,7 @@ def set_tiers(deployment: Mapping[str, JSON], body: JSON, allowed: Collection[st
     given = _object(body, "body")
     _refuse_unknown(given, allowed)
     config = deployment.get("source_config")
-    kind = _type_word(config.get("deployment_type")) if isinstance(config, dict) else None
+    kind = type_word(config.get("deployment_type")) if isinstance(config, dict) else None
     changed = {**deployment, "updated_at": _timestamp(deployment.get("updated_at"))}
     for key, tier in _present(given).items():
         if tier not in TIERS:
@@ -180,7 +178,7 @@ def _set_config(changed: dict[str, Any], sent: Mapping[str, JSON], before: Mappi
             raise _unprocessable(f"source_config.{key}", "extra_forbidden", "Extra inputs are not permitted")
         if key in _READ_ONLY["source_config"]:
             raise RefusedError(400, f"{key} can't be set")
-        if before is not None and key in _IMMUTABLE and _type_word(value) != _type_word(config.get(key)):
+        if before is not None and key in _IMMUTABLE and type_word(value) != type_word(config.get(key)):
             raise RefusedError(400, f"{key} can't be changed after creation")
         if before is not None and key == "listener_config" and value != config.get(key):
             raise RefusedError(400, "listener_config can't be changed after creation")
@@ -312,10 +310,6 @@ def _refuse_deleted(deployment: Mapping[str, JSON]) -> None:
 def _refuse_unknown(given: Mapping[str, JSON], allowed: Collection[str]) -> None:
     if unknown := sorted(given.keys() - set(allowed)):
         raise _unprocessable(unknown[0], "extra_forbidden", "Extra inputs are not permitted")
-
-
-def _type_word(value: JSON) -> JSON:
-    return TYPE_WORDS.get(value, value) if isinstance(value, str) else value
 
 
 def _present(value: Mapping[str, JSON]) -> dict[str, JSON]:

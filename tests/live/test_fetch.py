@@ -254,10 +254,17 @@ def test_P3_P7_odd_page_sizes_and_offsets_are_seen_through(emulate: Emulate, pla
 
 
 @pytest.mark.parametrize("kind", ["no_offset", "odd_offset"])
-def test_P7_an_offset_that_makes_no_sense_matters_to_nothing(emulate: Emulate, kind: str) -> None:
+def test_P7_an_offset_that_fits_no_reading_is_a_warning(emulate: Emulate, kind: str) -> None:
     snapshot = fetch_emulated(emulate, Plan(faults=(Fault(kind),)), deployments(150))
     assert snapshot.complete
     assert len(snapshot.deployments) == 150
+    (warning,) = snapshot.warnings
+    assert "`offset`" in warning
+
+
+@pytest.mark.parametrize("offsets", ["next", "limit", "echo"])
+def test_P7_an_offset_that_fits_a_reading_is_not_reported(emulate: Emulate, offsets: str) -> None:
+    assert fetch_emulated(emulate, Plan(offsets=offsets), deployments(150)).warnings == ()
 
 
 def test_P9_two_deployments_of_one_name_are_both_kept(emulate: Emulate) -> None:
@@ -266,7 +273,7 @@ def test_P9_two_deployments_of_one_name_are_both_kept(emulate: Emulate) -> None:
 
 
 def test_P10_another_workspace_than_the_one_asked_for_is_an_error(emulate: Emulate) -> None:
-    with pytest.raises(LiveError, match="another workspace"):
+    with pytest.raises(LiveError, match="belongs to workspace"):
         fetch_emulated(emulate, Plan(), deployments(3), workspace="00000000-0000-4000-8000-000000000000")
     with pytest.raises(LiveError, match="several workspaces"):
         fetch_emulated(emulate, Plan(faults=(Fault("other_workspace", offset=99),)), deployments(150))

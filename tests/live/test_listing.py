@@ -95,7 +95,7 @@ def test_P8_one_bad_item_spoils_the_listing(item: Any) -> None:
 def test_P8_many_bad_items_are_counted_rather_than_told_one_by_one() -> None:
     page = parse_page(encoded({"resources": [None] * 5000, "offset": 0}))
     gaps = listing.bad_items([(0, page)])
-    assert len(gaps) == listing.BAD_ITEMS_TOLD + 1
+    assert len(gaps) == listing.MAX_BAD_ITEMS + 1
     assert "4995 more" in gaps[-1]
 
 
@@ -117,7 +117,7 @@ def test_P10_the_workspace_is_the_one_asked_for_or_the_one_that_all_items_name()
 
 
 def test_P10_items_of_another_workspace_are_an_error() -> None:
-    with pytest.raises(LiveError, match="another workspace"):
+    with pytest.raises(LiveError, match="belongs to workspace"):
         workspace_of(listed({}), "00000000-0000-4000-8000-000000000000")
     with pytest.raises(LiveError, match="several workspaces"):
         workspace_of(listed({}, {"tenant_id": "00000000-0000-4000-8000-000000000000"}), None)
@@ -150,10 +150,28 @@ def test_P11_a_scope_is_checked_exactly_on_our_side(scope: dict[str, str], fits:
 
 def test_a_saved_listing_is_narrowed_to_a_scope() -> None:
     kept, other = (Deployment(f"d{n}", deployment(n, status=status)) for n, status in enumerate(("READY", "UNUSED")))
-    snapshot = narrowed(Snapshot("live.json", (kept, other), scope={"name_contains": "d"}), {"status": "READY"})
+    snapshot = narrowed(
+        Snapshot("live.json", (kept, other), scope={"name_contains": "d"}), {"name_contains": "d", "status": "READY"}
+    )
     assert snapshot.deployments == (kept,)
     assert snapshot.scope == {"name_contains": "d", "status": "READY"}
     assert snapshot.complete
+
+
+def test_a_narrowed_listing_is_incomplete_without_the_same_scope() -> None:
+    snapshot = Snapshot("live.json", (), scope={"name_contains": "claims"})
+    for scope in ({}, {"name_contains": "claim"}, {"status": "READY"}):
+        (gap,) = narrowed(snapshot, scope).gaps
+        assert "--name-contains claims" in gap
+    assert narrowed(snapshot, {"name_contains": "claims", "status": "READY"}).complete
+
+
+def test_agents_are_filtered_and_type_words_are_equal() -> None:
+    agent = {"agent_id": "claims", "environment": "staging"}
+    found = Deployment("d", {"agent": agent, "source_config": {"deployment_type": "serverless"}})
+    assert in_scope(found, {"agent_id": "claims", "agent_environment": "staging", "deployment_type": "dev_zero"})
+    assert not in_scope(found, {"agent_environment": "production"})
+    assert not in_scope(Deployment("d", {"agent": None}), {"agent_id": "claims"})
 
 
 def test_a_saved_listing_does_not_show_tags() -> None:

@@ -181,6 +181,9 @@ def test_the_order_of_answers_does_not_matter_where_their_offsets_tell_it(tmp_pa
     [
         ([page(deployments(100), 100)], "full page of 100"),
         ([page(deployments(100), 100), page([deployment(n) for n in range(100, 120)], 120)], "full page of 20"),
+        ([page(deployments(100), 0), page([deployment(n) for n in range(100, 150)], 200)], "hole"),
+        ([page(deployments(50), 250)], "not the first page"),
+        ([page(deployments(50), 50), page([deployment(n) for n in range(50, 100)], 100)], "full page of 50"),
         ([page([], 0), page(deployments(5), 5)], "empty page before"),
         ([page(deployments(20), 20), page([deployment(n) for n in range(40, 47)], 47)], "hole"),
         ([page(deployments(20), 20), page([deployment(n) for n in range(40, 60)], 60), page([], 60)], "hole"),
@@ -193,6 +196,51 @@ def test_P3_P8_what_a_saved_listing_lacks_is_a_gap(tmp_path: Path, pages: list[A
     snapshot = snapshots.read(saved(tmp_path, pages))
     assert words in "".join(snapshot.gaps)
     assert not snapshot.complete
+
+
+def test_a_size_that_may_have_been_a_limit_is_a_warning(tmp_path: Path) -> None:
+    for count in (10, 50, 200):
+        snapshot = snapshots.read(saved(tmp_path, page(deployments(count))))
+        assert snapshot.complete
+        (warning,) = snapshot.warnings
+        assert f"exactly {count}" in warning
+    assert snapshots.read(saved(tmp_path, page(deployments(21)))).warnings == ()
+
+
+def test_a_snapshot_keeps_scope_workspace_target_and_warnings(tmp_path: Path) -> None:
+    snapshot = Snapshot(
+        "https://host", (), workspace=WORKSPACE, scope={"status": "READY"}, warnings=("Odd.",), target="staging"
+    )
+    text = snapshots.write(snapshot)
+    jsonschema.validate(json.loads(text), fields.schema("snapshot"))
+    assert snapshots.read(saved(tmp_path, text)) == snapshot
+
+
+LEAVES = st.one_of(st.booleans(), st.integers(), st.text("abc", min_size=1))
+TEXTS = st.dictionaries(st.sampled_from(["env", "secrets", "value", "name", "team"]), st.text("abc"), max_size=3)
+FREE = st.dictionaries(st.sampled_from(["env", "secrets", "value", "gpu"]), LEAVES, max_size=3)
+
+
+@given(
+    labels=st.tuples(TEXTS, TEXTS),
+    args=st.tuples(*[st.lists(st.text("abc"), max_size=2)] * 2),
+    free=st.tuples(FREE, FREE),
+)
+def test_every_change_outside_of_secrets_shows_in_two_snapshots(
+    labels: tuple[Any, Any], args: tuple[Any, Any], free: tuple[Any, Any]
+) -> None:
+    def written(side: int) -> str:
+        sidecar = {"name": "s", "image": "s:1", "args": args[side], "env": [{"name": "A", "value": str(side)}]}
+        spec = {"labels": labels[side], "annotations": labels[side], "sidecars": [sidecar]}
+        value = {"name": "a", "id": "1", "source_config": {"resource_spec": spec}, **free[side]}
+        value["secrets"] = [{"name": "B"}]
+        return snapshots.write(Snapshot("s", (Deployment("a", value),)))
+
+    is_equal = labels[0] == labels[1] and args[0] == args[1]
+    is_equal = is_equal and json.dumps({**free[0], "secrets": 0}, sort_keys=True) == json.dumps(
+        {**free[1], "secrets": 0}, sort_keys=True
+    )
+    assert (json.loads(written(0)) == json.loads(written(1))) is is_equal
 
 
 def test_P10_a_saved_listing_of_two_workspaces_is_an_error(tmp_path: Path) -> None:
