@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -17,7 +18,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples" / "ci"
-MARKED = "<!-- driftcheck-report -->"
+MARKED = "<!-- driftcheck-report"
 KEY = "lsv2_sk_0123456789abcdef"
 """Looks like a key, and is none."""
 
@@ -75,6 +76,7 @@ class Runner:
         self.checkout = checkout
         self.temporary = temporary
         self.driftcheck = real_driftcheck(temporary / "driftcheck" / "venv" / "bin" / "driftcheck")
+        executable(self.driftcheck.with_name("python"), f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         self.env = {
             "RUNNER_TEMP": str(temporary),
             "GITHUB_OUTPUT": str(temporary / "output"),
@@ -131,7 +133,7 @@ def test_the_action_says_drift_in_every_place(runner: Runner) -> None:
     }
     assert "::error " in done.stdout
     assert "Drift: 1 deployment differs from live" in done.stdout
-    assert MARKED in runner.summary
+    assert runner.summary.startswith(MARKED)
     assert "claims-agent" in runner.summary
     names = {Path(output["value"]).name for output in ACTION["outputs"].values() if "folder" in output["value"]}
     assert names == {"report.json", "report.md", "report.html", "report.sarif"}
@@ -140,7 +142,7 @@ def test_the_action_says_drift_in_every_place(runner: Runner) -> None:
 
 @pytest.mark.parametrize(("status", "expected"), [("0", 0), ("1", 1), ("3", 3)])
 def test_the_action_ends_with_the_status_of_driftcheck(tmp_path: Path, status: str, expected: int) -> None:
-    assert bash(STEPS["Tell the result"]["run"], tmp_path, {"STATUS": status}).returncode == expected
+    assert bash(STEPS["Report the result"]["run"], tmp_path, {"STATUS": status}).returncode == expected
 
 
 def test_the_options_of_the_action_reach_driftcheck(runner: Runner) -> None:
@@ -156,6 +158,35 @@ def test_the_options_of_the_action_reach_driftcheck(runner: Runner) -> None:
     assert arguments[-3:] == ["a b; touch x", "$(touch pwned)", "-o"]
     assert not (runner.checkout / "pwned").exists()
     assert not (runner.checkout / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ({"BASE_BRANCH": "main"}, "refs/remotes/origin/main"),
+        ({"BASE_BRANCH": "main", "BASE": "origin/release"}, "origin/release"),
+        ({"QUEUE_BASE": "0123abcd"}, "0123abcd"),
+        ({}, None),
+    ],
+)
+def test_the_action_finds_the_base_itself(runner: Runner, given: dict[str, str], base: str | None) -> None:
+    executable(runner.driftcheck, '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\nexit 1\n')
+    runner.run(LIVE="l.json", **given)
+    arguments = (runner.checkout / "arguments").read_text().splitlines()
+    assert ("--base" in arguments) == (base is not None)
+    if base:
+        assert arguments[arguments.index("--base") + 1] == base
+
+
+@pytest.mark.parametrize("status", range(5))
+def test_only_a_run_that_compared_everything_is_uploaded(runner: Runner, status: int) -> None:
+    write = (
+        'for each; do case $each in *=*) echo "{\\"outcome\\": {\\"name\\": \\"passed\\"}}" > "${each#*=}";; esac; done'
+    )
+    executable(runner.driftcheck, f"#!/bin/sh\n{write}\nexit {status}\n")
+    runner.run(LIVE="l.json")
+    assert ("sarif" in runner.outputs) == (status <= 1)
+    assert status != 0 or runner.outputs["outcome"] == "passed"
 
 
 def test_without_secrets_the_action_validates_says_so_and_keeps_the_key(runner: Runner) -> None:
@@ -219,7 +250,7 @@ class Comments:
     def __init__(self, folder: Path, comments: str) -> None:
         self.folder = folder
         (folder / "comments.json").write_text(comments)
-        (folder / "report.md").write_text(f"{MARKED}\nthe report\n")
+        (folder / "report.md").write_text(f"{MARKER}\nthe report\n")
         executable(
             folder / "bin" / "gh",
             f"""#!/bin/bash
@@ -246,9 +277,13 @@ class Comments:
         return path.read_text().replace(str(self.folder), "").strip() if path.exists() else ""
 
 
-PERSONS = '{"id": 1, "user": {"type": "User"}, "body": "<!-- driftcheck-report -->\\nforged"}'
-OTHERS = '{"id": 2, "user": {"type": "Bot"}, "body": "coverage <!-- driftcheck-report -->"}'
-OURS = '{"id": 3, "user": {"type": "Bot"}, "body": "<!-- driftcheck-report -->\\nthe last report"}'
+MARKER = "<!-- driftcheck-report production -->"
+PERSONS = f'{{"id": 1, "user": {{"type": "User"}}, "body": "{MARKER}\\nforged"}}'
+OTHERS = f'{{"id": 2, "user": {{"type": "Bot"}}, "body": "coverage {MARKER}"}}'
+ANOTHER = (
+    '{"id": 5, "user": {"type": "Bot"}, "body": "<!-- driftcheck-report production-eu -->\\nof another workspace"}'
+)
+OURS = f'{{"id": 3, "user": {{"type": "Bot"}}, "body": "{MARKER}\\nthe last report"}}'
 PATCHED = "api --silent --method PATCH repos/o/r/issues/comments/3 --field body=@/report.md"
 POSTED = "api --silent --method POST repos/o/r/issues/7/comments --field body=@/report.md"
 
@@ -258,8 +293,9 @@ POSTED = "api --silent --method POST repos/o/r/issues/7/comments --field body=@/
     [
         ((PERSONS, OTHERS, OURS), "1", PATCHED),
         ((PERSONS, OTHERS, OURS), "0", PATCHED),
-        ((PERSONS, OTHERS), "1", POSTED),
-        ((PERSONS, OTHERS), "0", ""),
+        ((PERSONS, OTHERS, ANOTHER), "1", POSTED),
+        ((PERSONS, OTHERS, ANOTHER), "0", ""),
+        ((ANOTHER, OURS), "1", PATCHED),
         ((OURS, OURS.replace("3", "4")), "3", PATCHED),
     ],
 )
@@ -281,11 +317,11 @@ def test_a_comment_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     assert done.stdout.startswith("::warning::The comment could not be looked for")
 
 
-def test_the_marker_of_the_action_is_that_of_the_report() -> None:
-    from driftcheck.formats import markdown
-
-    assert markdown.MARKER == MARKED
-    assert MARKED in STEPS["Update the comment"]["run"]
+def test_a_report_without_a_marker_is_not_commented(tmp_path: Path) -> None:
+    thread = Comments(tmp_path, "[]")
+    (tmp_path / "report.md").write_text("something else\n")
+    assert thread.update("1").returncode == 0
+    assert thread.written == ""
 
 
 def test_the_workflow_uses_what_the_action_has() -> None:
@@ -314,14 +350,33 @@ def test_the_gitlab_job_checks_and_leaves_its_artifacts(workspace: Path) -> None
     assert all((workspace / file).is_file() for file in kept)
 
 
-def test_the_gitlab_job_checks_a_merge_request_against_its_base(workspace: Path) -> None:
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
-    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "Declare the deployments"]):
-        subprocess.run(["git", *command], cwd=workspace, check=True, timeout=60)
-    env = {"LANGSMITH_API_KEY": KEY, "DRIFTCHECK_CHECK_LIVE": "live.json", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD"}
-    done = gitlab(workspace, **env)
-    assert done.returncode == 1, done.stderr
-    assert "older than this change" in done.stdout
+def in_repository(checkout: Path, *commands: list[str]) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c", "init.defaultBranch=main"]
+    for command in commands:
+        subprocess.run(["git", *identity, *command], cwd=checkout, check=True, timeout=60, capture_output=True)
+
+
+@pytest.mark.parametrize("event", ["detached", "merged_result", "merge_train"])
+def test_the_gitlab_job_checks_a_merge_request_against_its_target_branch(workspace: Path, event: str) -> None:
+    """The target branch has moved since: merged results are compared with what GitLab merged into."""
+    claims = workspace / "deployments" / "claims.yaml"
+    in_repository(workspace, ["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Declare the deployments"])
+    in_repository(workspace, ["update-ref", "refs/remotes/origin/main", "HEAD"], ["switch", "-q", "-c", "change"])
+    claims.write_text(claims.read_text() + "# touched\n")
+    in_repository(workspace, ["commit", "-q", "-a", "-m", "Touch a file"])
+    if event != "detached":
+        in_repository(
+            workspace, ["switch", "-q", "main"], ["commit", "-q", "--allow-empty", "-m", "Earlier in the train"]
+        )
+        in_repository(workspace, ["merge", "-q", "--no-ff", "change"])
+    env = {"LANGSMITH_API_KEY": KEY, "DRIFTCHECK_CHECK_LIVE": "live.json", "CI_MERGE_REQUEST_EVENT_TYPE": event}
+    done = gitlab(workspace, CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main", **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((workspace / "driftcheck.json").read_text())
+    base = "main^1" if event != "detached" else "main"
+    shown = subprocess.run(["git", "rev-parse", base], cwd=workspace, check=True, capture_output=True, text=True).stdout
+    assert report["declared"]["base"] == shown.strip()
+    assert {change["class"] for each in report["deployments"] for change in each["changes"]} == {"elsewhere"}
 
 
 def test_the_gitlab_job_validates_where_there_is_no_key(workspace: Path) -> None:
@@ -331,6 +386,14 @@ def test_the_gitlab_job_validates_where_there_is_no_key(workspace: Path) -> None
 
 
 # cron
+
+
+def state_of(checkout: Path) -> Path:
+    return checkout.parent / ".local" / "state" / "driftcheck" / str(checkout.resolve()).replace("/", "%2F")
+
+
+def metrics_of(checkout: Path) -> str:
+    return f"driftcheck{state_of(checkout).name}.prom"
 
 
 def cron(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -347,8 +410,8 @@ def test_the_cron_job_prints_the_report_where_not_all_is_well(workspace: Path) -
     done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_METRICS=str(metrics))
     assert done.returncode == 1
     assert "Drift: 1 deployment differs" in done.stdout
-    assert "# EOF" in (metrics / "driftcheck.prom").read_text()
-    state = workspace.parent / ".local" / "state" / "driftcheck"
+    assert "# EOF" in (metrics / metrics_of(workspace)).read_text()
+    state = state_of(workspace)
     assert {"report.txt", "report.json", "report.html"} <= {each.name for each in state.iterdir()}
 
 
@@ -387,7 +450,7 @@ def test_the_cron_job_leaves_no_old_output_behind(workspace: Path) -> None:
     cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_METRICS=str(metrics))
     executable(command, "#!/bin/sh\nkill -9 $$\n")
     cron(workspace, DRIFTCHECK_METRICS=str(metrics))
-    state = workspace.parent / ".local" / "state" / "driftcheck"
+    state = state_of(workspace)
     assert {each.name for each in (*state.iterdir(), *metrics.iterdir())} == {"lock", "report.txt"}
 
 
@@ -422,7 +485,7 @@ def test_the_cron_job_without_a_lock_is_neither_success_nor_drift(workspace: Pat
     if flock is not None:
         executable(folder / "flock", f"#!/bin/sh\n{flock}\n")
     executable(folder / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
-    state = workspace.parent / ".local" / "state" / "driftcheck"
+    state = state_of(workspace)
     state.mkdir(parents=True)
     (state / "report.json").write_text("yesterday's")
     done = bash(
@@ -434,15 +497,34 @@ def test_the_cron_job_without_a_lock_is_neither_success_nor_drift(workspace: Pat
     assert not (workspace.parent / "ran").exists()
 
 
-def test_the_cron_job_runs_once_at_a_time(workspace: Path) -> None:
+def test_the_cron_job_of_a_home_runs_once_at_a_time_and_a_skipped_run_does_not_succeed(workspace: Path) -> None:
     tool("flock")
-    state = workspace.parent / ".local" / "state" / "driftcheck"
+    state = state_of(workspace)
     state.mkdir(parents=True)
+    (state / "report.txt").write_text("of the run that is still going")
     executable(workspace.parent / "bin" / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
-    command = f"exec flock {state / 'lock'} env DRIFTCHECK_HOME={workspace} {EXAMPLES / 'cron.sh'}"
+    command = f"exec flock {shlex.quote(str(state / 'lock'))} env DRIFTCHECK_HOME={workspace}/ {EXAMPLES / 'cron.sh'}"
     done = bash(command, workspace.parent, {})
-    assert done.returncode == 0
+    assert done.returncode == 3
+    assert "still going" in done.stderr
+    assert (state / "report.txt").exists()
     assert not (workspace.parent / "ran").exists()
+
+
+def test_the_cron_jobs_of_two_homes_do_not_meet(workspace: Path) -> None:
+    tool("flock")
+    other = Path(shutil.copytree(workspace, workspace.parent / "other"))
+    metrics = workspace.parent / "metrics"
+    metrics.mkdir()
+    real_driftcheck(workspace.parent / "bin" / "driftcheck")
+    lock = shlex.quote(str(state_of(workspace) / "lock"))
+    state_of(workspace).mkdir(parents=True)
+    command = f"exec flock {lock} env DRIFTCHECK_HOME={other} {EXAMPLES / 'cron.sh'}"
+    env = {"DRIFTCHECK_CHECK_LIVE": "live.json", "DRIFTCHECK_METRICS": str(metrics)}
+    path = f"{workspace.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    assert bash(command, workspace.parent, {**env, "PATH": path}).returncode == 1
+    assert cron(workspace, **env).returncode == 1
+    assert {each.name for each in metrics.iterdir()} == {metrics_of(workspace), metrics_of(other)}
 
 
 # pre-commit
