@@ -93,7 +93,6 @@ class Seen:
     value: str | None
     """What the report shows of the live value, as canonical JSON; None where it is redacted."""
     declared: str | None = None
-    owner: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
 
@@ -169,13 +168,15 @@ def parts(report: Report, scope: Scope) -> tuple[Part, ...]:
 
 
 def _target_parts(report: Report, scope: Scope) -> Iterator[Part]:
+    """Yield the part of each target; none is conclusive where the run itself, and no target of it, failed."""
+    failed = report.outcome not in _CONCLUSIVE and all(target.outcome in _CONCLUSIVE for target in report.targets)
     for target in report.targets:
         comparisons = [comparison for comparison in report.deployments if comparison.target == target.name]
         yield Part(
             target=target.name,
             stream=stream(report, target.name),
             outcome=target.outcome,
-            conclusive=_is_conclusive(target.outcome, target.complete, comparisons),
+            conclusive=not failed and _is_conclusive(target.outcome, target.complete, comparisons),
             reach=_reach(scope, comparisons),
             seen=_seen(report, target.name),
             coverage=target.summary.coverage,

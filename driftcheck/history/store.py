@@ -74,8 +74,8 @@ def record(
     A run that is already recorded changes nothing. Raises HistoryError or UsageError.
     """
     at = run.report.generated_at
-    divided = parts(run.report, run.scope)
     with database.transaction(url, write=True) as execute:
+        divided = tuple(_attached(execute, part) for part in parts(run.report, run.scope))
         known = execute("SELECT seq FROM driftcheck_runs WHERE id = :id", id=run.id)
         seq = known[0][0] if known else _next(execute, "driftcheck_runs", "seq")
         steps: list[Step] = []
@@ -84,6 +84,7 @@ def record(
         for part in divided:
             moment, last = _moment(execute, part, run, seq)
             step = advance(_open(execute, part.stream), part, moment)
+            step = _with_owners(execute, step, part.target, last)
             steps.append(step)
             previous = previous or last
             transitions += _outage(execute, part, run, seq)
@@ -119,6 +120,39 @@ def _note(execute: Execute, run: Run, divided: Sequence[Part], previous: str | N
         open=len(items),
         oldest_open=min((item.first_seen for item in items), default=None),
     )
+
+
+def _attached(execute: Execute, part: Part) -> Part:
+    """Return the part of a run that failed in the stream of the runs that it is one of.
+
+    Where the identity of a report is the workspace as read, a run that could not read it has another one.
+    """
+    if part.conclusive or part.target is not None:
+        return part
+    streams = [stream for (stream,) in execute("SELECT DISTINCT stream FROM driftcheck_parts")]
+    alike = [stream for stream in streams if json.loads(stream)[1:] == json.loads(part.stream)[1:]]
+    return replace(part, stream=alike[0]) if len(alike) == 1 else part
+
+
+def _with_owners(execute: Execute, step: Step, target: str | None, previous: str | None) -> Step:
+    """Return the step with owners of what it opens: of the ignore rules that suppressed it in the run before."""
+    if not step.opened or previous is None:
+        return step
+    rows = execute("SELECT report FROM driftcheck_runs WHERE id = :id", id=previous)
+    report = json.loads(zlib.decompress(bytes(rows[0][0])))
+    suppressed = [
+        (Key(deployment["name"], path=change["path"]), change["suppressed"])
+        for deployment in report["deployments"]
+        if deployment.get("target") == target
+        for change in deployment["changes"]
+    ]
+    suppressed += [
+        (Key(found["deployment"], rule=found["rule"]), found["suppressed"])
+        for found in report["findings"]
+        if found.get("target") == target
+    ]
+    owners = {key: rule.get("owner") for key, rule in suppressed if rule is not None}
+    return replace(step, opened=tuple(replace(item, owner=owners.get(item.key)) for item in step.opened))
 
 
 def _next(execute: Execute, table: str, column: str) -> int:

@@ -44,6 +44,7 @@ class Item:
     """It began no later than this time: `first_seen`, or the deployment's last update before it."""
     changed_at: str | None = None
     owner: str | None = None
+    """Who answers for it: the owner of the ignore rule that suppressed it before."""
     reach: str = ""
     """The scope (`Reach.key`) of the run that last saw it."""
     opened_run: str = ""
@@ -130,7 +131,6 @@ def _opened(seen: Seen, part: Part, moment: Moment) -> Item:
         last_seen=moment.at,
         after=after,
         before=before,
-        owner=seen.owner,
         reach=part.reach.key,
         opened_run=moment.run,
         target=part.target,
@@ -161,7 +161,6 @@ def _updated(item: Item, seen: Seen, part: Part, moment: Moment, *, differs: boo
         severity=seen.severity,
         value=seen.value,
         declared=seen.declared,
-        owner=seen.owner or item.owner,
         last_seen=moment.at,
         changed_at=moment.at if differs else item.changed_at,
         reach=part.reach.key,

@@ -14,13 +14,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from driftcheck.history import store
 from driftcheck.history.database import HistoryError
 from driftcheck.history.items import Scope
-from driftcheck.model import Outcome, Severity, State, Status, Suppression
+from driftcheck.model import Outcome, Report, Severity, State, Status, Suppression
 from tests.history.reports import (
     MIN_SCALE,
     change,
@@ -171,6 +172,37 @@ def test_a_run_that_is_recorded_late_does_not_undo_what_is_known_since(url: str)
     keep(url, "r5", report(5, [comparison("a")]), Scope(names=("a",)))
     keep(url, "r4", report(4, [comparison("a", [change()]), comparison("b", [change()])]))
     assert open_keys(url) == {("b", MIN_SCALE)}
+
+
+def test_the_owner_of_an_exception_that_ended_owns_the_item(url: str) -> None:
+    exception = Suppression("why", owner="payments")
+    keep(url, "r1", report(1, [comparison("a", [change(suppressed=exception)])], [finding("x", suppressed=exception)]))
+    keep(url, "r2", report(2, [comparison("a", [change(), change("labels.x")])], [finding("x")]))
+    owners = {(item.key.path or item.key.rule): item.owner for item in store.open_items(url)}
+    assert owners == {MIN_SCALE: "payments", "labels.x": None, "x": "payments"}
+    assert {transition["owner"] for transition in notified(url, report(3, SYNC))} == {"payments", None}
+
+
+def notified(url: str, made: Report) -> list[dict[str, Any]]:
+    keep(url, f"at {made.generated_at}", made, destinations=("json#1",))
+    [message] = store.claim(url, ["json#1"])
+    return message.document["transitions"]
+
+
+def test_an_outage_is_one_of_the_runs_whose_workspace_was_read(url: str) -> None:
+    keep(url, "r1", report(1, DRIFT, report_id="workspace-as-read"))
+    unread = report(2, complete=False, report_id="driftcheck.yaml")
+    assert [(t["kind"], t["target"]) for t in notified(url, unread)] == [("outage", None)]
+    after = notified(url, report(3, DRIFT, report_id="workspace-as-read"))
+    assert [t["kind"] for t in after] == ["recovered"]
+
+
+def test_a_run_of_targets_that_failed_as_a_whole_resolves_nothing(url: str) -> None:
+    drift = [comparison("a", [change()], "staging")]
+    keep(url, "r1", with_targets(report(1, drift), {"staging": Outcome.DRIFT}))
+    failed = with_targets(report(2, outcome=Outcome.INVALID), {"staging": Outcome.IN_SYNC})
+    keep(url, "r2", failed, Scope(names=("a",)))
+    assert open_keys(url) == {("a", MIN_SCALE)}
 
 
 def test_redacted_values_are_not_stored_and_never_change(url: str) -> None:
