@@ -1,4 +1,4 @@
-"""What `driftcheck explain` says: of a rule its page, of a field what the schema's annotations tell."""
+"""What `driftcheck explain` prints: the page of a rule, the annotations of a field, a policy."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import difflib
 import json
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from driftcheck import fields
 from driftcheck.fields import Field
-from driftcheck.model import JSON
+from driftcheck.model import JSON, Policy
 from driftcheck.paths import Path, parse_path
+from driftcheck.redaction.patterns import shown
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
 
 _WIDTH: Final = 96
 
 
-def explain(name: str) -> str | None:
+def explain(name: str, policies: Iterable[Policy] = ()) -> str | None:
     """Explain a rule by its id, or a field by its path or the end of it; None where there is no such thing.
 
     List steps may be written `[]`, `[*]`, by position or by identity: `sidecars[].env`, `sidecars[name=otel].env`.
     """
     if name in RULES:
         return _rule_text(RULES[name])
+    for policy in policies:
+        if policy.rule == name:
+            return _policy_text(policy)
     places = _places(name)
     if not places:
         return None
@@ -35,14 +39,31 @@ def explain(name: str) -> str | None:
     return _field_text(places)
 
 
-def suggest(name: str) -> list[str]:
-    """Give up to three rule ids, field paths and field names that a name may have been meant to be."""
-    by_name = {text.lower(): text for text in (*RULES, *_all_places(), *_short_names())}
+def overview(policies: Sequence[Policy] = ()) -> str:
+    """Return the list of what can be explained: rules by group, policies, fields that can be declared."""
+    text = ""
+    width = max(map(len, RULES)) + 2
+    for heading, rules in _GROUPS.items():
+        text += f"{heading}\n\n"
+        text += "".join(f"  {rule.id.ljust(width)}{rule.severity}: {rule.title}\n" for rule in rules.values()) + "\n"
+    if policies:
+        text += "Policies\n\n"
+        text += "".join(f"  {policy.rule.ljust(width)}{policy.severity}: {_title(policy)}\n" for policy in policies)
+        text += "\n"
+    text += "Fields\n\n"
+    text += "".join(f"  {place.path}\n" for place in _all_places().values() if not place.field.read_only)
+    return text + "\n`driftcheck explain NAME` explains one of them.\n"
+
+
+def suggest(name: str, policies: Iterable[Policy] = ()) -> list[str]:
+    """Return up to three rule ids, field paths and field names that a name may have been meant to be."""
+    own = (policy.rule for policy in policies)
+    by_name = {text.lower(): text for text in (*RULES, *own, *_all_places(), *_short_names())}
     return [by_name[close] for close in difflib.get_close_matches(name.lower()[:200], by_name, n=3)]
 
 
 def rules_page(examples: Collection[str]) -> str:
-    """Give docs/rules.md: all rules by group; `examples` are the ids of the rules shown in examples/invalid/."""
+    """Return docs/rules.md: all rules by group; `examples` are the ids of the rules shown in examples/invalid/."""
     text = (
         "# Rules\n\n"
         "Every finding names one of these rules. `driftcheck explain RULE` prints the same text; `severities` in\n"
@@ -74,12 +95,33 @@ def _rule_text(rule: Rule) -> str:
     return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{_wrap(rule.explanation)}\n"
 
 
+def _policy_text(policy: Policy) -> str:
+    text = f"{policy.rule} ({policy.severity})\n\n{_wrap(_title(policy))}\n"
+    if policy.reason:
+        text += f"\n{_wrap(shown(policy.reason))}\n"
+    facts = {
+        "Path": policy.path,
+        "Schema": json.dumps(policy.schema),
+        "Targets": policy.target,
+        "Deployments": policy.deployment,
+        "Where": json.dumps(policy.where) if policy.where else "",
+        "Applies to": " and ".join(sorted(policy.applies_to)),
+        "Defined at": str(policy.location),
+    }
+    text += "\n" + "".join(f"{title + ':':<13}{fact}\n" for title, fact in facts.items() if fact)
+    return text
+
+
+def _title(policy: Policy) -> str:
+    return shown(policy.message or f"The policy `{policy.id}` is violated.")
+
+
 # --- fields ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A field, where it stands (list steps written `[]`), and the fields around it, the outermost first."""
+    """A field, its path (list steps written `[]`), and the fields around it, the outermost first."""
 
     path: str
     field: Field
@@ -92,7 +134,7 @@ class _Place:
 
 @cache
 def _all_places() -> Mapping[str, _Place]:
-    """Give every field that the schema names, by its path."""
+    """Return every field that the schema names, by its path."""
     return {place.path: place for place in _below("", fields.deployment(), ())}
 
 
@@ -125,7 +167,7 @@ def _places(name: str) -> list[_Place]:
 
 
 def _exact(path: Path) -> _Place | None:
-    """Give the field at a path from the deployment on, entries of free maps included."""
+    """Return the field at a path from the deployment on, entries of free maps included."""
     line = [fields.at(path[:end]) for end in range(1, len(path) + 1)]
     known = [field for field in line if field is not None]
     return _Place(_pattern(path), known[-1], tuple(known[:-1])) if len(known) == len(path) else None
@@ -171,8 +213,8 @@ def _facts(place: _Place) -> Iterator[tuple[str, str]]:
 _TYPES: Final = {
     "object": "mapping",
     "array": "list",
-    "string": "text",
-    "integer": "whole number",
+    "string": "string",
+    "integer": "integer",
     "number": "number",
     "boolean": "true or false",
 }
@@ -190,7 +232,7 @@ _CERTAINTY: Final = {
     "F": "documented by the vendor",
     "O": "observed by users of the API, not documented",
     "M": "seen only in the vendor's tests, not documented",
-    "I": "concluded, not documented",
+    "I": "inferred, not documented",
 }
 
 
@@ -226,7 +268,7 @@ def _unset(field: Field) -> str:
 
 
 def _literal(value: JSON) -> str:
-    return "an empty text" if value == "" else json.dumps(value)
+    return "an empty string" if value == "" else json.dumps(value)
 
 
 def _declared_null(place: _Place) -> str:
@@ -237,10 +279,10 @@ def _declared_null(place: _Place) -> str:
     if place.path.startswith("source_config.resource_spec."):
         return f"{meaning} The service takes no null; it unsets what a write of resource_spec as a whole leaves out."
     if field.immutable:
-        return f"{meaning} The service takes no null; only a new deployment is without it."
+        return f"{meaning} The service takes no null; only a new deployment can be without it."
     if field.empty_is_null:
         return f"{meaning} The service takes no null; an empty list may clear it."
-    return f"{meaning} The service takes no null, and keeps what a write leaves out; set another value, or create anew."
+    return f"{meaning} The service takes no null, and keeps what a write leaves out; set another value, or recreate it."
 
 
 def _comparison(place: _Place) -> Iterator[str]:
@@ -261,7 +303,7 @@ def _comparison(place: _Place) -> Iterator[str]:
     if field.equivalence is not None:
         yield _EQUIVALENCES[field.equivalence]
     if field.branch:
-        yield f"Where live holds a resolved commit, the branch in {'.'.join(field.branch)} is compared in its place."
+        yield f"Where live holds a resolved commit, the branch in {'.'.join(field.branch)} is compared instead."
     if field.effective is not None and field.effective.of is not None:
         yield "Unset on either side, the derived value is compared."
     if any(f.sensitive for f in place.line):

@@ -87,6 +87,18 @@ def from_json(segments: Sequence[Any]) -> Path:
     return tuple(Item(*next(iter(s.items()))) if isinstance(s, Mapping) else s for s in segments)
 
 
+def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
+    """Return a key that orders paths segment by segment: keys, then positions, then identities."""
+    return [
+        (1, segment, "", "")
+        if isinstance(segment, int)
+        else (2, 0, segment.key, segment.value)
+        if isinstance(segment, Item)
+        else (0, 0, segment, "")
+        for segment in path
+    ]
+
+
 _ABSENT: Final = object()
 
 

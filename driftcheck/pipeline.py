@@ -20,7 +20,6 @@ from typing import Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.baseline import Base, Baseline
-from driftcheck.comparison.differences import sort_key
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, finding, inventory, judge, status_of
@@ -352,7 +351,7 @@ def _report(
     findings: Sequence[Finding],
 ) -> Report:
     live = None if snapshot is None else mask_summary(summarise(snapshot))
-    comparisons, findings = mask(comparisons, findings, sort_key)
+    comparisons, findings = mask(comparisons, findings)
     findings = _weigh(findings, request)
     return Report(
         driftcheck_version=__version__,

@@ -20,7 +20,7 @@ LAYERS = {
     "strict_json": 3,
     "rules": 3,
     "fields": 3,
-    "explanations": 4,
+    "explanations": 5,
     "redaction": 4,
     "yamlfile": 4,
     "ignores": 5,

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck import fields
-from driftcheck.explanations import explain, rules_page, suggest
+from driftcheck.explanations import explain, overview, rules_page, suggest
+from driftcheck.model import Location, Policy
 from driftcheck.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -163,3 +164,23 @@ def test_the_page_of_the_rules_is_up_to_date() -> None:
     assert page == rules_page(examples), "docs/rules.md: write driftcheck.explanations.rules_page(examples) to it"
     for rule in RULES:
         assert f"\n### {rule}\n" in page
+
+
+POLICY = Policy("owner", "labels.owner", {"type": "string"}, Location("driftcheck.yaml", 2, 5), message="Has an owner.")
+
+
+def test_the_overview_lists_every_rule_policy_and_field_that_can_be_declared() -> None:
+    listed = overview([POLICY])
+    assert all(f"  {rule} " in listed for rule in RULES)
+    assert "policy:owner" in listed
+    assert "  source_config.resource_spec.cpu_limit\n" in listed
+    assert "  tenant_id\n" not in listed
+
+
+def test_a_policy_is_explained_and_suggested() -> None:
+    explained = explain("policy:owner", [POLICY])
+    assert explained is not None
+    assert explained.startswith("policy:owner (error)\n\nHas an owner.\n")
+    assert "driftcheck.yaml:2:5" in explained
+    assert explain("policy:owner") is None
+    assert "policy:owner" in suggest("policy:ownr", [POLICY])

@@ -1,25 +1,41 @@
-"""`driftcheck explain`: a rule or a field."""
+"""`driftcheck explain`: a rule, a field or a policy."""
 
 from __future__ import annotations
+
+from pathlib import Path as FilePath
 
 import click
 
 from driftcheck.cli import console
 from driftcheck.errors import UsageError
+from driftcheck.model import Policy
 
 
 @click.command("explain")
-@click.argument("name")
-def command(name: str) -> int:
-    """Explain NAME: a rule id, or a field path such as source_config.resource_spec.cpu_limit."""
-    from driftcheck.explanations import explain, suggest
+@click.argument("name", required=False)
+@click.option("--config", metavar="FILE", help="Read policies from this file instead of the nearest driftcheck.yaml.")
+def command(name: str | None, config: str | None) -> int:
+    """Explain NAME: a rule id, a field path such as source_config.resource_spec.cpu_limit, or policy:ID.
 
-    text = explain(name)
+    Without NAME, list what can be explained.
+    """
+    from driftcheck.explanations import explain, overview, suggest
+    from driftcheck.rules import POLICY_PREFIX
+
+    policies = _policies(config) if name is None or name.startswith(POLICY_PREFIX) else ()
+    text = overview(policies) if name is None else explain(name, policies)
     if text is None:
-        close = suggest(name)
+        close = suggest(name or "", policies)
         raise UsageError(
-            "There is neither a rule nor a field of this name.",
-            hint=f"Did you mean {' or '.join(close)}?" if close else "Rules are listed in docs/rules.md.",
+            "no rule, field or policy has this name",
+            hint=f"Did you mean {' or '.join(close)}?" if close else "`driftcheck explain` lists them.",
         )
     console.write(text if text.endswith("\n") else text + "\n")
     return 0
+
+
+def _policies(config: str | None) -> tuple[Policy, ...]:
+    from driftcheck.declarations.config import find_config, load_config
+
+    file = FilePath(config) if config else find_config(FilePath.cwd())
+    return load_config(file).policies if file is not None else ()

@@ -26,7 +26,6 @@ from driftcheck.comparison.differences import (
     is_structured,
     is_underivable,
     set_fields,
-    sort_key,
 )
 from driftcheck.comparison.equality import is_assigned_url, is_tag_of, same_scalar
 from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
@@ -34,7 +33,7 @@ from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_u
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Item, Path
 
-__all__ = ["Difference", "Differences", "compare", "sort_key"]
+__all__ = ["Difference", "Differences", "compare"]
 
 _NOTHING: Final[Mapping[str, JSON]] = {}
 

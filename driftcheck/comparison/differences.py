@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from driftcheck.comparison.matching import identities
 from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeKind
-from driftcheck.paths import Item, Path, resolve
+from driftcheck.paths import Item, Path, resolve, sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +92,6 @@ class Site:
     parent: Field = UNKNOWN
     declared: Mapping[str, JSON] = field(default_factory=dict)
     live: Mapping[str, JSON] = field(default_factory=dict)
-
-
-def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
-    """Return a key that orders paths segment by segment: keys, then positions, then identities."""
-    return [
-        (1, segment, "", "")
-        if isinstance(segment, int)
-        else (2, 0, segment.key, segment.value)
-        if isinstance(segment, Item)
-        else (0, 0, segment, "")
-        for segment in path
-    ]
 
 
 def is_structured(value: JSON, field: Field) -> bool:

@@ -1,1 +1,1 @@
-"""What is shown, hidden and counted."""
+"""Everything that keeps secrets out of reports, snapshots and messages: formats, values, names, and secrets in use."""

@@ -1,22 +1,21 @@
-"""Masks for credentials that stand where names do: names of deployments, keys and identities in paths, facts.
+"""Markers for credentials in names: names of deployments, keys and identities in paths, facts.
 
-Done last, when rules have been applied and the values redacted, so that everything is found by its true name till then.
+Done last, after rules were applied and values redacted, so that until then everything has its true name.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any
 
 from driftcheck.model import Change, Comparison, Finding, LiveSummary
-from driftcheck.paths import Item, Path, Segment
-from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
+from driftcheck.paths import Item, Path, Segment, sort_key
+from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among, shown
 from driftcheck.redaction.values import text_of, without_values
 
 Segments = Mapping[Path, Segment]
-"""What stands in place of the last segment of a path, or of a part of one, that ends in a secret."""
+"""What is shown instead of the last segment of a path, or of a part of one, that ends in a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,6 @@ class _Masks:
     names: Mapping[str, str]
     segments: Mapping[str | None, Segments]
     """By the name of the deployment; None for findings about none."""
-    order: Callable[[Path], Any]
 
     def name(self, name: str) -> str:
         return self.names.get(name, name)
@@ -36,11 +34,11 @@ class _Masks:
 
 
 def mask(
-    comparisons: Sequence[Comparison], findings: Sequence[Finding], order: Callable[[Path], Any]
+    comparisons: Sequence[Comparison], findings: Sequence[Finding]
 ) -> tuple[Sequence[Comparison], Sequence[Finding]]:
-    """Give comparisons and findings without credentials where names stand; what differed still does.
+    """Return comparisons and findings without credentials in names; what differed still does.
 
-    `order` is the key by which paths are sorted, which masked ones are anew: a place in the list would tell of them.
+    Masked paths are sorted anew: a position in the list would reveal something of them.
     """
     secrets = secrets_among(_texts(comparisons, findings))
     if not secrets:
@@ -51,14 +49,13 @@ def mask(
         secrets=secrets,
         names=masks(names & secrets, names),
         segments={name: _segments(own, secrets) for name, own in paths.items()},
-        order=order,
     )
     masked = sorted((_comparison(each, found) for each in comparisons), key=lambda each: each.name)
     return masked, [_finding(each, found) for each in findings]
 
 
 def _texts(comparisons: Iterable[Comparison], findings: Iterable[Finding]) -> set[str]:
-    """Give each text of the data that is shown as a name; most stand in many deployments, so that few are left."""
+    """Return each text of the data that is shown as a name; most occur in many deployments, so that few are left."""
     texts: set[str] = set()
     paths: set[Path] = set()
     for comparison in comparisons:
@@ -81,7 +78,7 @@ def _texts(comparisons: Iterable[Comparison], findings: Iterable[Finding]) -> se
 
 
 def _paths(comparisons: Iterable[Comparison], findings: Iterable[Finding]) -> dict[str | None, set[Path]]:
-    """Give the paths that are shown of each deployment."""
+    """Return the paths that are shown of each deployment."""
     found: dict[str | None, set[Path]] = defaultdict(set)
     for comparison in comparisons:
         found[comparison.name].update(comparison.unverifiable, (change.path for change in comparison.changes))
@@ -98,8 +95,8 @@ def _segments(paths: Iterable[Path], secrets: Set[str]) -> Segments:
             siblings[path[:index], segment.key if isinstance(segment, Item) else None].add(text_of(segment))
     found: dict[Path, Segment] = {}
     for (holder, key), texts in siblings.items():
-        for text, shown in masks(texts & secrets, texts).items():
-            found[(*holder, text if key is None else Item(key, text))] = shown if key is None else Item(key, shown)
+        for text, marker in masks(texts & secrets, texts).items():
+            found[(*holder, text if key is None else Item(key, text))] = marker if key is None else Item(key, marker)
     return found
 
 
@@ -118,7 +115,7 @@ def _changes(comparison: Comparison, found: _Masks) -> tuple[Change, ...]:
     if not found.segments.get(comparison.name):
         return comparison.changes
     changes = (_change(change, found.path(comparison.name, change.path)) for change in comparison.changes)
-    return tuple(sorted(changes, key=lambda change: found.order(change.path)))
+    return tuple(sorted(changes, key=lambda change: sort_key(change.path)))
 
 
 def _change(change: Change, path: Path) -> Change:
@@ -129,7 +126,7 @@ def _unverifiable(comparison: Comparison, found: _Masks) -> tuple[Path, ...]:
     if not found.segments.get(comparison.name):
         return comparison.unverifiable
     paths = (found.path(comparison.name, path) for path in comparison.unverifiable)
-    return tuple(sorted(paths, key=found.order))
+    return tuple(sorted(paths, key=sort_key))
 
 
 def _finding(finding: Finding, found: _Masks) -> Finding:
@@ -142,7 +139,7 @@ def _finding(finding: Finding, found: _Masks) -> Finding:
 
 
 def _message(message: str, names: Mapping[str, str]) -> str:
-    """Give a message in which names of deployments may stand without those that are secrets."""
+    """Return a message, which may name deployments, without those names that are secrets."""
     if names and is_secret(message):
         for name in sorted(names, key=len, reverse=True):
             message = message.replace(name, names[name])
@@ -150,20 +147,16 @@ def _message(message: str, names: Mapping[str, str]) -> str:
 
 
 def mask_summary(live: LiveSummary) -> LiveSummary:
-    """Give what is said of the live side without credentials; what is masked alike is counted together."""
+    """Return the summary of the live side without credentials; what has the same marker is counted together."""
     return replace(
         live,
-        source=_shown(live.source),
-        workspace=live.workspace and _shown(live.workspace),
-        fetched_at=live.fetched_at and _shown(live.fetched_at),
-        gaps=tuple(map(_shown, live.gaps)),
-        scope={name: _shown(text) for name, text in live.scope.items()},
+        source=shown(live.source),
+        workspace=live.workspace and shown(live.workspace),
+        fetched_at=live.fetched_at and shown(live.fetched_at),
+        gaps=tuple(map(shown, live.gaps)),
+        scope={name: shown(text) for name, text in live.scope.items()},
         inventory={fact: _tally(tally) for fact, tally in live.inventory.items()},
     )
-
-
-def _shown(text: str) -> str:
-    return MASK if is_secret(text) else text
 
 
 def _tally(tally: Mapping[str, int]) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
-"""What no report may show: values of sensitive fields, credentials wherever they stand, user parts of URLs.
+"""What no report may show: values of sensitive fields, and credentials wherever they are.
 
-That such a value differs is said; neither side of it, its length nor a hash.
+That such a value differs is reported, without either side, a length or a hash.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
 
 
 def redact(change: Change, schema: Field) -> Change:
-    """Hide the values of a change (`schema` is the deployment's field) that may not be shown.
+    """Redact the values of a change (`schema` is the deployment's field) that may not be shown.
 
     Where the value itself is a secret, or its path holds one, both sides are null. In a larger value (a container
     that is gone, say) secrets are left out and the rest is shown.
@@ -37,7 +37,7 @@ def redact(change: Change, schema: Field) -> Change:
 
 
 def without_values(change: Change) -> Change:
-    """Give a change that tells of no side more than that it differs."""
+    """Return a change that says of both sides only that they differ."""
     base = change.base if change.base is ABSENT else None
     return replace(
         change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True
@@ -45,7 +45,7 @@ def without_values(change: Change) -> Change:
 
 
 def text_of(segment: Segment) -> str:
-    """Give what the data itself put into a segment of a path: a key, or the identity of a list's entry."""
+    """Return what comes from the data in a segment of a path: a key, or the identity of a list's entry."""
     if isinstance(segment, Item):
         return segment.value
     return segment if isinstance(segment, str) else ""
@@ -58,7 +58,7 @@ def shown_value(value: JSON, schema: Field, path: Path) -> JSON:
 
 
 def without_secrets(value: JSON, schema: Field) -> JSON:
-    """Give a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
+    """Return a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
     if value == REDACTED_MARKER or _is_opaque(value, schema):
         return MASK
     if isinstance(value, dict):
@@ -75,7 +75,7 @@ def without_secrets(value: JSON, schema: Field) -> JSON:
 
 
 def _is_of_order(change: Change, schema: Field) -> bool:
-    """Tell whether a change is about the order of a list's entries: its values are then lists of their names."""
+    """Return whether a change is about the order of a list's entries: its values are then lists of their names."""
     declared = change.declared
     if schema.key is None or not isinstance(declared, list) or not declared:
         return False
@@ -83,7 +83,7 @@ def _is_of_order(change: Change, schema: Field) -> bool:
 
 
 def _is_opaque(value: JSON, schema: Field) -> bool:
-    """Tell whether secrets may stand anywhere in a value: its field holds some, and it has not the field's shape."""
+    """Return whether secrets may be anywhere in a value: its field holds some, and its shape is not the field's."""
     if value is None or value is ABSENT or not schema.types:
         return False
     shape = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "scalar"

@@ -12,13 +12,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from driftcheck.comparison import diff as differences_module
-from driftcheck.comparison.diff import Differences, compare, sort_key
+from driftcheck.comparison.diff import Differences, compare
 from driftcheck.comparison.symmetric import compare_declared, compare_listed
 from driftcheck.comparison.verdicts import impact_of
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import validate
 from driftcheck.model import REDACTED_MARKER, Severity
-from driftcheck.paths import format_path
+from driftcheck.paths import format_path, sort_key
 from driftcheck.rules import RULES
 from tests.comparison.api import AGES, SOURCES
 from tests.comparison.declarations import declaration, declarations

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.comparison.differences import sort_key
 from driftcheck.model import (
     Change,
     ChangeKind,
@@ -19,7 +18,7 @@ from driftcheck.model import (
     Severity,
     Status,
 )
-from driftcheck.paths import Item, Path, format_path
+from driftcheck.paths import Item, Path, format_path, sort_key
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.patterns import is_secret
 
@@ -40,7 +39,7 @@ def finding(deployment: str | None = "claims", path: Path | None = None, message
 
 
 def masked(*comparisons: Comparison) -> list[Comparison]:
-    return list(mask(comparisons, (), sort_key)[0])
+    return list(mask(comparisons, ())[0])
 
 
 def paths(found: Comparison) -> list[str]:
@@ -64,7 +63,7 @@ def test_two_masked_paths_stay_two() -> None:
 def test_a_mask_is_the_same_wherever_a_path_of_a_deployment_goes_through_it() -> None:
     sidecars, volumes = ("sidecars", Item("name", GITHUB)), ("volumes", Item("name", GITHUB))
     before = comparison((*sidecars, "image"), (*volumes, "x"), unverifiable=((*sidecars, "labels", POSTGRES),))
-    (found,), (told,) = mask([before], [finding(path=(*sidecars, RELATIVE))], sort_key)
+    (found,), (told,) = mask([before], [finding(path=(*sidecars, RELATIVE))])
     assert paths(found) == ['sidecars[name="[redacted]"].image', 'volumes[name="[redacted]"].x']
     assert list(map(format_path, found.unverifiable)) == ['sidecars[name="[redacted]"].labels["[redacted]"]']
     assert format_path(told.path or ()) == 'sidecars[name="[redacted]"]["[redacted]"]'
@@ -74,7 +73,7 @@ def test_names_of_deployments_are_masked_and_stay_apart_in_findings_and_messages
     before = [comparison(name=name) for name in ("[redacted]", GITHUB, f"{GITHUB}x", "a")]
     renamed = f"Probably renamed: the live deployment {GITHUB}x has the same origin."
     findings = [finding(GITHUB), finding("a", message=renamed), finding(None), finding(POSTGRES)]
-    found, told = mask(before, findings, sort_key)
+    found, told = mask(before, findings)
     assert [each.name for each in found] == ["[redacted 2]", "[redacted 3]", "[redacted]", "a"]
     assert [each.deployment for each in told] == ["[redacted 2]", "a", None, "[redacted 4]"]
     assert told[1].message == "Probably renamed: the live deployment [redacted 3] has the same origin."
@@ -129,6 +128,6 @@ def test_O10_masks_do_not_depend_on_the_order(drawn: list[Path]) -> None:
 @pytest.mark.parametrize("secret", ["task-runner", "a@b", "https://h"])
 def test_what_holds_no_credential_is_given_back_as_it_is(secret: str) -> None:
     comparisons, findings = [comparison(("labels", secret), name=secret)], [finding(secret)]
-    found, told = mask(comparisons, findings, sort_key)
+    found, told = mask(comparisons, findings)
     assert found is comparisons
     assert told is findings
