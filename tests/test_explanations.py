@@ -68,7 +68,7 @@ def test_every_field_is_explained(path: str) -> None:
         ("init_containers", ["in order"]),
         ("sidecars", ["in any order", "Empty equals unset"]),
         ("sidecars[].env", ["only where one refers to another"]),
-        ("sidecars[].env[].value", ["never shown", "the service uses an empty text"]),
+        ("sidecars[].env[].value", ["never shown", "the service uses an empty string"]),
         ("sizeLimit", ["Kubernetes quantity"]),
         ("shareable", ["the service shows false"]),
         ("orchestrator_cpu", ["Deprecated: the service asks not to use it"]),
@@ -88,7 +88,7 @@ def test_an_explanation_says_what_the_annotations_say(name: str, facts: list[str
     ("name", "advice"),
     [
         ("source_config.resource_spec.max_scale", "unsets what a write of resource_spec as a whole leaves out"),
-        ("source_config.listener_id", "only a new deployment is without it"),
+        ("source_config.listener_id", "only a new deployment can be without it"),
         ("display_name", "keeps what a write leaves out"),
         ("secret_references", "an empty list may clear it"),
     ],
@@ -121,7 +121,7 @@ def test_a_path_may_be_written_as_reports_write_it_and_cut_in_front(name: str) -
 
 def test_an_entry_of_a_free_map_is_explained_too() -> None:
     assert text("source_config.resource_spec.labels.team").startswith(
-        "source_config.resource_spec.labels.team Type: text"
+        "source_config.resource_spec.labels.team Type: string"
     )
 
 
