@@ -47,6 +47,7 @@ class Base:
     repository: Repository
     commits: Commits
     paths: tuple[str, ...]
+    name_suffix: str
     single_files: tuple[str, ...]
     """Files that the command line names singly."""
     proposed: Policy
@@ -72,11 +73,11 @@ class Base:
     def _declarations(self, commit: str, head: Declarations) -> Declarations:
         from driftcheck.declarations import git
 
-        declared = git.load(self.repository, commit, self.paths)
+        declared = git.load(self.repository, commit, self.paths, name_suffix=self.name_suffix)
         new = {each.name for each in head.deployments} - {each.name for each in declared.deployments}
         if not new or not self.single_files:
             return declared
-        moved = git.load_moved(self.repository, commit, new, set(declared.files))
+        moved = git.load_moved(self.repository, commit, new, set(declared.files), name_suffix=self.name_suffix)
         return replace(
             declared,
             deployments=(*declared.deployments, *moved.deployments),
@@ -98,18 +99,30 @@ def find_base(chosen: Settings, flags: Flags, ref: str) -> tuple[Base, Settings]
     commits = git.find_commits(repository, ref, merge_commit=settings.platform_merge_commit())
     single_files = tuple(path for path in flags.paths if os.path.isfile(path))
     if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
-        return Base(repository, commits, chosen.paths, single_files, chosen.policy, is_redirected=False), chosen
+        base = Base(
+            repository, commits, chosen.paths, chosen.name_suffix, single_files, chosen.policy, is_redirected=False
+        )
+        return base, chosen
     at_tip = _config_at(repository, commits.tip, flags, here)
-    in_force = settings.resolve(chosen.command, flags, at_tip, chosen.config_file, here)
-    paths = tuple(_paths_at(repository, commits.tip, flags, at_tip)) or chosen.paths
+    target = next((each for each in at_tip.targets if each.name == chosen.target), None)
+    live = replace(flags, live=(chosen.live,) if chosen.live else ())
+    in_force = settings.resolve(chosen.command, live, at_tip, chosen.config_file, here, target)
+    if chosen.target and target is None:  # the change adds the target
+        in_force = replace(chosen, policy=in_force.policy)
+        paths = chosen.paths
+    else:
+        paths = tuple(_paths_at(repository, commits.tip, flags, target.config if target else at_tip)) or chosen.paths
     base = Base(
         repository,
         commits,
         paths,
+        in_force.name_suffix,
         single_files,
         proposed=chosen.policy,
         is_redirected={*paths} != {*chosen.paths}
-        or (in_force.workspace, in_force.region) != (chosen.workspace, chosen.region),
+        or (in_force.workspace, in_force.region) != (chosen.workspace, chosen.region)
+        or in_force.name_suffix != chosen.name_suffix
+        or (chosen.target is not None and target is None),
     )
     kept = tuple(path for path in paths if path not in chosen.paths and _names_anything(base, path))
     if not (chosen.paths or kept or chosen.allow_empty or chosen.command == "audit"):

@@ -536,10 +536,12 @@ class Report:
         )
 
     def _coverage(self) -> float | None:
-        if self.live is None or not self.complete or not self.live.deployments:
+        sides = [target.live for target in self.targets] if self.targets else [self.live]
+        deployments = sum(side.deployments for side in sides if side is not None)
+        if None in sides or not self.complete or not deployments:
             return None
         declared = sum(c.id is not None and c.status is not Status.UNMANAGED for c in self.deployments)
-        return round(declared / self.live.deployments, 4)
+        return round(declared / deployments, 4)
 
 
 class Effect(StrEnum):

@@ -15,7 +15,8 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from driftcheck import __version__, fields, settings
@@ -23,7 +24,7 @@ from driftcheck.baseline import Base, Baseline
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, finding, inventory, judge, status_of
-from driftcheck.errors import LiveError, UsageError
+from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
     Change,
@@ -42,6 +43,7 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
+from driftcheck.paths import glob_matches
 from driftcheck.policies import Judged, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
@@ -66,6 +68,12 @@ class Request:
     generated_at: datetime | None = None
     """The time that the report carries; None for `now`."""
     baseline: Baseline | None = None
+    names: tuple[str, ...] = ()
+    """Globs over the names of the deployments to report; empty for all."""
+    report_id: str | None = None
+    """The identity of the report; None for the workspace's."""
+    default_id: str | None = None
+    """The identity where no workspace is known."""
     allow_partial: bool = False
     allow_empty: bool = False
     allow_empty_live: bool = False
@@ -73,22 +81,61 @@ class Request:
     """The target of the configuration that this run is for."""
 
 
+def request(chosen: Settings, baseline: Baseline | None = None) -> Request:
+    """Return what a run is asked for, beside its two sides."""
+    return Request(
+        command=chosen.command,
+        policy=chosen.policy,
+        now=datetime.now(UTC),
+        generated_at=settings.report_time(),
+        baseline=baseline,
+        target=chosen.target,
+        names=chosen.names,
+        report_id=chosen.report_id,
+        default_id=chosen.default_id,
+        allow_partial=chosen.allow_partial,
+        allow_empty=chosen.allow_empty,
+        allow_empty_live=chosen.allow_empty_live,
+    )
+
+
 def read_sides(
-    chosen: Settings, progress: Callable[[int], None], base: Base | None = None
-) -> tuple[Declarations, Snapshot]:
-    """Read declarations and live, the network in the background; a live side that can't be read is a gap."""
-    declared_names: Future[Collection[str]] = Future()
-    with_network = ThreadPoolExecutor(1, thread_name_prefix="listing")
+    runs: Sequence[tuple[Settings, Base | None]], progress: Callable[[int], None]
+) -> list[tuple[Declarations, Snapshot | DriftcheckError]]:
+    """Read declarations and live for every run: all listings in the background, while the files are parsed.
+
+    A live side that can't be read gives its error. Raises UsageError for declarations that can't be read.
+    """
+    at_once, chosen = settings.share_connections([run for run, _ in runs])
+    pool = ThreadPoolExecutor(max(at_once, 1), thread_name_prefix="listing")
+    names: list[Future[Collection[str]]] = [Future() for _ in runs]
+    seen = [0] * len(runs)
+
+    def count(number: int, deployments: int) -> None:
+        seen[number] = deployments
+        progress(sum(seen))
+
     try:
-        listing = with_network.submit(read_live, chosen, declared_names.result, progress)
-        declarations = read_declarations(chosen, base)
-        declared_names.set_result([declaration.name for declaration in declarations.deployments])
-        return declarations, listing.result()
-    except LiveError as error:
-        return declarations, _unread(chosen, error)
+        listings = [
+            pool.submit(read_live, run, names[number].result, partial(count, number))
+            for number, run in enumerate(chosen)
+        ]
+        declared = []
+        for (run, base), future in zip(runs, names, strict=True):
+            declared.append(read_declarations(run, base))
+            future.set_result([declaration.name for declaration in declared[-1].deployments])
+        return list(zip(declared, [_result(listing) for listing in listings], strict=True))
     finally:
-        declared_names.cancel()
-        with_network.shutdown(wait=False)
+        for future in names:
+            future.cancel()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(listing: Future[Snapshot]) -> Snapshot | DriftcheckError:
+    try:
+        return listing.result()
+    except DriftcheckError as error:
+        return error
 
 
 def read_declarations(chosen: Settings, base: Base | None = None) -> Declarations:
@@ -100,12 +147,13 @@ def read_declarations(chosen: Settings, base: Base | None = None) -> Declaration
 
     if not chosen.paths:
         return Declarations()
+    suffix = chosen.name_suffix
     left_out = base.left_out(chosen.paths) if base else None
     if base is None or left_out is None:
-        return loader.load(chosen.paths, stdin=_read_stdin, in_processes=True)
+        return loader.load(chosen.paths, stdin=_read_stdin, name_suffix=suffix, in_processes=True)
     elsewhere = {path for path in chosen.paths if base.names_left_out(path)}
     sources = discovery.read(chosen.paths, stdin=_read_stdin, elsewhere=elsewhere)
-    declarations = loader.declare((*sources.texts, *left_out.texts), in_processes=True)
+    declarations = loader.declare((*sources.texts, *left_out.texts), name_suffix=suffix, in_processes=True)
     return loader.with_refusals(declarations, (*sources.findings, *left_out.findings))
 
 
@@ -134,14 +182,14 @@ def read_live(
     return fetch(connection, names=declared_names, scope=chosen.scope, progress=progress)
 
 
-def _unread(chosen: Settings, error: LiveError) -> Snapshot:
+def unread(chosen: Settings, error: DriftcheckError) -> Snapshot:
     """Return the snapshot of a live side that could not be read: one gap, so that the rest is still reported."""
     message = f"{error.message.removesuffix('.')}. {error.hint or ''}".rstrip()
     return Snapshot(
         source=chosen.live or (chosen.access.endpoint if chosen.access else ""),
         deployments=(),
         workspace=chosen.workspace.id if chosen.workspace else None,
-        requests=error.requests,
+        requests=error.requests if isinstance(error, LiveError) else 0,
         gaps=(message,),
         scope=chosen.scope,
     )
@@ -169,7 +217,9 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     verdicts = judge(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     odd = [replace(finding("suspicious-listing", None), message=warning) for warning in snapshot.warnings]
-    findings = (*_nothing_declared(declarations, request), *odd, *policy_findings)
+    findings = [*_nothing_declared(declarations, request), *odd, *policy_findings]
+    if terms.inventory and request.names and not any(_is_named(each.name, request.names) for each in comparisons):
+        findings.append(no_name_matches(request.names))
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
     return _report(request, declarations, snapshot, comparisons, findings)
 
@@ -214,9 +264,20 @@ def _inventory_policy(policy: Policy) -> Policy:
 
 
 def _nothing_declared(declarations: Declarations, request: Request) -> list[Finding]:
-    if declarations.deployments or not declarations.complete or request.allow_empty:
+    names = request.names
+    if any(_is_named(declaration.name, names) for declaration in declarations.deployments):
         return []
-    return [] if request.command in _WITHOUT_DECLARATIONS else [finding("nothing-declared", None)]
+    if not declarations.complete or request.allow_empty:
+        return []
+    if request.command in _WITHOUT_DECLARATIONS:
+        return []
+    return [no_name_matches(names)] if names else [finding("nothing-declared", None)]
+
+
+def no_name_matches(globs: Sequence[str]) -> Finding:
+    """Return the finding of a `--name` that selects no declared deployment."""
+    message = f"No declared deployment matches --name {' or '.join(globs)}."
+    return replace(finding("nothing-declared", None), message=message, hint="Check the spelling; names are globs.")
 
 
 def _apply_policy(
@@ -229,7 +290,8 @@ def _apply_policy(
     compared = with_unverifiable(suppress(verdicts.comparisons, suppressions), judged)
     found_so_far = (*declarations.findings, *verdicts.findings, *judged.findings)
     findings += [suppressions.suppress_finding(found) for found in found_so_far]
-    if snapshot.complete and declarations.complete and not verdicts.gaps:
+    is_narrowed = bool(request.names or snapshot.scope)
+    if snapshot.complete and declarations.complete and not verdicts.gaps and not is_narrowed:
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
     if request.baseline and not request.baseline.bases.complete:
         findings.append(finding("incomplete-base", None))
@@ -350,6 +412,10 @@ def _report(
     comparisons: Sequence[Comparison],
     findings: Sequence[Finding],
 ) -> Report:
+    if request.names:
+        declarations, snapshot, comparisons, findings = _narrowed(
+            request.names, declarations, snapshot, comparisons, findings
+        )
     live = None if snapshot is None else mask_summary(summarise(snapshot))
     comparisons, findings = mask(comparisons, findings)
     findings = _weigh(findings, request)
@@ -367,6 +433,34 @@ def _report(
         ),
         deployments=tuple(comparisons),
         findings=findings,
+        report_id=request.report_id or (live.workspace if live else None) or request.default_id,
+    )
+
+
+def _is_named(name: str, globs: Sequence[str]) -> bool:
+    return not globs or any(glob_matches(glob, name) for glob in globs)
+
+
+def _narrowed(
+    globs: Sequence[str],
+    declarations: Declarations,
+    snapshot: Snapshot | None,
+    comparisons: Sequence[Comparison],
+    findings: Sequence[Finding],
+) -> tuple[Declarations, Snapshot | None, list[Comparison], list[Finding]]:
+    """Leave out the deployments that `--name` does not select, and errors of their declarations."""
+    errors = [found for found in declarations.findings if found.severity is Severity.ERROR]
+    others = [found for found in errors if found.deployment is not None and not _is_named(found.deployment, globs)]
+    named = [declaration for declaration in declarations.deployments if _is_named(declaration.name, globs)]
+    is_complete = declarations.complete or (bool(errors) and len(others) == len(errors))
+    if snapshot is not None:
+        live = tuple(deployment for deployment in snapshot.deployments if _is_named(deployment.name, globs))
+        snapshot = replace(snapshot, deployments=live, scope={**snapshot.scope, "names": ",".join(globs)})
+    return (
+        replace(declarations, deployments=tuple(named), complete=is_complete),
+        snapshot,
+        [comparison for comparison in comparisons if _is_named(comparison.name, globs)],
+        [found for found in findings if found.deployment is None or _is_named(found.deployment, globs)],
     )
 
 

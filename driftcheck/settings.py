@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
 from typing import Final
@@ -17,10 +17,11 @@ from uuid import UUID
 
 from driftcheck import model
 from driftcheck.declarations import discovery
-from driftcheck.declarations.config import Config
+from driftcheck.declarations.config import Config, Target, repository
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint
 from driftcheck.model import ChangeClass, IgnoreRule, Severity
+from driftcheck.paths import glob_matches
 from driftcheck.redaction.patterns import holds_credential
 
 DEFAULT_PATHS: Final = ("deployments.yaml", "deployments")
@@ -54,7 +55,13 @@ class Flags:
 
     paths: tuple[str, ...] = ()
     config: str | None = None
-    live: str | None = None
+    live: tuple[str, ...] = ()
+    """A file, or TARGET=FILE for each target."""
+    targets: tuple[str, ...] = ()
+    """Globs over the names of targets; empty for all."""
+    names: tuple[str, ...] = ()
+    """Globs over the names of deployments; empty for all."""
+    report_id: str | None = None
     endpoint: str | None = None
     workspace: str | None = None
     fail_on: str | None = None
@@ -133,7 +140,17 @@ class Settings:
     """What a run is to do."""
 
     command: str
+    target: str | None = None
+    """The target of the configuration; None where it has none."""
+    name_suffix: str = ""
+    """Added to the name of each declared deployment."""
     paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Globs over the names of the deployments to report; empty for all."""
+    report_id: str | None = None
+    """The identity that the command line gives to the report."""
+    default_id: str | None = None
+    """The identity of a report on an unknown workspace: the configuration, from the root of its repository."""
     policy: Policy = Policy()
     config_file: FilePath | None = None
     live: str | None = None
@@ -199,24 +216,39 @@ def color_choice() -> str | None:
     return "always" if variables.get("FORCE_COLOR", "0") not in ("0", "false") else None
 
 
-def resolve(command: str, flags: Flags, config: Config, config_file: FilePath | None, here: FilePath) -> Settings:
+def resolve(
+    command: str,
+    flags: Flags,
+    config: Config,
+    config_file: FilePath | None,
+    here: FilePath,
+    target: Target | None = None,
+) -> Settings:
     """Combine flags, environment and configuration; `here` is the folder that default paths are looked up in.
 
-    Raises UsageError for what can't be used, and where no path is given and no default path exists.
+    `target` is one of the configuration's, which it overrides. Raises UsageError for what can't be used, and where no
+    path is given and no default path exists.
     """
     variables = environment()
+    config = target.config if target else config
     policy = resolve_policy(command, flags, config)
     if flags.gate and flags.base is None:
         raise UsageError("--gate requires --base.", hint="Add --base REF, or leave out --gate.")
-    asks = command != "validate" and (flags.live is None or command == "init")
+    live = flags.live[0] if flags.live else None
+    asks = command != "validate" and (live is None or command == "init")
     return Settings(
         command=command,
+        target=target.name if target else None,
+        name_suffix=target.name_suffix if target else "",
         paths=_paths(command, flags, config, here),
+        names=flags.names,
+        report_id=flags.report_id,
+        default_id=_default_id(config_file, here),
         policy=policy,
         config_file=config_file,
-        live=flags.live,
-        access=_access(flags, config, variables) if asks else None,
-        workspace=_workspace(flags, config, config_file, variables) if command != "validate" else None,
+        live=live,
+        access=_access(flags, config, target, variables) if asks else None,
+        workspace=_workspace(flags, config, config_file, target, variables) if command != "validate" else None,
         region=config.region,
         scope=flags.scope,
         base=flags.base,
@@ -244,6 +276,80 @@ def duration(text: str) -> timedelta:
     if found is None or not int(found[1]):
         raise ValueError
     return timedelta(hours=int(found[1]) * {"h": 1, "w": 7 * 24}.get(found[2], 24))
+
+
+def _default_id(config_file: FilePath | None, here: FilePath) -> str | None:
+    if config_file is None:
+        return None
+    return os.path.relpath(here / config_file, repository(here) or here).replace(os.sep, "/")
+
+
+def resolve_targets(
+    command: str, flags: Flags, config: Config, config_file: FilePath | None, here: FilePath
+) -> tuple[Settings, ...]:
+    """Return the settings of each selected target, or those of the one run of a configuration without targets."""
+    if not config.targets:
+        if flags.targets:
+            raise UsageError("--target requires `targets` in driftcheck.yaml.", hint="Remove --target, or add targets.")
+        if len(flags.live) > 1:
+            raise UsageError("--live can be given once.", hint="It is repeatable as TARGET=FILE, with targets.")
+        return (resolve(command, flags, config, config_file, here),)
+    selected = select_targets(config.targets, flags.targets)
+    live = _live_by_target(flags.live, config.targets, selected)
+    if flags.workspace and len(selected) > 1:
+        raise UsageError(
+            "--workspace names one workspace, and several targets are selected.", hint="Select one with --target."
+        )
+    return tuple(
+        resolve(command, replace(flags, live=live.get(target.name, ())), config, config_file, here, target)
+        for target in selected
+    )
+
+
+def select_targets(targets: Sequence[Target], globs: Sequence[str]) -> tuple[Target, ...]:
+    """Return the targets that globs select, all without any; raises UsageError for one that matches no target."""
+    names = ", ".join(target.name for target in targets)
+    variables: dict[str, str] = {}
+    for target in targets:
+        other = variables.setdefault(_variable_suffix(target.name), target.name)
+        if other != target.name:
+            raise UsageError(
+                f"the targets {other} and {target.name} have the same variables "
+                f"(DRIFTCHECK_API_KEY_{_variable_suffix(target.name)}).",
+                hint="Rename one of them in driftcheck.yaml.",
+            )
+    for glob in globs:
+        if not any(glob_matches(glob, target.name) for target in targets):
+            raise UsageError(f"no target is named {glob}.", hint=f"The targets of driftcheck.yaml are {names}.")
+    return tuple(t for t in targets if not globs or any(glob_matches(glob, t.name) for glob in globs))
+
+
+def _variable_suffix(target: str) -> str:
+    return target.upper().replace("-", "_")
+
+
+def _live_by_target(
+    values: Sequence[str], targets: Sequence[Target], selected: Sequence[Target]
+) -> dict[str, tuple[str]]:
+    """Return the file of each target; raises UsageError for a value that names no target, or a target twice.
+
+    A file alone belongs to the only selected target.
+    """
+    names = [target.name for target in targets]
+    files: dict[str, tuple[str]] = {}
+    for value in values:
+        name, _, file = value.partition("=")
+        if name not in names and len(selected) == len(values) == 1:
+            name, file = selected[0].name, value
+        if name not in names or not file:
+            raise UsageError(
+                f"--live {value} names no target.",
+                hint=f"Write --live TARGET=FILE. The targets of driftcheck.yaml are {', '.join(names)}.",
+            )
+        if name in files:
+            raise UsageError(f"--live {name}=FILE is given twice.", hint="Give one file for each target.")
+        files[name] = (file,)
+    return files
 
 
 def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[str, ...]:
@@ -285,10 +391,12 @@ def _gate(text: str) -> frozenset[ChangeClass]:
     return frozenset(ChangeClass(part) for part in classes)
 
 
-def _access(flags: Flags, config: Config, variables: Mapping[str, str]) -> Access:
+def _access(flags: Flags, config: Config, target: Target | None, variables: Mapping[str, str]) -> Access:
     names = _key_variables(flags)
+    if target is not None:
+        names = (f"DRIFTCHECK_API_KEY_{_variable_suffix(target.name)}", *names)
     return Access(
-        endpoint=_endpoint(flags, config, variables),
+        endpoint=_endpoint(flags, config, target, variables),
         api_key=next((variables[name] for name in names if name in variables), None),
         key_variables=names,
         timeout=flags.timeout,
@@ -313,21 +421,30 @@ def _key_variables(flags: Flags) -> tuple[str, ...]:
     return (name,)
 
 
-def _endpoint(flags: Flags, config: Config, variables: Mapping[str, str]) -> str:
+def _endpoint(flags: Flags, config: Config, target: Target | None, variables: Mapping[str, str]) -> str:
     """Return the control plane's address as configured (docs/API.md 1.1); `Connection` checks it."""
-    given = flags.endpoint or variables.get(ENDPOINT_VARIABLE)
-    if given:
-        return given
+    own = variables.get(f"DRIFTCHECK_ENDPOINT_{_variable_suffix(target.name)}") if target else None
+    if flags.endpoint or own:
+        return flags.endpoint or own or ""
+    if target and target.region:
+        return REGIONS[target.region]
+    if ENDPOINT_VARIABLE in variables:
+        return variables[ENDPOINT_VARIABLE]
     langsmith = next((variables[name] for name in DERIVED_VARIABLES if name in variables), None)
     return derive_endpoint(langsmith) if langsmith else REGIONS[config.region or "us"]
 
 
 def _workspace(
-    flags: Flags, config: Config, config_file: FilePath | None, variables: Mapping[str, str]
+    flags: Flags,
+    config: Config,
+    config_file: FilePath | None,
+    target: Target | None,
+    variables: Mapping[str, str],
 ) -> Workspace | None:
     """Return the workspace to ask for; None for the key's own. Raises UsageError for one that is not a UUID."""
     found = [
         ("--workspace", flags.workspace),
+        *([(f"target {target.name} of {config_file}", target.workspace)] if target else []),
         *((name, variables.get(name)) for name in WORKSPACE_VARIABLES),
         (str(config_file), config.workspace),
     ]
@@ -344,6 +461,20 @@ def _workspace(
     return Workspace(given, origin)
 
 
+def share_connections(runs: Sequence[Settings]) -> tuple[int, tuple[Settings, ...]]:
+    """Return how many runs may read at once and their settings, so that together they keep to --concurrency."""
+    asking = [run.access for run in runs if run.access is not None]
+    if not asking:
+        return len(runs), tuple(runs)
+    budget = asking[0].concurrency
+    at_once = min(len(asking), max(budget, 1))
+    share = max(budget // at_once, 1)
+    return at_once, tuple(
+        replace(run, access=replace(run.access, concurrency=min(share, run.access.concurrency))) if run.access else run
+        for run in runs
+    )
+
+
 def connection(settings: Settings) -> Connection:
     """Return what a fetch needs; raises LiveError without an API key, UsageError for values that can't be used."""
     access = settings.access
@@ -351,10 +482,10 @@ def connection(settings: Settings) -> Connection:
         raise UsageError("this command does not read from the network.")
     if access.api_key is None:
         names = access.key_variables
+        common = next((name for name in names if name == "LANGSMITH_API_KEY"), names[0])
         raise LiveError(
             f"no API key: none of {', '.join(names)} is set." if names[1:] else f"no API key: {names[0]} is not set.",
-            hint=f"Set {'LANGSMITH_API_KEY' if names[1:] else names[0]} to a key that may read deployments, or compare "
-            "with a saved listing (--live FILE).",
+            hint=f"Set {common} to a key that may read deployments, or compare with a saved listing (--live FILE).",
         )
     return Connection(
         endpoint=access.endpoint,

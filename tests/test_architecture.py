@@ -35,8 +35,9 @@ LAYERS = {
     "settings": 6,
     "baseline": 7,
     "pipeline": 8,
-    "cli": 9,
-    "__main__": 10,
+    "targets": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 DOORS = {
     "yaml": {"yamlfile"},

@@ -13,11 +13,14 @@ from driftcheck.settings import Flags
 
 @click.command("audit")
 @options.paths
+@options.targets
+@options.names
 @options.live
 @options.scope
 @options.comparison
 @options.three_way
 @options.recording
+@options.report_id
 @options.rendering
 def command(**given: Any) -> int:
     """Check a whole workspace: unmanaged deployments, undeclared values, drift, rollouts and coverage.
@@ -26,7 +29,8 @@ def command(**given: Any) -> int:
     neither as missing nor as unmanaged.
     """
     outputs, rendering = options.take_rendering(given)
-    with run.failures_reported("audit", outputs, rendering):
-        report = run.check("audit", Flags(scope=options.take_scope(given), **given), quiet=rendering.quiet)
+    flags = Flags(scope=options.take_scope(given), **given)
+    with run.failures_reported("audit", outputs, rendering, flags):
+        report = run.check("audit", flags, quiet=rendering.quiet)
         write_report(report, outputs, rendering)
     return report.outcome.status

@@ -13,10 +13,13 @@ from driftcheck.settings import Flags
 
 @click.command("check")
 @options.paths
+@options.targets
+@options.names
 @options.live
 @options.comparison
 @options.three_way
 @options.recording
+@options.report_id
 @options.rendering
 def command(**given: Any) -> int:
     """Compare what is declared in PATHS with what is live, field by field.
@@ -25,7 +28,8 @@ def command(**given: Any) -> int:
     deployments.yaml and deployments/ in the current folder.
     """
     outputs, rendering = options.take_rendering(given)
-    with run.failures_reported("check", outputs, rendering):
-        report = run.check("check", Flags(**given), quiet=rendering.quiet)
+    flags = Flags(**given)
+    with run.failures_reported("check", outputs, rendering, flags):
+        report = run.check("check", flags, quiet=rendering.quiet)
         write_report(report, outputs, rendering)
     return report.outcome.status

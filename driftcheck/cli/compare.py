@@ -47,6 +47,7 @@ def _map(value: str) -> NameMap:
 )
 @options.connection
 @options.comparison
+@options.report_id
 @options.rendering
 def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: Any) -> int:
     """Compare two snapshots, or a snapshot with what is live now.
@@ -55,8 +56,9 @@ def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: 
     configuration apply, with B's names.
     """
     outputs, rendering = options.take_rendering(given, reads=[first, second])
-    with run.failures_reported("compare", outputs, rendering):
-        report = _compare(first, second, maps, Flags(live=second, **given), quiet=rendering.quiet)
+    flags = Flags(live=(second,) if second else (), **given)
+    with run.failures_reported("compare", outputs, rendering, flags):
+        report = _compare(first, second, maps, flags, quiet=rendering.quiet)
         write_report(report, outputs, rendering)
     return report.outcome.status
 
@@ -72,7 +74,7 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     pairing = pair(there, here, maps, first)
     if pairing.apart:
         console.say(f"note: {len(pairing.apart):,} deployments are not compared, because --map pairs others.")
-    return pipeline.compare(pairing, run.request(chosen))
+    return pipeline.compare(pairing, pipeline.request(chosen))
 
 
 def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:

@@ -69,6 +69,22 @@ rendering = _together(
     ),
 )
 
+targets = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME",
+    help="Only these targets of the configuration. Repeatable.",
+)
+
+names = click.option(
+    "--name", "names", multiple=True, metavar="GLOB", help="Only deployments whose names match. Repeatable."
+)
+
+report_id = click.option(
+    "--report-id", metavar="TEXT", help="Identity of the report. Default: the target, else the workspace."
+)
+
 config = click.option(
     "--config", type=click.Path(), metavar="FILE", help="Configuration file. Default: the nearest driftcheck.yaml."
 )
@@ -152,7 +168,14 @@ connection = _together(
 )
 
 live = _together(
-    click.option("--live", metavar="FILE", help="Read live from a snapshot or saved listing instead of the network."),
+    click.option(
+        "--live",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="Read live from a snapshot or saved listing instead of the network; - is standard input. With targets: "
+        "TARGET=FILE, repeatable.",
+    ),
     connection,
 )
 
@@ -183,7 +206,8 @@ def take_scope(given: dict[str, Any]) -> dict[str, str]:
 
 def named_inputs(given: dict[str, Any]) -> list[str]:
     """Return the files, folders and globs that the options name as inputs."""
-    return [*given.get("paths", ()), *(path for name in ("live", "config", "ca_file") if (path := given.get(name)))]
+    live = [value.partition("=")[2] or value for value in given.get("live", ())]
+    return [*given.get("paths", ()), *live, *(path for name in ("config", "ca_file") if (path := given.get(name)))]
 
 
 def take_rendering(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 import click
 
-from driftcheck import __version__, pipeline, settings
-from driftcheck.baseline import Baseline
+from driftcheck import __version__, pipeline, settings, targets
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
 from driftcheck.declarations.config import (
@@ -21,56 +20,59 @@ from driftcheck.declarations.config import (
     load_config,
     require_nearest,
 )
-from driftcheck.errors import DriftcheckError, LiveError, OutputError
+from driftcheck.errors import DriftcheckError, LiveError, OutputError, UsageError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.settings import Flags, Settings
 
 
-def resolve(command: str, flags: Flags) -> Settings:
-    """Combine flags, environment and configuration; raises UsageError or ConfigurationError."""
+def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:
+    """Combine flags, environment and configuration: a run for each selected target, or one without targets.
+
+    Raises UsageError or ConfigurationError.
+    """
     folder = here()
     file = FilePath(flags.config) if flags.config else find_config(folder)
     if not flags.config:
         require_nearest(flags.paths, file, folder)
-    config = load_config(file) if file else Config()
-    return settings.resolve(command, flags, from_folder(config, file.parent, folder) if file else config, file, folder)
+    config = from_folder(load_config(file), file.parent, folder) if file else Config()
+    return settings.resolve_targets(command, flags, config, file, folder)
+
+
+def resolve(command: str, flags: Flags) -> Settings:
+    """Return the settings of a command that is about one workspace; raises UsageError where several are selected."""
+    runs = resolve_targets(command, flags)
+    if len(runs) > 1:
+        raise UsageError(
+            f"{command} is about one workspace, and driftcheck.yaml has several targets.",
+            hint=f"Select one with --target: {', '.join(run.target or '' for run in runs)}.",
+        )
+    return runs[0]
 
 
 def check(command: str, flags: Flags, *, quiet: bool) -> Report:
-    """Read both sides and compare them, for `check` and `audit`."""
-    chosen = resolve(command, flags)
-    base = None
-    if chosen.base is not None:
-        from driftcheck.baseline import find_base
-
-        base, chosen = find_base(chosen, flags, chosen.base)
+    """Read both sides and compare them, of every target, for `check` and `audit`."""
+    runs = [_with_base(chosen, flags) for chosen in resolve_targets(command, flags)]
     with progress(quiet) as seen:
-        declarations, snapshot = pipeline.read_sides(chosen, seen, base)
-    baseline = base.read(declarations) if base else None
-    report = pipeline.check(declarations, snapshot, request(chosen, baseline))
-    if chosen.recording is None:
+        report = targets.check(runs, seen)
+    recording = runs[0].settings.recording
+    if recording is None:
         return report
     from driftcheck.cli.recording import recorded
     from driftcheck.history.items import Scope
 
-    narrowed = Scope(filters=chosen.scope, paths=flags.paths)
-    return recorded(report, chosen.recording, narrowed, {None: chosen.policy})
+    narrowed = Scope(filters=flags.scope, paths=flags.paths)
+    return recorded(report, recording, narrowed, {each.settings.target: each.settings.policy for each in runs})
 
 
-def request(chosen: Settings, baseline: Baseline | None = None) -> pipeline.Request:
-    """Return what the pipeline needs to know beside the two sides."""
-    return pipeline.Request(
-        command=chosen.command,
-        policy=chosen.policy,
-        now=datetime.now(UTC),
-        generated_at=settings.report_time(),
-        baseline=baseline,
-        allow_partial=chosen.allow_partial,
-        allow_empty=chosen.allow_empty,
-        allow_empty_live=chosen.allow_empty_live,
-    )
+def _with_base(chosen: Settings, flags: Flags) -> targets.Run:
+    if chosen.base is None:
+        return targets.Run(chosen)
+    from driftcheck.baseline import find_base
+
+    base, in_force = find_base(chosen, flags, chosen.base)
+    return targets.Run(in_force, base)
 
 
 @contextmanager
@@ -107,7 +109,9 @@ def read_whole_live(chosen: Settings, *, quiet: bool) -> Snapshot:
 
 
 @contextmanager
-def failures_reported(command: str, outputs: Sequence[Output], options: RenderOptions) -> Iterator[None]:
+def failures_reported(
+    command: str, outputs: Sequence[Output], options: RenderOptions, flags: Flags | None = None
+) -> Iterator[None]:
     """Report an error of the body on standard error and in every output, so that no earlier report remains.
 
     Text on standard output is left out: the error is shown once. Ends the command with the error's status.
@@ -125,7 +129,7 @@ def failures_reported(command: str, outputs: Sequence[Output], options: RenderOp
     else:
         return
     elsewhere = [output for output in outputs if output.file is not None or output.format != "text"]
-    write_report(failure, elsewhere, options)
+    write_report(replace(failure, report_id=_identity(command, flags)), elsewhere, options)
     raise click.exceptions.Exit(failure.outcome.status)
 
 
@@ -133,6 +137,19 @@ def _findings(error: DriftcheckError) -> tuple[Finding, ...]:
     if isinstance(error, ConfigurationError):
         return error.findings
     return (_run_failed(error.message, error.hint),)
+
+
+def _identity(command: str, flags: Flags | None) -> str | None:
+    """Return the identity of a failed run's report, as far as it can be known."""
+    if flags is None:
+        return None
+    try:
+        runs = resolve_targets(command, flags)
+    except DriftcheckError:
+        return flags.report_id
+    if runs[0].report_id or runs[0].target is None:
+        return runs[0].report_id or (runs[0].workspace.id if runs[0].workspace else runs[0].default_id)
+    return runs[0].target if len(runs) == 1 else "targets"
 
 
 def _run_failed(message: str, hint: str | None) -> Finding:

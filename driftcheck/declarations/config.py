@@ -50,6 +50,21 @@ class Config:
     """A severity, or `never`."""
     strict: bool | None = None
     policies: tuple[Policy, ...] = ()
+    targets: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One workspace to check, with what is declared for it."""
+
+    name: str
+    config: Config
+    """What holds for the target: its own values over those at the top of the file; ignore rules of both."""
+    name_suffix: str = ""
+    workspace: str | None = None
+    """The target's own, which wins over common variables; that of `config` may be the file's."""
+    region: str | None = None
+    """Likewise."""
 
 
 def config_places(here: FilePath) -> list[FilePath]:
@@ -58,7 +73,7 @@ def config_places(here: FilePath) -> list[FilePath]:
     Outside a repository that is the folder alone.
     """
     folders = [here, *here.parents]
-    root = _repository(here)
+    root = repository(here)
     return [folder / CONFIG_NAME for folder in folders[: folders.index(root) + 1 if root else 1]]
 
 
@@ -90,16 +105,21 @@ def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePat
 
 def from_folder(config: Config, folder: FilePath, here: FilePath) -> Config:
     """Return a configuration of one folder with paths that begin at another."""
-    return replace(config, paths=tuple(os.path.relpath(folder / path, here) for path in config.paths))
+    return replace(
+        config,
+        paths=tuple(os.path.relpath(folder / path, here) for path in config.paths),
+        targets=tuple(replace(each, config=from_folder(each.config, folder, here)) for each in config.targets),
+    )
 
 
 def is_in_repository(file: FilePath, here: FilePath) -> bool:
     """Return whether a file is in the repository that a folder belongs to."""
-    root = _repository(here)
+    root = repository(here)
     return root is not None and FilePath(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
 
 
-def _repository(here: FilePath) -> FilePath | None:
+def repository(here: FilePath) -> FilePath | None:
+    """Return the root of the repository that a folder belongs to."""
     return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), None)
 
 
@@ -152,7 +172,7 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
 
 def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]]:
     """Return where a configuration names a path outside its repository, or outside its folder if it is in none."""
-    root = str(_repository(folder) or folder)
+    root = str(repository(folder) or folder)
     if not isinstance(document, dict):
         return
     targets = document.get("targets")
@@ -165,18 +185,52 @@ def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]
 
 
 def _config(text: Text, value: Mapping[str, JSON]) -> Config:
+    config = replace(_settings(text, value, ()), policies=tuple(_policies(text, value.get("policies", ()))))
+    targets = value.get("targets", {})
+    return replace(config, targets=tuple(_target(text, config, name, each) for name, each in targets.items()))
+
+
+def _settings(text: Text, value: Mapping[str, JSON], place: tuple[str, ...]) -> Config:
+    """Return what the top of the file, or a target in it, says."""
     from driftcheck.declarations.loader import ignore_rules
 
+    severities = value.get("severities", {})
     return Config(
         paths=tuple(value.get("paths", ())),
         workspace=value.get("workspace"),
         region=value.get("region"),
-        ignores=tuple(ignore_rules(text, 0, value, ())),
-        severities={rule: Severity(each) for rule, each in value.get("severities", {}).items() if each != "off"},
-        off=frozenset(rule for rule, each in value.get("severities", {}).items() if each == "off"),
+        ignores=tuple(
+            replace(rule, location=Location(text.name, *text.position(0, (*place, "ignore", index))))
+            for index, rule in enumerate(ignore_rules(text, 0, value, ()))
+        ),
+        severities={rule: Severity(each) for rule, each in severities.items() if each != "off"},
+        off=frozenset(rule for rule, each in severities.items() if each == "off"),
         fail_on=value.get("fail-on"),
         strict=value.get("strict"),
-        policies=tuple(_policies(text, value.get("policies", ()))),
+    )
+
+
+def _target(text: Text, config: Config, name: str, value: Mapping[str, JSON]) -> Target:
+    own = _settings(text, value, ("targets", name))
+    return Target(
+        name,
+        Config(
+            paths=own.paths or config.paths,
+            workspace=own.workspace or config.workspace,
+            region=own.region or config.region,
+            ignores=(*config.ignores, *own.ignores),
+            severities={
+                **{rule: each for rule, each in config.severities.items() if rule not in own.off},
+                **own.severities,
+            },
+            off=(config.off - own.severities.keys()) | own.off,
+            fail_on=own.fail_on or config.fail_on,
+            strict=config.strict if own.strict is None else own.strict,
+            policies=config.policies,
+        ),
+        name_suffix=value.get("name_suffix", ""),
+        workspace=own.workspace,
+        region=own.region,
     )
 
 

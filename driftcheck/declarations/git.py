@@ -236,7 +236,7 @@ def _is_cut_off(repository: Repository, tip: str, head: str) -> bool:
 # --- declarations ---
 
 
-def load(repository: Repository, commit: str, paths: Sequence[str]) -> Declarations:
+def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suffix: str = "") -> Declarations:
     """Read the declarations that paths (as in `discovery.read`) name at a commit.
 
     Paths that name nothing there declare nothing. Raises UsageError for a path outside of the repository, BaseError
@@ -252,7 +252,7 @@ def load(repository: Repository, commit: str, paths: Sequence[str]) -> Declarati
     for path, refused in tree.unreadable(named):
         search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
-    declarations = declare(_as_checked_out(repository, tree, texts, refusals))
+    declarations = declare(_as_checked_out(repository, tree, texts, refusals), name_suffix=name_suffix)
     return with_refusals(_unambiguous(declarations), (*search.findings, *refusals))
 
 
@@ -270,7 +270,9 @@ def read_config(repository: Repository, commit: str, file: FilePath) -> SourceTe
     return texts[0]
 
 
-def load_moved(repository: Repository, commit: str, names: set[str], read: set[str]) -> Declarations:
+def load_moved(
+    repository: Repository, commit: str, names: set[str], read: set[str], *, name_suffix: str = ""
+) -> Declarations:
     """Return which of the named deployments a file of the commit declares that no longer declares them.
 
     `read` holds the files that were read already. An entry that moved from one file to another is not new, although
@@ -287,13 +289,13 @@ def load_moved(repository: Repository, commit: str, names: set[str], read: set[s
     changed = [entry.path for entry in entries if not _is_on_disk(entry)]
     candidates = [Candidate(discovery.shown(path, path, here), path, "") for path in changed]
     texts, refusals = tree.read(candidates)
-    wanted = [name.encode() for name in names]
-    moved = declare(text for text in texts if any(name in text.data for name in wanted))
+    wanted = [name.removesuffix(name_suffix).encode() for name in names]
+    moved = declare((text for text in texts if any(name in text.data for name in wanted)), name_suffix=name_suffix)
     kept = {each.name: each for each in moved.deployments if each.name in names}
     for text in texts:
         file = os.path.join(repository.here, text.name)
         if kept and os.path.isfile(file):
-            still = declare([discovery.read_file(file, here=repository.here)]).deployments
+            still = declare([discovery.read_file(file, here=repository.here)], name_suffix=name_suffix).deployments
             kept = {name: each for name, each in kept.items() if name not in {other.name for other in still}}
     return Declarations(deployments=tuple(kept.values()), complete=not refusals)
 

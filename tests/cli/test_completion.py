@@ -22,7 +22,7 @@ def test_each_shell_gets_its_script(tmp_path: Path, shell: str) -> None:
     [
         ("driftcheck ", set(COMMANDS)),
         ("driftcheck sn", {"snapshot"}),
-        ("driftcheck audit --name", {"--name-contains"}),
+        ("driftcheck audit --name", {"--name", "--name-contains"}),
         ("driftcheck check --fail-on n", {"note", "never"}),
     ],
 )

@@ -1,0 +1,203 @@
+"""Runs of the configuration's targets -> one report.
+
+Each target is read and compared on its own, all of them at once, with its own proof of completeness. A target that
+can't be read makes the report inconclusive and hides nothing of the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from driftcheck import pipeline
+from driftcheck.baseline import Base
+from driftcheck.errors import DriftcheckError, LiveError
+from driftcheck.model import (
+    Declarations,
+    DeclaredSummary,
+    Finding,
+    IgnoreRule,
+    Location,
+    Outcome,
+    Report,
+    Severity,
+    Snapshot,
+    Status,
+    TargetSummary,
+)
+from driftcheck.settings import Settings
+
+_WORST_FIRST: Final = (
+    Outcome.DEFECT,
+    Outcome.INVALID,
+    Outcome.INCOMPLETE,
+    Outcome.DRIFT,
+    Outcome.PASSED,
+    Outcome.IN_SYNC,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run of one target, or of a configuration without targets."""
+
+    settings: Settings
+    base: Base | None = None
+    """What the change under review is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The report of one target, and the rules whose use was judged in it."""
+
+    target: str
+    report: Report
+    ignores: tuple[IgnoreRule, ...]
+
+
+def check(runs: Sequence[Run], progress: Callable[[int], None]) -> Report:
+    """Read both sides of every run and compare them; raises an error of the only run."""
+    sides = pipeline.read_sides([(run.settings, run.base) for run in runs], progress)
+    if runs[0].settings.target is None:
+        (run,), ((declarations, live),) = runs, sides
+        return pipeline.check(declarations, _snapshot(run, live), _request(run, declarations))
+    results = [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, sides, strict=True)]
+    return _combine(results, [run.settings for run in runs])
+
+
+def validate(runs: Sequence[Settings]) -> Report:
+    """Validate the declarations of every run."""
+    results = []
+    for run in runs:
+        declarations = pipeline.read_declarations(run)
+        report = pipeline.validate(declarations, pipeline.request(run))
+        if run.target is None:
+            return report
+        results.append(_Result(run.target, report, (*declarations.ignores, *run.policy.ignores)))
+    return _combine(results, runs)
+
+
+def _request(run: Run, declarations: Declarations) -> pipeline.Request:
+    return pipeline.request(run.settings, run.base.read(declarations) if run.base else None)
+
+
+def _snapshot(run: Run, live: Snapshot | DriftcheckError) -> Snapshot:
+    """Return the live side; a listing that could not be read is a gap, any other error is raised."""
+    if isinstance(live, Snapshot):
+        return live
+    if isinstance(live, LiveError):
+        return pipeline.unread(run.settings, live)
+    raise live
+
+
+def _check_target(run: Run, declarations: Declarations, live: Snapshot | DriftcheckError) -> _Result:
+    """Compare one of several targets; an error that would end a single run is reported as a finding."""
+    target = run.settings.target or ""
+    snapshot = live if isinstance(live, Snapshot) else pipeline.unread(run.settings, live)
+    request = _request(run, declarations)
+    if request.names:  # a name may belong to one target only
+        request = replace(request, allow_empty=True)
+    report = pipeline.check(declarations, snapshot, request)
+    if isinstance(live, DriftcheckError) and not isinstance(live, LiveError):
+        failed = Finding("run-failed", Severity.ERROR, live.message, live.hint)
+        outcome = _worst([report.outcome, Outcome[live.status.name]])
+        report = replace(report, findings=(failed, *report.findings), outcome=outcome)
+    return _Result(target, report, (*declarations.ignores, *run.settings.policy.ignores))
+
+
+def _worst(outcomes: Iterable[Outcome]) -> Outcome:
+    return min(outcomes, key=_WORST_FIRST.index)
+
+
+def _combine(results: Sequence[_Result], runs: Sequence[Settings]) -> Report:
+    """Return one report of several targets; what is the same in all of them is reported once."""
+    elsewhere = _unmanaged_in(results)
+    first = results[0].report
+    findings = [
+        replace(_located(found, result.target, elsewhere), target=result.target)
+        for result in results
+        for found in result.report.findings
+    ]
+    kept = list(_used_nowhere(_once(findings, len(results)), results))
+    outcomes = [result.report.outcome for result in results]
+    names = runs[0].names
+    if names and not runs[0].allow_empty and not any(result.report.declared.deployments for result in results):
+        kept.append(pipeline.no_name_matches(names))
+        outcomes.append(Outcome.INVALID)
+    ids = [result.target for result in results]
+    return Report(
+        driftcheck_version=first.driftcheck_version,
+        command=first.command,
+        generated_at=first.generated_at,
+        outcome=_worst(outcomes),
+        live=None,
+        declared=DeclaredSummary(),
+        deployments=tuple(
+            replace(comparison, target=result.target)
+            for result in sorted(results, key=lambda result: result.target)
+            for comparison in result.report.deployments
+        ),
+        findings=tuple(sorted(kept, key=lambda found: (found.severity.rank, found.target or ""))),
+        report_id=runs[0].report_id or (ids[0] if len(ids) == 1 else "targets"),
+        targets=tuple(_summary(result) for result in results),
+    )
+
+
+def _summary(result: _Result) -> TargetSummary:
+    report = result.report
+    return TargetSummary(result.target, report.live, report.declared, report.summary, report.outcome, report.complete)
+
+
+def _unmanaged_in(results: Sequence[_Result]) -> Mapping[str, list[str]]:
+    """Return for each deployment that a target does not declare the targets in whose workspace it is live."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for result in results:
+        for comparison in result.report.deployments:
+            if comparison.status is Status.UNMANAGED:
+                found[comparison.name].append(result.target)
+    return found
+
+
+def _located(found: Finding, target: str, elsewhere: Mapping[str, list[str]]) -> Finding:
+    """Say of a missing deployment in which other target's workspace it is live."""
+    others = [other for other in elsewhere.get(found.deployment or "", ()) if other != target]
+    if found.rule != "missing-deployment" or not others:
+        return found
+    where = " and ".join(f"{other}'s" for other in others)
+    return replace(found, message=f"{found.message} It is live in {where} workspace.")
+
+
+def _once(findings: Sequence[Finding], targets: int) -> Iterator[Finding]:
+    """Yield findings of files that all targets share once, without a target."""
+    counts: dict[Finding, int] = defaultdict(int)
+    for found in findings:
+        counts[replace(found, target=None)] += 1
+    yielded: set[Finding] = set()
+    for found in findings:
+        common = replace(found, target=None)
+        if targets > 1 and counts[common] == targets and found.location is not None:
+            if common not in yielded:
+                yield common
+            yielded.add(common)
+        else:
+            yield found
+
+
+def _used_nowhere(findings: Iterable[Finding], results: Sequence[_Result]) -> Iterator[Finding]:
+    """Leave out `unused-ignore` findings of rules that are used, or could not be judged, in another target."""
+    having: dict[Location, int] = defaultdict(int)
+    unused: dict[Location, int] = defaultdict(int)
+    for result in results:
+        for location in {rule.location for rule in result.ignores}:
+            having[location] += 1
+        for location in {f.location for f in result.report.findings if f.rule == "unused-ignore" and f.location}:
+            unused[location] += 1
+    yielded: set[Location] = set()
+    for found in findings:
+        if found.rule != "unused-ignore" or found.location is None:
+            yield found
+        elif unused[found.location] >= having[found.location] and found.location not in yielded:
+            yielded.add(found.location)
+            yield found if having[found.location] == 1 else replace(found, target=None)

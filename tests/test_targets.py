@@ -1,0 +1,207 @@
+"""Targets of the configuration: one run each, one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from driftcheck.live.emulator import Behaviour, create_app, running
+from tests.cli.inside import Result, run_inside
+from tests.cli.workspace import external, saved
+
+WORKSPACES = {
+    "staging": "10000000-0000-4000-8000-000000000000",
+    "production": "20000000-0000-4000-8000-000000000000",
+    "dev": "30000000-0000-4000-8000-000000000000",
+}
+
+
+def live(target: str, name: str, number: int, **spec: Any) -> dict[str, Any]:
+    return {**external(name, number, **spec), "tenant_id": WORKSPACES[target]}
+
+
+def declaration(name: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": "external_docker",
+        "source_config": {"resource_spec": {"min_scale": 1, **spec}},
+        "source_revision_config": {"image_uri": f"registry.example.com/{name}:1.0.0"},
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Three targets; the first two have a declaration of their own."""
+    for target in WORKSPACES:
+        (tmp_path / target).mkdir()
+        names = ["shared", f"only-{target}"]
+        declared = {"deployments": [declaration(name, max_scale=2) for name in names]}
+        (tmp_path / target / "agents.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
+        items = [live(target, name, number) for number, name in enumerate(names, 1)]
+        saved(tmp_path / f"{target}.json", items)
+    targets = {target: {"workspace": id_, "paths": [target]} for target, id_ in WORKSPACES.items()}
+    (tmp_path / "driftcheck.yaml").write_text(yaml.safe_dump({"targets": targets}, sort_keys=False))
+    return tmp_path
+
+
+def files(*targets: str) -> list[str]:
+    return [part for target in targets or WORKSPACES for part in ("--live", f"{target}={target}.json")]
+
+
+def check(project: Path, *arguments: str, env: dict[str, str] | None = None) -> tuple[Result, dict[str, Any]]:
+    result = run_inside("check", "-o", "json", *arguments, cwd=project, env=env)
+    return result, json.loads(result.out)
+
+
+def test_all_targets_are_checked_in_one_report(project: Path) -> None:
+    result, report = check(project, *files())
+    assert result.status == 0, result.said
+    assert report["outcome"]["name"] == "in_sync"
+    assert report["report_id"] == "targets"
+    assert (report["live"], report["declared"]) == (None, None)
+    assert [target["name"] for target in report["targets"]] == list(WORKSPACES)
+    assert {target["live"]["workspace"] for target in report["targets"]} == set(WORKSPACES.values())
+    assert [each["target"] for each in report["deployments"]] == [t for t in sorted(WORKSPACES) for _ in range(2)]
+    assert report["summary"]["in_sync"] == 6
+    assert report["summary"]["coverage"] == 1
+
+
+def test_targets_are_selected_by_name_and_glob(project: Path) -> None:
+    _, report = check(project, "--target", "staging", *files())
+    assert [target["name"] for target in report["targets"]] == ["staging"]
+    assert report["report_id"] == "staging"
+    _, report = check(project, "--target", "*g", "--target", "dev", *files())
+    assert [target["name"] for target in report["targets"]] == ["staging", "dev"]
+    result = run_inside("check", "--target", "prod", cwd=project)
+    assert result.status == 2
+    assert "staging, production, dev" in result.err
+
+
+def test_the_worst_target_decides_and_hides_nothing_of_the_others(project: Path) -> None:
+    saved(project / "staging.json", [live("staging", "shared", 1, max_scale=9), live("staging", "only-staging", 2)])
+    result, report = check(project, *files())
+    assert (result.status, report["outcome"]["name"]) == (1, "drift")
+    assert [target["outcome"]["name"] for target in report["targets"]] == ["drift", "in_sync", "in_sync"]
+    saved(project / "production.json", [])
+    result, report = check(project, *files())
+    assert (result.status, report["outcome"]["name"]) == (3, "incomplete")
+    assert [d["target"] for d in report["deployments"] if d["status"] == "drifted"] == ["staging"]
+    (project / "dev.json").write_text("not JSON")
+    result, report = check(project, *files())
+    assert (result.status, report["outcome"]["name"]) == (2, "invalid")
+    assert [(f["target"], f["rule"]) for f in report["findings"] if f["severity"] == "error"] == [("dev", "run-failed")]
+
+
+def test_a_deployment_live_in_another_target_is_named(project: Path) -> None:
+    saved(project / "staging.json", [live("staging", "shared", 1)])
+    items = ["shared", "only-production", "only-staging"]
+    saved(project / "production.json", [live("production", name, n) for n, name in enumerate(items, 1)])
+    _, report = check(project, *files())
+    (missing,) = [found for found in report["findings"] if found["rule"] == "missing-deployment"]
+    assert missing["target"] == "staging"
+    assert missing["message"].endswith("It is live in production's workspace.")
+
+
+def test_a_suffix_is_part_of_the_resulting_names(project: Path) -> None:
+    config = yaml.safe_load((project / "driftcheck.yaml").read_text())
+    config["targets"]["staging"]["name_suffix"] = "-stg"
+    (project / "driftcheck.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    items = [live("staging", f"{name}-stg", n) for n, name in enumerate(["shared", "only-staging"], 1)]
+    for item in items:
+        item["source_revision_config"]["image_uri"] = item["source_revision_config"]["image_uri"].replace("-stg", "")
+    saved(project / "staging.json", items)
+    result, report = check(project, "--target", "staging", *files())
+    assert result.status == 0, result.said
+    assert {each["name"] for each in report["deployments"]} == {"shared-stg", "only-staging-stg"}
+
+
+def test_names_narrow_every_target(project: Path) -> None:
+    _, report = check(project, "--name", "shared", *files())
+    assert {each["name"] for each in report["deployments"]} == {"shared"}
+    assert report["summary"]["coverage"] == 1
+    result, report = check(project, "--name", "only-dev", *files())
+    assert result.status == 0, result.said
+    assert [each["name"] for each in report["deployments"]] == ["only-dev"]
+    result, report = check(project, "--name", "nothing*", *files())
+    assert result.status == 2
+
+
+def test_an_ignore_rule_is_unused_only_where_no_target_uses_it(project: Path) -> None:
+    config = yaml.safe_load((project / "driftcheck.yaml").read_text())
+    rule = {"deployment": "shared", "path": "source_config.resource_spec.max_scale", "reason": "load test"}
+    config["ignore"] = [rule, {**rule, "deployment": "only-*"}]
+    (project / "driftcheck.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    saved(project / "dev.json", [live("dev", "shared", 1, max_scale=9), live("dev", "only-dev", 2)])
+    _, report = check(project, *files())
+    unused = [found for found in report["findings"] if found["rule"] == "unused-ignore"]
+    assert len(unused) == 1
+    assert "target" not in unused[0]
+
+
+def test_targets_whose_variables_collide_are_refused(project: Path) -> None:
+    targets = {"eu-1": {"paths": ["dev"]}, "eu_1": {"paths": ["dev"]}}
+    (project / "driftcheck.yaml").write_text(yaml.safe_dump({"targets": targets}))
+    result = run_inside("check", cwd=project)
+    assert result.status == 2
+    assert "DRIFTCHECK_API_KEY_EU_1" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--live", "dev.json"], "names no target"),
+        (["--live", "nowhere=dev.json"], "names no target"),
+        (["--live", "dev=a", "--live", "dev=b"], "given twice"),
+        (["--workspace", WORKSPACES["dev"]], "several targets"),
+    ],
+)
+def test_options_that_do_not_fit_the_targets_are_refused(project: Path, arguments: list[str], message: str) -> None:
+    result = run_inside("check", *arguments, cwd=project)
+    assert result.status == 2
+    assert message in result.err
+
+
+def test_validate_checks_the_result_of_each_target(project: Path) -> None:
+    result = run_inside("validate", "-o", "json", cwd=project)
+    assert result.status == 0, result.said
+    assert [target["name"] for target in json.loads(result.out)["targets"]] == list(WORKSPACES)
+    (project / "dev" / "agents.yaml").write_text("deployments: [")
+    result = run_inside("validate", "-o", "json", cwd=project)
+    assert result.status == 2
+    assert {found["target"] for found in json.loads(result.out)["findings"]} == {"dev"}
+
+
+@pytest.fixture
+def three_services(project: Path) -> Iterator[dict[str, str]]:
+    """One whole, one slow, one that refuses the key."""
+    env = {"LANGSMITH_API_KEY": "lsv2_sk_00000000000000000000"}
+    behaviours = {
+        "staging": Behaviour(),
+        "production": Behaviour(latency=0.2),
+        "dev": Behaviour(api_key="lsv2_sk_another0000000000000"),
+    }
+    with ExitStack() as stack:
+        for target, behaviour in behaviours.items():
+            items = json.loads((project / f"{target}.json").read_text())["resources"]
+            url = stack.enter_context(running(create_app(items, behaviour)))
+            env[f"DRIFTCHECK_ENDPOINT_{target.upper()}"] = url
+        yield env
+
+
+def test_three_services_one_slow_one_failing(project: Path, three_services: dict[str, str]) -> None:
+    result, report = check(project, "--retries", "0", env=three_services)
+    assert result.status == 3, result.said
+    assert [target["outcome"]["name"] for target in report["targets"]] == ["in_sync", "in_sync", "incomplete"]
+    assert [target["complete"] for target in report["targets"]] == [True, True, False]
+    gaps = report["targets"][2]["live"]["gaps"]
+    assert len(gaps) == 1
+    assert three_services["DRIFTCHECK_ENDPOINT_DEV"] in gaps[0]
+    own_key = {**three_services, "DRIFTCHECK_API_KEY_DEV": "lsv2_sk_another0000000000000"}
+    result, report = check(project, env=own_key)
+    assert result.status == 0, result.said
