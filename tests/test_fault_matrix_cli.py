@@ -130,7 +130,7 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
 
 @pytest.mark.parametrize("state", ["in sync", "drift"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_listing_that_changes_meanwhile_is_read_again_or_told(
+def test_a_listing_that_changes_meanwhile_is_read_again_or_reported(
     emulate: Emulate, trees: dict[str, Path], change: str, state: str
 ) -> None:
     result = check(trees[state], emulate(create_app(deployments(COUNT), plan=Plan(edits=CHANGES[change]))))
@@ -162,7 +162,9 @@ REFUSING: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("plan", ODD)
-def test_an_odd_server_is_seen_through_or_told(emulate: Emulate, trees: dict[str, Path], plan: str, state: str) -> None:
+def test_an_odd_server_is_seen_through_or_reported(
+    emulate: Emulate, trees: dict[str, Path], plan: str, state: str
+) -> None:
     assert_honest(check(trees[state], emulate(create_app(deployments(COUNT), plan=Plan(**ODD[plan])))), state)
 
 
@@ -190,14 +192,14 @@ CONVERSATIONS: dict[str, Conversation] = {
 
 @pytest.mark.parametrize("state", ["in sync", "broken"])
 @pytest.mark.parametrize("said", CONVERSATIONS)
-def test_whatever_a_server_says_it_is_told(trees: dict[str, Path], said: str, state: str) -> None:
+def test_whatever_a_server_says_it_is_reported(trees: dict[str, Path], said: str, state: str) -> None:
     with serving(CONVERSATIONS[said]) as (url, _):
         result = check(trees[state], url, "--retries", "0", "--timeout", "0.3", "--concurrency", "2")
     assert result.status == (2 if state == "broken" else 3)
     assert_honest(result, state)
 
 
-def test_no_listener_is_told(trees: dict[str, Path]) -> None:
+def test_no_listener_is_reported(trees: dict[str, Path]) -> None:
     assert check(trees["in sync"], "http://127.0.0.1:9", "--retries", "0").status == 3
 
 

@@ -513,7 +513,7 @@ def test_K3_a_defect_in_a_thread_that_asks_shows_nothing(
     def crash(*_arguments: object, **_options: object) -> None:
         raise RuntimeError(ANSWERS["exception"])
 
-    monkeypatch.setattr("driftcheck.live.workers.ask", crash)
+    monkeypatch.setattr("driftcheck.live.fetch.ask", crash)
     result = run_inside("check", "--endpoint", endpoint, cwd=tree, env=KEYS)
     assert result.status == 4
     assert_nothing_leaks(result, tree.parent / "written")

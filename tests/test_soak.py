@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 QUICK = [name for name in PARTS if name not in ("run_property_tests", "render_reports")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", QUICK)
 def test_a_part_holds(part: str) -> None:
     PARTS[part](random.Random(f"{part}-0"), time.monotonic())

@@ -13,13 +13,13 @@ from driftcheck.settings import Flags
 
 
 @click.command("snapshot")
-@click.option("-o", "--output", "file", metavar="FILE", help="Where to write it. Default, and -: standard output.")
+@click.option("-o", "--output", "file", metavar="FILE", help="File to write. Default, and -: standard output.")
 @options.listing
 @options.scope
 def command(file: str | None, quiet: bool, **given: Any) -> int:
     """Save the complete live listing, redacted, as a file that --live and compare read.
 
-    An incomplete listing is not saved, unless --allow-partial says so; what reads it then is incomplete too.
+    With --allow-partial an incomplete listing is saved too; checks of that file are incomplete as well.
     """
     from driftcheck.live.snapshot import write
 

@@ -225,7 +225,7 @@ class Emulator:
         if behaviour.latency:
             await asyncio.sleep(behaviour.latency)
         if behaviour.status != 200:
-            return respond({"detail": "This emulator was told to answer with this status."}, behaviour.status)
+            return respond({"detail": "Every response of this emulator has this status (--status)."}, behaviour.status)
         allowed = [method for method in methods if method == "GET" or behaviour.writable]
         if request.method not in allowed:
             return respond({"detail": "Method Not Allowed"}, 405, {"Allow": ", ".join(allowed)})

@@ -90,7 +90,7 @@ def test_F13_K4_a_request_is_a_get_of_the_list_with_the_key_in_one_header() -> N
 
 
 @pytest.mark.parametrize("status", ["429 Slow", "500 Oops", "502 Bad", "503 Busy", "504 Late"])
-def test_F9_F10_a_passing_failure_is_asked_again_and_told_when_it_stays(status: str) -> None:
+def test_F9_F10_a_passing_failure_is_asked_again_and_reported_when_it_stays(status: str) -> None:
     failure = answer(b"{}", status=status)
     assert Asked(saying(failure, failure, answer(GOOD))).page is not None
     asked = Asked(saying(failure))
@@ -113,7 +113,7 @@ def test_F9_F10_a_passing_failure_is_asked_again_and_told_when_it_stays(status: 
     ],
 )
 @pytest.mark.parametrize("body", [b"{}", b'{"detail": "no"}', b"<html>no</html>", b"", b'{"detail": [5]}'])
-def test_F11_a_refusal_is_told_at_once(status: str, words: str, body: bytes) -> None:
+def test_F11_a_refusal_is_reported_at_once(status: str, words: str, body: bytes) -> None:
     asked = Asked(saying(answer(body, status=status)))
     assert asked.error is not None
     assert words in asked.error.message
@@ -166,7 +166,7 @@ def test_F1_a_redirect_is_named_and_not_followed(status: str) -> None:
 @pytest.mark.parametrize(
     "location", ["", "http://[", "//user:hunter2@\x1b[31m/", "/v2", "https://evil.example/" + "x" * 9999]
 )
-def test_F1_a_redirect_to_nonsense_is_told_too(location: str) -> None:
+def test_F1_a_redirect_to_nonsense_is_reported_too(location: str) -> None:
     error = Asked(saying(answer(b"", status="302 Found", headers=(f"Location: {location}",)))).error
     assert error is not None
     assert error.message.isprintable()
@@ -185,7 +185,7 @@ def test_F1_a_redirect_to_nonsense_is_told_too(location: str) -> None:
         (b'{"resources": ["' + b"\xff" + b'"]}', "UTF-8"),
     ],
 )
-def test_F8_an_answer_that_is_not_the_api_is_told_and_not_quoted(body: bytes, words: str) -> None:
+def test_F8_an_answer_that_is_not_the_api_is_reported_and_not_quoted(body: bytes, words: str) -> None:
     error = Asked(saying(answer(body))).refused(words, requests=1)
     assert "nginx" not in error.message
 
@@ -268,7 +268,7 @@ def test_F4_silence_is_given_up_and_no_retry_starts_past_the_deadline() -> None:
     assert len(asked.heads) <= 2
 
 
-def test_F4_a_refused_connection_is_told_after_the_retries() -> None:
+def test_F4_a_refused_connection_is_reported_after_the_retries() -> None:
     with serving(saying(answer(GOOD))) as (url, _):
         pass
     asked = Asked(url)
@@ -278,7 +278,7 @@ def test_F4_a_refused_connection_is_told_after_the_retries() -> None:
     assert "(3 attempts)" in asked.error.message
 
 
-def test_F4_an_unknown_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_F4_an_unknown_host_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     def unknown(*_: Any, **__: Any) -> Any:
@@ -317,7 +317,7 @@ def test_F14_a_proxy_of_the_environment_never_sees_the_key_of_an_https_request(m
     assert KEY.encode() not in b"".join(heads)
 
 
-def test_F14_K3_a_proxy_setting_that_makes_no_sense_is_told_without_its_password(
+def test_F14_K3_a_proxy_setting_that_is_not_valid_is_reported_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://user:hunter2@proxy")
@@ -357,7 +357,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls"))
 
 
-def test_F3_an_untrusted_certificate_is_told_at_once(authority: Authority) -> None:
+def test_F3_an_untrusted_certificate_is_reported_at_once(authority: Authority) -> None:
     asked = Asked(saying(answer(GOOD)), tls=authority.server("IP:127.0.0.1"))
     error = asked.refused("not trusted", requests=0)
     assert "--ca-file" in str(error.hint)
@@ -378,7 +378,7 @@ def test_F3_a_certificate_for_another_host_is_refused(authority: Authority) -> N
     Asked(saying(answer(GOOD)), tls=tls, ca_file=str(authority.ca)).refused("another host", requests=0)
 
 
-def test_F3_what_speaks_no_tls_is_told() -> None:
+def test_F3_what_speaks_no_tls_is_reported() -> None:
     with serving(saying(answer(GOOD))) as (url, heads):
         asked = Asked(url.replace("http://", "https://"), retries=0, timeout=0.3)
     assert asked.error is not None
@@ -386,7 +386,7 @@ def test_F3_what_speaks_no_tls_is_told() -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda path: None, lambda path: path.write_text("no certificate")])
-def test_F3_a_ca_file_that_cant_be_read_is_told(tmp_path: Path, spoil: Callable[[Path], Any]) -> None:
+def test_F3_a_ca_file_that_cant_be_read_is_reported(tmp_path: Path, spoil: Callable[[Path], Any]) -> None:
     spoil(tmp_path / "ca.pem")
     asked = Asked("https://control-plane.invalid", ca_file=str(tmp_path / "ca.pem"))
     assert asked.error is not None
@@ -401,7 +401,7 @@ def test_F3_a_ca_file_that_cant_be_read_is_told(tmp_path: Path, spoil: Callable[
     headers=st.dictionaries(st.sampled_from(["location", "retry-after", "date"]), st.text()),
     body=st.binary() | st.text().map(str.encode),
 )
-def test_whatever_comes_is_told_with_its_status_and_what_to_do(
+def test_whatever_comes_is_reported_with_its_status_and_what_to_do(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     error = refused(status, headers, body, api_key=KEY)
@@ -412,7 +412,7 @@ def test_whatever_comes_is_told_with_its_status_and_what_to_do(
 
 
 @given(st.binary(), st.booleans())
-def test_a_body_that_is_no_listing_is_told_and_not_quoted(body: bytes, cut: bool) -> None:
+def test_a_body_that_is_not_a_listing_is_reported_and_not_quoted(body: bytes, cut: bool) -> None:
     canary = b"canary" + body
     error = malformed(canary, MalformedError("it is odd", cut=cut))
     assert "canary" not in error.message

@@ -109,7 +109,7 @@ def test_the_offset_of_an_answer_follows_the_plan(emulate: Emulate, offsets: str
         ({"deployment_type": "huge"}, ["enum"]),
     ],
 )
-def test_a_query_that_makes_no_sense_is_a_422(emulate: Emulate, params: dict[str, str], kinds: list[str]) -> None:
+def test_a_query_that_is_not_valid_is_a_422(emulate: Emulate, params: dict[str, str], kinds: list[str]) -> None:
     response = emulated(emulate, deployments(3)).get(**params)
     assert response.status_code == 422
     assert [entry["type"] for entry in response.json()["detail"]] == kinds
@@ -239,7 +239,7 @@ def test_a_snapshot_can_be_emulated_and_fetched_again(emulate: Emulate, tmp_path
         assert again.complete
 
 
-def test_it_serves_on_loopback_until_it_is_told_to_stop() -> None:
+def test_it_serves_on_loopback_until_it_is_reported_to_stop() -> None:
     urls: list[str] = []
     asked = threading.Event()
 

@@ -129,7 +129,7 @@ def test_K3_the_key_is_in_no_representation(key: str) -> None:
     assert key not in repr(connection).replace("https://host/api-host", "")
 
 
-def test_an_empty_workspace_is_none_and_an_impossible_one_refused() -> None:
+def test_an_empty_workspace_is_unset_and_an_impossible_one_refused() -> None:
     assert Connection("https://host", KEY, workspace=" ").workspace is None
     assert Connection("https://host", KEY, workspace=f" {WORKSPACE} ").workspace == WORKSPACE
     with pytest.raises(LiveError, match="workspace id"):
@@ -147,6 +147,6 @@ def test_an_empty_workspace_is_none_and_an_impossible_one_refused() -> None:
         {"concurrency": 65},
     ],
 )
-def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None:
+def test_limits_that_are_not_valid_are_refused(limits: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         Connection("https://host", KEY, **limits)  # type: ignore[arg-type]

@@ -78,7 +78,7 @@ def test_D3_unknown_values_of_enumerations_are_kept_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("value", [[], None, 5, {}, {"resources": None}, {"resources": {}}, {"detail": "no"}])
-def test_P8_what_is_no_listing_is_refused(value: Any) -> None:
+def test_P8_what_is_not_a_listing_is_refused(value: Any) -> None:
     with pytest.raises(MalformedError, match="resources"):
         parse_page(encoded(value))
 
@@ -92,7 +92,7 @@ def test_P8_one_bad_item_spoils_the_listing(item: Any) -> None:
     assert "Item 100" in gap
 
 
-def test_P8_many_bad_items_are_counted_rather_than_told_one_by_one() -> None:
+def test_P8_many_bad_items_are_counted_rather_than_reported_one_by_one() -> None:
     page = parse_page(encoded({"resources": [None] * 5000, "offset": 0}))
     gaps = listing.bad_items([(0, page)])
     assert len(gaps) == listing.MAX_BAD_ITEMS + 1

@@ -286,7 +286,7 @@ def test_a_later_minor_version_is_read_and_another_major_one_refused(tmp_path: P
         {"requests": True},
     ],
 )
-def test_a_snapshot_that_is_none_is_refused_with_the_files_name(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_snapshot_that_is_malformed_is_refused_with_the_files_name(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"live\.json is not a saved listing") as caught:
         snapshots.read(saved(tmp_path, snapshot_file(**changes)))
     assert caught.value.hint
@@ -309,7 +309,7 @@ def test_a_snapshot_that_is_none_is_refused_with_the_files_name(tmp_path: Path, 
         "deployments:\n  - name: canary\n",
     ],
 )
-def test_D1_a_file_that_is_no_listing_is_told_and_not_quoted(tmp_path: Path, content: str) -> None:
+def test_D1_a_file_that_is_not_a_listing_is_reported_and_not_quoted(tmp_path: Path, content: str) -> None:
     with pytest.raises(InputError, match=r"live\.json") as caught:
         snapshots.read(saved(tmp_path, content))
     assert "canary" not in str(caught.value)
