@@ -21,6 +21,7 @@ from typing import Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.baseline import Base, Baseline
+from driftcheck.comparison.details import with_details
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, finding, inventory, judge, status_of
@@ -355,7 +356,7 @@ def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None]) -
     if not comparison.changes:
         return comparison
     schema = fields.deployment()
-    changes = tuple(redact(_weighed(change, policy), schema) for change in comparison.changes)
+    changes = tuple(with_details(redact(_weighed(change, policy), schema)) for change in comparison.changes)
     return replace(comparison, changes=changes, status=status_of(changes))
 
 

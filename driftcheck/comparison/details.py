@@ -1,0 +1,142 @@
+"""The inside of a change whose values are structures: which of its parts differ, found by DeepDiff.
+
+A reader sees `args[3]: --workers 4 -> --workers 8` instead of two lists of twenty. DeepDiff gets canonical values of
+bounded size, in which each scalar is its JSON text and each list a list of texts, so that none of its own notions of
+equality, types or similarity applies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from driftcheck.model import ABSENT, JSON, Change, ChangeKind, Detail
+from driftcheck.paths import Path, sort_key
+
+_MOST_NODES: Final = 2_000
+"""Of both sides together; a larger structure has no details, and its values are reported all the same."""
+_MOST_ENTRIES: Final = 300
+"""Of one list; aligning two takes quadratic time."""
+_MOST_LEVELS: Final = 64
+_KINDS: Final = {
+    "values_changed": ChangeKind.MODIFIED,
+    "type_changes": ChangeKind.MODIFIED,
+    "dictionary_item_removed": ChangeKind.REMOVED,
+    "iterable_item_removed": ChangeKind.REMOVED,
+    "dictionary_item_added": ChangeKind.ADDED,
+    "iterable_item_added": ChangeKind.ADDED,
+}
+
+
+def with_details(change: Change) -> Change:
+    """Return a change with its details; its values must be redacted already, so that no detail holds a secret."""
+    sides = change.declared, change.live
+    if change.redacted or not any(isinstance(side, dict | list) or _is_long(side) for side in sides):
+        return change
+    return replace(change, details=details(*sides))
+
+
+def details(declared: JSON, live: JSON) -> tuple[Detail, ...]:
+    """Return the differences between two values of one structure, by path; null is compared as an empty one.
+
+    A path in a list holds the declared position, or the live one of an entry that is not declared. Lines are the
+    entries of a long text. Nothing is returned for scalars, for values of different types and for very large ones.
+    """
+    declared, live = _parts(declared, live), _parts(live, declared)
+    if type(declared) is not type(live) or not isinstance(declared, dict | list):
+        return ()
+    if not (_is_bounded(declared) and _is_bounded(live)):
+        return ()
+    return tuple(sorted(_details(declared, live), key=lambda detail: (sort_key(detail.path), detail.kind is _ADDED)))
+
+
+_ADDED: Final = ChangeKind.ADDED
+
+
+def _is_long(value: JSON) -> bool:
+    return isinstance(value, str) and "\n" in value
+
+
+def _parts(value: JSON, other: JSON) -> JSON:
+    """Return a value as a structure: a text as its lines if either is long, null as an empty one of the other's."""
+    if value is None and isinstance(other, dict | list):
+        return type(other)()
+    if isinstance(value, str) and isinstance(other, str) and (_is_long(value) or _is_long(other)):
+        return value.splitlines(keepends=True)
+    return value
+
+
+def _is_bounded(value: JSON) -> bool:
+    left, level = [value], 0
+    nodes = 0
+    while left:
+        level, nodes = level + 1, nodes + len(left)
+        if level > _MOST_LEVELS or nodes > _MOST_NODES:
+            return False
+        if any(isinstance(each, list) and len(each) > _MOST_ENTRIES for each in left):
+            return False
+        below = [each.values() if isinstance(each, dict) else each for each in left if isinstance(each, dict | list)]
+        left = [entry for entries in below for entry in entries]
+    return True
+
+
+def _details(declared: JSON, live: JSON) -> Iterator[Detail]:
+    from deepdiff import DeepDiff
+
+    found = DeepDiff(
+        _canonical(declared), _canonical(live), view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False
+    )
+    for name, kind in _KINDS.items():
+        for level in found.get(name, ()):
+            path = tuple(level.path(output_format="list", use_t2=kind is ChangeKind.ADDED))
+            if kind is ChangeKind.MODIFIED and _is_two(level):
+                yield Detail(ChangeKind.REMOVED, path, declared=_at(declared, path))
+                yield Detail(ChangeKind.ADDED, path, live=_at(live, path))
+            else:
+                live_path = tuple(level.path(output_format="list", use_t2=True))
+                yield from _detail(kind, path, _at(declared, path), _at(live, live_path))
+
+
+def _is_two(level: Any) -> bool:
+    """Return whether DeepDiff made one change of an entry that is gone and another one that is new.
+
+    It does so where the position that one had is the position that the other has, though nothing else pairs them.
+    """
+    return level.up is not None and any(
+        relation is None or relation.param is None for relation in (level.up.t1_child_rel, level.up.t2_child_rel)
+    )
+
+
+def _detail(kind: ChangeKind, path: Path, declared: JSON, live: JSON) -> Iterator[Detail]:
+    """Return one difference, or those inside it where both sides are structures of one type."""
+    if kind is ChangeKind.MODIFIED and type(declared) is type(live) and isinstance(declared, dict | list):
+        yield from (replace(each, path=(*path, *each.path)) for each in _details(declared, live))
+    elif kind is ChangeKind.ADDED:
+        yield Detail(kind, path, live=live)
+    elif kind is ChangeKind.REMOVED:
+        yield Detail(kind, path, declared=declared)
+    else:
+        yield Detail(kind, path, declared, live)
+
+
+def _canonical(value: JSON) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_text(entry) for entry in value]
+    return _text(value)
+
+
+def _text(value: JSON) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _at(value: JSON, path: Path) -> JSON:
+    for segment in path:
+        try:
+            value = value[segment]
+        except LookupError:
+            return ABSENT
+    return value
