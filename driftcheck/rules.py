@@ -766,6 +766,54 @@ LINT_RULES: Final = _catalogue(
         "no Redis, so `redis_*` has none (API.md 4, rule 34).",
     ),
     Rule(
+        "long-name",
+        WARNING,
+        "A self-hosted name that the autoscaler cannot take",
+        "The autoscaler of self-hosted data planes derives names of Kubernetes objects from the deployment's name and "
+        "takes at most 21 characters of it.",
+    ),
+    Rule(
+        "empty-value",
+        ERROR,
+        "An empty text where the service needs a value",
+        "`display_name`, `repo_url`, `template_id`, `image_uri`, `repo_ref` and `langgraph_config_path` are either set "
+        "to a value or unset; an empty text is neither.",
+    ),
+    Rule(
+        "invalid-image",
+        ERROR,
+        "An image that is not an image reference",
+        "A reference is `[registry[:port]/]repository[:tag][@digest]`, with a lowercase repository and without spaces, "
+        "quotes, a scheme or variables. A block scalar (`|`) ends with a line break, which is not part of one either.",
+    ),
+    Rule(
+        "invalid-dns-subdomain",
+        ERROR,
+        "A pull secret whose name is not a DNS subdomain",
+        "Names of Kubernetes Secrets have at most 253 characters: lowercase letters, digits, hyphens and dots, and each "
+        "part between dots begins and ends with a letter or digit (API.md 6, 7).",
+    ),
+    Rule(
+        "type-not-in-region",
+        ERROR,
+        "A deployment type that the region does not offer",
+        "`dev_zero` and `serverless` are refused in the region `aws` (API.md 6, 3). The region is that of the "
+        "configuration.",
+    ),
+    Rule(
+        "tier-replicas",
+        WARNING,
+        "Replicas outside the range of the tier",
+        "Serverless S, M and L run at most 1, 2 and 2 replicas, Dedicated S, M and L at most 10, 20 and 40, and "
+        "Dedicated at least 2 (API.md 6, 9).",
+    ),
+    Rule(
+        "missing-listener",
+        NOTE,
+        "A self-hosted deployment without `listener_id`",
+        "Workspaces that have listeners require one at creation, and it cannot be changed later (API.md 6, 8).",
+    ),
+    Rule(
         "unpinned-image",
         WARNING,
         "An image without a version",

@@ -10,7 +10,7 @@ import yaml
 
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.house_rules import house_rule_violations
-from driftcheck.declarations.lint import lint
+from driftcheck.declarations.lint import lint, lint_in_context
 from driftcheck.declarations.loader import declare
 from driftcheck.declarations.schema import validate
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
@@ -21,6 +21,10 @@ DECLARATIONS = sorted(example for example in EXAMPLES.iterdir() if example.stem 
 SHOWN = sorted(VALIDATION_RULES | LINT_RULES)
 
 
+IN_CONTEXT = {"type-not-in-region", "missing-listener"}
+"""Rules that depend on more than the declaration."""
+
+
 def triggered(example: Path) -> list[str]:
     """Give the rules that a file breaks, read without any loading of our own."""
     document = yaml.load(example.read_text(encoding="utf-8"), yaml.CSafeLoader)
@@ -29,6 +33,9 @@ def triggered(example: Path) -> list[str]:
     broken = [violation.rule for violation in validate(document)]
     if not broken:
         broken = [found.rule for value in document["deployments"] for found in lint(value["name"], value)]
+    if example.stem in IN_CONTEXT:
+        (value,) = document["deployments"]
+        broken += [found.rule for found in lint_in_context(value, region="aws", is_new=True)]
     return broken
 
 

@@ -47,6 +47,18 @@ def lint(name: str, value: Mapping[str, JSON], *, may_hold_credentials: bool = T
         yield from check(subject)
 
 
+def lint_in_context(value: Mapping[str, JSON], *, region: str | None, is_new: bool) -> Iterator[Violation]:
+    """Return the violations of a declared deployment that depend on its workspace's region, or on its being created."""
+    config = _mapping(value, _CONFIG)
+    kind = config.get("deployment_type")
+    if region == "aws" and kind in ("dev_zero", "serverless"):
+        message = f"`{kind}` is not available in the region `aws`"
+        yield Violation("type-not-in-region", message, (_CONFIG, "deployment_type"), "Choose another type or region.")
+    if is_new and value.get("source") == "external_docker" and config and config.get("listener_id") is None:
+        message = "`listener_id` is missing; workspaces with listeners require it at creation"
+        yield Violation("missing-listener", message, (_CONFIG,), at_key=True)
+
+
 def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
     """Return the violations to report even for a deployment that breaks the schema: credentials outside `secrets`.
 
@@ -213,6 +225,34 @@ def _name(subject: _Subject) -> Iterator[Violation]:
         yield Violation("name-starts-with-digit", "the name begins with a digit", ("name",), "Begin it with a letter.")
 
 
+_AUTOSCALER_NAME: Final = 21
+"""The autoscaler of self-hosted data planes derives names from the deployment's, and Kubernetes bounds them."""
+
+
+def _long_name(subject: _Subject) -> Iterator[Violation]:
+    if subject.source == "external_docker" and _AUTOSCALER_NAME < len(subject.name) <= 63:
+        message = f"the name is longer than {_AUTOSCALER_NAME} characters, the limit of the autoscaler"
+        yield Violation("long-name", message, ("name",), "Choose a shorter name, or do without autoscaling.")
+
+
+_TEXTS: Final[tuple[Pointer, ...]] = (
+    ("display_name",),
+    (_CONFIG, "repo_url"),
+    (_CONFIG, "template_id"),
+    (_REVISION, "image_uri"),
+    (_REVISION, "repo_ref"),
+    (_REVISION, "langgraph_config_path"),
+)
+
+
+def _empty_texts(subject: _Subject) -> Iterator[Violation]:
+    for path in _TEXTS:
+        value = _at(subject.value, path)
+        if isinstance(value, str) and not value.strip():
+            hint = "Write its value, or remove the field; null declares that it is unset."
+            yield Violation("empty-value", f"`{path[-1]}` is empty", path, hint)
+
+
 def _repo_ref(subject: _Subject) -> Iterator[Violation]:
     ref = subject.revision.get("repo_ref")
     if not isinstance(ref, str):
@@ -255,6 +295,31 @@ def _tiers(subject: _Subject) -> Iterator[Violation]:
         tier = subject.value.get(key)
         if isinstance(tier, str) and tier.startswith(wrong):
             yield Violation("tier-family", f"`{key}` does not belong to the family of `deployment_type`", (key,))
+
+
+_MOST_REPLICAS: Final = {
+    "SERVERLESS_S": 1,
+    "SERVERLESS_M": 2,
+    "SERVERLESS_L": 2,
+    "DEDICATED_S": 10,
+    "DEDICATED_M": 20,
+    "DEDICATED_L": 40,
+}
+_LEAST_DEDICATED: Final = 2
+
+
+def _tier_replicas(subject: _Subject) -> Iterator[Violation]:
+    key = next((key for key in ("compute_tier", "deployment_tier") if _text(subject.value, key)), None)
+    tier = subject.value[key] if key else None
+    if key is None or tier not in _MOST_REPLICAS:
+        return
+    most, least = _number(subject.spec.get("max_scale")), _number(subject.spec.get("min_scale"))
+    if most is not None and most > _MOST_REPLICAS[tier]:
+        message = f"`max_scale` is above {_MOST_REPLICAS[tier]}, the maximum of `{tier}`"
+        yield Violation("tier-replicas", message, (*_SPEC, "max_scale"), related=((key,),))
+    if least is not None and least < _LEAST_DEDICATED and tier.startswith("DEDICATED_"):
+        message = f"`min_scale` is below {_LEAST_DEDICATED}, the minimum of `{tier}`"
+        yield Violation("tier-replicas", message, (*_SPEC, "min_scale"), related=((key,),))
 
 
 def _namespace(subject: _Subject) -> Iterator[Violation]:
@@ -561,9 +626,47 @@ def _images(subject: _Subject) -> Iterator[Violation]:
     images: list[tuple[Pointer, JSON]] = [((_REVISION, "image_uri"), subject.revision.get("image_uri"))]
     images += [((*path, "image"), container.get("image")) for path, container in subject.containers]
     for path, image in images:
-        if isinstance(image, str) and image and not _is_pinned(image):
+        if not isinstance(image, str) or not image.strip():
+            continue
+        if not _IMAGE.fullmatch(image):
+            message = f"`{path[-1]}` is not an image reference"
+            yield Violation("invalid-image", message, path, _image_hint(image))
+        elif not _is_pinned(image):
             hint = "Add a version, or better a digest: `image@sha256:...`."
             yield Violation("unpinned-image", f"`{path[-1]}` has no version", path, hint)
+
+
+_IMAGE: Final = re.compile(
+    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]+)?/)?"  # registry
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"  # repository
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"  # tag
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"  # digest
+)
+
+
+def _image_hint(image: str) -> str:
+    if image != image.strip():
+        return (
+            "Remove the white space around it; a block scalar (`|`, `>`) ends with a line break, `|-` and `>-` do not."
+        )
+    if "://" in image:
+        return "Write it without a scheme: `registry.example.com/team/agent:1.2.3`."
+    if "$" in image:
+        return "Variables are not expanded: write the reference itself."
+    return "Write `registry.example.com/team/agent:1.2.3`, with a lowercase repository."
+
+
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_MAX_SUBDOMAIN: Final = 253
+
+
+def _pull_secrets(subject: _Subject) -> Iterator[Violation]:
+    for index, entry in _entries(subject.spec, "image_pull_secrets"):
+        name = entry.get("name")
+        if isinstance(name, str) and name and not (len(name) <= _MAX_SUBDOMAIN and _SUBDOMAIN.fullmatch(name)):
+            message = f"the name must be a DNS subdomain of at most {_MAX_SUBDOMAIN} characters"
+            hint = "Use lowercase letters, digits, hyphens and dots; begin and end each part with a letter or digit."
+            yield Violation("invalid-dns-subdomain", message, (*_SPEC, "image_pull_secrets", index, "name"), hint)
 
 
 def _is_pinned(image: str) -> bool:
@@ -578,11 +681,14 @@ _Check: TypeAlias = Callable[[_Subject], Iterator[Violation]]
 _CHECKS: Final[tuple[_Check, ...]] = (
     _missing_source,
     _name,
+    _long_name,
+    _empty_texts,
     _incomplete_for_create,
     _wrong_for_source,
     _repo_ref,
     _deployment_type,
     _tiers,
+    _tier_replicas,
     _namespace,
     _commands,
     _single_sizes,
@@ -596,4 +702,5 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     _volumes,
     _mounts,
     _images,
+    _pull_secrets,
 )
