@@ -25,6 +25,7 @@ from driftcheck.comparison.details import with_details
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, finding, inventory, judge, status_of
+from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
@@ -80,6 +81,8 @@ class Request:
     allow_empty_live: bool = False
     target: str | None = None
     """The target of the configuration that this run is for."""
+    region: str | None = None
+    """The region of the configuration."""
 
 
 def request(chosen: Settings, baseline: Baseline | None = None) -> Request:
@@ -91,6 +94,7 @@ def request(chosen: Settings, baseline: Baseline | None = None) -> Request:
         generated_at=settings.report_time(),
         baseline=baseline,
         target=chosen.target,
+        region=chosen.region,
         names=chosen.names,
         report_id=chosen.report_id,
         default_id=chosen.default_id,
@@ -200,7 +204,10 @@ def validate(declarations: Declarations, request: Request) -> Report:
     """Report what the declarations alone show: YAML, schema and rules; offline."""
     suppressions, policy_findings = in_force((*declarations.ignores, *request.policy.ignores), request.now.date())
     judged = judge_policies(request.policy.policies, declarations, None, target=request.target)
-    findings = [suppressions.suppress_finding(found) for found in (*declarations.findings, *judged.findings)]
+    names = {declaration.name for declaration in declarations.deployments}
+    in_context = findings_in_context(declarations.deployments, region=request.region, new=names)
+    found_so_far = (*declarations.findings, *in_context, *judged.findings)
+    findings = [suppressions.suppress_finding(found) for found in found_so_far]
     findings += [*_nothing_declared(declarations, request), *policy_findings]
     return _report(request, declarations, None, (), findings)
 
@@ -289,7 +296,12 @@ def _apply_policy(
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
     compared = with_unverifiable(suppress(verdicts.comparisons, suppressions), judged)
-    found_so_far = (*declarations.findings, *verdicts.findings, *judged.findings)
+    missing = {comparison.name for comparison in verdicts.comparisons if comparison.status is Status.MISSING}
+    linted = (
+        *accepted_by_live(declarations.findings, verdicts.comparisons),
+        *findings_in_context(declarations.deployments, region=request.region, new=missing),
+    )
+    found_so_far = (*linted, *verdicts.findings, *judged.findings)
     findings += [suppressions.suppress_finding(found) for found in found_so_far]
     is_narrowed = bool(request.names or snapshot.scope)
     if snapshot.complete and declarations.complete and not verdicts.gaps and not is_narrowed:

@@ -790,7 +790,7 @@ LINT_RULES: Final = _catalogue(
         "invalid-dns-subdomain",
         ERROR,
         "A pull secret whose name is not a DNS subdomain",
-        "Names of Kubernetes Secrets have at most 253 characters: lowercase letters, digits, hyphens and dots, and each "
+        "Names of Kubernetes Secrets have at most 253 characters: lowercase letters, digits, hyphens and dots. Each "
         "part between dots begins and ends with a letter or digit (API.md 6, 7).",
     ),
     Rule(

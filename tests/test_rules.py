@@ -16,13 +16,11 @@ from driftcheck.declarations.schema import validate
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "invalid"
-DECLARATIONS = sorted(example for example in EXAMPLES.iterdir() if example.stem != "unknown-rule")
-"""All examples but that of a rule about the configuration."""
-SHOWN = sorted(VALIDATION_RULES | LINT_RULES)
-
-
 IN_CONTEXT = {"type-not-in-region", "missing-listener"}
 """Rules that depend on more than the declaration."""
+DECLARATIONS = sorted(example for example in EXAMPLES.iterdir() if example.stem not in {"unknown-rule", *IN_CONTEXT})
+"""All examples that are judged by themselves."""
+SHOWN = sorted(VALIDATION_RULES | LINT_RULES)
 
 
 def triggered(example: Path) -> list[str]:

@@ -8,16 +8,17 @@ value in live. Values whose shape breaks the schema are left to the schema.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final, TypeAlias
 
 from driftcheck import fields
 from driftcheck.declarations.schema import Pointer, Violation, without_credentials
 from driftcheck.fields import Field
-from driftcheck.model import JSON
+from driftcheck.model import JSON, Comparison, Declaration, Finding, Severity, Status
 from driftcheck.redaction.patterns import holds_credential
+from driftcheck.rules import LINT_RULES, RULES
 
 _CONFIG: Final = "source_config"
 _REVISION: Final = "source_revision_config"
@@ -57,6 +58,47 @@ def lint_in_context(value: Mapping[str, JSON], *, region: str | None, is_new: bo
     if is_new and value.get("source") == "external_docker" and config and config.get("listener_id") is None:
         message = "`listener_id` is missing; workspaces with listeners require it at creation"
         yield Violation("missing-listener", message, (_CONFIG,), at_key=True)
+
+
+def findings_in_context(
+    declarations: Iterable[Declaration], *, region: str | None, new: Container[str]
+) -> Iterator[Finding]:
+    """Return the findings that depend on the region, or on a deployment (one of those that are `new`) being created."""
+    for declaration in declarations:
+        for violation in lint_in_context(declaration.value, region=region, is_new=declaration.name in new):
+            rule = RULES[violation.rule]
+            yield Finding(
+                rule=rule.id,
+                severity=rule.severity,
+                message=violation.message,
+                hint=violation.hint or rule.hint,
+                deployment=declaration.name,
+                path=violation.path,
+                location=declaration.locate(violation.path),
+            )
+
+
+def accepted_by_live(findings: Iterable[Finding], comparisons: Iterable[Comparison]) -> Iterator[Finding]:
+    """Return findings; a warning about a value that live holds as declared is a note, as the service accepts it."""
+    live = {comparison.name: comparison for comparison in comparisons if comparison.id is not None}
+    for found in findings:
+        comparison = live.get(found.deployment or "")
+        is_warning = found.rule in LINT_RULES and found.severity is Severity.WARNING
+        if is_warning and comparison is not None and found.path is not None and _holds(comparison, found):
+            yield replace(found, severity=Severity.NOTE)
+        else:
+            yield found
+
+
+def _holds(comparison: Comparison, found: Finding) -> bool:
+    """Return whether live has what a finding is about as it is declared."""
+    if comparison.status not in (Status.IN_SYNC, Status.DRIFTED, Status.PROPOSED):
+        return False
+    if found.rule == "incomplete-for-create":
+        return True
+    path = found.path or ()
+    others = (*(change.path for change in comparison.changes), *comparison.unverifiable)
+    return not any(path[: len(other)] == other or other[: len(path)] == path for other in others)
 
 
 def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
@@ -640,7 +682,7 @@ _IMAGE: Final = re.compile(
     r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]+)?/)?"  # registry
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"  # repository
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"  # tag
-    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"  # digest
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]+)?"  # digest
 )
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import copy
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.declarations.lint import lint
+from driftcheck.declarations.lint import accepted_by_live, lint, lint_in_context
 from driftcheck.declarations.schema import Violation
-from driftcheck.model import Severity
+from driftcheck.model import Change, ChangeKind, Comparison, Finding, Severity, Status
 from driftcheck.rules import LINT_RULES, RULES
 from tests.declarations.test_schema import DEPLOYMENT, JSON_VALUES
 
@@ -352,7 +353,7 @@ class TestPods:
     def test_pinned_images(self, image: str) -> None:
         assert of_revision({"image_uri": image}, "external_docker") == []
 
-    @pytest.mark.parametrize("image", ["a", "a:latest", "registry:5000/a", "registry:5000/a:latest", "a:"])
+    @pytest.mark.parametrize("image", ["a", "a:latest", "registry:5000/a", "registry:5000/a:latest"])
     def test_unpinned_images(self, image: str) -> None:
         assert of_revision({"image_uri": image}, "external_docker") == ["unpinned-image"]
         assert of_spec({"init_containers": [{"name": "s", "image": image}]}) == ["unpinned-image"]
@@ -416,3 +417,147 @@ def test_a_thousand_deployments_are_linted_in_a_moment() -> None:
         return time.process_time() - start
 
     assert min(seconds() for _ in range(3)) < 0.5
+
+
+# --- images, texts, names, tiers ---
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "registry.example.com/agents/claims:1.2",
+        "localhost:5000/a",
+        "a",
+        "a/b-c__d.e:V1@sha256:0123abcd",
+        "[::1]:5000/a:1",
+        "REGISTRY.example.com/a:1",
+    ],
+)
+def test_image_references_are_accepted(image: str) -> None:
+    assert "invalid-image" not in of_image(image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "registry.example.com/a:1\n",
+        " a:1",
+        "a b:1",
+        '"a:1"',
+        "'a:1'",
+        "https://registry.example.com/a:1",
+        "docker://a:1",
+        "registry.example.com/$TEAM/a:1",
+        "${IMAGE}",
+        "a:",
+        "a@sha256",
+        "registry.example.com/Agents/a:1",
+        "a//b",
+        "a:1:2",
+    ],
+)
+def test_what_is_not_an_image_reference_is_an_error(image: str) -> None:
+    assert of_image(image) == ["invalid-image"]
+
+
+def of_image(image: str) -> list[str]:
+    return [
+        found.rule
+        for found in lint(
+            "a",
+            {
+                "name": "a",
+                "source": "external_docker",
+                "source_config": {"resource_spec": {}},
+                "source_revision_config": {"image_uri": image},
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("display_name",),
+        ("source_config", "repo_url"),
+        ("source_config", "template_id"),
+        ("source_revision_config", "image_uri"),
+        ("source_revision_config", "repo_ref"),
+        ("source_revision_config", "langgraph_config_path"),
+    ],
+)
+@pytest.mark.parametrize("text", ["", " ", "\n"])
+def test_empty_texts_are_errors(path: tuple[str, ...], text: str) -> None:
+    value: Any = text
+    for key in reversed(path):
+        value = {key: value}
+    found = [(v.rule, v.path) for v in lint("a", {"name": "a", **value}) if v.rule == "empty-value"]
+    assert found == [("empty-value", path)]
+
+
+@pytest.mark.parametrize(
+    ("name", "valid"),
+    [
+        ("a.b-c.d", True),
+        ("a" * 253, True),
+        ("a" * 254, False),
+        ("a_b", False),
+        ("A", False),
+        ("a.", False),
+        ("-a", False),
+    ],
+)
+def test_pull_secrets_are_dns_subdomains(name: str, valid: bool) -> None:
+    spec = {"image_pull_secrets": [{"name": name}]}
+    found = [v.rule for v in lint("a", {"name": "a", "source_config": {"resource_spec": spec}})]
+    assert ("invalid-dns-subdomain" in found) is not valid
+
+
+def test_long_names_are_warned_of_for_self_hosted_deployments_only() -> None:
+    for source, length, expected in (
+        ("external_docker", 22, True),
+        ("external_docker", 21, False),
+        ("github", 22, False),
+    ):
+        found = [v.rule for v in lint("a" * length, {"name": "a" * length, "source": source})]
+        assert ("long-name" in found) is expected
+
+
+@pytest.mark.parametrize(
+    ("tier", "spec", "keys"),
+    [
+        ("SERVERLESS_S", {"max_scale": 2}, ["max_scale"]),
+        ("SERVERLESS_M", {"max_scale": 2}, []),
+        ("DEDICATED_M", {"max_scale": 21}, ["max_scale"]),
+        ("DEDICATED_L", {"min_scale": 1, "max_scale": 40}, ["min_scale"]),
+        (None, {"max_scale": 100}, []),
+    ],
+)
+def test_replicas_fit_the_tier(tier: str | None, spec: dict[str, int], keys: list[str]) -> None:
+    value = {"name": "a", "deployment_tier": tier, "source_config": {"resource_spec": spec}}
+    assert [v.path[-1] for v in lint("a", value) if v.rule == "tier-replicas"] == keys
+
+
+@pytest.mark.parametrize("kind", ["dev_zero", "serverless"])
+def test_serverless_types_are_refused_in_aws_only(kind: str) -> None:
+    value = {"name": "a", "source_config": {"deployment_type": kind}}
+    for region in ("us", "eu", "apac", None):
+        assert list(lint_in_context(value, region=region, is_new=True)) == []
+    (found,) = lint_in_context(value, region="aws", is_new=False)
+    assert (found.rule, found.path) == ("type-not-in-region", ("source_config", "deployment_type"))
+
+
+def test_a_warning_about_what_live_holds_is_a_note() -> None:
+    warning = Finding("unpinned-image", Severity.WARNING, "m", deployment="a", path=("x", "image"))
+    change = Change(ChangeKind.MODIFIED, ("x", "image"), "a", "b")
+    for comparison, expected in (
+        (Comparison("a", Status.IN_SYNC, id="1"), Severity.NOTE),
+        (Comparison("a", Status.DRIFTED, id="1", changes=(change,)), Severity.WARNING),
+        (Comparison("a", Status.DRIFTED, id="1", changes=(replace(change, path=("y",)),)), Severity.NOTE),
+        (Comparison("a", Status.IN_SYNC, id="1", unverifiable=(("x",),)), Severity.WARNING),
+        (Comparison("a", Status.MISSING), Severity.WARNING),
+        (Comparison("b", Status.IN_SYNC, id="1"), Severity.WARNING),
+    ):
+        assert [found.severity for found in accepted_by_live([warning], [comparison])] == [expected]
+    error = replace(warning, severity=Severity.ERROR)
+    assert list(accepted_by_live([error], [Comparison("a", Status.IN_SYNC, id="1")])) == [error]
