@@ -63,6 +63,7 @@ class Flags:
     """Globs over the names of deployments; empty for all."""
     report_id: str | None = None
     endpoint: str | None = None
+    region: str | None = None
     workspace: str | None = None
     fail_on: str | None = None
     strict: bool | None = None
@@ -291,9 +292,7 @@ def resolve_targets(
     if not config.targets:
         if flags.targets:
             raise UsageError("--target requires `targets` in driftcheck.yaml.", hint="Remove --target, or add targets.")
-        if len(flags.live) > 1:
-            raise UsageError("--live can be given once.", hint="It is repeatable as TARGET=FILE, with targets.")
-        return (resolve(command, flags, config, config_file, here),)
+        return (resolve(command, replace(flags, live=flags.live[-1:]), config, config_file, here),)
     selected = select_targets(config.targets, flags.targets)
     live = _live_by_target(flags.live, config.targets, selected)
     if flags.workspace and len(selected) > 1:
@@ -423,9 +422,13 @@ def _key_variables(flags: Flags) -> tuple[str, ...]:
 
 def _endpoint(flags: Flags, config: Config, target: Target | None, variables: Mapping[str, str]) -> str:
     """Return the control plane's address as configured (docs/API.md 1.1); `Connection` checks it."""
+    if flags.endpoint and flags.region:
+        raise UsageError("--endpoint and --region exclude each other.", hint="--region names a region of the vendor's.")
+    if flags.endpoint or flags.region:
+        return flags.endpoint or REGIONS[flags.region or ""]
     own = variables.get(f"DRIFTCHECK_ENDPOINT_{_variable_suffix(target.name)}") if target else None
-    if flags.endpoint or own:
-        return flags.endpoint or own or ""
+    if own:
+        return own
     if target and target.region:
         return REGIONS[target.region]
     if ENDPOINT_VARIABLE in variables:

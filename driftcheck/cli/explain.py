@@ -11,8 +11,14 @@ from driftcheck.errors import UsageError
 from driftcheck.model import Policy
 
 
+def _names(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    from driftcheck.rules import RULES
+
+    return [rule for rule in RULES if rule.startswith(typed)]
+
+
 @click.command("explain")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_names)
 @click.option("--config", metavar="FILE", help="Read policies from this file instead of the nearest driftcheck.yaml.")
 def command(name: str | None, config: str | None) -> int:
     """Explain NAME: a rule id, a field path such as source_config.resource_spec.cpu_limit, or policy:ID.

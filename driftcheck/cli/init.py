@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import click
 
 from driftcheck import fields, settings
 from driftcheck.cli import console, export, options, run
+from driftcheck.declarations import discovery
 from driftcheck.declarations.writing import SCHEMA_FILE
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
@@ -20,18 +22,21 @@ from driftcheck.settings import Flags, Settings
 
 _CONFIG: Final = "driftcheck.yaml"
 _FOLDER: Final = "deployments"
+_OTHER_FOLDER: Final = "langsmith-deployments"
+"""Where `deployments/` holds YAML of another kind."""
+_DEPLOYMENTS: Final = re.compile(rb"^[\"']?(?:deployments|overlay)[\"']?\s*:", re.MULTILINE)
 _SHOWN: Final = 10
 """How many written files are named."""
 
 _EXAMPLE: Final = """\
 # yaml-language-server: $schema=declaration.schema.json
-# One deployment, as the API names its fields. Only what stands here is compared with what is live, so leave out
-# whatever you do not care for. `driftcheck explain source_config.resource_spec.cpu_limit` tells of a field.
+# One deployment, with the field names of the API. Only declared fields are compared with what is live.
+# `driftcheck explain source_config.resource_spec.cpu_limit` explains a field.
 deployments:
   - name: my-agent # unique in the workspace, and fixed once the deployment exists
     source: github # or external_docker, for an image of your own
     source_config:
-      # Immutable: a change takes a new deployment.
+      # Immutable: a change requires a new deployment.
       integration_id: 00000000-0000-4000-8000-000000000000
       repo_url: https://github.com/your-organization/your-repository
       deployment_type: dev
@@ -40,10 +45,10 @@ deployments:
     source_revision_config:
       repo_ref: main # a branch; a tag is written refs/tags/v1.2.0
       langgraph_config_path: langgraph.json
-    # Environment variables by name. A value never belongs into this file.
+    # Environment variables by name. Never write a value into this file.
     secrets:
       - name: OPENAI_API_KEY
-# Differences that may be. They stay in every report, and do not count.
+# Accepted differences. They are shown in every report and do not fail it.
 # ignore:
 #   - deployment: my-agent
 #     path: source_config.build_on_push
@@ -53,13 +58,13 @@ deployments:
 
 _POLICY: Final = """\
 
-# The least severity that makes exit status 1: error, warning, note or never.
+# Lowest severity that makes exit status 1: error, warning, note or never.
 # fail-on: error
 
-# Whether live values that nobody declared count too. An audit is strict anyway.
+# Whether undeclared live values are reported too. An audit is strict by default.
 # strict: false
 
-# Differences that may be, in all deployments.
+# Accepted differences, in all deployments.
 # ignore:
 #   - deployment: "claims-*"
 #     path: source_config.resource_spec.max_scale
@@ -71,19 +76,20 @@ _POLICY: Final = """\
 @click.command("init")
 @options.listing
 def command(quiet: bool, **given: Any) -> int:
-    """Start here: write driftcheck.yaml and first declarations, and say what to do next.
+    """Write driftcheck.yaml and first declarations, and print what to do next.
 
-    Where an API key is set (or --live names a saved listing), the declarations are those of what is live; else there
-    is an annotated example. Files that are there are left as they are.
+    With an API key (or --live FILE), the declarations are those of what is live; otherwise an annotated example is
+    written. Existing files are not changed.
     """
     if os.path.lexists(_CONFIG):
-        raise UsageError(f"Nothing was written, since there is already {_CONFIG}.", hint="Try driftcheck check.")
+        raise UsageError(f"{_CONFIG} exists already; nothing was written.", hint="Try driftcheck check.")
     chosen = run.resolve("init", Flags(**{**given, "allow_empty_live": True}))
-    existing = [path for path in settings.DEFAULT_PATHS if os.path.lexists(path)]
+    existing = [path for path in settings.DEFAULT_PATHS if _declares(path)]
+    folder = _FOLDER if not os.path.lexists(_FOLDER) or not discovery.names_anything(_FOLDER) else _OTHER_FOLDER
     asks = not existing and (chosen.live is not None or _has_key(chosen))
     snapshot = run.read_whole_live(chosen, quiet=quiet) if asks else None
-    files = [] if existing else _declarations(snapshot, quiet=quiet)
-    export.place([*files, (_CONFIG, _config(chosen, snapshot, existing or [_FOLDER]))], force=False)
+    files = [] if existing else _declarations(snapshot, folder, quiet=quiet)
+    export.place([*files, (_CONFIG, _config(chosen, snapshot, existing or [folder]))], force=False)
     if not quiet:
         console.say("".join(f"Written: {visible(file)}\n" for file in _summary(files)) + f"Written: {_CONFIG}")
     console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
@@ -94,23 +100,30 @@ def _has_key(chosen: Settings) -> bool:
     return chosen.access is not None and chosen.access.api_key is not None
 
 
-def _declarations(snapshot: Snapshot | None, *, quiet: bool) -> list[tuple[str, str]]:
+def _declares(path: str) -> bool:
+    """Return whether a file or folder exists that holds declarations, or was meant to."""
+    if not os.path.lexists(path) or not discovery.names_anything(path):
+        return False
+    return any(_DEPLOYMENTS.search(text.data) for text in discovery.read([path]).texts)
+
+
+def _declarations(snapshot: Snapshot | None, folder: str, *, quiet: bool) -> list[tuple[str, str]]:
     """Give the files of what is live; the example where nothing is known to be."""
     declared = export.declare(snapshot) if snapshot is not None else export.Export((), ())
     if not quiet:
         for notice in declared.notices:
             console.say(f"note: {notice}")
     if declared.deployments:
-        return export.one_each(declared, _FOLDER)
+        return export.one_each(declared, folder)
     if snapshot is not None:
-        console.say("note: Nothing is live that could be exported, so there is an example in its place.")
-    schema = os.path.join(_FOLDER, SCHEMA_FILE), fields.schema_text("declaration")
-    return [(os.path.join(_FOLDER, "example.yaml"), _EXAMPLE), schema]
+        console.say("note: Nothing is live that can be exported; an example is written instead.")
+    schema = os.path.join(folder, SCHEMA_FILE), fields.schema_text("declaration")
+    return [(os.path.join(folder, "example.yaml"), _EXAMPLE), schema]
 
 
 def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -> str:
     """Write the configuration with what could be found out: paths, workspace, region."""
-    lines = ["# What driftcheck checks, and what counts; `driftcheck schema config` tells of every key.", "paths:"]
+    lines = ["# What driftcheck checks, and what fails; `driftcheck schema config` describes every key.", "paths:"]
     lines += [f"  - {path}" for path in paths]
     workspace = chosen.workspace.id if chosen.workspace else snapshot.workspace if snapshot else None
     if workspace:

@@ -16,6 +16,8 @@ from driftcheck.errors import DriftcheckError, ExitStatus
 _KEY_OPTIONS: Final = frozenset(("--api-key", "--api_key", "--apikey", "--key", "--token"))
 """Options that people look for and that do not exist, because command lines are visible to other users."""
 
+_FORMAT_OPTIONS: Final = frozenset(("--format", "--output-format", "--json", "--html", "--sarif", "--junit"))
+
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
     "validate": ("validate", "Validate the declarations: YAML, schema and rules. Offline."),
@@ -137,6 +139,8 @@ def _without_key(error: click.ClickException) -> click.ClickException:
         message = f"There is no option {meant}"
     elif is_secret(error.format_message()):
         message = "An invalid argument looks like a credential and is not repeated here"
+    elif name in _FORMAT_OPTIONS:
+        return click.UsageError(f"There is no option {name}: choose the format with -o, as in -o json=FILE.", context)
     else:
         return error
     return click.UsageError(f"{message}: the API key comes from the environment (LANGSMITH_API_KEY).", context)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from pathlib import Path as FilePath
 from typing import Any, Final, TypeVar
 
 import click
 
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
+from driftcheck.errors import DriftcheckError
 from driftcheck.formats import FORMATS, RenderOptions
+from driftcheck.live.endpoint import REGIONS
+from driftcheck.model import ChangeClass
 from driftcheck.settings import duration, environment
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,6 +38,24 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+def _completed(
+    words: Callable[[], Iterable[str]],
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return the completion of an option: the words that begin with what was typed."""
+    return lambda _context, _parameter, typed: [word for word in words() if word.startswith(typed)]
+
+
+def _target_names() -> list[str]:
+    """Return the targets of the configuration, none where it can't be read."""
+    from driftcheck.declarations.config import find_config, load_config
+
+    try:
+        file = find_config(FilePath.cwd())
+        return [target.name for target in load_config(file).targets] if file else []
+    except (DriftcheckError, OSError):
+        return []
+
+
 def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Output, ...]:
     return parse_outputs(values)
 
@@ -46,6 +68,7 @@ output = click.option(
     multiple=True,
     metavar="FORMAT[=FILE]",
     callback=_outputs,
+    shell_complete=_completed(lambda: FORMATS),
     help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
     "Repeatable. Default: text.",
 )
@@ -74,6 +97,7 @@ targets = click.option(
     "targets",
     multiple=True,
     metavar="NAME",
+    shell_complete=_completed(_target_names),
     help="Only these targets of the configuration. Repeatable.",
 )
 
@@ -110,7 +134,12 @@ comparison = _together(
 
 three_way = _together(
     click.option("--base", metavar="REF", help="Separate drift from what the change since this git revision proposes."),
-    click.option("--gate", metavar="CLASSES", help="With --base: classes that fail. Default: drift,conflict."),
+    click.option(
+        "--gate",
+        metavar="CLASSES",
+        shell_complete=_completed(lambda: ChangeClass),
+        help="With --base: classes that fail. Default: drift,conflict.",
+    ),
 )
 
 
@@ -158,6 +187,7 @@ recording = _together(
 
 connection = _together(
     click.option("--endpoint", metavar="URL", help="Base URL of the control plane."),
+    click.option("--region", type=click.Choice(list(REGIONS)), help="Region of LangSmith Cloud. Default: us."),
     click.option("--workspace", metavar="ID", help="Workspace id (a UUID)."),
     click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the API key."),
     click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for the whole listing."),
@@ -182,6 +212,7 @@ live = _together(
 
 listing = _together(
     live,
+    targets,
     click.option("--allow-partial", is_flag=True, help="Accept an incomplete listing."),
     allow_empty_live,
     config,

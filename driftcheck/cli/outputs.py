@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -23,6 +24,9 @@ _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/sel
 """Names of standard output, where the order of writing must be kept."""
 _HAND_WRITTEN: Final = (".yaml", ".yml")
 """No report or snapshot is YAML, so a file of such a name was written by a person."""
+
+
+_FORMATS_BY_SUFFIX: Final = {"txt": "text", "md": "markdown", "htm": "html", "xml": "junit", "prom": "openmetrics"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,12 @@ def _parse_output(value: str) -> Output:
     if name not in FORMATS:
         from difflib import get_close_matches
 
+        suffix = os.path.splitext(value)[1].lower().removeprefix(".")
+        by_suffix = _FORMATS_BY_SUFFIX.get(suffix, suffix)
         close = get_close_matches(name, FORMATS, n=1)
         advice = f" Did you mean {close[0]}?" if close else ""
+        if not equals and by_suffix in FORMATS:
+            advice = f" To write a file: -o {by_suffix}={value}."
         raise click.BadParameter(f"unknown format; choose from {', '.join(FORMATS)}.{advice}")
     if equals and not file:
         raise click.BadParameter(f"name a file after {name}=, or omit the = for standard output.")
@@ -140,12 +148,21 @@ def write_files(files: Sequence[tuple[str, str]]) -> None:
         if _is_device(file):
             _write_through(file, text)
     with _signals_deferred(), ExitStack() as cleanup:
-        ready = [(_write_beside(file, text, cleanup), file) for file, text in files if not _is_device(file)]
-        for temporary, file in ready:
+        ready = [(_write_beside(file, text, cleanup), file, text) for file, text in files if not _is_device(file)]
+        for temporary, file, text in ready:
             try:
-                os.replace(temporary, file)
+                if temporary is not None:
+                    os.replace(temporary, file)
+                    continue
             except OSError as error:
-                raise _not_written(file, error) from None
+                if error.errno not in _UNREPLACEABLE:
+                    raise _not_written(file, error) from None
+            console.say(f"warning: {visible(file)} can't be replaced (a mount?) and is written in place.")
+            _write_through(file, text, "w")
+
+
+_UNREPLACEABLE: Final = frozenset({errno.EBUSY, errno.EXDEV})
+"""Errors of replacing a file that is a mount of its own, as in a container."""
 
 
 @contextmanager
@@ -167,7 +184,8 @@ def _signals_deferred() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
+def _write_beside(file: str, text: str, cleanup: ExitStack) -> str | None:
+    """Write a temporary file; None where only the file itself can be written, not its folder."""
     import tempfile
 
     folder = os.path.dirname(file) or "."
@@ -182,6 +200,8 @@ def _write_beside(file: str, text: str, cleanup: ExitStack) -> str:
             os.fsync(stream.fileno())
         os.chmod(temporary, _mode(file))
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS) and os.path.isfile(file) and os.access(file, os.W_OK):
+            return None
         raise _not_written(file, error) from None
     return temporary
 
@@ -198,10 +218,10 @@ def _is_device(file: str) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _write_through(file: str, text: str) -> None:
+def _write_through(file: str, text: str, mode: str = "a") -> None:
+    """Write to a file in place; append by default, since others may write to a device as well (`2>> log`)."""
     try:
-        # "a": behind such a name may be a file that others write to as well, as after `2>> log`.
-        with open(file, "a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        with open(file, mode, encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
     except OSError as error:
         raise _not_written(file, error) from None

@@ -445,7 +445,9 @@ _FLAGS: Final = os.O_RDONLY | sum(
 
 
 def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None:
-    """Read a regular file, unless it was `seen` already; raises RefusedError."""
+    """Read a regular file, unless it was `seen` already, or a pipe of the shell's; raises RefusedError."""
+    if _DESCRIPTOR.fullmatch(candidate.path):
+        return _read_descriptor(candidate.path)
     real = os.path.realpath(candidate.path)
     _check_inside(real, candidate.boundary)
     try:
@@ -459,6 +461,18 @@ def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None
             if (status.st_dev, status.st_ino) in seen:
                 return None
             seen.add((status.st_dev, status.st_ino))
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RefusedError(f"the file can't be read ({error.strerror})") from None
+
+
+_DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/[0-9]+")
+"""What a shell writes for `<(command)`."""
+
+
+def _read_descriptor(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise RefusedError(f"the file can't be read ({error.strerror})") from None

@@ -24,6 +24,10 @@ def test_each_shell_gets_its_script(tmp_path: Path, shell: str) -> None:
         ("driftcheck sn", {"snapshot"}),
         ("driftcheck audit --name", {"--name", "--name-contains"}),
         ("driftcheck check --fail-on n", {"note", "never"}),
+        ("driftcheck check -o j", {"json", "junit"}),
+        ("driftcheck check --gate dr", {"drift"}),
+        ("driftcheck check --target s", {"staging"}),
+        ("driftcheck explain missing-d", {"missing-deployment"}),
     ],
 )
 def test_commands_options_and_choices_are_completed(tmp_path: Path, words: str, completions: set[str]) -> None:
@@ -32,6 +36,7 @@ def test_commands_options_and_choices_are_completed(tmp_path: Path, words: str, 
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split(" ")) - 1),
     }
+    (tmp_path / "driftcheck.yaml").write_text("targets: {staging: {paths: [a]}, production: {paths: [b]}}\n")
     result = run_inside(cwd=tmp_path, env=env)
     assert {line.partition(",")[2] for line in result.out.split("\n") if line} == completions
     assert (result.status, result.err) == (0, "")

@@ -84,7 +84,7 @@ def test_a_configuration_that_is_there_is_left_alone_and_nothing_is_written(tmp_
     (tmp_path / "driftcheck.yaml").write_text("paths: [mine]\n")
     result = run_inside("init", cwd=tmp_path)
     assert result.status == 2
-    assert "already driftcheck.yaml" in result.err
+    assert "driftcheck.yaml exists already" in result.err
     assert tree(tmp_path) == {"driftcheck.yaml": "paths: [mine]\n"}
 
 
@@ -119,3 +119,23 @@ def test_a_listing_that_can_not_be_read_is_status_3_and_writes_nothing(tmp_path:
         result = run_inside("init", cwd=tmp_path, env={**env, "LANGSMITH_API_KEY": "another-key"})
     assert result.status == 3
     assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        ({"deployments/.gitkeep": ""}, "deployments"),
+        ({"deployments/web.yaml": "apiVersion: apps/v1\nkind: Deployment\n"}, "langsmith-deployments"),
+    ],
+)
+def test_a_folder_that_declares_nothing_is_not_taken_for_declarations(
+    files: dict[str, str], folder: str, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    listing = saved(tmp_path / "live.json", [external("agent", 1)])
+    result = run_inside("init", "--live", listing, cwd=tmp_path)
+    assert result.status == 0, result.said
+    assert (tmp_path / folder / "agent.yaml").exists()
+    assert run_inside("check", "--live", listing, cwd=tmp_path).status == 0

@@ -150,6 +150,10 @@ def test_standard_input_is_a_path(drifted: Path) -> None:
             "drift, elsewhere, proposed, conflict, adopted, outdated",
         ),
         (["explain", "cpu_limt"], "cpu_limit"),
+        (["check", "-o", "report.html"], "-o html=report.html"),
+        (["check", "--format", "json"], "-o json"),
+        (["check", "--region", "eu", "--endpoint", "https://x.example"], "exclude each other"),
+        (["check", "--workspace", "my-team"], "not a workspace id"),
     ],
 )
 def test_a_slip_is_answered_with_what_was_meant(arguments: list[str], told: str, drifted: Path) -> None:

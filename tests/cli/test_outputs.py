@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -193,3 +194,18 @@ def test_a_signal_waits_until_the_files_are_written(tmp_path: Path, monkeypatch:
         signal.signal(signal.SIGTERM, before)
     assert received == [True, True]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
+def test_a_mount_is_written_in_place_with_a_warning(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(_source: str, _target: str) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", refused)
+    (tmp_path / "r.json").write_text("a longer report of yesterday")
+    write_files([(str(tmp_path / "r.json"), "new")])
+    assert (tmp_path / "r.json").read_text() == "new"
+    assert "written in place" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
