@@ -604,6 +604,15 @@ class Plan:
     not_planned: tuple[NotPlanned, ...] = ()
     complete: bool = True
     """Whether both sides were read whole."""
-    endpoint: str | None = None
-    """Where a target that is no saved file was read; None for a saved listing."""
-    workspace: str | None = None
+    sites: tuple[Site, ...] = ()
+    """Where the requests are to be sent, one for each target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The control plane and workspace of a plan, or of one of its targets."""
+
+    target: str | None
+    endpoint: str | None
+    """None where live was read from a file."""
+    workspace: str | None

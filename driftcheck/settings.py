@@ -145,6 +145,8 @@ class Settings:
     """The target of the configuration; None where it has none."""
     name_suffix: str = ""
     """Added to the name of each declared deployment."""
+    other_paths: tuple[str, ...] = ()
+    """The paths of all other targets: files that lie below them are shared."""
     paths: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Globs over the names of the deployments to report; empty for all."""
@@ -224,6 +226,7 @@ def resolve(
     config_file: FilePath | None,
     here: FilePath,
     target: Target | None = None,
+    other_paths: tuple[str, ...] = (),
 ) -> Settings:
     """Combine flags, environment and configuration; `here` is the folder that default paths are looked up in.
 
@@ -241,6 +244,7 @@ def resolve(
         command=command,
         target=target.name if target else None,
         name_suffix=target.name_suffix if target else "",
+        other_paths=other_paths,
         paths=_paths(command, flags, config, here),
         names=flags.names,
         report_id=flags.report_id,
@@ -300,7 +304,15 @@ def resolve_targets(
             "--workspace names one workspace, and several targets are selected.", hint="Select one with --target."
         )
     return tuple(
-        resolve(command, replace(flags, live=live.get(target.name, ())), config, config_file, here, target)
+        resolve(
+            command,
+            replace(flags, live=live.get(target.name, ())),
+            config,
+            config_file,
+            here,
+            target,
+            tuple(path for other in config.targets if other is not target for path in other.config.paths),
+        )
         for target in selected
     )
 

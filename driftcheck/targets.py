@@ -49,22 +49,41 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
-    """The report of one target, and the rules whose use was judged in it."""
+class Compared:
+    """The report of one run, and what it was made of."""
 
-    target: str
+    settings: Settings
+    declarations: Declarations
     report: Report
-    ignores: tuple[IgnoreRule, ...]
+    snapshot: Snapshot | None = None
+    """None where live was not read."""
+
+    @property
+    def target(self) -> str:
+        """The name of the target; empty in a run without targets."""
+        return self.settings.target or ""
+
+    @property
+    def ignores(self) -> tuple[IgnoreRule, ...]:
+        """The ignore rules whose use was judged."""
+        return (*self.declarations.ignores, *self.settings.policy.ignores)
 
 
 def check(runs: Sequence[Run], progress: Callable[[int], None]) -> Report:
     """Read both sides of every run and compare them; raises an error of the only run."""
+    results = compare(runs, progress)
+    return results[0].report if runs[0].settings.target is None else _combine(results)
+
+
+def compare(runs: Sequence[Run], progress: Callable[[int], None]) -> list[Compared]:
+    """Read both sides of every run and compare them, each by itself; raises an error of the only run."""
     sides = pipeline.read_sides([(run.settings, run.base) for run in runs], progress)
     if runs[0].settings.target is None:
         (run,), ((declarations, live),) = runs, sides
-        return pipeline.check(declarations, _snapshot(run, live), _request(run, declarations))
-    results = [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, sides, strict=True)]
-    return _combine(results, [run.settings for run in runs])
+        snapshot = _snapshot(run, live)
+        report = pipeline.check(declarations, snapshot, _request(run, declarations))
+        return [Compared(run.settings, declarations, report, snapshot)]
+    return [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, sides, strict=True)]
 
 
 def validate(runs: Sequence[Settings]) -> Report:
@@ -75,8 +94,8 @@ def validate(runs: Sequence[Settings]) -> Report:
         report = pipeline.validate(declarations, pipeline.request(run))
         if run.target is None:
             return report
-        results.append(_Result(run.target, report, (*declarations.ignores, *run.policy.ignores)))
-    return _combine(results, runs)
+        results.append(Compared(run, declarations, report))
+    return _combine(results)
 
 
 def _request(run: Run, declarations: Declarations) -> pipeline.Request:
@@ -92,9 +111,8 @@ def _snapshot(run: Run, live: Snapshot | DriftcheckError) -> Snapshot:
     raise live
 
 
-def _check_target(run: Run, declarations: Declarations, live: Snapshot | DriftcheckError) -> _Result:
+def _check_target(run: Run, declarations: Declarations, live: Snapshot | DriftcheckError) -> Compared:
     """Compare one of several targets; an error that would end a single run is reported as a finding."""
-    target = run.settings.target or ""
     snapshot = live if isinstance(live, Snapshot) else pipeline.unread(run.settings, live)
     request = _request(run, declarations)
     if request.names:  # a name may belong to one target only
@@ -104,17 +122,17 @@ def _check_target(run: Run, declarations: Declarations, live: Snapshot | Driftch
         failed = Finding("run-failed", Severity.ERROR, live.message, live.hint)
         outcome = _worst([report.outcome, Outcome[live.status.name]])
         report = replace(report, findings=(failed, *report.findings), outcome=outcome)
-    return _Result(target, report, (*declarations.ignores, *run.settings.policy.ignores))
+    return Compared(run.settings, declarations, report, snapshot)
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=_WORST_FIRST.index)
 
 
-def _combine(results: Sequence[_Result], runs: Sequence[Settings]) -> Report:
+def _combine(results: Sequence[Compared]) -> Report:
     """Return one report of several targets; what is the same in all of them is reported once."""
     elsewhere = _unmanaged_in(results)
-    first = results[0].report
+    first, chosen = results[0].report, results[0].settings
     findings = [
         replace(_located(found, result.target, elsewhere), target=result.target)
         for result in results
@@ -122,8 +140,8 @@ def _combine(results: Sequence[_Result], runs: Sequence[Settings]) -> Report:
     ]
     kept = list(_used_nowhere(_once(findings, len(results)), results))
     outcomes = [result.report.outcome for result in results]
-    names = runs[0].names
-    if names and not runs[0].allow_empty and not any(result.report.declared.deployments for result in results):
+    names = chosen.names
+    if names and not chosen.allow_empty and not any(result.report.declared.deployments for result in results):
         kept.append(pipeline.no_name_matches(names))
         outcomes.append(Outcome.INVALID)
     ids = [result.target for result in results]
@@ -140,17 +158,17 @@ def _combine(results: Sequence[_Result], runs: Sequence[Settings]) -> Report:
             for comparison in result.report.deployments
         ),
         findings=tuple(sorted(kept, key=lambda found: (found.severity.rank, found.target or ""))),
-        report_id=runs[0].report_id or (ids[0] if len(ids) == 1 else "targets"),
+        report_id=chosen.report_id or (ids[0] if len(ids) == 1 else "targets"),
         targets=tuple(_summary(result) for result in results),
     )
 
 
-def _summary(result: _Result) -> TargetSummary:
+def _summary(result: Compared) -> TargetSummary:
     report = result.report
     return TargetSummary(result.target, report.live, report.declared, report.summary, report.outcome, report.complete)
 
 
-def _unmanaged_in(results: Sequence[_Result]) -> Mapping[str, list[str]]:
+def _unmanaged_in(results: Sequence[Compared]) -> Mapping[str, list[str]]:
     """Return for each deployment that a target does not declare the targets in whose workspace it is live."""
     found: dict[str, list[str]] = defaultdict(list)
     for result in results:
@@ -185,7 +203,7 @@ def _once(findings: Sequence[Finding], targets: int) -> Iterator[Finding]:
             yield found
 
 
-def _used_nowhere(findings: Iterable[Finding], results: Sequence[_Result]) -> Iterator[Finding]:
+def _used_nowhere(findings: Iterable[Finding], results: Sequence[Compared]) -> Iterator[Finding]:
     """Leave out `unused-ignore` findings of rules that are used, or could not be judged, in another target."""
     having: dict[Location, int] = defaultdict(int)
     unused: dict[Location, int] = defaultdict(int)

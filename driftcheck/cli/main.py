@@ -23,6 +23,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "validate": ("validate", "Validate the declarations: YAML, schema and rules. Offline."),
     "audit": ("audit", "Check a whole workspace: unmanaged deployments, coverage, rollouts."),
     "history": ("history", "Show what is open and since when, recorded runs and trends."),
+    "adopt": ("adopt", "Accept live values into the YAML, in place; prints a diff."),
+    "plan": ("plan", "Print the requests that bring live back to what is declared."),
     "report": ("report", "Render a saved JSON report in any format. Offline."),
     "snapshot": ("snapshot", "Save the live listing, redacted, for --live."),
     "compare": ("compare", "Compare two snapshots, or a snapshot with what is live now."),

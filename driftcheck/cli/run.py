@@ -23,8 +23,9 @@ from driftcheck.declarations.config import (
 from driftcheck.errors import DriftcheckError, LiveError, OutputError, UsageError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
-from driftcheck.model import DeclaredSummary, Finding, Outcome, Report, Severity, Snapshot
+from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.settings import Flags, Settings
+from driftcheck.targets import Compared
 
 
 def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:
@@ -49,6 +50,35 @@ def resolve(command: str, flags: Flags) -> Settings:
             hint=f"Select one with --target: {', '.join(run.target or '' for run in runs)}.",
         )
     return runs[0]
+
+
+def compared(command: str, flags: Flags, *, quiet: bool) -> list[Compared]:
+    """Read both sides and compare them, for commands that go on from there; says what keeps a run from a verdict."""
+    runs = [_with_base(chosen, flags) for chosen in resolve_targets(command, flags)]
+    with progress(quiet) as seen:
+        results = targets.compare(runs, seen)
+    for each in results:
+        _say_what_stops(each)
+    return results
+
+
+def _say_what_stops(each: Compared) -> None:
+    prefix = f"{each.target}: " if each.target else ""
+    gaps = each.snapshot.gaps if each.snapshot else ()
+    for gap in gaps:
+        console.say(f"error: {visible(prefix)}{visible(gap)}")
+    if each.report.outcome is not Outcome.INVALID:
+        return
+    for found in each.report.findings:
+        if found.severity is Severity.ERROR and found.suppressed is None and found.location is not None:
+            console.say(f"{visible(str(found.location))}: error: {visible(found.message)} [{found.rule}]")
+
+
+def status_of(results: Sequence[Compared], done: ExitStatus) -> int:
+    """Return the exit status of a command that goes on from a comparison: what it has done, if nothing worse holds."""
+    outcomes = [each.report.outcome for each in results]
+    worst = next((each for each in (Outcome.INVALID, Outcome.INCOMPLETE) if each in outcomes), None)
+    return done if worst is None else worst.status
 
 
 def check(command: str, flags: Flags, *, quiet: bool) -> Report:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from driftcheck import fields
-from driftcheck.formats.escaping import visible
-from driftcheck.model import JSON, Effect, NotPlanned, Plan, Step
+from driftcheck.formats.escaping import inert, inert_json, visible
+from driftcheck.model import JSON, Effect, NotPlanned, Plan, Site, Step
 from driftcheck.paths import format_path
 from driftcheck.redaction.values import without_secrets
 
@@ -29,7 +29,7 @@ _EFFECTS: Final = {
 
 def render(name: str, plan: Plan) -> str:
     """Return the plan in a format, a key of `FORMATS`."""
-    return FORMATS[name](plan)
+    return inert_json(FORMATS[name](plan)) if name in ("json", "sh") else inert(FORMATS[name](plan))
 
 
 def summary(plan: Plan) -> str:
@@ -120,7 +120,7 @@ def _json(plan: Plan) -> str:
             {"deployment": item.deployment, "target": item.target, "reason": item.reason} for item in plan.not_planned
         ],
     }
-    return json.dumps(record, indent=2).replace("##[", r"##\u005b") + "\n"
+    return json.dumps(record, indent=2) + "\n"
 
 
 def _step_record(step: Step) -> JSON:
@@ -142,25 +142,26 @@ def _step_record(step: Step) -> JSON:
 
 _HEAD: Final = r"""#!/bin/sh
 # A plan of driftcheck: the requests that bring live back to what is declared. Read it before you run it.
-# It needs curl, and the API key in LANGGRAPH_HOST_API_KEY, LANGSMITH_API_KEY or LANGCHAIN_API_KEY.
+# It needs curl, and the API key in LANGGRAPH_HOST_API_KEY, LANGSMITH_API_KEY or LANGCHAIN_API_KEY (a target's own
+# key comes first, in DRIFTCHECK_API_KEY_ and its name).
 # It stops at the first deployment that changed since the plan was made.
 set -eu
 unset CURL_HOME
-key=${LANGGRAPH_HOST_API_KEY:-${LANGSMITH_API_KEY:-${LANGCHAIN_API_KEY:-}}}
-[ -n "$key" ] || { echo 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }
+common=${LANGGRAPH_HOST_API_KEY:-${LANGSMITH_API_KEY:-${LANGCHAIN_API_KEY:-}}}
 
 # Quotes a value for curl's configuration, which is read from standard input: no value is in the argument list.
 quoted() { printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g'; }
-request() { # method, path, body, workspace
+request() { # method, path, body
   {
     printf 'url = "%s"\nrequest = "%s"\n' "$(quoted "$base$2")" "$1"
     printf 'header = "X-Api-Key: %s"\n' "$(quoted "$key")"
-    [ -z "$4" ] || printf 'header = "X-Tenant-Id: %s"\n' "$(quoted "$4")"
+    [ -z "$workspace" ] || printf 'header = "X-Tenant-Id: %s"\n' "$(quoted "$workspace")"
     [ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata-raw = "%s"\n' "$(quoted "$3")"
-  } | curl --disable --fail --silent --show-error --max-time 60 --config -
+  } | curl --disable --globoff --fail --silent --show-error --max-time 60 --config -
 }
-unchanged() { # name, path, latest_revision_id and updated_at as JSON, workspace
-  now=$(request GET "$2" '' "$5" | tr -d ' \t\r\n')
+unchanged() { # name, path, latest_revision_id and updated_at as JSON
+  answer=$(request GET "$2" '') || { echo "error: $1 could not be read; nothing was sent for it" >&2; exit 3; }
+  now=$(printf '%s' "$answer" | tr -d ' \t\r\n')
   for field in "\"latest_revision_id\":$3" "\"updated_at\":$4"; do
     case $now in
       *"$field"[,}]*) ;;
@@ -173,18 +174,35 @@ unchanged() { # name, path, latest_revision_id and updated_at as JSON, workspace
 
 def _script(plan: Plan) -> str:
     lines = [_HEAD]
-    default = plan.endpoint or ""
-    if default:
-        lines.append(f"base=${{LANGGRAPH_HOST_URL:-{shlex.quote(default)}}}")
-    else:
-        lines.append("base=${LANGGRAPH_HOST_URL:?set LANGGRAPH_HOST_URL to the base URL of the control plane}")
-    lines.append("base=${base%/}")
-    workspace = shlex.quote(plan.workspace or "")
-    lines.append(f"workspace=${{LANGSMITH_TENANT_ID:-${{LANGSMITH_WORKSPACE_ID:-{workspace}}}}}\n")
-    for step in plan.steps:
-        lines += _script_step(step)
+    for site in plan.sites:
+        steps = [step for step in plan.steps if step.target == site.target]
+        if steps:
+            lines += _script_site(site)
+        for step in steps:
+            lines += _script_step(step)
     lines += [f"# not planned: {visible(f'{_label(item)}: {item.reason}')}" for item in plan.not_planned]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _script_site(site: Site) -> Iterator[str]:
+    """Yield the lines that set base URL, workspace and key."""
+    if site.target is None:
+        workspace = shlex.quote(visible(site.workspace or ""))
+        yield f"workspace=${{LANGSMITH_TENANT_ID:-${{LANGSMITH_WORKSPACE_ID:-{workspace}}}}}"
+        yield "key=$common"
+        default = "LANGGRAPH_HOST_URL"
+    else:
+        suffix = site.target.upper().replace("-", "_")
+        yield f"# target {visible(site.target)}"
+        yield f"workspace={shlex.quote(visible(site.workspace or ''))}"
+        yield f"key=${{DRIFTCHECK_API_KEY_{suffix}:-$common}}"
+        default = f"DRIFTCHECK_ENDPOINT_{suffix}"
+    if site.endpoint is None:
+        yield f"base=${{{default}:?set it to the base URL of the control plane}}"
+    else:
+        yield f"base=${{{default}:-{shlex.quote(site.endpoint)}}}"
+    yield "base=${base%/}"
+    yield """[ -n "$key" ] || { echo 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }\n"""
 
 
 def _script_step(step: Step) -> Iterator[str]:
@@ -199,9 +217,9 @@ def _script_step(step: Step) -> Iterator[str]:
     if at is not None and step.method != "POST":
         address = f"/v2/deployments/{at.id}"
         wanted = [_compact(at.latest_revision_id), _compact(at.updated_at)]
-        yield " ".join(["unchanged", *map(shlex.quote, [name, address, *wanted]), '"$workspace"'])
+        yield " ".join(["unchanged", *map(shlex.quote, [name, address, *wanted])])
     body = _compact(step.body)
-    yield f'request {step.method} {shlex.quote(step.path)} {shlex.quote(body)} "$workspace" >/dev/null'
+    yield f"request {step.method} {shlex.quote(step.path)} {shlex.quote(body)} >/dev/null"
     yield f"echo {shlex.quote(f'{name}: sent {step.method} {step.path}')}\n"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from driftcheck.fields import UNKNOWN, Field
@@ -75,14 +75,26 @@ def placeholder(path: Path) -> str:
 
 
 def plan_deployment(
-    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
+    comparison: Comparison,
+    declared: Mapping[str, JSON],
+    live: Deployment | None,
+    schema: Field,
+    *,
+    target: str | None = None,
 ) -> Iterator[Step | NotPlanned]:
-    """Return the steps for one declared deployment, and what no step is planned for.
+    """Yield the steps for one declared deployment, and what no step is planned for.
 
     `declared` is its effective declaration, `live` the listed deployment or None where it is missing; `schema` is the
     field of a deployment. Suppressed changes, and those that --base does not attribute to the declaration, are left
     as they are in live.
     """
+    for item in _items(comparison, declared, live, schema):
+        yield replace(item, target=target)
+
+
+def _items(
+    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
+) -> Iterator[Step | NotPlanned]:
     if live is None or comparison.status in (Status.UNKNOWN, Status.MISSING):
         yield _create(comparison, declared, live, schema)
         return

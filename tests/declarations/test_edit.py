@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -24,6 +25,11 @@ from tests.comparison.sides import spec, verdicts
 from tests.yamlfile.test_edit import Writer
 
 SCHEMA = fields.deployment()
+FILES = {
+    path.stem: path.read_bytes().decode()
+    for path in sorted((Path(__file__).parent.parent / "data" / "odd-declarations").glob("*.yaml"))
+}
+PLAIN = FILES["plain"]
 SEEDS = st.integers(0, 2**32).map(Random)
 
 
@@ -221,3 +227,58 @@ def test_a_spec_without_changes_is_left_alone() -> None:
     declared = spec(max_scale=6)
     accepted = accept(declared, declared, (), SCHEMA)
     assert (accepted.value, accepted.paths, accepted.refused) == (declared, (), ())
+
+
+CHANGES: dict[str, tuple[Any, int]] = {
+    "number": (lambda live: live["source_config"]["resource_spec"].update(max_scale=9), 1),
+    "map": (lambda live: live["source_config"]["resource_spec"]["labels"].update(team="y", more="1"), 2),
+    "arguments": (lambda live: live["source_config"]["resource_spec"]["sidecars"][0]["args"].insert(1, "--new"), 1),
+    "name": (lambda live: live["secrets"].append({"name": "B"}), 1),
+    "unset": (lambda live: live["source_config"]["resource_spec"].update(max_scale=None), 1),
+}
+"""What changes in live, and how many values that are."""
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", FILES)
+def test_odd_files_say_what_is_live_and_keep_everything_else(name: str, change: str) -> None:
+    text = FILES[name]
+    live = copy.deepcopy(in_files({"a.yaml": text}, "a"))
+    before = names_and_values(text)
+    CHANGES[change][0](live)
+    changes = changes_of(in_files({"a.yaml": text}, "a"), live)
+    assert len(changes) == CHANGES[change][1]
+
+    after, refused = adopted({"a.yaml": text}, live)
+
+    assert not refused
+    assert not changes_of(in_files(after, "a"), live)
+    others = {other: value for other, value in names_and_values(after["a.yaml"]).items() if other != "a"}
+    assert others == {other: value for other, value in before.items() if other != "a"}
+    comments = text.count("#")
+    assert comments - 3 <= after["a.yaml"].count("#") <= comments
+    assert after["a.yaml"].count("\r\n") == after["a.yaml"].count("\n") or "\r\n" not in text
+    assert after["a.yaml"].endswith("\n") == text.endswith("\n")
+
+
+def test_there_are_sixty_odd_files() -> None:
+    assert len(FILES) == 60
+
+
+def names_and_values(text: str) -> dict[str, Any]:
+    found = declare([SourceText("a.yaml", text.encode())])
+    return {each.name: each.value for each in found.deployments}
+
+
+def test_a_change_in_a_long_file_is_one_line_long() -> None:
+    entry = PLAIN.removeprefix("deployments:\n")
+    entries = [
+        entry.replace("name: a", f"name: a{n}").replace("max_scale: 2", f"max_scale: 2  # {n}") for n in range(300)
+    ]
+    text = "deployments:\n" + "".join(entries)
+    assert text.count("\n") > 4000
+    live = copy.deepcopy(names_and_values(text)["a150"])
+    live["source_config"]["resource_spec"]["max_scale"] = 9
+    after, refused = adopted({"a.yaml": text}, live)
+    assert not refused
+    assert lines_changed(text, after["a.yaml"]) == ["-         max_scale: 2  # 150", "+         max_scale: 9  # 150"]

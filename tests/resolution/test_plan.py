@@ -73,6 +73,7 @@ def sent(live: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
 def test_a_plan_sent_to_the_service_brings_it_in_sync(
     declared: dict[str, Any], random: Random, data: st.DataObject
 ) -> None:
+    assume("template_id" not in (declared.get("source_config") or {}))  # not in every version of the API
     seen = echo(declared, "C", random)
     changed = [mutation.live for mutation in mutations(declared, seen, random)]
     live = {**data.draw(st.sampled_from(changed)), "id": "11111111-1111-4111-8111-111111111111"}

@@ -1,0 +1,219 @@
+"""`driftcheck adopt`: accept live values into the files that declare them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import click
+
+from driftcheck import fields
+from driftcheck.cli import console, options, run
+from driftcheck.cli.outputs import write_files
+from driftcheck.declarations import discovery
+from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.edit import Accepted, Edited, accept, appended, edit
+from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
+from driftcheck.formats.escaping import visible
+from driftcheck.formats.wording import counted
+from driftcheck.model import Change, Status
+from driftcheck.paths import format_path, matches
+from driftcheck.settings import Flags, Settings
+from driftcheck.targets import Compared
+from driftcheck.yamlfile.edit import EditError
+
+
+@dataclass(slots=True)
+class _Adoption:
+    """What an adoption changes, and what it can't change."""
+
+    texts: dict[str, bytes]
+    """The files so far, by name."""
+    adopted: int = 0
+    deployments: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+
+
+@click.command("adopt")
+@options.paths
+@options.targets
+@options.names
+@click.option("--path", "fields_", multiple=True, metavar="GLOB", help="Only these fields (paths). Repeatable.")
+@click.option("--write", is_flag=True, help="Edit the files, instead of printing a diff.")
+@click.option(
+    "--missing",
+    type=click.Choice(["keep", "remove"]),
+    default="keep",
+    show_default=True,
+    help="What to do with declarations of deployments that are not live.",
+)
+@click.option("--unmanaged", metavar="FILE|DIR", help="Also declare the unmanaged deployments, in this file or folder.")
+@options.live
+@options.config
+@click.option("-q", "--quiet", is_flag=True, help="Print only the diff, and what can't be adopted.")
+def command(
+    fields_: tuple[str, ...], write: bool, missing: str, unmanaged: str | None, quiet: bool, **given: Any
+) -> int:
+    """Accept drift: change PATHS to say what is live.
+
+    Prints a diff that `git apply` takes; --write edits the files. Only the adopted values change: comments, quoting and
+    everything else stay. Suppressed changes are left alone. Exit status 0: everything selected is adopted; 1: some of
+    it can't be.
+    """
+    flags = Flags(**given)
+    if "-" in flags.paths:
+        raise UsageError("adopt edits files, and - is standard input.", hint="Name the files.")
+    compared = run.compared("adopt", flags, quiet=quiet)
+    before = _texts(compared)
+    adoption = _Adoption(dict(before))
+    for each in compared:
+        _adopt_changes(adoption, each, fields_, missing == "remove", _own_files(each))
+    if unmanaged is not None:
+        for each in compared:
+            _adopt_unmanaged(adoption, each, unmanaged)
+    changed = {name: data for name, data in adoption.texts.items() if data != before.get(name)}
+    if write:
+        _replace(changed, before)
+    else:
+        console.write("".join(diff(name, before.get(name), data) for name, data in sorted(changed.items())))
+    _say(adoption, changed, quiet=quiet, written=write)
+    return run.status_of(compared, ExitStatus.DRIFT if adoption.refused else ExitStatus.IN_SYNC)
+
+
+def _texts(compared: Iterable[Compared]) -> dict[str, bytes]:
+    return {text.name: text.data for each in compared for text in _read(each.settings)}
+
+
+def _read(chosen: Settings) -> tuple[SourceText, ...]:
+    return discovery.read(chosen.paths).texts if chosen.paths else ()
+
+
+def _own_files(each: Compared) -> set[str]:
+    """Return the files that no other target of the configuration reads."""
+    shared = [path for path in each.settings.other_paths if discovery.names_anything(path)]
+    others = {text.name for text in discovery.read(shared).texts} if shared else set()
+    return {text.name for text in _read(each.settings)} - others
+
+
+def _adopt_changes(
+    adoption: _Adoption, each: Compared, patterns: Sequence[str], remove_missing: bool, own: set[str]
+) -> None:
+    """Adopt the selected changes of one target into the texts."""
+    live = {found.id: found.value for found in (each.snapshot.deployments if each.snapshot else ())}
+    declared = {declaration.name: declaration for declaration in each.declarations.deployments}
+    suffix = each.settings.name_suffix
+    wanted: dict[str, Accepted] = {}
+    for comparison in each.report.deployments:
+        changes = [change for change in comparison.changes if _is_selected(change, patterns)]
+        if not changes or comparison.name not in declared or comparison.id not in live:
+            continue
+        name = comparison.name.removesuffix(suffix)
+        value = {**declared[comparison.name].value, "name": name}
+        accepted = accept(value, live[comparison.id], changes, fields.deployment())
+        wanted[name] = accepted
+        for path, reason in accepted.refused:
+            adoption.refused.append(f"{comparison.name}: {format_path(path)}: {reason}")
+    removed = [name.removesuffix(suffix) for name in _missing(each)] if remove_missing else []
+    texts = [SourceText(text.name, adoption.texts[text.name]) for text in _read(each.settings)]
+    edited: Edited = edit(texts, wanted, removed, fields.deployment(), may_change=own.__contains__)
+    adoption.texts |= edited.texts
+    for name, reason in edited.refused.items():
+        adoption.refused.append(f"{name}{suffix}: {reason}")
+    for name, accepted in wanted.items():
+        if name not in edited.refused and accepted.paths:
+            adoption.adopted += len(accepted.paths)
+            adoption.deployments.add(f"{name}{suffix}")
+    adoption.deployments |= {f"{name}{suffix}" for name in removed if name not in edited.refused}
+
+
+def _is_selected(change: Change, patterns: Sequence[str]) -> bool:
+    if change.suppressed is not None:
+        return False
+    return not patterns or any(matches(pattern, change.path) for pattern in patterns)
+
+
+def _missing(each: Compared) -> Iterator[str]:
+    for found in each.report.findings:
+        if found.rule == "missing-deployment" and found.suppressed is None and found.deployment is not None:
+            yield found.deployment
+
+
+def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
+    """Declare the unmanaged deployments of one target in a file, or in a file each of a folder."""
+    from driftcheck.cli.export import declare, in_one, one_each
+
+    names = {comparison.name for comparison in each.report.deployments if comparison.status is Status.UNMANAGED}
+    if each.snapshot is None or not names:
+        return
+    found = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in names)
+    export = declare(replace(each.snapshot, deployments=found))
+    adoption.refused += export.notices
+    if not export.deployments:
+        return
+    adoption.deployments |= {exported.name for exported in export.deployments}
+    if os.path.isdir(place) or place.endswith(("/", os.sep)):
+        for file, text in one_each(export, place):
+            if os.path.exists(file):
+                adoption.refused.append(f"{file}: exists and is not overwritten")
+            else:
+                adoption.texts[file] = text.encode()
+        return
+    known = adoption.texts.get(place)
+    if known is None and os.path.exists(place):
+        known = discovery.read_file(place).data
+    if known is None:
+        adoption.texts[place] = in_one(export).encode()
+        return
+    try:
+        adoption.texts[place] = appended(known, [exported.value for exported in export.deployments])
+    except EditError as error:
+        adoption.refused.append(f"{place}: {error}")
+
+
+def _replace(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> None:
+    """Write all files or none: where one can't be written, those already written get their old text back."""
+    done: list[str] = []
+    try:
+        for name, data in changed.items():
+            file = os.path.realpath(name)
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            write_files([(file, data.decode())])
+            done.append(name)
+    except (DriftcheckError, OSError):
+        for name in done:
+            if name in before:
+                write_files([(os.path.realpath(name), before[name].decode())])
+            else:
+                os.unlink(name)
+        raise
+
+
+def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, written: bool) -> None:
+    """Report on standard error what was adopted and what can't be."""
+    for reason in adoption.refused:
+        console.say(f"not adopted: {visible(reason)}")
+    if quiet:
+        return
+    if not changed:
+        console.say("Nothing to adopt." if not adoption.refused else "Nothing was adopted.")
+        return
+    what = f"{counted(adoption.adopted, 'value')} of {counted(len(adoption.deployments), 'deployment')}"
+    files = counted(len(changed), "file")
+    console.say(f"Adopted {what} in {files}." if written else f"{what} in {files}; --write edits them.")
+
+
+def diff(name: str, before: bytes | None, after: bytes) -> str:
+    """Return a unified diff that `git apply` takes; `before` is None for a new file."""
+    old = "/dev/null" if before is None else f"a/{name}"
+    lines = difflib.unified_diff(_lines(before or b""), _lines(after), old, f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return the lines as git counts them: a line feed ends one, and nothing else."""
+    lines = [f"{line}\n" for line in data.decode().split("\n")]
+    last = lines.pop().removesuffix("\n")
+    return [*lines, last] if last else lines

@@ -1,0 +1,94 @@
+"""`driftcheck plan`: what would bring live back to what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from driftcheck import fields
+from driftcheck.cli import console, options, run
+from driftcheck.cli.outputs import refuse_inputs, write_files
+from driftcheck.errors import UsageError
+from driftcheck.formats import plan as formats
+from driftcheck.model import ExitStatus, NotPlanned, Plan, Site, Status, Step
+from driftcheck.resolution.plan import plan_deployment
+from driftcheck.settings import Flags
+from driftcheck.targets import Compared
+
+
+@click.command("plan")
+@options.paths
+@options.targets
+@options.names
+@options.live
+@options.config
+@click.option("--base", metavar="REF", help="Plan what merging the change since this git revision would bring about.")
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help=f"Format: {', '.join(formats.FORMATS)}. Repeatable. Default: text on standard output.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print only the plan.")
+def command(output: tuple[str, ...], quiet: bool, **given: Any) -> int:
+    """Print the requests that would bring live back to what PATHS declare. Nothing is sent.
+
+    Values that are not known, such as those of secrets, are placeholders; a request with placeholders is marked unsafe
+    as it is. Exit status 0: nothing to do; 1: there is a plan.
+    """
+    outputs = [_output(each) for each in output or ("text",)]
+    refuse_inputs([file for _, file in outputs if file is not None], options.named_inputs(given))
+    compared = run.compared("plan", Flags(**given), quiet=quiet)
+    plan = plan_of(compared)
+    write_files([(file, formats.render(name, plan)) for name, file in outputs if file is not None])
+    for name, file in outputs:
+        if file is None:
+            console.write(formats.render(name, plan))
+    return run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
+
+
+def _output(value: str) -> tuple[str, str | None]:
+    name, _, file = value.partition("=")
+    if name not in formats.FORMATS:
+        raise UsageError(f"unknown format: {name}", hint=f"Formats of a plan: {', '.join(formats.FORMATS)}.")
+    return name, file if file not in ("", "-") else None
+
+
+def plan_of(compared: Iterable[Compared]) -> Plan:
+    """Return the plan of one or several targets."""
+    steps: list[Step] = []
+    not_planned: list[NotPlanned] = []
+    sites = []
+    complete = True
+    for each in compared:
+        target = each.settings.target
+        access = None if each.settings.live is not None else each.settings.access
+        workspace = each.snapshot.workspace if each.snapshot else None
+        sites.append(Site(target, access.endpoint if access else None, workspace))
+        complete = complete and each.report.complete
+        for item in _items(each):
+            (steps if isinstance(item, Step) else not_planned).append(item)  # type: ignore[arg-type]
+    return Plan(tuple(steps), tuple(not_planned), complete, tuple(sites))
+
+
+def _items(each: Compared) -> Iterable[Step | NotPlanned]:
+    live = {deployment.id: deployment for deployment in (each.snapshot.deployments if each.snapshot else ())}
+    declared = {declaration.name: declaration.value for declaration in each.declarations.deployments}
+    accepted = {
+        finding.deployment
+        for finding in each.report.findings
+        if finding.rule == "missing-deployment" and finding.suppressed is not None
+    }
+    for comparison in each.report.deployments:
+        if comparison.name not in declared or comparison.status is Status.UNMANAGED or comparison.name in accepted:
+            continue
+        yield from plan_deployment(
+            comparison,
+            declared[comparison.name],
+            live.get(comparison.id) if comparison.id is not None else None,
+            fields.deployment(),
+            target=each.settings.target,
+        )

@@ -1,0 +1,57 @@
+"""`plan` as users run it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.inside import run_inside
+from tests.cli.test_adopt import QUICKSTART, page
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(QUICKSTART, tmp_path / "q")
+    return tmp_path / "q"
+
+
+def test_a_plan_is_printed_and_its_status_is_1(folder: Path) -> None:
+    result = run_inside("plan", "--live", "live.json", cwd=folder)
+    assert result.status == 1
+    assert "PATCH /v2/deployments/9f4f5b9e" in result.out
+    assert "Nothing was sent." in result.out
+
+
+def test_nothing_to_do_is_status_0(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("deployments:\n  - name: a\n    source_config: {resource_spec: {max_scale: 2}}\n")
+    (tmp_path / "live.json").write_text(json.dumps(page(max_scale=2)))
+    result = run_inside("plan", "a.yaml", "--live", "live.json", cwd=tmp_path)
+    assert (result.status, result.out) == (0, "Nothing to do.\n")
+
+
+def test_every_format_is_written_from_one_run(folder: Path) -> None:
+    files = [part for name in ("json", "sh", "markdown") for part in ("-o", f"{name}=out.{name}")]
+    result = run_inside("plan", "--live", "live.json", *files, cwd=folder)
+    assert (result.status, result.out) == (1, "")
+    record = json.loads((folder / "out.json").read_text())
+    assert [step["effect"] for step in record["steps"]] == ["create", "new-revision"]
+    assert (folder / "out.sh").read_text().startswith("#!/bin/sh")
+    assert run_inside("plan", "--live", "live.json", "-o", "html", cwd=folder).status == 2
+
+
+def test_only_named_deployments_are_planned(folder: Path) -> None:
+    result = run_inside("plan", "--live", "live.json", "--name", "billing*", "-o", "json", cwd=folder)
+    assert [step["deployment"] for step in json.loads(result.out)["steps"]] == ["billing-agent"]
+
+
+def test_an_incomplete_listing_plans_no_creation(folder: Path) -> None:
+    live = json.loads((folder / "live.json").read_text())
+    (folder / "live.json").write_text(json.dumps({"resources": live["resources"], "offset": 500}))
+    result = run_inside("plan", "--live", "live.json", "-o", "json", cwd=folder)
+    assert result.status == 3
+    record = json.loads(result.out)
+    assert record["complete"] is False
+    assert [step["effect"] for step in record["steps"]] == ["new-revision"]
