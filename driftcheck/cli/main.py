@@ -21,6 +21,7 @@ _FORMAT_OPTIONS: Final = frozenset(("--format", "--output-format", "--json", "--
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
     "validate": ("validate", "Validate the declarations: YAML, schema and rules. Offline."),
+    "render": ("render", "Print the declarations with defaults and overlays merged. Offline."),
     "audit": ("audit", "Check a whole workspace: unmanaged deployments, coverage, rollouts."),
     "history": ("history", "Show what is open and since when, recorded runs and trends."),
     "adopt": ("adopt", "Accept live values into the YAML, in place; prints a diff."),

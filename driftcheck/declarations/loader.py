@@ -35,6 +35,8 @@ MAX_FINDINGS: Final = 1_000
 PARALLEL_BYTES: Final = 8 * 2**20
 """Files of so many bytes together are judged by several processes; a process takes a quarter of a second to start."""
 
+_MAX_NAME: Final = 63
+
 _READ_AS_TEXT: Final = frozenset({"ambiguous-scalar", "number-range", "invisible-character", "yaml-directive"})
 """Problems that leave the value around them as it was meant, or nearly so: it is compared nevertheless."""
 _OVERLAY: Final = re.compile(rb"^[{ ]*[\"']?overlay[\"']?[ ]*:", re.MULTILINE)
@@ -597,6 +599,11 @@ class _Assembly:
             Layer(over.text, over.entry.document, ("overlay", over.entry.index), over.entry.value)
             for over in reversed(overlays)
         ]
+        if len(name) > _MAX_NAME and len(entry.name) <= _MAX_NAME:
+            self._complete = False
+            message = f"the name is longer than {_MAX_NAME} characters with the suffix of the target"
+            self._add(placed, "invalid-name", message, key="deployments")
+            return None
         if self._suffix:
             value = {**value, "name": name}
         layers = _layers(placed.text, entry.document, entry.index, value, above)
@@ -623,11 +630,11 @@ class _Assembly:
             value = merged
         return value
 
-    def _add(self, placed: _Placed, rule: str, message: str) -> None:
+    def _add(self, placed: _Placed, rule: str, message: str, *, key: str = "overlay") -> None:
         findings = self._findings[placed.text.name]
         if findings.has_room(rule):
             name = placed.entry.name + self._suffix
-            findings.add(rule, message, placed.location("overlay"), deployment=name)
+            findings.add(rule, message, placed.location(key), deployment=name)
 
     def _lint(self, placed: _Placed, layers: Layers, name: str) -> None:
         """Report what is wrong with a deployment under its overlays."""

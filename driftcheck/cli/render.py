@@ -1,0 +1,58 @@
+"""`driftcheck render`: the declarations with their defaults and overlays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import unified_diff
+from typing import Any
+
+import click
+
+from driftcheck import pipeline
+from driftcheck.cli import console, options, run
+from driftcheck.errors import ExitStatus
+from driftcheck.formats.escaping import visible
+from driftcheck.model import Declarations, Severity
+from driftcheck.settings import Flags, Settings
+
+
+@click.command("render")
+@options.paths
+@options.targets
+@click.option("--config", metavar="FILE", help="Configuration to use instead of the nearest driftcheck.yaml.")
+@click.option("--base", metavar="REF", help="Print what the change since this git revision changes in the result.")
+def command(**given: Any) -> int:
+    """Print the declarations in PATHS as they are compared: defaults and overlays merged, each value with its origin.
+
+    Values that may be secret are masked. No network, no key.
+    """
+    flags = Flags(**given)
+    status = ExitStatus.IN_SYNC
+    for chosen in run.resolve_targets("validate", replace(flags, base=None)):
+        text, declarations = _rendered(chosen, flags)
+        heading = f"# target: {chosen.target}\n" if chosen.target else ""
+        console.write(f"{heading}{text}")
+        for found in declarations.findings:
+            if found.severity is Severity.ERROR:
+                console.say(visible(f"{found.location}: error: {found.message} [{found.rule}]"))
+        if not declarations.complete:
+            status = ExitStatus.INVALID
+    return status
+
+
+def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
+    """Return what is printed for one target, and its declarations."""
+    from driftcheck.declarations.rendering import render
+
+    declarations = pipeline.read_declarations(chosen)
+    if flags.base is None:
+        return render(declarations.deployments), declarations
+    from driftcheck.baseline import find_base
+
+    base, _ = find_base(chosen, flags, flags.base)
+    baseline = base.read(declarations)
+    before, after = (
+        render(side.deployments, origins=False).splitlines(keepends=True)
+        for side in (baseline.bases.merge_bases[0], declarations)
+    )
+    return "".join(unified_diff(before, after, f"declarations at {baseline.commit}", "declarations")), declarations

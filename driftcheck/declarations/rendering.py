@@ -1,0 +1,80 @@
+"""Declarations -> YAML: every deployment with its defaults and overlays, each value with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from driftcheck import fields
+from driftcheck.fields import Field
+from driftcheck.model import JSON, Declaration
+from driftcheck.paths import Item, Path, Segment
+from driftcheck.redaction.patterns import MASK, holds_credential
+from driftcheck.yamlfile import writing
+
+
+def render(deployments: Iterable[Declaration], *, origins: bool = True) -> str:
+    """Return deployments as one YAML document, by name; with `origins`, a comment names file and line of each value.
+
+    Values that may be secret are masked; what is rendered without such values loads to equal deployments.
+    """
+    ordered = sorted(deployments, key=lambda declaration: declaration.name)
+    if not ordered:
+        return "deployments: []\n"
+    lines = ["deployments:"]
+    for declaration in ordered:
+        named = {"name": declaration.name} if "name" in declaration.value else {}
+        value = {**named, **declaration.value}
+        rendered = list(_Rendering(declaration, origins=origins).mapping(value, (), fields.deployment(), 4))
+        lines += [f"  - {rendered[0][4:]}", *rendered[1:]] if rendered else ["  - {}"]
+    return "\n".join(lines) + "\n"
+
+
+class _Rendering:
+    def __init__(self, declaration: Declaration, *, origins: bool) -> None:
+        self._declaration = declaration
+        self._origins = origins
+
+    def mapping(self, value: JSON, path: Path, schema: Field | None, indent: int) -> Iterator[str]:
+        """Return the lines of a mapping whose keys begin at a column."""
+        for key, child in value.items():
+            below = schema.child(key) if schema else None
+            yield from self._entry(f"{' ' * indent}{writing.text(key)}:", child, (*path, key), below, indent)
+
+    def _entry(self, head: str, value: JSON, path: Path, schema: Field | None, indent: int) -> Iterator[str]:
+        if isinstance(value, dict) and value:
+            yield head
+            yield from self.mapping(value, path, schema, indent + 2)
+        elif isinstance(value, list) and value:
+            yield head
+            yield from self._list(value, path, schema, indent + 2)
+        else:
+            yield f"{head} {self._scalar(value, schema)}{self._origin(path)}"
+
+    def _list(self, entries: list[JSON], path: Path, schema: Field | None, indent: int) -> Iterator[str]:
+        key, below = (schema.key, schema.items) if schema else (None, None)
+        for index, entry in enumerate(entries):
+            identity = entry.get(key) if key and isinstance(entry, dict) else None
+            segment: Segment = Item(key, identity) if key and isinstance(identity, str) else index
+            place = (*path, segment)
+            if isinstance(entry, dict) and entry:
+                first, *rest = self.mapping(entry, place, below, indent + 2)
+                yield f"{' ' * indent}- {first[indent + 2 :]}"
+                yield from rest
+            elif isinstance(entry, list) and entry:
+                first, *rest = self._list(entry, place, below, indent + 2)
+                yield f"{' ' * indent}- {first[indent + 2 :]}"
+                yield from rest
+            else:
+                yield f"{' ' * indent}- {self._scalar(entry, below)}{self._origin(place)}"
+
+    def _scalar(self, value: JSON, schema: Field | None) -> str:
+        if isinstance(value, str) and value and ((schema is not None and schema.sensitive) or holds_credential(value)):
+            return writing.text(MASK)
+        return writing.flow(value) if isinstance(value, dict | list) else writing.scalar(value)
+
+    def _origin(self, path: Path) -> str:
+        location = self._declaration.locate(path) if self._origins else None
+        if location is None:
+            return ""
+        file = "".join(c if c.isprintable() else "?" for c in location.file)
+        return f"  # {file}:{location.line}"
