@@ -36,23 +36,23 @@ COMPARISON_RULES: Final = _catalogue(
         "drift",
         ERROR,
         "A live value differs from the declared one",
-        "The deployment runs with another value than the YAML says. Bring live back, change the YAML, "
-        "or write an ignore rule with its reason.",
+        "The deployment runs with another value than the YAML declares. Revert live (`driftcheck plan`), accept the "
+        "live value into the YAML (`driftcheck adopt`), or add an ignore rule with its reason.",
     ),
     Rule(
         "missing-deployment",
         ERROR,
         "A declared deployment is not live",
-        "The listing was read whole, the name was asked for once more, and no deployment has it. Create it, "
-        "or take it out of the YAML.",
-        "Create it, or take it out of the YAML.",
+        "The complete listing was read, the name was queried again, and no deployment has it. Create the deployment, "
+        "or remove it from the YAML.",
+        "Create it, or remove it from the YAML.",
     ),
     Rule(
         "unmanaged-deployment",
         NOTE,
         "A live deployment is not declared",
-        "Nobody wrote this deployment down, so nothing can be said of its configuration. Declare it "
-        "(`driftcheck export` writes the YAML), or ignore it by name.",
+        "No file declares this deployment, so its configuration is not checked. Declare it (`driftcheck export` writes "
+        "the YAML), or add an ignore rule with `unmanaged: true` that names it.",
     ),
     Rule(
         "unmanaged-preview",
@@ -93,9 +93,9 @@ COMPARISON_RULES: Final = _catalogue(
     Rule(
         "undeclared-sharing",
         WARNING,
-        "The deployment is shared outside the organization, which nobody declared",
+        "The deployment is shared outside the organization, which is not declared",
         "`shareable: true` lets LangSmith users outside the organization use the deployment. Declare it if that is "
-        "intended, else switch it off.",
+        "intended, otherwise switch it off.",
         "Declare `shareable`, or switch it off.",
     ),
     Rule(
@@ -109,44 +109,44 @@ COMPARISON_RULES: Final = _catalogue(
         "rollout-pending",
         NOTE,
         "The latest revision is not the active one",
-        "What the control plane lists, and what was compared, is the latest revision. Another one serves: the rollout "
-        "is under way, was superseded, or failed. Look at the revisions of the deployment.",
+        "The control plane lists the latest revision, and that is what was compared. Another revision is active: the "
+        "rollout is in progress, was superseded, or failed. Look at the revisions of the deployment.",
         "Look at the revisions of the deployment.",
     ),
     Rule(
         "ambiguous-name",
         ERROR,
         "Several live deployments have one name",
-        "A name is unique in a workspace, so the listing contradicts itself, and none of them can be compared.",
-        "Look which of them is meant, and delete the others.",
+        "Names are unique in a workspace, so the listing contradicts itself and none of these can be compared.",
+        "Find out which of them is meant, and delete the others.",
     ),
     Rule(
         "unmodelled-field",
         NOTE,
         "A live field that driftcheck does not know",
-        "The service is newer than this version of driftcheck. The field was carried along and not compared.",
+        "The service is newer than this version of driftcheck. The field was not compared.",
     ),
     Rule(
         "wrong-workspace",
         WARNING,
         "None of the declared deployments is live",
         "The listing is not empty, but holds none of the declared names. Check endpoint, key and workspace.",
-        "Are these the right endpoint, key and workspace?",
+        "Check endpoint, key and workspace.",
     ),
     Rule(
         "suspicious-listing",
         WARNING,
-        "The listing is odd, though not incomplete",
+        "The listing looks unusual, though not incomplete",
         "A saved response of exactly 10, 30 or 50 deployments may have been cut by the limit of its request; an "
-        "offset that the API documents in no way may come from something in between.",
-        "Save the listing with `driftcheck snapshot`, which reads every page and proves it.",
+        "undocumented offset may come from something in between.",
+        "Save the listing with `driftcheck snapshot`, which reads every page and checks that none is missing.",
     ),
     Rule(
         "outside-scope",
         NOTE,
-        "Declared deployments lie outside the scope that was asked for",
-        "The listing was narrowed by filters of the endpoint. Declared deployments that it does not hold may well be "
-        "live, so nothing is said of them.",
+        "Declared deployments are outside the requested scope",
+        "The listing was narrowed by filters. Declared deployments that it does not contain may be live, so they were "
+        "not checked.",
     ),
     Rule(
         "missing-elsewhere",
@@ -177,87 +177,89 @@ COMPARISON_RULES: Final = _catalogue(
         "probable-rename",
         NOTE,
         "A missing deployment is probably live under another name",
-        "A declared deployment is gone, and one that nobody declared has the same repository or image. A name can't be "
-        "changed in place, so somebody created it anew.",
+        "A declared deployment is gone, and one that is not declared has the same repository or image. A name can't be "
+        "changed in place, so it was probably created again under another name.",
         "Declare the new name, or restore the old one.",
     ),
     Rule(
         "proposed-creation",
         NOTE,
         "The change under review adds this deployment, which is not live yet",
-        "It is declared here, not at the base revision, and not live: the merge is to create it.",
+        "It is declared here, but neither at the base revision nor live: it is to be created after the merge.",
     ),
     Rule(
         "proposed-adoption",
         NOTE,
         "The change under review declares a deployment that is live already",
-        "It is declared here, not at the base revision, and live: from the merge on it is managed.",
+        "It is declared here and live, but not at the base revision: it is managed from the merge on.",
     ),
     Rule(
         "proposed-removal",
         NOTE,
-        "The change under review takes a live deployment out of the declarations",
-        "It is declared at the base revision, not here, and still live: from the merge on nobody manages it, "
+        "The change under review removes a live deployment from the declarations",
+        "It is declared at the base revision and live, but not declared here: it is unmanaged from the merge on, "
         "unless it is deleted.",
     ),
     Rule(
         "proposed-rename",
         NOTE,
         "The change under review probably renames a live deployment",
-        "It declares a new name with the repository or image of a live deployment that it takes out of the "
-        "declarations. A name can't be changed in place: the merge is to create a second deployment, with another URL, "
-        "and the first one stays.",
+        "It declares a new name with the repository or image of a live deployment that it removes from the "
+        "declarations. A name can't be changed in place: a second deployment with another URL would be created, and "
+        "the first one would remain.",
         "Delete the old deployment once the new one is in use.",
     ),
     Rule(
         "run-failed",
         ERROR,
-        "The run ended before there was anything to compare",
-        "The command line, the configuration or a saved file could not be used; the message says which and why. The "
-        "report stands in place of an earlier one, lest that be read for the answer.",
+        "The run ended before anything was compared",
+        "The command line, the configuration or a saved file could not be used; the message says which and why. This "
+        "report replaces an earlier one, which could be mistaken for the result of this run.",
     ),
     Rule(
         "nothing-declared",
         ERROR,
         "Nothing is declared",
-        "No file declares a deployment, so there is nothing to check, and a green result would mean nothing. "
-        "`--allow-empty` accepts it.",
+        "No file declares a deployment, so nothing was checked. `--allow-empty` accepts that.",
         "Check the paths, or pass --allow-empty.",
     ),
     Rule(
         "unused-ignore",
         WARNING,
         "An ignore rule matched nothing",
-        "It hides nothing now, and may hide something later that nobody wanted hidden. Take it out, or mend its globs.",
-        "Take it out, or mend its globs.",
+        "It suppresses nothing now, and may later suppress something unintended. It could "
+        "have matched here. Remove it, or correct its patterns.",
+        "Remove it, or correct its patterns.",
     ),
     Rule(
         "expired-ignore",
         WARNING,
         "An ignore rule has expired",
-        "It hides nothing any more. Renew it with a new date and reason, or take it out.",
-        "Renew it with a new date and reason, or take it out.",
+        "It no longer suppresses anything. Renew it with a new date and reason, or remove it.",
+        "Renew it with a new date and reason, or remove it.",
     ),
     Rule(
         "catch-all-ignore",
         ERROR,
         "An ignore rule covers everything",
-        "A rule for every path of every deployment would turn the check off. Name what may differ.",
+        "A rule whose path matches every field of the configuration, or whose names match every deployment, would turn "
+        "the check off, however it is spelled. It is not applied. Name what may differ.",
         "Name what may differ.",
     ),
     Rule(
         "incomplete-base",
         WARNING,
-        "The declarations at the base revision could not be read whole",
-        "A file, document or deployment was broken there. Of a deployment that is not found at the base revision, it "
-        "can't be told what the change under review proposes, so each of its differences counts as drift.",
+        "The declarations at the base revision could not be read completely",
+        "A file, document or deployment was broken there. For a deployment that is not found at the base revision, "
+        "it is unknown what the change under review proposes, so each of its differences counts as drift.",
         "Check with a base revision that `driftcheck validate` passes.",
     ),
     Rule(
         "policy-changed",
         WARNING,
         "The change under review alters the policy",
-        "Ignore rules or configuration differ from the base revision. The base revision's policy decided this check.",
+        "Ignore rules or configuration differ from the base branch. The policy of the base branch applied here; "
+        "the change takes effect when it is merged.",
     ),
 )
 
@@ -266,8 +268,8 @@ LOADING_RULES: Final = _catalogue(
         "unreadable-file",
         ERROR,
         "A file can't be read",
-        "It does not exist, is no regular file, may not be read, or is a link that leads out of the tree. A "
-        "checked tree may come from strangers, so links are followed only inside of it, and never into `.git`.",
+        "It does not exist, is not a regular file, is not readable, or is a link that leads out of the tree. A checked "
+        "tree may be untrusted, so links are followed only inside it, and never into `.git`.",
         "Name a regular file of the tree.",
     ),
     Rule(
@@ -289,16 +291,16 @@ LOADING_RULES: Final = _catalogue(
     Rule(
         "empty-file",
         WARNING,
-        "A file holds no document",
-        "It is empty, or holds nothing but comments, so it declares nothing; perhaps it was cut off.",
-        "Write `deployments:`, or take the file out.",
+        "A file contains no document",
+        "It is empty or contains only comments, so it declares nothing; perhaps it was truncated.",
+        "Add `deployments:`, or remove the file.",
     ),
     Rule(
         "duplicate-name",
         ERROR,
         "Two declarations have one name",
-        "A name is unique in a workspace, so both can't be right. The first one is compared.",
-        "Take one of them out, or give it its own name.",
+        "Names are unique in a workspace, so both can't be right. The first one is compared.",
+        "Remove or rename one of them.",
     ),
     Rule(
         "overlay-without-deployment",
@@ -318,15 +320,15 @@ LOADING_RULES: Final = _catalogue(
     Rule(
         "yaml-syntax",
         ERROR,
-        "A file is no YAML",
-        "The rest of the file can't be read, so nothing is known of what it declares. The real mistake often "
-        "stands above the place that is named: indentation, an open quote or bracket.",
+        "A file is not valid YAML",
+        "The rest of the file can't be read, so nothing is known of what it declares. The mistake is often "
+        "above the reported line: indentation, an open quote or bracket.",
     ),
     Rule(
         "text-encoding",
         ERROR,
         "A file is not UTF-8",
-        "Declarations are UTF-8, with or without a byte order mark. Other encodings can't be told apart safely.",
+        "Declarations are UTF-8, with or without a byte order mark. Other encodings can't be distinguished safely.",
         "Save it as UTF-8.",
     ),
     Rule(
@@ -342,88 +344,87 @@ LOADING_RULES: Final = _catalogue(
         ERROR,
         "A control character",
         "YAML forbids control characters other than tab and line breaks.",
-        "Take it out, or write it as an escape in double quotes.",
+        "Remove it, or write it as an escape in double quotes.",
     ),
     Rule(
         "invisible-character",
         WARNING,
-        "A character that can't be seen",
-        "Zero-width characters and those that turn the direction of text make a file look other than it is.",
-        "Take it out, or write it as an escape in double quotes.",
+        "An invisible character",
+        "Zero-width characters and those that reverse text make a file look different from what it contains.",
+        "Remove it, or write it as an escape in double quotes.",
     ),
     Rule(
         "yaml-limit",
         ERROR,
-        "A file goes beyond a limit",
+        "A file exceeds a limit",
         "Files are read up to 32 MiB, 64 levels of nesting, 4 million values, 500,000 different keys, 20,000 "
-        "documents and 10,000 defects, and aliases may stand for about 4 values for each byte of the file. The "
-        "limits are far above what people write, and stop files that are made to exhaust memory or time.",
-        "Write it flatter, or split the file.",
+        "documents and 10,000 defects, and aliases may expand to about 4 values per byte of the file. There may be "
+        "256 policies. The limits are far above what people write, and stop files that are made to exhaust memory or "
+        "time.",
+        "Reduce the nesting, or split the file.",
     ),
     Rule(
         "untold-findings",
         WARNING,
-        "A file has more findings than are told",
-        "Of each file 1,000 errors and 1,000 other findings are told; there are more of the same kinds. It is an error "
-        "where errors are among them.",
-        "Mend those that are told, and run again.",
+        "Too many findings; the rest are not shown",
+        "For each file, 1,000 errors and 1,000 other findings are shown. It is an error if the rest has errors.",
+        "Fix those that are shown, and run again.",
     ),
     Rule(
         "yaml-alias",
         ERROR,
-        "An alias that stands for nothing",
-        "It names no anchor before it in the same document, or stands inside of what it names.",
+        "An alias without an anchor",
+        "No anchor of this name precedes it in the same document, or the alias is inside its own anchor.",
     ),
     Rule(
         "merge-key",
         ERROR,
         "A merge key that can't be followed",
-        "`<<` names a mapping or a list of mappings, once in each mapping.",
+        "`<<` takes a mapping or a list of mappings, once per mapping.",
     ),
     Rule(
         "yaml-tag",
         ERROR,
         "A tag",
-        "Tags (`!name`) make some programs run code or change types. No declaration needs one, so none is read.",
-        "Take the tag out; put the value in quotes if it is text.",
+        "Tags (`!name`) make some programs run code or change types. No declaration needs them, so they are refused.",
+        "Remove the tag; quote the value if it is a string.",
     ),
     Rule(
         "yaml-directive",
         ERROR,
         "A directive",
-        "Lines that begin with `%` change how a document is read, in some programs. None is read.",
-        "Take the directive out.",
+        "In some programs, lines that begin with `%` change how a document is read. They are ignored.",
+        "Remove the directive.",
     ),
     Rule(
         "duplicate-key",
         ERROR,
-        "A key stands twice in one mapping",
-        "Programs differ in which one they take, and readers as well.",
-        "Take one of them out.",
+        "A key occurs twice in one mapping",
+        "Programs differ in which one they use, and so do readers.",
+        "Remove one of them.",
     ),
     Rule(
         "non-string-key",
         ERROR,
-        "A key that is not a text",
-        "Keys are texts. Numbers, booleans, null, lists and mappings as keys are read in several ways.",
-        "Put the key in quotes.",
+        "A key that is not a string",
+        "Numbers, booleans, null, lists and mappings as keys are read differently by different programs.",
+        "Quote the key.",
     ),
     Rule(
         "ambiguous-scalar",
         ERROR,
         "A value that YAML 1.1 and 1.2 read differently",
-        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` or `1e5` are text in one version and a boolean or "
-        "number in the other, and most programs read the older one. It is taken as the text that was written, "
-        "and told.",
-        "Quote it if it is text; write true or false for a boolean, and a number in plain decimal digits.",
+        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` or `1e5` are strings in one version and booleans or "
+        "numbers in the other, and most programs use the older one. The value is read as the string that was written.",
+        "Quote it if it is a string; write `true` or `false` for a boolean, and a number in plain decimal digits.",
     ),
     Rule(
         "number-range",
         ERROR,
         "A number out of range",
-        "Integers are exact up to 2^53 in every program that reads JSON, and infinity and NaN are no numbers there. An "
-        "unquoted commit of digits alone is such a number too.",
-        "Quote it if it is text.",
+        "Integers are exact up to 2^53 in every program that reads JSON, and infinity and NaN are not JSON numbers. An "
+        "unquoted commit that consists of digits is such a number too.",
+        "Quote it if it is a string.",
     ),
 )
 
@@ -432,56 +433,56 @@ VALIDATION_RULES: Final = _catalogue(
         "unknown-field",
         ERROR,
         "A field that the schema does not know",
-        "Nothing would be compared for it, so a typing error would pass as checked. Mend its name or its place; inside "
-        "Kubernetes objects names are camelCase (`volumeMounts`), outside they are snake_case (`volume_mounts`). Keys "
+        "It would not be compared, so a typo would go unnoticed. Correct its name or move it; inside Kubernetes "
+        "objects names are camelCase (`volumeMounts`), outside they are snake_case (`volume_mounts`). Keys "
         "that begin with `x-` are free at the top of a document.",
     ),
     Rule(
         "read-only-field",
         ERROR,
         "A field that only the service sets",
-        "Ids, times, states and what the platform resolves can't be declared: nobody could bring them about. Take the "
-        "field out, or declare what it follows from (`repo_ref` for `repo_commit_sha` and `repo_branch`).",
+        "Ids, times, states and what the platform resolves can't be set or declared. Remove the field, or "
+        "declare what it is derived from (`repo_ref` for `repo_commit_sha` and `repo_branch`).",
     ),
     Rule(
         "wrong-type",
         ERROR,
-        "A value of another type than the field has",
-        "YAML gives unquoted values a type: `1.20` is a number, `true` is neither a text nor a number, an empty "
-        "value is null. Quote what is meant as text, and write numbers, `true` and `false` without quotes.",
+        "A value of the wrong type",
+        "YAML gives unquoted values a type: `1.20` is a number, `true` is a boolean, an empty value is null. Quote "
+        "strings, and write numbers, `true` and `false` without quotes.",
     ),
     Rule(
         "missing-field",
         ERROR,
-        "A field is missing that its mapping can't be without",
+        "A required field is missing",
         "A deployment needs its `name`, a container `name` and `image`, a volume mount `name` and `mountPath`, "
         "an ignore rule its `reason`: without it nothing can be compared, or Kubernetes refuses the whole.",
     ),
     Rule(
         "invalid-value",
         ERROR,
-        "A value that the field does not take",
-        "The field takes one of a few values, or a text of a certain form. The message names them.",
+        "A value that the field does not accept",
+        "The field accepts certain values, or strings of a certain form. The message names them.",
     ),
     Rule(
         "out-of-range",
         ERROR,
-        "A number outside what the service takes anywhere",
-        "CPU begins at 0.1 cores; counts and sizes are never negative. What Cloud alone refuses is a rule of its own "
-        "(`above-cloud-maximum`).",
+        "A number outside the range that the service accepts",
+        "CPU begins at 0.1 cores; counts and sizes are never negative. What only Cloud refuses has its own rule, "
+        "`above-cloud-maximum`.",
     ),
     Rule(
         "invalid-name",
         ERROR,
         "A deployment name that the service refuses",
-        "A name consists of lowercase ASCII letters, digits and hyphens, begins with a letter (or a digit, which not "
-        "every version takes), ends with a letter or digit, and has at most 63 characters.",
+        "A name consists of lowercase ASCII letters, digits and hyphens, begins with a letter (or a digit, which some "
+        "versions refuse), ends with a letter or digit, and has at most 63 characters.",
     ),
     Rule(
         "invalid-uuid",
         ERROR,
-        "An id that is no UUID",
-        "Integrations and listeners are named by UUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.",
+        "An id that is not a UUID",
+        "Integrations and listeners are identified by UUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.",
     ),
     Rule(
         "invalid-dns-label",
@@ -493,30 +494,31 @@ VALIDATION_RULES: Final = _catalogue(
     Rule(
         "invalid-quantity",
         ERROR,
-        "A text that is no Kubernetes quantity",
+        "A string that is not a Kubernetes quantity",
         "A quantity is a number with an optional suffix: `500m`, `0.5`, `1Gi`, `512M`, `1e3`. There is no space and no "
         "`GB` or `MB`.",
     ),
     Rule(
         "invalid-date",
         ERROR,
-        "A text that is no date",
+        "A string that is not a date",
         "Dates are written YYYY-MM-DD and must be in the calendar.",
     ),
     Rule(
         "literal-secret",
         ERROR,
-        "A secret value stands in the file",
-        "Whoever reads the repository reads the secret, now and in its history. Take it out and revoke it; "
-        "declare the name alone under `secrets`, or refer to a Kubernetes Secret (`secret_references`, "
-        "`valueFrom`). Found are values under `secrets`, known forms of keys and tokens, private keys, and URLs "
-        "with a password, which may hold `$(NAME)` in its place.",
+        "A secret value is in the file",
+        "Everybody who can read the repository can read the secret, now and in its history. Remove it and revoke it; "
+        "declare only the name under `secrets`, or refer to a Kubernetes Secret (`secret_references`, `valueFrom`). "
+        "Detected are values under `secrets`, known formats of keys and tokens, private keys, and URLs with a "
+        "password, anywhere in a deployment and in the texts of ignore rules and policies.",
     ),
     Rule(
         "unknown-rule",
         ERROR,
-        "The configuration gives a severity to a rule that does not exist",
-        "The severity would never take effect. docs/rules.md lists the rules.",
+        "A rule id that does not exist",
+        "`severities` and ignore rules refer to rules by id; this one would never take effect. `driftcheck explain` "
+        "lists the rules.",
     ),
 )
 
@@ -525,14 +527,14 @@ LINT_RULES: Final = _catalogue(
         "missing-source",
         WARNING,
         "A deployment without `source`",
-        "Much depends on the source: which fields apply, and which values the platform sets. Without it the "
-        "rules about sources say nothing. Declare `source`, for all deployments of a file under `defaults`.",
+        "Much depends on the source: which fields apply, and which values the platform sets. Without it, "
+        "rules about sources do not apply. Declare `source`; for all deployments of a file, under `defaults`.",
     ),
     Rule(
         "name-starts-with-digit",
         WARNING,
         "A deployment name begins with a digit",
-        "The service was seen to refuse names that do not begin with a letter, while the vendor's own example allows a "
+        "The service has refused names that do not begin with a letter, although the vendor's own example allows a "
         "digit (API.md 4, rule 23).",
     ),
     Rule(
@@ -541,7 +543,7 @@ LINT_RULES: Final = _catalogue(
         "A section lacks what the service needs to create such a deployment",
         "What is declared can be compared, but the deployment could not be created from it: a GitHub deployment "
         "needs `integration_id`, `repo_url`, `deployment_type`, `build_on_push` and `langgraph_config_path`, an "
-        "external image `image_uri` and a `resource_spec` (`{}` will do), other sources a `deployment_type`, "
+        "external image `image_uri` and a `resource_spec` (`{}` is enough), other sources a `deployment_type`, "
         "`internal_source` also `langgraph_config_path` (API.md 4, rules 3, 4, 6, 7, 8 and 9). Sections that are "
         "not declared at all are left alone.",
     ),
@@ -549,8 +551,8 @@ LINT_RULES: Final = _catalogue(
         "field-not-applicable",
         WARNING,
         "A field is declared for a source that it is not documented for",
-        "The service's documentation says which sources a field applies to, not that it refuses it elsewhere; so "
-        "the field is compared all the same. It probably has no effect (API.md 4, rules 7, 9, 10, 12, 14 and "
+        "The service's documentation names the sources that a field applies to, but not that others refuse it. The "
+        "field is compared, and probably has no effect (API.md 4, rules 7, 9, 10, 12, 14 and "
         "15).",
     ),
     Rule(
@@ -558,7 +560,7 @@ LINT_RULES: Final = _catalogue(
         WARNING,
         "A value is declared that the platform sets",
         "The platform chooses this value for deployments of this source, so it is not compared: URL and built image of "
-        "Cloud deployments, type of external images. Copied from the listing it is harmless, and says nothing "
+        "Cloud deployments, type of external images. A copy from the listing is harmless and has no effect "
         "(API.md 3.1, points 2, 7 and 8, and 4, rules 7 and 15).",
     ),
     Rule(
@@ -571,8 +573,8 @@ LINT_RULES: Final = _catalogue(
         "image-not-allowed",
         ERROR,
         "`image_uri` for a GitHub deployment",
-        "The platform builds the image itself and refuses another one; a digest that it shows there is its own, "
-        "and only a warning (API.md 4, rule 6).",
+        "The platform builds the image itself and refuses any other; a digest that it shows there is its own, and "
+        "only a warning (API.md 4, rule 6).",
     ),
     Rule(
         "custom-url-not-allowed",
@@ -592,14 +594,14 @@ LINT_RULES: Final = _catalogue(
         "repo-ref-form",
         WARNING,
         "`repo_ref` in a form that the service does not document",
-        "Branches are written by their bare name (`main`), tags as `refs/tags/<tag>` (API.md 4, rule 2).",
+        "Write branches by their bare name (`main`), tags as `refs/tags/<tag>` (API.md 4, rule 2).",
     ),
     Rule(
         "unconfirmed-deployment-type",
         WARNING,
-        "A deployment type that the guides name, and the API may not take",
+        "A deployment type of the guides that the API may not accept",
         "`serverless` and `dedicated` are the names of guides and user interface; the API has `dev_zero`, "
-        "`dev_free_zero`, `dev`, `dev_free` and `prod`. Whether it takes the others is unknown (API.md 5, "
+        "`dev_free_zero`, `dev`, `dev_free` and `prod`. Whether it accepts the others is unknown (API.md 5, "
         "question 7).",
     ),
     Rule(
@@ -618,7 +620,7 @@ LINT_RULES: Final = _catalogue(
         "namespace-without-listener",
         WARNING,
         "`k8s_namespace` without `listener_id`",
-        "The namespace is one of a listener's; without a listener it says nothing (API.md 4, rule 13).",
+        "The namespace belongs to a listener; without one it has no effect (API.md 4, rule 13).",
     ),
     Rule(
         "command-characters",
@@ -630,27 +632,27 @@ LINT_RULES: Final = _catalogue(
     Rule(
         "scale-order",
         ERROR,
-        "The least number of replicas is above the greatest",
-        "Unset `queue_min_scale` and `queue_max_scale` are `min_scale` and `max_scale`, so the pair may be in "
-        "different lines than it seems (API.md 4, rule 16).",
+        "The minimum number of replicas is above the maximum",
+        "Unset, `queue_min_scale` and `queue_max_scale` are `min_scale` and `max_scale`, so the two values may be on "
+        "unexpected lines (API.md 4, rule 16).",
     ),
     Rule(
         "scale-zero",
         WARNING,
-        "No replicas for a type that does not scale to zero",
-        "Only `dev_zero` and `dev_free_zero` take 0 (API.md 4, rule 17).",
+        "Zero replicas for a type that does not scale to zero",
+        "Only `dev_zero` and `dev_free_zero` accept 0 (API.md 4, rule 17).",
     ),
     Rule(
         "request-above-limit",
         ERROR,
         "A limit is below what is requested",
-        "Kubernetes refuses such a pod. An unset request may come from another field: `queue_cpu` is `cpu` where it is "
-        "unset (API.md 4, rule 18).",
+        "Kubernetes refuses such a pod. An unset request may be derived from another field: `queue_cpu` defaults to "
+        "`cpu` (API.md 4, rule 18).",
     ),
     Rule(
         "above-cloud-maximum",
         WARNING,
-        "More CPU than Cloud grants",
+        "More CPU than Cloud allows",
         "Cloud and older self-hosted servers refuse requests above 8 and limits above 16 cores; self-hosted "
         "servers since 2026-07 are bounded by the cluster alone (API.md 2.4 and 4, rule 19).",
     ),
@@ -658,21 +660,20 @@ LINT_RULES: Final = _catalogue(
         "cpu-rounded",
         WARNING,
         "More decimals than the service keeps",
-        "The service rounds CPU to one decimal, a half in an unknown direction. Write the value that you mean "
+        "The service rounds CPU to one decimal, a half in an unknown direction. Write the rounded value "
         "(API.md 4, rule 20).",
     ),
     Rule(
         "memory-granularity",
         WARNING,
-        "Memory that is no multiple of 128",
+        "Memory that is not a multiple of 128",
         "Newer servers refuse it, older ones may round it (API.md 4, rule 21).",
     ),
     Rule(
         "deprecated-field",
         WARNING,
-        "A field that the service asks not to use",
-        "`orchestrator_*` and `executor_*` are internal, and gone from newer servers, which ignore them "
-        "(API.md 4, rule 22).",
+        "A deprecated field",
+        "`orchestrator_*` and `executor_*` are internal, and newer servers ignore them (API.md 4, rule 22).",
     ),
     Rule(
         "reserved-secret-name",
@@ -686,20 +687,20 @@ LINT_RULES: Final = _catalogue(
         "secret-and-reference",
         WARNING,
         "One variable in both `secrets` and `secret_references`",
-        "It can have only one value, and which one wins is not documented (API.md 4, rule 28).",
+        "It can have only one value, and which one takes effect is not documented (API.md 4, rule 28).",
     ),
     Rule(
         "duplicate-entry",
         ERROR,
         "Two entries of a list have the same identity",
-        "Secrets and secret references, volumes and containers are known by `name`, mounts by `mountPath`. Of "
-        "two equal ones the service or Kubernetes refuses one (API.md 4, rules 28, 31 and 32).",
+        "Secrets and secret references, volumes and containers are identified by `name`, mounts by `mountPath`. "
+        "The service or Kubernetes refuses duplicates (API.md 4, rules 28, 31 and 32).",
     ),
     Rule(
         "repeated-entry",
         WARNING,
         "A variable or pull secret is listed twice",
-        "Kubernetes takes the last of two variables of one name, and it is easy to change the wrong one.",
+        "Kubernetes uses the last of two variables with one name, and it is easy to change the wrong one.",
     ),
     Rule(
         "duplicate-container",
@@ -718,14 +719,14 @@ LINT_RULES: Final = _catalogue(
         "volume-without-source",
         WARNING,
         "A volume without a source",
-        "A volume needs exactly one source; Kubernetes may take it for an empty folder. Write `emptyDir: {}` if "
-        "that is meant (API.md 4, rule 31).",
+        "A volume needs exactly one source; Kubernetes may treat it as an empty folder. Write `emptyDir: {}` if "
+        "that is intended (API.md 4, rule 31).",
     ),
     Rule(
         "unknown-volume",
         WARNING,
         "A mount of a volume that is not declared",
-        "`volumes` is declared, and does not have it. Kubernetes refuses such a pod, unless the platform adds "
+        "`volumes` is declared without it. Kubernetes refuses such a pod, unless the platform adds "
         "the volume itself (API.md 4, rule 31).",
     ),
     Rule(
@@ -749,7 +750,7 @@ LINT_RULES: Final = _catalogue(
     Rule(
         "env-name",
         ERROR,
-        "A variable name that is no C identifier",
+        "A variable name that is not a C identifier",
         "Letters, digits and underscores, not beginning with a digit (API.md 4, rule 33).",
     ),
     Rule(
@@ -817,8 +818,8 @@ LINT_RULES: Final = _catalogue(
         "unpinned-image",
         WARNING,
         "An image without a version",
-        "`latest`, or no tag at all, names another image tomorrow: equal on both sides, it proves nothing. Name "
-        "a version, better a digest (API.md 3.2 and 4, rule 35).",
+        "`latest`, or no tag, may be another image tomorrow, so equality proves nothing. Use a version, or "
+        "better a digest (API.md 3.2 and 4, rule 35).",
     ),
 )
 
@@ -833,10 +834,18 @@ SUPPRESSIBLE_RULES: Final = frozenset(
         *(LINT_RULES.keys() - {"literal-secret"}),
         *("missing-deployment", "unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"),
         *("being-deleted", "rollout-pending", "unmodelled-field", "outside-scope", "probable-rename"),
-        *("proposed-creation", "proposed-adoption", "proposed-removal", "proposed-rename", "recreated", "shareable"),
+        *("no-revision", "unverifiable-image", "undeclared-sharing", "missing-elsewhere", "outdated-deployment"),
+        *(
+            "proposed-creation",
+            "proposed-adoption",
+            "proposed-removal",
+            "proposed-rename",
+            "recreated",
+            "declaration-removed",
+        ),
     }
 )
-"""Rules whose findings an ignore rule may suppress, beside policies.
+"""Rules whose findings an ignore rule may suppress, besides policies.
 
 The others report that something could not be read or that the policy itself is at fault.
 """
