@@ -1,3 +1,79 @@
-"""driftcheck tells whether LangSmith Deployments are what their YAML says."""
+"""driftcheck detects drift between LangSmith Deployments and the YAML that declares them.
+
+The public API, imported on first use:
+
+    import driftcheck
+
+    declarations = driftcheck.load(["deployments"])
+    snapshot = driftcheck.fetch(driftcheck.Connection(endpoint="https://api.host.langchain.com", api_key=key))
+    report = driftcheck.check(declarations, snapshot)
+    print(driftcheck.render(report, "markdown"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from driftcheck.live.endpoint import Connection as Connection
+    from driftcheck.model import Declarations, Report, Snapshot
 
 __version__ = "0.1.0"
+__all__ = ["Connection", "check", "fetch", "load", "render"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Connection":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from driftcheck.live.endpoint import Connection
+
+    return Connection
+
+
+def load(paths: Sequence[str], *, name_suffix: str = "") -> Declarations:
+    """Read the declarations in files, folders and globs; defects of the files are findings in the result.
+
+    `name_suffix` is added to every name. Raises UsageError for a path that names nothing.
+    """
+    from driftcheck.declarations import loader
+
+    return loader.load(paths, name_suffix=name_suffix)
+
+
+def fetch(live: Connection | str, *, declared: Declarations | None = None) -> Snapshot:
+    """Return the live deployments, from the control plane or from a saved listing (a file name).
+
+    Names of `declared` that are missing from the listing are confirmed by a query of their own. The result says in
+    `gaps` what could not be read. Raises LiveError where nothing could be read, InputError for the file.
+    """
+    if isinstance(live, str):
+        from driftcheck.live import snapshot
+
+        return snapshot.read(live)
+    from driftcheck.live import fetch as listing
+
+    names = [declaration.name for declaration in declared.deployments] if declared else []
+    return listing.fetch(live, names=lambda: names, scope={}, progress=lambda _: None)
+
+
+def check(declarations: Declarations, snapshot: Snapshot, *, audit: bool = False, strict: bool | None = None) -> Report:
+    """Compare what is declared with what is live; an audit looks at the whole workspace, strictly."""
+    from datetime import UTC, datetime
+
+    from driftcheck import pipeline, settings
+
+    command = "audit" if audit else "check"
+    policy = settings.Policy(
+        strict=audit if strict is None else strict, severities=settings.SEVERITIES.get(command, {})
+    )
+    return pipeline.check(declarations, snapshot, pipeline.Request(command, policy, datetime.now(UTC)))
+
+
+def render(report: Report, format_name: str = "text", *, verbose: int = 0, color: bool = False) -> str:
+    """Return a report in one of the formats of `driftcheck check -o`; raises ValueError for an unknown one."""
+    from driftcheck import formats
+
+    if format_name not in formats.FORMATS:
+        raise ValueError(f"unknown format {format_name!r}; choose from {', '.join(formats.FORMATS)}")
+    return formats.render(format_name, report, formats.RenderOptions(color=color, verbose=verbose))

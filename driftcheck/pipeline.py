@@ -297,10 +297,9 @@ def _apply_policy(
     judged = _judge_policies(declarations, snapshot, request)
     compared = with_unverifiable(suppress(verdicts.comparisons, suppressions), judged)
     missing = {comparison.name for comparison in verdicts.comparisons if comparison.status is Status.MISSING}
-    linted = (
-        *accepted_by_live(declarations.findings, verdicts.comparisons),
-        *findings_in_context(declarations.deployments, region=request.region, new=missing),
-    )
+    linted = [*accepted_by_live(declarations.findings, verdicts.comparisons)]
+    if request.command != "compare":  # both sides of which are live
+        linted += findings_in_context(declarations.deployments, region=request.region, new=missing)
     found_so_far = (*linted, *verdicts.findings, *judged.findings)
     findings += [suppressions.suppress_finding(found) for found in found_so_far]
     is_narrowed = bool(request.names or snapshot.scope)

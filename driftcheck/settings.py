@@ -254,7 +254,7 @@ def resolve(
         live=live,
         access=_access(flags, config, target, variables) if asks else None,
         workspace=_workspace(flags, config, config_file, target, variables) if command != "validate" else None,
-        region=config.region,
+        region=flags.region or config.region,
         scope=flags.scope,
         base=flags.base,
         recording=_recording(flags),

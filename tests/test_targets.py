@@ -174,7 +174,8 @@ def test_validate_checks_the_result_of_each_target(project: Path) -> None:
     (project / "dev" / "agents.yaml").write_text("deployments: [")
     result = run_inside("validate", "-o", "json", cwd=project)
     assert result.status == 2
-    assert {found["target"] for found in json.loads(result.out)["findings"]} == {"dev"}
+    errors = [found for found in json.loads(result.out)["findings"] if found["severity"] == "error"]
+    assert {found["target"] for found in errors} == {"dev"}
 
 
 @pytest.fixture
@@ -205,3 +206,34 @@ def test_three_services_one_slow_one_failing(project: Path, three_services: dict
     own_key = {**three_services, "DRIFTCHECK_API_KEY_DEV": "lsv2_sk_another0000000000000"}
     result, report = check(project, env=own_key)
     assert result.status == 0, result.said
+
+
+def test_two_targets_are_compared_without_their_suffixes(project: Path) -> None:
+    config = yaml.safe_load((project / "driftcheck.yaml").read_text())
+    env = {"LANGSMITH_API_KEY": "lsv2_sk_00000000000000000000"}
+    with ExitStack() as stack:
+        for target, only in {"staging": "one", "production": "two"}.items():
+            config["targets"][target]["name_suffix"] = f"-{target}"
+            items = [live(target, f"{name}-{target}", n) for n, name in enumerate(["shared", only], 1)]
+            for item in items:
+                item["source_revision_config"]["image_uri"] = "registry.example.com/agent:1"
+            env[f"DRIFTCHECK_ENDPOINT_{target.upper()}"] = stack.enter_context(running(create_app(items)))
+        (project / "driftcheck.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+        result = run_inside("compare", "staging", "production", "-o", "json", cwd=project, env=env)
+    report = json.loads(result.out)
+    assert {(each["name"], each["status"]) for each in report["deployments"]} == {
+        ("shared-production", "in_sync"),
+        ("one-production", "missing"),
+        ("two-production", "unmanaged"),
+    }, result.said
+
+
+def test_a_file_wins_over_a_target_of_its_name(project: Path) -> None:
+    (project / "staging").rename(project / "declared-staging")
+    saved(project / "staging", [live("dev", "shared", 1), live("dev", "only-dev", 2)])
+    result = run_inside("compare", "staging", "dev.json", "-o", "json", cwd=project)
+    assert result.status == 0, result.said
+    assert json.loads(result.out)["declared"]["files"] == ["staging"]
+    result = run_inside("compare", "nowhere", "dev", cwd=project)
+    assert result.status == 2
+    assert "neither a file nor a target" in result.err

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from driftcheck import pipeline
+from driftcheck import pipeline, settings
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_report
+from driftcheck.declarations.config import Config, Target
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Report, Snapshot
@@ -46,17 +48,19 @@ def _map(value: str) -> NameMap:
     help="Pair names of A with names of B; * matches the same text on both sides. Repeatable.",
 )
 @options.connection
+@options.targets
 @options.comparison
 @options.report_id
 @options.rendering
 def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: Any) -> int:
-    """Compare two snapshots, or a snapshot with what is live now.
+    """Compare two snapshots or targets, or a snapshot with what is live now.
 
-    What only A holds is reported as missing, what only B holds as unmanaged; both are errors. Ignore rules of the
-    configuration apply, with B's names.
+    A and B are files, or targets of the configuration, whose names are paired without their suffixes. What only A
+    holds is reported as missing, what only B holds as unmanaged; both are errors. Ignore rules of the configuration
+    apply, with B's names.
     """
     outputs, rendering = options.take_rendering(given, reads=[first, second])
-    flags = Flags(live=(second,) if second else (), **given)
+    flags = Flags(**given)
     with run.failures_reported("compare", outputs, rendering, flags):
         report = _compare(first, second, maps, flags, quiet=rendering.quiet)
         write_report(report, outputs, rendering)
@@ -67,14 +71,46 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     from driftcheck.comparison.listings import pair
     from driftcheck.live import snapshot
 
-    chosen = run.resolve("compare", flags)
-    there = snapshot.read(first)
+    configuration = run.configuration(flags)
+    one, other = _target(first, configuration[0]), _target(second, configuration[0])
+    if second is None:
+        chosen = run.resolve("compare", flags)
+    else:
+        reads = replace(flags, live=() if other else (second,))
+        chosen = settings.resolve("compare", reads, *configuration, other)
+    there = _live(settings.resolve("compare", flags, *configuration, one), quiet=quiet) if one else snapshot.read(first)
     _refuse_idle(maps, there, first)
-    here = _now(chosen, there, maps, quiet=quiet) if second is None else replace(snapshot.read(second), source=second)
-    pairing = pair(there, here, maps, first)
+    if one and other and not maps and (one.name_suffix or other.name_suffix):
+        maps = (_suffixes(one, other),)
+    here = _now(chosen, there, maps, quiet=quiet)
+    pairing = pair(there, here if second is None else replace(here, source=second), maps, first)
     if pairing.apart:
         console.say(f"note: {len(pairing.apart):,} deployments are not compared, because --map pairs others.")
     return pipeline.compare(pairing, pipeline.request(chosen))
+
+
+def _target(name: str | None, config: Config) -> Target | None:
+    """Return the target that a side names; an existing file wins over a target of the same name."""
+    if name is None or name == "-" or (os.path.lexists(name) and not os.path.isdir(name)):
+        return None
+    found = next((target for target in config.targets if target.name == name), None)
+    if found is None and config.targets:
+        raise UsageError(
+            f"{visible(name)} is neither a file nor a target.",
+            hint=f"The targets of driftcheck.yaml are {', '.join(target.name for target in config.targets)}.",
+        )
+    return found
+
+
+def _suffixes(first: Target, second: Target) -> NameMap:
+    from driftcheck.comparison.listings import NameMap
+
+    return NameMap(f"*{first.name_suffix}", f"*{second.name_suffix}")
+
+
+def _live(chosen: Settings, *, quiet: bool) -> Snapshot:
+    with run.progress(quiet) as seen:
+        return pipeline.read_live(chosen, lambda: (), seen)
 
 
 def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
@@ -95,11 +131,15 @@ def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
 
 
 def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: bool) -> Snapshot:
-    """Read what is live now, narrowed as the snapshot was."""
+    """Read the second side, narrowed as the first was."""
+    if chosen.live is not None:
+        from driftcheck.live import snapshot
+
+        return snapshot.read(chosen.live)
     chosen = replace(chosen, scope=dict(there.scope))
-    targets = [
+    names = [
         next((name for each in maps if (name := each.counterpart(d.name)) is not None), d.name)
         for d in there.deployments
     ]
     with run.progress(quiet) as seen:
-        return pipeline.read_live(chosen, lambda: targets, seen)
+        return pipeline.read_live(chosen, lambda: names, seen)

@@ -28,17 +28,21 @@ from driftcheck.settings import Flags, Settings
 from driftcheck.targets import Compared
 
 
+def configuration(flags: Flags) -> tuple[Config, FilePath | None, FilePath]:
+    """Return the configuration in use, its file, and the current folder; raises UsageError or ConfigurationError."""
+    folder = here()
+    file = FilePath(flags.config) if flags.config else find_config(folder)
+    if not flags.config:
+        require_nearest(flags.paths, file, folder)
+    return from_folder(load_config(file), file.parent, folder) if file else Config(), file, folder
+
+
 def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:
     """Combine flags, environment and configuration: a run for each selected target, or one without targets.
 
     Raises UsageError or ConfigurationError.
     """
-    folder = here()
-    file = FilePath(flags.config) if flags.config else find_config(folder)
-    if not flags.config:
-        require_nearest(flags.paths, file, folder)
-    config = from_folder(load_config(file), file.parent, folder) if file else Config()
-    return settings.resolve_targets(command, flags, config, file, folder)
+    return settings.resolve_targets(command, flags, *configuration(flags))
 
 
 def resolve(command: str, flags: Flags) -> Settings:
@@ -92,7 +96,7 @@ def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     from driftcheck.cli.recording import recorded
     from driftcheck.history.items import Scope
 
-    narrowed = Scope(filters=flags.scope, paths=flags.paths)
+    narrowed = Scope(names=flags.names, filters=flags.scope, paths=flags.paths)
     return recorded(report, recording, narrowed, {each.settings.target: each.settings.policy for each in runs})
 
 
