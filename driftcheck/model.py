@@ -536,12 +536,14 @@ class Report:
         )
 
     def _coverage(self) -> float | None:
+        """Return the declared share of the live deployments that can be declared; previews can't."""
         sides = [target.live for target in self.targets] if self.targets else [self.live]
-        deployments = sum(side.deployments for side in sides if side is not None)
-        if None in sides or not self.complete or not deployments:
+        if not self.complete or any(side is None for side in sides):
             return None
+        previews = sum(finding.rule == "unmanaged-preview" for finding in self.findings)
+        live = sum(side.deployments for side in sides if side is not None) - previews
         declared = sum(c.id is not None and c.status is not Status.UNMANAGED for c in self.deployments)
-        return round(declared / deployments, 4)
+        return round(declared / live, 4) if live > 0 else None
 
 
 class Effect(StrEnum):

@@ -211,6 +211,19 @@ def platform_merge_commit() -> str | None:
     return None
 
 
+def source_url() -> str:
+    """Return the address below which the CI platform shows this commit's files; empty where it names none."""
+    variables = environment()
+    if variables.get("GITHUB_ACTIONS") == "true":
+        names, form = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"], "{}/{}/blob/{}/"
+    else:
+        names, form = ["CI_PROJECT_URL", "CI_COMMIT_SHA"], "{}/-/blob/{}/"
+    if not all(name in variables for name in names):
+        return ""
+    url = form.format(*(variables[name] for name in names))
+    return url if re.fullmatch(r"https?://[A-Za-z0-9.:_~/-]+", url) else ""
+
+
 def color_choice() -> str | None:
     """Return what the environment says of colour: `always`, `never`, or None where it says nothing."""
     variables = environment()

@@ -153,7 +153,8 @@ def test_every_number_of_the_json_report(whole: Audit) -> None:
         "changes": CHANGES,
         "suppressed": IGNORED,
         "unverifiable": HIDDEN,
-        "coverage": round((DECLARED - MISSING - RENAMED) / (LISTED - 1), 4),
+        "by_name_only": whole.summary["by_name_only"],
+        "coverage": round((DECLARED - MISSING - RENAMED) / (LISTED - 1 - PREVIEWS), 4),
         "findings": {
             "error": ABSENT + UNMANAGED - 10,
             "warning": LEAVING + LEFT + PENDING + PENDING_UNDECLARED + RENAMED,
@@ -194,36 +195,33 @@ def test_every_number_of_the_text_report(whole: Audit) -> None:
         "  by source     external_docker 955, github 244",
         "  by type       prod 1,199",
         "  by status     READY 1,187, AWAITING_FINAL_DELETE 8, AWAITING_DELETE 4",
-        "  coverage      49.4% of the live deployments are declared",
-        f"  fields        {compared:,} declared fields compared, 10 not observable (0.2%), 1 live but not declared",
+        "  coverage      51.0% of the live deployments are declared",
+        f"  fields        {compared:,} declared fields compared, 10 unverifiable (0.2%), 1 live but not declared",
         f"  rollouts      9 pending, the oldest since {OLDEST} (other-000)",
     ):
         assert line in whole.text.split("\n")
-    assert whole.text.startswith("Inventory of http://127.0.0.1:")
+    assert whole.text.startswith("Inventory: Workspace ")
     assert whole.text.count("\ndrifted  ") == DRIFTED
     assert whole.text.count("\nmissing  ") == ABSENT
     assert whole.text.count("Probably renamed: the live deployment renamed-") == RENAMED
     assert (
-        f"(600 declared, 1,199 live (599 not declared), {compared:,} fields compared, 11 ignored, 10 unverifiable)"
-        in (whole.text)
+        f"(600 declared, 1,199 live (599 unmanaged), {compared:,} fields compared, 11 suppressed, 10 unverifiable)"
+        in " ".join(whole.text.split())
     )
-    assert "A live deployment is not declared (543 times" in whole.text
-    assert "A pull-request preview is live (40 times" in whole.text
-    assert "A managed deep agent is live (6 times" in whole.text
-    assert (
-        "20 deployments differ from live in 27 fields, 12 are missing, 543 are live but not declared, 24 warnings."
-        in whole.text
-    )
+    assert "A live deployment is not declared (543 deployments" in whole.text
+    assert "A pull-request preview is live (40 deployments" in whole.text
+    assert "A managed deep agent is live (6 deployments" in whole.text
+    assert f"{DRIFTED} deployments drifted ({CHANGES} fields), 12 missing, 599 unmanaged; 24 warnings." in whole.text
 
 
 def test_every_number_of_the_html_report(whole: Audit) -> None:
     compared = sum(d["compared"] for d in whole.document["deployments"])
     for words in (
-        "20 deployments differ from live in 27 fields, 12 are missing, 543 are live but not declared, 24 warnings.",
-        "600 declared · 1,199 live (599 not declared)",
-        "Drifted 20 Missing 12 Not declared 599 Matches 568",
-        "49.3 % of 1,199 live deployments are declared",
-        f"Changes 27 Ignored 11 Fields compared {compared:,} Not observable 10",
+        f"{DRIFTED} deployments drifted ({CHANGES} fields), 12 missing, 599 unmanaged; 24 warnings.",
+        "600 declared · 1,199 live (599 unmanaged)",
+        f"Drifted {DRIFTED} Missing 12 Unmanaged 599 Matches {IN_SYNC + 1}",
+        "51.0 % of 1,199 live deployments are declared",
+        f"Changes {CHANGES} Suppressed 11 Fields compared {compared:,} Unverifiable 10",
         "external_docker 955 github 244",
         "prod 1,199",
         "READY 1,187 AWAITING_FINAL_DELETE 8 AWAITING_DELETE 4",
@@ -243,9 +241,9 @@ def test_one_name_twice_leaves_the_audit_incomplete_and_the_rest_told(with_twin:
     assert (summary["missing"], summary["unmanaged"]) == (ABSENT, UNMANAGED + PREVIEWS + MANAGED)
     assert summary["coverage"] is None
     assert with_twin.rules["ambiguous-name"] == 1
-    assert "  coverage      not known" in with_twin.text
+    assert "  coverage      unknown" in with_twin.text
     assert "unknown  agent-032" in with_twin.text
-    assert "1 deployment is unknown" in with_twin.page
+    assert "1 could not be checked" in with_twin.page
 
 
 def test_no_output_of_the_audit_holds_a_secret(whole: Audit) -> None:

@@ -135,7 +135,7 @@ def test_the_action_says_drift_in_every_place(runner: Runner) -> None:
         "sarif": "true",
     }
     assert "::error " in done.stdout
-    assert "Drift: 1 deployment differs from live" in done.stdout
+    assert "Drift: 1 deployment drifted" in done.stdout
     assert runner.summary.startswith(MARKED)
     assert "claims-agent" in runner.summary
     names = {Path(output["value"]).name for output in ACTION["outputs"].values() if "folder" in output["value"]}
@@ -419,7 +419,7 @@ def gitlab(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
 def test_the_gitlab_job_checks_and_leaves_its_artifacts(workspace: Path) -> None:
     done = gitlab(workspace, LANGSMITH_API_KEY=KEY, DRIFTCHECK_CHECK_LIVE="live.json")
     assert done.returncode == 1, done.stderr
-    assert "Drift: 1 deployment differs" in done.stdout
+    assert "Drift: 1 deployment drifted" in done.stdout
     kept = [*GITLAB["artifacts"]["paths"], *GITLAB["artifacts"]["reports"].values()]
     assert all((workspace / file).is_file() for file in kept)
 
@@ -483,7 +483,7 @@ def test_the_cron_job_prints_the_report_when_the_status_is_not_0(workspace: Path
     env = {"DRIFTCHECK_CHECK_LIVE": "live.json", "DRIFTCHECK_METRICS": str(metrics)}
     done = cron(workspace, **env)
     assert done.returncode == 1
-    assert "Drift: 1 deployment differs" in done.stdout
+    assert "Drift: 1 deployment drifted" in done.stdout
     assert "# EOF" in (metrics / metrics_of(workspace)).read_text()
     reports = {"report.txt", "report.json", "report.html", "history.db"}
     assert {each.name for each in state_of(workspace).iterdir()} == reports

@@ -73,7 +73,8 @@ def test_the_quickstart_command_ends_with_the_picture() -> None:
     )
     (picture,) = blocks("README.md", "console")
     assert ran.stderr == ""
-    assert f"$ {ran.stdout}".replace("examples/quickstart/", "").partition("\n")[2] in picture
+    shown = ran.stdout.replace("examples/quickstart/", "").split()  # longer names wrap elsewhere
+    assert " ".join(shown) in " ".join(picture.split())
     assert ran.returncode == 1
 
 

@@ -7,11 +7,14 @@ written is an error, never a lost report with status 0.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import suppress
 from typing import TextIO
 
 from driftcheck.errors import DriftcheckError, ExitStatus, OutputError
+
+_LEAST_WIDTH = 40
 
 
 def prepare() -> None:
@@ -121,6 +124,15 @@ def _flushes(stream: TextIO) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def width() -> int:
+    """Return how many columns text on standard output has: those of the terminal, else those of a pipe."""
+    from driftcheck.formats import PIPE_WIDTH
+
+    if sys.stdout is None or not sys.stdout.isatty():
+        return PIPE_WIDTH
+    return max(shutil.get_terminal_size((PIPE_WIDTH, 24)).columns, _LEAST_WIDTH)
 
 
 def wants_color(choice: str) -> bool:

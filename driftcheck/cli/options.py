@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path as FilePath
@@ -12,11 +13,12 @@ import click
 
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
+from driftcheck.declarations.config import find_config
 from driftcheck.errors import DriftcheckError
 from driftcheck.formats import FORMATS, RenderOptions
 from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import ChangeClass
-from driftcheck.settings import duration, environment
+from driftcheck.settings import duration, environment, source_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -255,4 +257,27 @@ def take_rendering(
         verbose=given.pop("verbose"),
         quiet=given.pop("quiet"),
         max_bytes=given.pop("max_bytes"),
+        width=console.width(),
+        folder=(folder := _folder()),
+        repository=_repository(folder),
+        config=_config_file(given.get("config"), folder),
+        source_url=source_url(),
     )
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it is gone; what needs it says so
+        return ""
+
+
+def _repository(folder: str) -> str:
+    """Return the root of the git repository that holds a folder, empty outside of one."""
+    tree = [FilePath(folder), *FilePath(folder).parents] if folder else []
+    return str(next((each for each in tree if (each / ".git").exists()), ""))
+
+
+def _config_file(chosen: str | None, folder: str) -> str:
+    found = find_config(FilePath(folder)) if folder else None
+    return chosen or (os.path.relpath(found, folder) if found else "")

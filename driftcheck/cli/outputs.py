@@ -16,7 +16,7 @@ import click
 
 from driftcheck.cli import console
 from driftcheck.errors import LiveError, OutputError, UsageError
-from driftcheck.formats import FORMATS, RenderOptions, render
+from driftcheck.formats import FORMATS, PIPE_WIDTH, RenderOptions, render
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Report
 
@@ -135,7 +135,7 @@ def _gaps(report: Report) -> Iterator[str]:
 
 
 def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
-    return options if output.file is None else replace(options, color=False)
+    return options if output.file is None else replace(options, color=False, width=PIPE_WIDTH)
 
 
 def write_files(files: Sequence[tuple[str, str]]) -> None:

@@ -13,17 +13,30 @@ from typing import Final
 
 from driftcheck.model import Report
 
+PIPE_WIDTH: Final = 100
+"""Columns of text in a pipe or a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How a report is to be shown; a format passes over what it has no use for."""
+    """How a report is shown; a format ignores what it has no use for."""
 
     color: bool = False
-    """Terminal colours; nothing else of a text differs with them."""
+    """Terminal colours in text, which change nothing else."""
     verbose: int = 0
     quiet: bool = False
     max_bytes: int = 65_536
     """The most bytes of UTF-8 that Markdown may take; the default is the limit of a comment on GitHub."""
+    width: int = PIPE_WIDTH
+    """Columns of text."""
+    folder: str = ""
+    """The folder from which files are named, absolute."""
+    repository: str = ""
+    """The root of the repository that holds the folder, absolute; empty outside of one."""
+    config: str = ""
+    """The configuration file, where one is in use."""
+    source_url: str = ""
+    """The address below which the platform shows the repository's files at this commit, with a final slash."""
 
 
 FORMATS: Final[dict[str, str]] = {

@@ -1,17 +1,18 @@
 """Annotations of a GitHub workflow run: the worst changes and findings at their lines in the YAML.
 
-The platform shows ten of each level a step, so the rest is summed up in the tenth. Sources:
-actions/runner 258d6c8 (commands), actions/toolkit (escaping).
+The platform shows ten of each level a step, so the tenth counts the rest. Sources: actions/runner
+258d6c8 (commands), actions/toolkit (escaping).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
-from driftcheck.formats.wording import Entry
-from driftcheck.model import Report, Severity
+from driftcheck.formats.view import Result
+from driftcheck.model import Location, Report, Severity
 
 MOST: Final = 10
 """Annotations of one level that a step may have."""
@@ -21,51 +22,57 @@ _VALUE: Final = 400
 _NAMES: Final = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Annotation:
+    severity: Severity
+    title: str
+    message: str
+    location: Location | None = None
+
+
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as workflow commands, and the verdict as a line of its own."""
-    del options
-    active = [entry for entry in wording.entries(report, _VALUE) if entry.suppressed is None]
-    entries = wording.run_entries(report) + _summed_up(active)
-    lines = [line for severity in Severity for line in _level([e for e in entries if e.severity is severity])]
+    annotations = [_Annotation(Severity.ERROR, report.outcome.value, defect) for defect in wording.run_defects(report)]
+    results = view.results(report)
+    unmanaged = [each for each in results if each.rule in view.UNMANAGED_RULES and each.severity is Severity.NOTE]
+    summed = unmanaged if len(unmanaged) > 1 else []
+    apart = {id(each) for each in summed}
+    annotations += [_annotation(each, report, options) for each in results if id(each) not in apart]
+    if summed:
+        names = wording.listed((wording.full_name(each.target, each.deployment) for each in summed), _NAMES)
+        text = f"{len(summed):,} unmanaged deployments: {names}"
+        annotations.append(_Annotation(Severity.NOTE, summed[0].rule, text))
+    lines = [line for level in Severity for line in _level([each for each in annotations if each.severity is level])]
     numbers = ", ".join(wording.numbers(report))
-    lines.append(f"driftcheck: {wording.verdict(report)}{f' ({numbers})' if numbers else ''}")
+    lines.append(f"driftcheck: {wording.verdict(report)}{f' ({numbers})' if numbers else ''}".replace("##[", r"##\x5b"))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _summed_up(entries: list[Entry]) -> list[Entry]:
-    """Make one entry of all notes about deployments that are merely not declared."""
-    undeclared = [entry for entry in entries if _merely_undeclared(entry)]
-    if len(undeclared) < 2:
-        return entries
-    names = wording.listed((visible(entry.deployment or "") for entry in undeclared), _NAMES)
-    told = f"{len(undeclared):,} live deployments are not declared: {names}"
-    others = [entry for entry in entries if not _merely_undeclared(entry)]
-    return [*others, Entry(undeclared[0].rule, Severity.NOTE, told)]
+def _annotation(result: Result, report: Report, options: RenderOptions) -> _Annotation:
+    message, hint = wording.message(result, report, _VALUE), wording.hint(result)
+    place = None if result.location is None else view.pinned(result.location, report, options)
+    text = message if hint is None else f"{message}\n{hint}"
+    return _Annotation(result.severity, wording.title(result), text, place)
 
 
-def _merely_undeclared(entry: Entry) -> bool:
-    return entry.rule in wording.UNMANAGED_RULES and entry.severity is Severity.NOTE
+def _level(annotations: list[_Annotation]) -> list[str]:
+    if len(annotations) <= MOST:
+        return [_command(each) for each in annotations]
+    rest = annotations[MOST - 1 :]
+    titles = wording.listed((each.title for each in rest), _NAMES)
+    more = _Annotation(rest[0].severity, f"{len(rest):,} more", f"not shown one by one: {titles}")
+    return [_command(each) for each in [*annotations[: MOST - 1], more]]
 
 
-def _level(entries: list[Entry]) -> list[str]:
-    if len(entries) <= MOST:
-        return [_command(entry) for entry in entries]
-    rest = entries[MOST - 1 :]
-    titles = wording.listed((entry.title for entry in rest), _NAMES)
-    more = Entry(f"{len(rest):,} more", rest[0].severity, f"not shown one by one: {titles}")
-    return [_command(entry) for entry in [*entries[: MOST - 1], more]]
-
-
-def _command(entry: Entry) -> str:
+def _command(annotation: _Annotation) -> str:
     properties = {}
-    if entry.location is not None:
-        properties["file"] = visible(entry.location.file)
-        properties["line"] = str(entry.location.line)
-        properties["col"] = str(entry.location.column)
-    properties["title"] = entry.title
-    message = entry.message if entry.hint is None else f"{entry.message}\n{entry.hint}"
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{_COMMANDS[entry.severity]} {told}::{_data(message)}"
+    if annotation.location is not None:
+        properties["file"] = visible(annotation.location.file)
+        properties["line"] = str(annotation.location.line)
+        properties["col"] = str(annotation.location.column)
+    properties["title"] = annotation.title
+    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{_COMMANDS[annotation.severity]} {written}::{_data(annotation.message)}"
 
 
 def _data(text: str) -> str:

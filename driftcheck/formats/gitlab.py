@@ -1,17 +1,19 @@
 """GitLab's code quality report, for the widget and the marks in a merge request's diff.
 
-Source: GitLab documentation, "Code Quality report format"; fingerprints have to be unique, and a
-report that was not complete must not look like one without findings.
+Source: GitLab documentation, "Code Quality report format"; fingerprints have to be unique, and an
+incomplete report must not look like one without findings.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
-from driftcheck.formats import RenderOptions, placement, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_json, visible
-from driftcheck.model import Report, Severity
+from driftcheck.formats.view import Result
+from driftcheck.model import Location, Report, Severity
 
 _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
 _VALUE: Final = 400
@@ -19,23 +21,38 @@ _VALUE: Final = 400
 
 def render(report: Report, options: RenderOptions) -> str:
     """Render the active changes and findings as a JSON list."""
-    del options
-    active = [entry for entry in wording.entries(report, _VALUE) if entry.suppressed is None]
-    run = wording.run_entries(report)
-    entries = run + active
+    results = view.results(report)
     issues = [
-        {
-            "description": f"{entry.title}: {entry.message}",
-            "check_name": visible(entry.rule),
-            "fingerprint": fingerprint,
-            "severity": "blocker" if position < len(run) else _SEVERITIES[entry.severity],
-            "location": _location(entry, report),
-        }
-        for position, (entry, fingerprint) in enumerate(zip(entries, placement.fingerprints(entries), strict=True))
+        _issue(defect, report.outcome.value, _print(defect, report), "blocker", view.pinned(None, report, options))
+        for defect in dict.fromkeys(wording.run_defects(report))
+    ]
+    issues += [
+        _issue(
+            _description(result, report),
+            visible(result.rule),
+            fingerprint,
+            _SEVERITIES[result.severity],
+            view.pinned(result.location, report, options),
+        )
+        for result, fingerprint in zip(results, view.fingerprints(results, report), strict=True)
     ]
     return inert_json(json.dumps(issues, indent=1)) + "\n"
 
 
-def _location(entry: wording.Entry, report: Report) -> dict[str, object]:
-    place = placement.pinned(entry, report)
-    return {"path": visible(place.file).removeprefix("./"), "lines": {"begin": place.line}}
+def _description(result: Result, report: Report) -> str:
+    hint = wording.hint(result)
+    return f"{wording.title(result)}: {wording.message(result, report, _VALUE)}{f'. {hint}' if hint else ''}"
+
+
+def _print(defect: str, report: Report) -> str:
+    return sha256(json.dumps([view.identity(report), defect]).encode()).hexdigest()[:32]
+
+
+def _issue(description: str, rule: str, fingerprint: str, severity: str, location: Location) -> dict[str, Any]:
+    return {
+        "description": description,
+        "check_name": rule,
+        "fingerprint": fingerprint,
+        "severity": severity,
+        "location": {"path": visible(location.file), "lines": {"begin": location.line}},
+    }

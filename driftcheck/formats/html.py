@@ -1,4 +1,4 @@
-"""The report as one HTML file for a person: it asks for nothing, and runs no script but its own.
+"""The report as one HTML file for a person: it requests nothing, and runs no script but its own.
 
 The page works without JavaScript, which only adds filters. Every text of the data goes through
 `visible` and Jinja's escaping; style and script are this package's own files, admitted by their
@@ -12,23 +12,23 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import (
     ABSENT,
     JSON,
     Change,
-    ChangeClass,
-    ChangeKind,
+    Comparison,
     ExitStatus,
     Finding,
-    Impact,
+    Outcome,
     Report,
     Severity,
     Status,
@@ -41,24 +41,18 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _OPEN: Final = 25
-"""The most deployments that stand open from the start."""
+"""The most deployments that are open from the start."""
 _SHORT: Final = 60
 """Characters up to which a list or an object stays on one line."""
 _LONG: Final = 600
 """Characters from which on a value is folded."""
 _TALL: Final = 12
 """Lines from which on it is."""
-_CONTEXT: Final = 24
+_GLIMPSE: Final = 96
 _BAR: Final = 1000
 _LEAST: Final = 15
 """Width of the bar, and of its narrowest part, so that 1 of 10,000 can be seen."""
 
-_TONES: Final = {
-    ExitStatus.DEFECT: "defect",
-    ExitStatus.INVALID: "invalid",
-    ExitStatus.INCOMPLETE: "incomplete",
-    ExitStatus.DRIFT: "drift",
-}
 _FACTS: Final = {
     "source": "Source",
     "type": "Type",
@@ -66,11 +60,6 @@ _FACTS: Final = {
     "pending_since": "Rollout pending since",
 }
 _COUNTED_FACTS: Final = ("source", "type", "status")
-_IMPACTS: Final = {
-    Impact.IN_PLACE: "In place",
-    Impact.NEW_REVISION: "New revision",
-    Impact.RECREATE: "New deployment",
-}
 _SEVERITIES: Final = {
     "error": "Error",
     "warning": "Warning",
@@ -92,15 +81,14 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render a report as one self-contained HTML page."""
     from markupsafe import Markup
 
-    del options
     style, script = _own_text("report.css"), _own_text("report.js")
-    template = _environment().from_string(_own_text("report.html.jinja"))
+    template = _environment(report, options).from_string(_own_text("report.html.jinja"))
     page, policy = _page(report), _policy(style, script)
     text = template.render(page=page, policy=policy, style=Markup(style), script=Markup(script))  # noqa: S704
     return inert_markup(text)
 
 
-def _environment() -> Environment:
+def _environment(report: Report, options: RenderOptions) -> Environment:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -114,13 +102,15 @@ def _environment() -> Environment:
         "ABSENT": ABSENT,
         "statuses": _STATUSES,
         "severities": _SEVERITIES,
-        "impacts": _IMPACTS,
         "fact_words": _FACTS,
         "rules": RULES,
+        "wording": wording,
         "counted": wording.counted,
-        "place": wording.place_text,
+        "location_text": partial(wording.location_text, column=True),
+        "link": partial(view.source_link, options=options),
         "path_parts": _path_parts,
-        "notes": _notes,
+        "notes": partial(_notes, report=report),
+        "ages": partial(wording.age_notes, report=report),
         "sides": _sides,
     }
     return environment
@@ -145,7 +135,7 @@ def _digest(text: str) -> str:
 class _Row:
     """A deployment on the page."""
 
-    block: wording.Block
+    block: view.Block
     anchor: str
     severity: str
     """The worst of what is active, or `none`."""
@@ -155,7 +145,20 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of the bar of statuses."""
+    """What needs attention of one target, or of a report without targets."""
+
+    report: Report
+    verdict: wording.Verdict | None
+    """Of a target; that of the report is said once."""
+    origin: str
+    general: Sequence[Finding]
+    rows: Sequence[_Row]
+    elsewhere: Sequence[_Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A segment of the bar of statuses."""
 
     status: Status
     count: int
@@ -164,8 +167,8 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hidden:
-    """What one ignore rule hides: deployment, its anchor, and the field or rule."""
+class _Suppressed:
+    """What one ignore rule suppresses: deployment, its anchor, and the field or rule."""
 
     rule: Suppression
     entries: tuple[tuple[str | None, str | None, str], ...]
@@ -180,25 +183,39 @@ class _Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class _Matrix:
+    """Deployments by target: the status of each, and its anchor; None where the target has no such deployment."""
+
+    targets: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[Status, str, str] | None]]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Page:
     """What the template shows; everything is in the order of the page."""
 
     report: Report
+    identity: str
     tone: str
     title: str
     sentence: str
     numbers: Sequence[str]
     gaps: Sequence[str]
-    bar: Sequence[_Part]
+    ways_back: str
+    matrix: _Matrix | None
+    parts: Sequence[_Part]
+    others: Sequence[_Row]
+    """The deployments that need no attention."""
+    bar: Sequence[_Segment]
+    count: int
     coverage: float | None
-    """In per cent, never rounded up to 100."""
+    """In per cent, rounded down."""
+    live: int | None
     compared: int
-    rows: Sequence[_Row]
     severities: Sequence[tuple[str, int]]
-    general: Sequence[Finding]
-    general_first: bool
     by_rule: Sequence[tuple[Severity, str, int]]
-    hidden: Sequence[_Hidden]
+    suppressed: Sequence[_Suppressed]
+    resolved: Sequence[str]
     inventory: Sequence[_Tally]
     fields: str
     """What part of the fields was compared."""
@@ -208,31 +225,44 @@ class _Page:
 
 
 def _page(report: Report) -> _Page:
-    rows = _rows(report)
-    title, _, sentence = wording.verdict(report).rstrip(".").partition(": ")
-    general = wording.general_findings(report)
-    coverage = report.summary.coverage
-    anchors = {row.block.comparison.name: row.anchor for row in rows}
+    verdict = wording.verdict(report)
+    parts, others = _parts(report)
+    rows = [*(row for part in parts for row in (*part.rows, *part.elsewhere)), *others]
+    anchors = {_key(row.block.comparison): row.anchor for row in rows}
+    coverage, drifted = report.summary.coverage, wording.drifted(report)
+    live = [part.live for part in view.parts(report) if part.live is not None]
     return _Page(
         report=report,
+        identity=view.report_id(report),
         tone=_tone(report),
-        title=title,
-        sentence=f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "",
+        title=verdict.word,
+        sentence=wording.capitalized(verdict.sentence),
         numbers=wording.numbers(report),
         gaps=wording.gaps(report),
+        ways_back=wording.ways_back(drifted) if drifted else "",
+        matrix=_matrix(report, anchors) if report.targets else None,
+        parts=parts,
+        others=others,
         bar=_bar(report.summary.statuses),
+        count=len(rows),
         coverage=None if coverage is None else math.floor(coverage * 1000 + 1e-6) / 10,
-        compared=sum(comparison.compared for comparison in report.deployments),
-        rows=rows,
-        severities=_severities(rows, general),
-        general=general,
-        general_first=bool(general) and general[0].severity is Severity.ERROR,
+        live=sum(side.deployments for side in live) if live else None,
+        compared=view.compared(report),
+        severities=_severities(rows, (finding for part in parts for finding in part.general)),
         by_rule=_by_rule(report.findings),
-        hidden=_hidden(report, anchors),
-        inventory=[_Tally(_FACTS.get(fact, fact), tuple(counts)) for fact, counts in wording.tallies(report) if counts],
+        suppressed=_suppressed(report, anchors),
+        resolved=[wording.resolved_text(item, report) for item in report.resolved],
+        inventory=[
+            _Tally(
+                _FACTS.get(fact, fact) + (f", {visible(part.report_id or '')}" if report.targets else ""), tuple(counts)
+            )
+            for part in view.parts(report)
+            for fact, counts in wording.tallies(part)
+            if counts
+        ],
         fields=wording.field_coverage(report),
         pending=sorted(
-            (comparison.facts["pending_since"], comparison.name, anchors[comparison.name])
+            (comparison.facts["pending_since"], comparison.name, anchors[_key(comparison)])
             for comparison in report.deployments
             if "pending_since" in comparison.facts
         ),
@@ -240,61 +270,96 @@ def _page(report: Report) -> _Page:
     )
 
 
+def _key(comparison: Comparison) -> tuple[str | None, str]:
+    return comparison.target, comparison.name
+
+
+def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
+    """Return what needs attention by target, and the other deployments."""
+    parts, others, number = list[_Part](), list[view.Block](), 0
+    has_targets = bool(report.targets)
+    for part in [view.common(report), *view.parts(report)] if has_targets else [report]:
+        shown = view.view(part)
+        attention = [*shown.shown, *shown.bare]
+        rows = [_row(block, number + n, is_open=n < _OPEN) for n, block in enumerate(attention)]
+        number += len(rows)
+        elsewhere = [_row(block, number + n, is_open=False) for n, block in enumerate(shown.elsewhere)]
+        number += len(elsewhere)
+        others += shown.others
+        verdict = wording.verdict(part) if has_targets and parts else None
+        parts.append(_Part(part, verdict, wording.origin(part) if verdict else "", _general(part), rows, elsewhere))
+    return parts, [_row(block, number + n, is_open=False) for n, block in enumerate(others)]
+
+
+def _general(report: Report) -> list[Finding]:
+    """Return the findings that are about no deployment of the report, the worst first."""
+    names = {comparison.name for comparison in report.deployments}
+    loose = [each for each in report.findings if each.suppressed is None and each.deployment not in names]
+    return sorted(loose, key=lambda each: (each.severity.rank, str(each.location or ""), each.rule))
+
+
+def _row(block: view.Block, number: int, *, is_open: bool) -> _Row:
+    severity = block.worst.value if block.worst else "none"
+    return _Row(block, f"d{number + 1}", severity, is_open=is_open and not block.is_bare, tally=_tally_text(block))
+
+
+def _matrix(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> _Matrix:
+    """Return deployments by target, paired without the suffix that all names of a target share."""
+    targets = [target.name for target in report.targets]
+    cells: dict[str, dict[str, tuple[Status, str, str]]] = {}
+    for target in targets:
+        own = [each for each in report.deployments if each.target == target]
+        suffix = _suffix([each.name for each in own if each.status is not Status.UNMANAGED], target)
+        for each in own:
+            name = each.name.removesuffix(suffix) or each.name
+            cells.setdefault(name, {})[target] = (each.status, anchors[_key(each)], each.name)
+    return _Matrix(targets, [(name, [row.get(target) for target in targets]) for name, row in sorted(cells.items())])
+
+
+def _suffix(names: Sequence[str], target: str) -> str:
+    """Return `-TARGET` where most names end with it, as names by environment do."""
+    suffix = f"-{target}"
+    return suffix if 2 * sum(name.endswith(suffix) for name in names) > len(names) else ""
+
+
 def _tone(report: Report) -> str:
-    """Give the verdict's colour: green only where everything was read, and nothing at all differs."""
-    if report.outcome.status in _TONES:
-        return _TONES[report.outcome.status]
+    """Return the verdict's colour: green only where everything was read, and nothing at all differs."""
+    if report.outcome.status is not ExitStatus.IN_SYNC:
+        return report.outcome.value
     if not report.complete:
         return "incomplete"
     settled = all(each.status in (Status.IN_SYNC, Status.UNMANAGED) for each in report.deployments)
     quiet = all(each.suppressed or each.severity is Severity.NOTE for each in report.findings)
-    checked = report.live is None or any(each.compared for each in report.deployments)
-    sound = settled and quiet and checked and report.declared.deployments > 0 and report.summary.changes == 0
-    return "in_sync" if sound else "neutral"
+    parts = view.parts(report)
+    checked = all(part.live is None for part in parts) or view.compared(report) > 0
+    declared = sum(part.declared.deployments for part in parts)
+    sound = settled and quiet and checked and declared > 0 and report.summary.changes == 0
+    return "in_sync" if sound and report.outcome is not Outcome.PASSED else "neutral"
 
 
-def _rows(report: Report) -> list[_Row]:
-    blocks = wording.blocks(report)
-    opened = [number for number, block in enumerate(blocks, 1) if block.matters and not _is_merely_undeclared(block)]
-    return [
-        _Row(
-            block,
-            anchor=f"d{number}",
-            severity=block.worst.value if block.worst else "none",
-            is_open=number in opened[:_OPEN],
-            tally=_tally_text(block),
-        )
-        for number, block in enumerate(blocks, 1)
-    ]
-
-
-def _is_merely_undeclared(block: wording.Block) -> bool:
-    return block.comparison.status is Status.UNMANAGED and not block.active
-
-
-def _tally_text(block: wording.Block) -> str:
+def _tally_text(block: view.Block) -> str:
     comparison, changes = block.comparison, block.comparison.changes
-    if _is_merely_undeclared(block):
+    if block.is_merely_unmanaged:
         return " · ".join(comparison.facts[fact] for fact in _COUNTED_FACTS if fact in comparison.facts)
-    ignored = len(changes) - len(block.active) + sum(each.suppressed is not None for each in block.findings)
     found = sum(each.suppressed is None for each in block.findings)
-    told = [
+    suppressed = len(changes) - len(block.active) + len(block.findings) - found
+    counts = [
         wording.counted(len(block.active), "change") if block.active else "",
         wording.counted(found, "finding") if found else "",
-        f"{ignored:,} ignored" if ignored else "",
+        f"{suppressed:,} suppressed" if suppressed else "",
     ]
-    return ", ".join(filter(None, told)) or f"{wording.counted(comparison.compared, 'field')} compared"
+    return ", ".join(filter(None, counts)) or f"{wording.counted(comparison.compared, 'field')} compared"
 
 
-def _bar(statuses: Mapping[Status, int]) -> list[_Part]:
-    """Lay the statuses side by side, each as wide as its share, but wide enough to be seen."""
+def _bar(statuses: Mapping[Status, int]) -> list[_Segment]:
+    """Place the statuses side by side, each as wide as its share, but wide enough to be seen."""
     present = [(status, statuses[status]) for status in _BAR_ORDER if statuses[status]]
     total = sum(count for _, count in present)
     widths = [max(_LEAST, _BAR * count // total) for _, count in present]
     if widths:
         widths[widths.index(max(widths))] += _BAR - sum(widths)
     starts = [sum(widths[:index]) for index in range(len(widths))]
-    return [_Part(status, count, *place) for (status, count), *place in zip(present, starts, widths, strict=True)]
+    return [_Segment(status, count, *place) for (status, count), *place in zip(present, starts, widths, strict=True)]
 
 
 def _severities(rows: Iterable[_Row], general: Iterable[Finding]) -> list[tuple[str, int]]:
@@ -308,111 +373,67 @@ def _by_rule(findings: Iterable[Finding]) -> list[tuple[Severity, str, int]]:
     return [(severity, rule, count) for (severity, rule), count in ordered]
 
 
-def _hidden(report: Report, anchors: dict[str, str]) -> list[_Hidden]:
-    """Gather what is ignored by the rule that ignores it."""
+def _suppressed(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> list[_Suppressed]:
+    """Gather what is suppressed by the rule that does it."""
     gathered: dict[Suppression, list[tuple[str | None, str | None, str]]] = {}
     for comparison in report.deployments:
         for change in comparison.changes:
             if change.suppressed is not None:
-                entry = (comparison.name, anchors[comparison.name], wording.path_text(change.path))
+                entry = (comparison.name, anchors[_key(comparison)], wording.path_text(change.path))
                 gathered.setdefault(change.suppressed, []).append(entry)
     for finding in report.findings:
         if finding.suppressed is not None:
-            name = finding.deployment
-            gathered.setdefault(finding.suppressed, []).append((name, anchors.get(name or ""), finding.rule))
+            anchor = anchors.get((finding.target, finding.deployment or ""))
+            gathered.setdefault(finding.suppressed, []).append((finding.deployment, anchor, finding.rule))
     ordered = sorted(gathered.items(), key=lambda item: (str(item[0].location or ""), item[0].reason))
-    return [_Hidden(rule, tuple(entries)) for rule, entries in ordered]
+    return [_Suppressed(rule, tuple(entries)) for rule, entries in ordered]
 
 
-def _notes(change: Change) -> list[str]:
-    """Give what else is to know of a change; its severity and suppression are shown apart."""
-    notes = [change.kind.value]
-    if change.base is not ABSENT or change.change_class is not ChangeClass.DRIFT:
-        notes.append(wording.CLASSES[change.change_class])
-    return notes
+def _notes(change: Change, report: Report) -> list[str]:
+    return [change.kind.value, *wording.change_notes(change, report)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One side of a change: its text in parts, each with whether the other side lacks it."""
+    """One side of a change."""
 
-    parts: tuple[tuple[str, bool], ...]
+    text: str
     is_value: bool = True
     note: str = ""
 
     @property
     def is_long(self) -> bool:
         """Whether it is folded."""
-        text = "".join(part for part, _ in self.parts)
-        return len(text) > _LONG or text.count("\n") >= _TALL
+        return len(self.text) > _LONG or self.text.count("\n") >= _TALL
 
     @property
     def glimpse(self) -> str:
-        """What is seen of a folded one: the place of the difference."""
-        before = "".join(part for part, _ in takewhile(lambda part: not part[1], self.parts))
-        text = "".join(part for part, _ in self.parts)
-        start = len(before) - _CONTEXT if _CONTEXT < len(before) < len(text) else 0
-        return f"{'… ' if start else ''}{' '.join(text[start : start + 4 * _CONTEXT].split())} …"
+        """What is seen of a folded one."""
+        return f"{' '.join(self.text[:_GLIMPSE].split())} …"
 
 
-_SECRET: Final = _Side((("secret value, never shown", False),), is_value=False)
-_UNSET: Final = _Side((("not set", False),), is_value=False)
+_SECRET: Final = _Side("secret value, never shown", is_value=False)
+_UNSET: Final = _Side("unset", is_value=False)
 
 
 def _sides(change: Change) -> dict[str, _Side | None]:
-    """Give both sides of a change for the eye, and the base's where one is known."""
-    base = None if change.base is ABSENT else _Side(((_value_text(change.base), False),))
-    declared, live = _value_text(change.declared), _value_text(change.live)
+    """Return both sides of a change, and the base's where it is known."""
+    base = None if change.base is ABSENT else _Side(_value_text(change.base))
     return {
         "base": _SECRET if base and change.redacted else base,
-        "declared": _side(change, declared, live, change.declared_effective, ChangeKind.ADDED),
-        "live": _side(change, live, declared, change.live_effective, ChangeKind.REMOVED),
+        "declared": _side(change, "declared"),
+        "live": _side(change, "live"),
     }
 
 
-def _side(change: Change, text: str, other: str, effective: JSON, unset: ChangeKind) -> _Side:
-    if change.kind is unset and (change.redacted or (text == "null" and effective is None)):
+def _side(change: Change, side: str) -> _Side:
+    if wording.is_unset(change, side):
         return _UNSET
     if change.redacted:
         return _SECRET
+    effective = getattr(change, f"{side}_effective")
     note = "" if effective is None else f"effectively {wording.value_text(effective)}"
-    return _Side(tuple(_parts(change, text, other)), note=note)
-
-
-def _parts(change: Change, text: str, other: str) -> Iterator[tuple[str, bool]]:
-    """Part a text where the other side's differs: a string by words, a structure by lines, all else not at all."""
-    if isinstance(change.declared, str) and isinstance(change.live, str):
-        start, end = _shared(text, other)
-        parts = [(text[:start], False), (text[start:end], True), (text[end:], False)]
-        yield from (part for part in parts if part[0])
-    elif "\n" in text and "\n" in other:
-        known = {line.rstrip(",") for line in other.split("\n")}
-        for line in text.split("\n"):
-            margin = line[: len(line) - len(line.lstrip(" "))]
-            yield margin, False
-            yield line.removeprefix(margin), line.rstrip(",") not in known
-            yield "\n", False
-    else:
-        yield text, False
-
-
-def _shared(text: str, other: str) -> tuple[int, int]:
-    """Give where the words of a text begin and end to differ from those of another."""
-    start, most = 0, min(len(text), len(other))
-    while start < most and text[start] == other[start]:
-        start += 1
-    end = 0
-    while end < most - start and text[-1 - end] == other[-1 - end]:
-        end += 1
-    while _in_word(text, start) or _in_word(other, start):
-        start -= 1
-    while _in_word(text, len(text) - end) or _in_word(other, len(other) - end):
-        end -= 1
-    return start, len(text) - end
-
-
-def _in_word(text: str, position: int) -> bool:
-    return 0 < position < len(text) and text[position - 1].isalnum() and text[position].isalnum()
+    return _Side(_value_text(getattr(change, side)), note=note)
 
 
 def _value_text(value: JSON) -> str:

@@ -1,23 +1,22 @@
-"""JUnit XML for test tabs: one case a deployment, one for each finding about none, one for the run itself.
+"""JUnit XML for test tabs: a case for each deployment, for each finding about none, and for the run itself.
 
-What differs is a failure, what could not be told an error, what nothing was compared of is skipped.
-Readers disagree on what XML 1.0 forbids, and some show green for what they can't read, so nothing
-of it is ever written.
+A difference is a failure, an unknown deployment an error; a deployment that was not compared is skipped.
+Readers disagree on what XML 1.0 forbids, and some show green for what they can't read, so none of it
+is ever written. Cases are known by their class and name, so the class holds the report's identity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final, Literal
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import Change, ExitStatus, Finding, Location, Report, Severity, Status
 
 _VALUE: Final = 2_000
-_NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,7 @@ class _Case:
     """One test case: `result` None passes; all texts are visible ones."""
 
     name: str
+    classname: str
     place: Location | None = None
     result: Literal["failure", "error", "skipped"] | None = None
     kind: str = ""
@@ -34,25 +34,25 @@ class _Case:
 
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as JUnit XML."""
-    del options
     threshold = _threshold(report)
-    blocks = sorted(wording.blocks(report), key=lambda block: block.comparison.name)
-    names = {block.comparison.name for block in blocks}
-    loose = [finding for finding in report.findings if finding.deployment not in names]
-    suites = {
-        "deployments": [_of_block(block, threshold) for block in blocks],
-        "findings": [_of_finding(finding, threshold) for finding in loose],
-        "run": [_of_run(report)],
-    }
+    suites: dict[str, list[_Case]] = {"deployments": [], "findings": [], "run": []}
+    for part in [view.common(report), *view.parts(report)] if report.targets else [report]:
+        blocks = sorted(view.blocks(part), key=lambda block: block.comparison.name)
+        names = {block.comparison.name for block in blocks}
+        suites["deployments"] += [_of_block(block, part, threshold) for block in blocks]
+        loose = [finding for finding in part.findings if finding.deployment not in names]
+        suites["findings"] += [_of_finding(finding, part, threshold) for finding in loose]
+        if part.live is not None or not report.targets:
+            suites["run"].append(_of_run(part))
     cases = [case for suite in suites.values() for case in suite]
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="driftcheck" {_counts(cases)} time="0">']
     for name, suite in suites.items():
-        lines += _suite(report, name, suite) if suite else []
+        lines += _suite(report, name, suite, options) if suite else []
     return inert_markup("\n".join([*lines, "</testsuites>"]) + "\n")
 
 
 def _threshold(report: Report) -> Severity:
-    """Give the least severity that fails a case: errors do, and whatever it was that made the run fail."""
+    """Return the least severity that fails a case: errors do, and whatever made the run fail."""
     if report.outcome.status is not ExitStatus.DRIFT:
         return Severity.ERROR
     active: list[Severity] = [
@@ -66,92 +66,98 @@ def _is_active(result: Change | Finding) -> bool:
     return result.suppressed is None
 
 
-def _of_block(block: wording.Block, threshold: Severity) -> _Case:
+def _of_block(block: view.Block, report: Report, threshold: Severity) -> _Case:
     comparison = block.comparison
-    lines = [_change_line(change) for change in comparison.changes]
-    lines += [_finding_line(finding) for finding in block.findings]
-    lines += [f"{wording.path_text(path)}: not observable" for path in comparison.unverifiable]
-    case = _Case(visible(comparison.name), comparison.location, lines=tuple(lines))
+    lines = [_change_line(change, report) for change in comparison.changes]
+    lines += [_finding_line(finding, report) for finding in block.findings]
+    lines += [f"{wording.path_text(path)}: unverifiable" for path in comparison.unverifiable]
+    case = _Case(visible(comparison.name), _class(report), comparison.location, lines=tuple(lines))
     active: list[Change | Finding] = [*block.active, *filter(_is_active, block.findings)]
     failing = [each for each in active if each.severity.rank <= threshold.rank]
     if comparison.status is Status.UNKNOWN:
-        return _with(case, "error", "unknown", "nothing can be said of it")
+        return replace(case, result="error", kind="unknown", message="the deployment could not be checked")
     if failing:
-        rules = sorted({each.rule if isinstance(each, Finding) else wording.CHANGE_RULE for each in failing})
+        rules = sorted({each.rule if isinstance(each, Finding) else view.CHANGE_RULE for each in failing})
         fields = sum(isinstance(each, Change) for each in failing)
-        told = wording.counted(fields, "field differs", "fields differ") if fields else _message(failing)
-        return _with(case, "failure", visible(rules[0]), told)
+        message = wording.counted(fields, "field differs", "fields differ") if fields else _message(failing)
+        return replace(case, result="failure", kind=visible(rules[0]), message=message)
     if comparison.status is Status.MISSING and (active or not block.findings):
-        return _with(case, "failure", "missing-deployment", "declared, but not live")
+        return replace(case, result="failure", kind="missing-deployment", message="declared, but not live")
     return _skipped(block, case)
+
+
+def _class(report: Report) -> str:
+    return visible(f"driftcheck.{view.identity(report)}")
 
 
 def _message(failing: Iterable[Change | Finding]) -> str:
     return "; ".join(visible(each.message) for each in failing if isinstance(each, Finding))
 
 
-def _skipped(block: wording.Block, case: _Case) -> _Case:
+def _skipped(block: view.Block, case: _Case) -> _Case:
     comparison = block.comparison
     results: list[Change | Finding] = [*comparison.changes, *block.findings]
     hidden = [each.suppressed for each in results if each.suppressed is not None]
     if hidden and not block.active:
-        return _with(case, "skipped", "ignored", f"{len(hidden):,} ignored: {wording.reason_text(hidden[0])}")
+        message = f"{len(hidden):,} suppressed: {wording.reason_text(hidden[0])}"
+        return replace(case, result="skipped", kind="suppressed", message=message)
     if comparison.status is Status.UNMANAGED:
-        return _with(case, "skipped", "unmanaged", "not declared, so nothing was compared")
+        return replace(case, result="skipped", kind="unmanaged", message="live, but not declared; not compared")
     if comparison.unverifiable and not comparison.compared:
-        return _with(case, "skipped", "unverifiable", "nothing that is declared of it can be observed")
+        return replace(case, result="skipped", kind="unverifiable", message="no declared field can be compared")
     return case
 
 
-def _with(case: _Case, result: Literal["failure", "error", "skipped"], kind: str, message: str) -> _Case:
-    return _Case(case.name, case.place, result, kind, message, case.lines)
-
-
-def _of_finding(finding: Finding, threshold: Severity) -> _Case:
-    place = wording.place_text(finding.location, column=True)
+def _of_finding(finding: Finding, report: Report, threshold: Severity) -> _Case:
+    place = wording.location_text(finding.location, column=True)
     about = "" if finding.deployment is None else f"{visible(finding.deployment)}: "
-    case = _Case(
-        f"{about}{visible(finding.rule)}{f' at {place}' if place else ''}",
-        finding.location,
-        lines=(_finding_line(finding),),
-    )
+    name = f"{about}{visible(finding.rule)}{f' at {place}' if place else ''}"
+    case = _Case(name, _class(report), finding.location, lines=(_finding_line(finding, report),))
     if finding.suppressed is not None:
-        return _with(case, "skipped", "ignored", wording.reason_text(finding.suppressed))
+        message = wording.reason_text(finding.suppressed)
+        return replace(case, result="skipped", kind="suppressed", message=message)
     if finding.severity.rank <= threshold.rank:
-        return _with(case, "failure", visible(finding.rule), visible(finding.message))
+        return replace(case, result="failure", kind=visible(finding.rule), message=visible(finding.message))
     return case
 
 
 def _of_run(report: Report) -> _Case:
-    """Make a case of whether everything was read, so that a report without an answer is never all green."""
+    """Return a case about whether everything was read, so that a report without an answer is never all green."""
     gaps = tuple(wording.gaps(report))
-    case = _Case("everything was read and checked", lines=(*gaps, wording.verdict(report), *wording.numbers(report)))
-    if gaps or report.outcome.status in _NO_ANSWER:
-        return _with(case, "error", report.outcome.value, wording.verdict(report))
+    lines = (*gaps, str(wording.verdict(report)), *wording.numbers(report))
+    case = _Case("everything was read and checked", _class(report), lines=lines)
+    if gaps or report.outcome.status in view.NO_ANSWER:
+        return replace(case, result="error", kind=report.outcome.value, message=str(wording.verdict(report)))
     return case
 
 
-def _change_line(change: Change) -> str:
-    place = wording.place_text(change.location)
-    parts = [wording.change_text(change, _VALUE), *wording.change_notes(change)]
+def _change_line(change: Change, report: Report) -> str:
+    place = wording.location_text(change.location)
+    notes = wording.severity_note(change) + wording.change_notes(change, report)
+    parts = [wording.change_text(change, _VALUE), *notes]
+    if change.suppressed is not None:
+        parts.append(wording.suppression_text(change.suppressed))
     return f"{f'{place}: ' if place else ''}{wording.path_text(change.path)}: {'; '.join(parts)}"
 
 
-def _finding_line(finding: Finding) -> str:
-    place = wording.place_text(finding.location, column=True)
+def _finding_line(finding: Finding, report: Report) -> str:
+    place = wording.location_text(finding.location, column=True)
     path = f"{wording.path_text(finding.path)}: " if finding.path else ""
-    told = [visible(finding.message), visible(finding.hint) if finding.hint else ""]
-    told += [f"see {wording.place_text(place)}" for place in finding.related]
+    parts = [visible(finding.message), *wording.age_notes(finding, report), visible(finding.hint or "")]
+    parts += [f"see {wording.location_text(place)}" for place in finding.related]
     if finding.suppressed is not None:
-        told.append(wording.suppression_text(finding.suppressed))
+        parts.append(wording.suppression_text(finding.suppressed))
+    severity = "suppressed" if finding.suppressed else finding.severity.value
     head = f"{place}: " if place else ""
-    return f"{head}{finding.severity.value}: {visible(finding.rule)}: {path}{'; '.join(filter(None, told))}"
+    return f"{head}{severity}: {visible(finding.rule)}: {path}{'; '.join(filter(None, parts))}"
 
 
-def _suite(report: Report, name: str, cases: list[_Case]) -> Iterable[str]:
-    yield f'<testsuite name="{name}" {_counts(cases)} time="0" timestamp="{_xml(report.generated_at[:19])}">'
+def _suite(report: Report, name: str, cases: list[_Case], options: RenderOptions) -> Iterable[str]:
+    identity = _xml(visible(view.identity(report)))
+    counts, time = _counts(cases), _xml(report.generated_at[:19])
+    yield f'<testsuite name="{name}" package="{identity}" {counts} time="0" timestamp="{time}">'
     for case in cases:
-        yield from _case(report.command, case)
+        yield from _case(case, options)
     yield "</testsuite>"
 
 
@@ -161,8 +167,11 @@ def _counts(cases: list[_Case]) -> str:
     return f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="{skipped}"'
 
 
-def _case(command: str, case: _Case) -> Iterable[str]:
-    place = "" if case.place is None else f' file="{_xml(visible(case.place.file))}" line="{case.place.line}"'
+def _case(case: _Case, options: RenderOptions) -> Iterable[str]:
+    place = ""
+    if case.place is not None:
+        file = view.rooted(case.place.file, options)
+        place = f' file="{_xml(visible(file))}" line="{case.place.line}"'
     body = "\n".join(map(_xml, case.lines))
     inside = []
     if case.result is not None and case.result != "skipped":
@@ -172,10 +181,10 @@ def _case(command: str, case: _Case) -> Iterable[str]:
             inside.append(f'<skipped type="{_xml(case.kind)}" message="{_xml(case.message)}"/>')
         if body:
             inside.append(f"<system-out>{body}</system-out>")
-    head = f'<testcase classname="driftcheck.{_xml(visible(command))}" name="{_xml(case.name)}"{place} time="0"'
+    head = f'<testcase classname="{_xml(case.classname)}" name="{_xml(case.name)}"{place} time="0"'
     return [f"{head}>", *inside, "</testcase>"] if inside else [f"{head}/>"]
 
 
 def _xml(text: str) -> str:
-    """Escape a visible text, in which nothing is left that XML 1.0 forbids."""
+    """Escape a visible text, which holds nothing that XML 1.0 forbids."""
     return escape(text)

@@ -1,33 +1,33 @@
 """Markdown for a pull-request comment and a job's summary: verdict first, worst first, within a byte budget.
 
-Everything of the data stands in code, where GitHub makes no link, image, mention or HTML of it: in
-code spans where Markdown is read, in `<code>` with character references in the HTML of a summary.
+All data is written as code, where GitHub makes no link, image, mention or HTML of it: in code spans
+where Markdown is read, in `<code>` with character references in the HTML of a summary.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
-from driftcheck.model import Change, Finding, Location, Report, Severity, Status
-from driftcheck.rules import RULES
+from driftcheck.model import Change, Finding, Location, Report, Severity
 
-MARKER: Final = "<!-- driftcheck-report -->"
-"""The first line: by it a comment is found again, to be updated in place."""
-
-_VALUE: Final = 200
+_VALUE: Final = 120
 _OPEN: Final = 10
 _WORDS: Final = 12
-_TABLE: Final = "| Field | Declared | Live | Place | |\n|---|---|---|---|---|\n"
+_FILES: Final = 5
+_DETAILS: Final = 10
+_TABLE: Final = "| Field | Declared | Live |\n|---|---|---|\n"
 _BACKTICKS: Final = re.compile("`+")
 _BAR: Final = re.compile(r"(\\?)\|")
 _PLAIN: Final = re.compile(
-    r"(?:[A-Za-z]|(?<![A-Za-z0-9-])[0-9]{1,6}(?![A-Za-z0-9])|[ ,;'()]|[.:?!](?= |\Z)|-(?=[A-Za-z]))*\Z"
+    r"(?:[A-Za-z]|(?<![A-Za-z0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![A-Za-z0-9-])|"
+    r"(?<![A-Za-z0-9-])[0-9]{1,6}(?![A-Za-z0-9])|[ ,;'()]|[.:?!](?= |\Z)|-(?=[A-Za-z]))*\Z"
 )
 """Text in which neither Markdown nor GitHub (links, mentions, references, emoji) sees anything."""
 
@@ -49,14 +49,20 @@ class _Group:
     closing: str = "\n"
 
 
+def marker(report: Report) -> str:
+    """Return the first line, by which a comment or issue of the same report is found again, to be updated."""
+    identity = quote(visible(view.identity(report)), safe="/").replace("--", "-%2D")
+    return f"<!-- driftcheck-report {identity} -->"
+
+
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as Markdown of at most `options.max_bytes` bytes of UTF-8."""
-    groups = [group for group in _groups(report) if group.pieces]
-    full = _head(report)
-    short = f"{MARKER}\n**{wording.verdict(report)}**\n"
-    word = f"**{wording.verdict(report).split(':')[0].rstrip('.')}**\n"
-    for head in (full, short, word):
-        if len(head) <= options.max_bytes:
+    groups = [group for group in _groups(report, options) if group.pieces]
+    verdict = wording.verdict(report)
+    short = f"{marker(report)}\n**{verdict}**\n"
+    word = f"**{verdict.word}**\n"
+    for head in (_head(report), short, word):
+        if len(head.encode()) <= options.max_bytes:
             return _fitted(head, groups, options.max_bytes)
     return word[: options.max_bytes]
 
@@ -95,59 +101,92 @@ def _rest(left: Counter[str]) -> str:
     """Say how much is not shown; the longest such text is the one that counts everything."""
     if not left.total():
         return ""
-    told = ", ".join(wording.counted(number, noun) for noun, number in sorted(left.items()) if number)
-    return f"\nNot shown here for want of room: {told}.\n"
+    counts = ", ".join(wording.counted(number, noun) for noun, number in sorted(left.items()) if number)
+    return f"\nNot shown, to keep within the size limit: {counts}.\n"
 
 
 def _head(report: Report) -> str:
-    verdict = wording.verdict(report)
-    word, _, rest = verdict.partition(": ")
-    numbers = ", ".join(wording.numbers(report))
-    lines = [MARKER, f"### driftcheck: {word.rstrip('.').lower()}", ""]
-    lines += [f"**{rest[0].upper()}{rest[1:]}**", ""] if rest else []
-    lines += [f"{numbers[0].upper()}{numbers[1:]}.", ""] if numbers else []
+    verdict, numbers = wording.verdict(report), ", ".join(wording.numbers(report))
+    lines = [marker(report), f"### driftcheck: {verdict.word.lower()}", ""]
+    lines += [f"**{wording.capitalized(verdict.sentence)}**", ""] if verdict.sentence else []
+    lines += [f"{wording.capitalized(numbers)}.", ""] if numbers else []
+    lines += [_origin(report), ""] if report.live else []
+    if drifted := wording.drifted(report):
+        lines += [wording.ways_back(drifted), ""]
     return "\n".join(lines)
 
 
-def _groups(report: Report) -> Iterator[_Group]:
+def _origin(report: Report) -> str:
+    live = report.live
+    if live is None:
+        return ""
+    workspace = f"Workspace {_code(visible(live.workspace))} at " if live.workspace else ""
+    when = f", {_code(visible(live.fetched_at))}" if live.fetched_at else ""
+    return f"{workspace}{_code(visible(live.source))}{when}."
+
+
+def _groups(report: Report, options: RenderOptions) -> Iterator[_Group]:
+    if not report.targets:
+        yield from _part(report, options)
+        return
+    yield from _part(view.common(report), options)
+    for part in view.parts(report):
+        verdict, origin = wording.verdict(part), _origin(part)
+        text = f"**{verdict.word}**: {wording.capitalized(verdict.sentence)} {origin}\n"
+        yield _Group(f"\n#### {_code(visible(part.report_id or ''))}\n\n", (_Piece(text, "target"),))
+        yield from _part(part, options)
+
+
+def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
+    shown = view.view(report)
     gaps = tuple(_Piece(f"- {_prose(gap)}\n", "gap") for gap in wording.gaps(report))
-    yield _Group("\n**Not everything could be read:**\n\n", gaps)
+    yield _Group("\n**Incomplete results:**\n\n", gaps)
     if report.command == "audit":
         yield _Group("\n**Inventory**\n\n", tuple(_inventory(report)))
     if report.command == "compare":
         yield _Group("\n", tuple(_sides(report)))
-    general = wording.general_findings(report)
-    loud = [finding for finding in general if finding.severity is not Severity.NOTE]
-    yield _Group("\n**Findings**\n\n", tuple(_finding(finding) for finding in loud))
-    blocks = wording.blocks(report)
-    shown = [block for block in blocks if block.matters and not _merely_undeclared(block)]
-    for position, block in enumerate(shown):
-        yield _of_block(block, is_open=position < _OPEN and block.worst is Severity.ERROR)
-    names = {block.comparison.name for block in shown}
-    yield _ignored(report, names)
-    quiet = [finding for finding in general if finding.severity is Severity.NOTE]
-    beside = [each for block in blocks if block.comparison.name not in names for each in block.findings]
-    yield from _summed_up(quiet + [finding for finding in beside if finding.suppressed is None])
+    general = tuple(_finding(finding, report, options) for finding in shown.general)
+    yield _Group("\n**Findings**\n\n", general)
+    for position, block in enumerate(shown.shown):
+        is_open = position < _OPEN and (block.worst is Severity.ERROR or _is_own(block))
+        yield _of_block(block, report, options, is_open=is_open)
+    bare = [_Piece(f"- {_code(visible(block.comparison.name))}\n", "deployment") for block in shown.bare]
+    yield _details(f"<b>unknown</b> ({len(bare):,})", bare)
+    resolved = [
+        _Piece(f"- {_code(wording.resolved_text(each, report))}\n", "resolved item") for each in report.resolved
+    ]
+    yield _details(f"<b>resolved</b> since the last conclusive run ({len(resolved):,})", resolved)
+    yield _suppressed(shown, report, options)
+    yield from (_sum(group, report, options) for group in shown.sums)
+    elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, options)]
+    yield _details(f"<b>not touched by this change</b> ({len(shown.elsewhere):,} drifted)", elsewhere)
 
 
-def _merely_undeclared(block: wording.Block) -> bool:
-    return block.comparison.status is Status.UNMANAGED and not block.active
+def _is_own(block: view.Block) -> bool:
+    return any(change.change_class in view.BY_THE_CHANGE for change in block.active)
 
 
-def _of_block(block: wording.Block, *, is_open: bool) -> _Group:
+def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_open: bool) -> _Group:
     comparison = block.comparison
     status = f"<b>{wording.STATUSES[comparison.status]}</b>"
     changes = wording.counted(len(block.active), "change") if block.active else ""
     about = ", ".join(filter(None, [changes, _html_place(comparison.location)]))
     summary = f"{status} {_html_code(visible(comparison.name))}{f' ({about})' if about else ''}"
-    pieces = [_row(change) for change in comparison.changes]
+    pieces = [_row(change, report, options) for change in comparison.changes]
     if pieces:
         pieces[0] = _Piece(_TABLE + pieces[0].text, pieces[0].noun)
-    listed = [_finding(finding) for finding in sorted(block.findings, key=lambda each: (each.severity.rank, each.rule))]
-    if listed and pieces:
-        listed[0] = _Piece("\n" + listed[0].text, listed[0].noun)
-    told = pieces + listed or [_Piece("Nothing can be said of it.\n", "deployment")]
-    return _details(summary, told, is_open=is_open)
+    findings = [_finding(finding, report, options) for finding in block.findings]
+    if findings and pieces:
+        findings[0] = _Piece("\n" + findings[0].text, findings[0].noun)
+    return _details(summary, pieces + findings or [_Piece("Nothing is known of it.\n", "deployment")], is_open=is_open)
+
+
+def _elsewhere(block: view.Block, options: RenderOptions) -> Iterator[_Piece]:
+    name = _code(visible(block.comparison.name))
+    for change in block.active:
+        text = _code(wording.change_text(change, _VALUE))
+        place = _linked(change.location, options)
+        yield _Piece(f"- {name}: {_code(wording.path_text(change.path))}: {text} {place}\n", "change")
 
 
 def _details(summary: str, pieces: Iterable[_Piece], *, is_open: bool = False) -> _Group:
@@ -155,101 +194,98 @@ def _details(summary: str, pieces: Iterable[_Piece], *, is_open: bool = False) -
     return _Group(f"\n{tag}<summary>{summary}</summary>\n\n", tuple(pieces), "\n</details>\n")
 
 
-def _row(change: Change) -> _Piece:
+def _row(change: Change, report: Report, options: RenderOptions) -> _Piece:
+    """Return a change as a row of a table, and what differs inside of it as rows below."""
     base = wording.base_text(change, _VALUE)
-    notes = wording.change_notes(replace(change, suppressed=None))
+    notes = list(map(_note, wording.severity_note(change) + wording.change_notes(change, report)))
     notes += [] if base is None else [f"base {_cell(base)}"]
-    notes += [] if change.suppressed is None else [f"ignored: {_cell(wording.reason_text(change.suppressed))}"]
-    cells = [
-        _cell(wording.path_text(change.path)),
-        _cell(wording.declared_text(change, _VALUE)),
-        _cell(wording.live_text(change, _VALUE)),
-        _cell(wording.place_text(change.location)),
-        ", ".join(notes),
-    ]
-    return _Piece(f"| {' | '.join(cells)} |\n", "change")
+    notes += [] if change.suppressed is None else [f"suppressed: {_cell(wording.reason_text(change.suppressed))}"]
+    about = "<br>".join(filter(None, [_linked(change.location, options, _cell), ", ".join(notes)]))
+    field = _cell(wording.path_text(change.path)) + (f"<br>{about}" if about else "")
+    details = wording.details(change, _VALUE)
+    if not details:
+        sides = [_cell(wording.side_text(change, side, _VALUE)) for side in ("declared", "live")]
+        return _Piece(f"| {' | '.join([field, *sides])} |\n", "change")
+    rows = [f"| {field} |  |  |\n"]
+    rows += [f"| {' | '.join(map(_cell, row))} |\n" for row in details[:_DETAILS]]
+    if len(details) > _DETAILS:
+        rows.append(f"| and {len(details) - _DETAILS:,} more |  |  |\n")
+    return _Piece("".join(rows), "change")
 
 
-def _finding(finding: Finding) -> _Piece:
+def _finding(finding: Finding, report: Report, options: RenderOptions) -> _Piece:
     about = [] if finding.deployment is None else [_code(visible(finding.deployment))]
     about += [_code(wording.path_text(finding.path))] if finding.path else []
-    place = [_code(wording.place_text(finding.location))] if finding.location else []
-    related = [f"see {_code(wording.place_text(location))}" for location in finding.related]
-    sources = ", ".join([_code(visible(finding.rule)), *place, *related])
-    text = (
-        f"- **{finding.severity.value}** {''.join(f'{part}: ' for part in about)}{_prose(finding.message)} ({sources})"
-    )
-    if finding.hint:
+    place = [_linked(finding.location, options)] if finding.location else []
+    related = [f"see {_linked(location, options)}" for location in finding.related]
+    ages = [_prose(note) for note in wording.age_notes(finding, report)]
+    sources = ", ".join([_code(visible(finding.rule)), *place, *related, *ages])
+    severity = "suppressed" if finding.suppressed else finding.severity.value
+    text = f"- **{severity}** {''.join(f'{part}: ' for part in about)}{_prose(finding.message)} ({sources})"
+    if finding.hint and finding.suppressed is None:
         text += f"<br>{_prose(finding.hint)}"
     if finding.suppressed is not None:
-        text += f"<br>ignored: {_code(wording.reason_text(finding.suppressed))}"
+        text += f"<br>suppressed: {_code(wording.reason_text(finding.suppressed))}"
     return _Piece(f"{text}\n", "finding")
 
 
-def _ignored(report: Report, shown: set[str]) -> _Group:
-    pieces = [
-        _Piece(
-            f"- {_code(visible(comparison.name))}: {_code(wording.path_text(change.path))}: "
-            f"{_code(wording.change_text(change, _VALUE))}; {_code(wording.reason_text(change.suppressed))}\n",
-            "ignored change",
-        )
-        for comparison in report.deployments
-        if comparison.name not in shown
-        for change in comparison.changes
-        if change.suppressed is not None
-    ]
-    pieces += [
-        _finding(finding)
-        for finding in report.findings
-        if finding.suppressed is not None and finding.deployment not in shown
-    ]
-    return _details(f"<b>ignored</b> by rules ({len(pieces):,})", pieces)
+def _suppressed(shown: view.View, report: Report, options: RenderOptions) -> _Group:
+    pieces = []
+    for comparison, item, suppression in shown.suppressed:
+        if isinstance(item, Finding):
+            pieces.append(_finding(item, report, options))
+        elif comparison is not None:
+            parts = [visible(comparison.name), wording.path_text(item.path), wording.change_text(item, _VALUE)]
+            text = f"{': '.join(map(_code, parts))}; {_code(wording.reason_text(suppression))}"
+            pieces.append(_Piece(f"- {text}\n", "suppressed change"))
+    return _details(f"<b>suppressed</b> by ignore rules ({len(pieces):,})", pieces)
 
 
-def _summed_up(findings: list[Finding]) -> Iterator[_Group]:
-    by_rule: dict[tuple[int, str], list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_rule[finding.severity.rank, finding.rule].append(finding)
-    for (_, rule), alike in sorted(by_rule.items()):
-        title = _html_text(RULES[rule].title) if rule in RULES else _html_code(visible(rule))
-        summary = f"<b>{alike[0].severity.value}</b> {title} ({len(alike):,})"
-        if rule in wording.UNMANAGED_RULES:
-            pieces = [_Piece(f"- {_code(visible(each.deployment or ''))}\n", "finding") for each in alike]
-        else:
-            pieces = [_finding(each) for each in alike]
-        yield _details(summary, pieces)
+def _sum(group: view.Sum, report: Report, options: RenderOptions) -> _Group:
+    title = _html_text(wording.rule_title(group.rule, group.findings))
+    summary = f"<b>{group.severity.value}</b> {title} ({len(group.findings):,})"
+    if group.rule in view.UNMANAGED_RULES:
+        pieces = [_Piece(f"- {_code(visible(each.deployment or ''))}\n", "finding") for each in group.findings]
+    else:
+        pieces = [_finding(each, report, options) for each in group.findings]
+    return _details(summary, pieces)
 
 
 def _inventory(report: Report) -> Iterator[_Piece]:
-    live, summary = report.live, report.summary
+    live = report.live
     if live is None:
         return
-    workspace = f", workspace {_code(visible(live.workspace))}" if live.workspace else ""
-    yield _Piece(
-        f"- {wording.counted(live.deployments, 'deployment')} at {_code(visible(live.source))}{workspace}\n", "fact"
-    )
+    yield _Piece(f"- {wording.counted(live.deployments, 'live deployment')}\n", "fact")
     for key, value in sorted(live.scope.items()):
         yield _Piece(f"- only where {_code(visible(key))} is {_code(visible(value))}\n", "fact")
     for fact, tally in wording.tallies(report):
-        told = wording.listed((f"{_code(word)} {number:,}" for word, number in tally), _WORDS)
-        yield _Piece(f"- by {fact}: {told}\n", "fact")
-    if summary.coverage is not None:
-        yield _Piece(f"- {summary.coverage:.1%} of the live deployments are declared\n", "fact")
+        words = wording.listed((f"{_code(word)} {number:,}" for word, number in tally), _WORDS)
+        yield _Piece(f"- by {fact}: {words}\n", "fact")
+    yield _Piece(f"- coverage: {wording.coverage(report)}\n", "fact")
     if fields := wording.field_coverage(report):
         yield _Piece(f"- {fields}\n", "fact")
     if pending := wording.pending(report):
-        yield _Piece(f"- {pending}\n", "fact")
+        yield _Piece(f"- rollouts: {_prose(pending)}\n", "fact")
 
 
 def _sides(report: Report) -> Iterator[_Piece]:
-    files = wording.listed((_code(visible(file)) for file in report.declared.files), 5)
+    files = wording.listed((_code(visible(file)) for file in report.declared.files), _FILES)
     yield _Piece(f"- declared: {files or 'nothing'}\n", "side")
     if report.live is not None:
         yield _Piece(f"- live: {_code(visible(report.live.source))}\n", "side")
 
 
+def _linked(location: Location | None, options: RenderOptions, code: Callable[[str], str] | None = None) -> str:
+    """Write a location as code, linked to its line where the platform shows the repository."""
+    if location is None:
+        return ""
+    text = (code or _code)(wording.location_text(location))
+    url = view.source_link(location, options)
+    return text if url is None else f"[{text}]({url})"
+
+
 def _prose(text: str) -> str:
-    """Write a sentence of ours: what it marks as code in code, and whatever else could be read as markup too."""
+    """Write a sentence of ours: what it marks as code as code, and all else that could be read as markup too."""
     parts = re.split("`([^`]*)`", visible(text))
     written = [_code(part) if index % 2 or not _PLAIN.match(part) else part for index, part in enumerate(parts)]
     return "".join(written)
@@ -271,12 +307,17 @@ def _cell(text: str) -> str:
     return _BAR.sub(lambda bar: rf"\{bar[1]}u007c" if bar[1] else r"\|", _code(text))
 
 
+def _note(text: str) -> str:
+    """Write a note in a table's cell."""
+    return text if _PLAIN.match(text) else _cell(text)
+
+
 def _unbroken(text: str) -> str:
     return text.replace("##[", r"##\x5b")
 
 
 def _html_place(location: Location | None) -> str:
-    return "" if location is None else _html_code(wording.place_text(location))
+    return "" if location is None else _html_code(wording.location_text(location))
 
 
 def _html_code(text: str) -> str:

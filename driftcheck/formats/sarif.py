@@ -1,8 +1,8 @@
-"""SARIF 2.1.0 for code scanning: every change and finding at its place in the YAML, the worst first.
+"""SARIF 2.1.0 for code scanning: every active change and finding at its location in the YAML, the worst first.
 
-Sources: OASIS SARIF 2.1.0; GitHub documentation, "SARIF support for code scanning" (5,000 results
-of a run are shown, 10 MB are taken, alerts are matched by `primaryLocationLineHash`, every result
-needs a place).
+Neither what ignore rules suppress nor what is adopted is a result: several readers count every result.
+Sources: OASIS SARIF 2.1.0; GitHub documentation, "SARIF support for code scanning" (at most 5,000 results
+of a run, 10 MB, alerts are matched by `primaryLocationLineHash`, every result needs a location).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from driftcheck.formats import RenderOptions, placement, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_json, visible
-from driftcheck.formats.wording import Entry
-from driftcheck.model import ABSENT, ChangeClass, ExitStatus, Location, Report, Suppression
+from driftcheck.formats.view import Result
+from driftcheck.model import ABSENT, Change, ChangeClass, ExitStatus, Finding, Location, Report
 from driftcheck.rules import RULES
 
 MOST_RESULTS: Final = 5_000
@@ -32,25 +32,23 @@ _BASELINES: Final = {
     ChangeClass.DRIFT: "unchanged",
     ChangeClass.PROPOSED: "new",
     ChangeClass.CONFLICT: "updated",
-    ChangeClass.ADOPTED: "absent",
     ChangeClass.OUTDATED: "unchanged",
     ChangeClass.ELSEWHERE: "unchanged",
 }
-"""What each class says of the base revision: that live differed from it as now, not at all, otherwise, only then."""
+"""How each class compares with the base revision: the same difference, a new one, or another one."""
 
 _Object = dict[str, Any]
 
 
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as one SARIF run; what does not fit is counted in a notification."""
-    del options
-    entries = wording.entries(report, _VALUE)
-    rules = sorted({entry.rule for entry in entries})
-    results = _results(entries, rules, report)
+    shown = [each for each in view.results(report) if not _is_adopted(each)]
+    rules = sorted({each.rule for each in shown})
+    results = _results(shown, rules, report, options)
     run = {
-        "tool": {"driver": _driver(report, [_rule(name) for name in rules])},
-        "invocations": [_invocation(report, len(entries) - len(results))],
-        "automationDetails": {"id": f"driftcheck/{visible(report.command)}/"},
+        "tool": {"driver": _driver(report, [_rule(name, shown) for name in rules])},
+        "invocations": [_invocation(report, len(shown) - len(results))],
+        "automationDetails": {"id": f"driftcheck/{quote(visible(view.identity(report)), safe='/')}/"},
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -58,37 +56,47 @@ def render(report: Report, options: RenderOptions) -> str:
     return inert_json(json.dumps(log, indent=1)) + "\n"
 
 
+def _is_adopted(result: Result) -> bool:
+    return isinstance(result.item, Change) and result.item.change_class is ChangeClass.ADOPTED
+
+
 def _driver(report: Report, rules: list[_Object]) -> _Object:
     version = visible(report.driftcheck_version)
     return {"name": "driftcheck", "version": version, "rules": rules}
 
 
-def _rule(name: str) -> _Object:
+def _rule(name: str, results: Sequence[Result]) -> _Object:
     rule = RULES.get(name)
     if rule is None:
-        return {"id": visible(name)}
-    return {
-        "id": rule.id,
-        "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.title},
-        "help": {"text": rule.explanation, "markdown": rule.explanation},
-        "defaultConfiguration": {"level": rule.severity.value},
+        title = wording.rule_title(
+            name, [each.item for each in results if isinstance(each.item, Finding) and each.rule == name]
+        )
+        explanation, level = f"{title}\n\n`driftcheck explain {visible(name)}` describes the rule.", None
+    else:
+        title, level = rule.title, rule.severity.value
+        explanation = f"{rule.explanation}\n\n`driftcheck explain {rule.id}` describes the rule."
+    described: _Object = {
+        "id": visible(name),
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": title},
+        "help": {"text": explanation, "markdown": explanation},
     }
+    return described | ({} if level is None else {"defaultConfiguration": {"level": level}})
 
 
 def _invocation(report: Report, left_out: int) -> _Object:
     answered = report.outcome.status in (ExitStatus.IN_SYNC, ExitStatus.DRIFT)
-    told = [_notification("error", entry.message) for entry in wording.run_entries(report)]
+    notes = [_notification("error", defect) for defect in wording.run_defects(report)]
     if left_out:
-        told.append(_notification("warning", f"{left_out:,} more results, none of them worse, are left out"))
+        notes.append(_notification("warning", f"{left_out:,} more results, none of them worse, are left out"))
     numbers = ", ".join(wording.numbers(report))
-    told.append(_notification("note", f"{wording.verdict(report)}{f' ({numbers})' if numbers else ''}"))
+    notes.append(_notification("note", f"{wording.verdict(report)}{f' ({numbers})' if numbers else ''}"))
     return {
         "executionSuccessful": answered and report.complete,
         "exitCode": int(report.outcome.status),
         "exitCodeDescription": report.outcome.value,
         "endTimeUtc": report.generated_at,
-        "toolExecutionNotifications": told,
+        "toolExecutionNotifications": notes,
     }
 
 
@@ -96,13 +104,13 @@ def _notification(level: str, text: str) -> _Object:
     return {"level": level, "message": {"text": wording.shortened(text, _TEXT)}}
 
 
-def _results(entries: Sequence[Entry], rules: list[str], report: Report) -> list[_Object]:
+def _results(shown: Sequence[Result], rules: list[str], report: Report, options: RenderOptions) -> list[_Object]:
     indexes = {name: index for index, name in enumerate(rules)}
-    identities = placement.fingerprints(entries)
+    identities = view.fingerprints(shown, report)
     results: list[_Object] = []
     size = 0
-    for entry, identity in zip(entries[:MOST_RESULTS], identities, strict=False):
-        result = _result(entry, indexes[entry.rule], identity, report)
+    for each, identity in zip(shown[:MOST_RESULTS], identities, strict=False):
+        result = _result(each, indexes[each.rule], identity, report, options)
         size += len(json.dumps(result, indent=1)) * 5 // 4
         if size > MOST_BYTES:
             break
@@ -110,29 +118,30 @@ def _results(entries: Sequence[Entry], rules: list[str], report: Report) -> list
     return results
 
 
-def _result(entry: Entry, index: int, identity: str, report: Report) -> _Object:
-    message = f"{entry.title}: {entry.message}" + ("" if entry.hint is None else f"\n{entry.hint}")
+def _result(shown: Result, index: int, identity: str, report: Report, options: RenderOptions) -> _Object:
+    message, hint = f"{wording.title(shown)}: {wording.message(shown, report, _VALUE)}", wording.hint(shown)
+    text = wording.shortened(message, _TEXT) + ("" if hint is None else f"\n{wording.shortened(hint, _TEXT)}")
     result = {
-        "ruleId": visible(entry.rule),
+        "ruleId": visible(shown.rule),
         "ruleIndex": index,
-        "level": entry.severity.value,
-        "message": {"text": _unlinked(wording.shortened(message, _TEXT))},
-        "locations": [_location(placement.pinned(entry, report)) | _logical(entry)],
+        "level": shown.severity.value,
+        "message": {"text": _unlinked(text)},
+        "locations": [_location(view.pinned(shown.location, report, options)) | _logical(shown)],
         "partialFingerprints": {"primaryLocationLineHash": f"{identity}:1", "driftcheck/v1": identity},
-        "suppressions": [] if entry.suppressed is None else [_suppression(entry.suppressed)],
     }
-    if entry.related:
-        result["relatedLocations"] = [
-            {"id": number, **_location(place)} for number, place in enumerate(entry.related[:_RELATED], 1)
-        ]
-    if entry.change is not None:
-        if entry.change.base is not ABSENT:
-            result["baselineState"] = _BASELINES[entry.change.change_class]
+    if isinstance(shown.item, Change):
+        if shown.item.base is not ABSENT:
+            result["baselineState"] = _BASELINES[shown.item.change_class]
         result["properties"] = {
-            "class": entry.change.change_class.value,
-            "impact": entry.change.impact.value,
-            "kind": entry.change.kind.value,
+            "class": shown.item.change_class.value,
+            "impact": shown.item.impact.value,
+            "kind": shown.item.kind.value,
         }
+    elif shown.item.related:
+        result["relatedLocations"] = [
+            {"id": number, **_location(view.pinned(place, report, options))}
+            for number, place in enumerate(shown.item.related[:_RELATED], 1)
+        ]
     return result
 
 
@@ -150,10 +159,10 @@ def _location(place: Location) -> _Object:
     }
 
 
-def _logical(entry: Entry) -> _Object:
+def _logical(entry: Result) -> _Object:
     if entry.deployment is None:
         return {}
-    name = visible(entry.deployment)
+    name = wording.full_name(entry.target, entry.deployment)
     path = wording.path_text(entry.path) if entry.path else None
     full = name if path is None else f"{name}: {path}"
     return {
@@ -162,7 +171,7 @@ def _logical(entry: Entry) -> _Object:
 
 
 def _uri(file: str) -> str:
-    """Give a file's URI: relative to the folder of the run, or absolute where the file was named so."""
+    """Return a file's URI: relative to the repository's root or the folder of the run, else absolute."""
     path = posixpath.normpath(file)
     try:
         name = path.encode(errors="surrogateescape")
@@ -170,12 +179,3 @@ def _uri(file: str) -> str:
         name = visible(path).encode()
     absolute = name.startswith(b"/")
     return ("file:///" if absolute else "") + quote(name.lstrip(b"/"), safe="/-._~")
-
-
-def _suppression(hidden: Suppression) -> _Object:
-    told: _Object = {
-        "kind": "external",
-        "status": "accepted",
-        "justification": wording.shortened(wording.reason_text(hidden), _TEXT),
-    }
-    return told if hidden.location is None else told | {"location": _location(hidden.location)}

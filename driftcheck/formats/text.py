@@ -1,28 +1,28 @@
-"""The report for a person at a terminal or before a CI log: worst first, the verdict last.
+"""The report for a person at a terminal or reading a CI log: worst first, the verdict last.
 
-Lines are the same with and without colour and wherever they are shown.
+Lines are the same with and without colour.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert, visible
-from driftcheck.model import Change, Finding, Report, Severity, Status
-from driftcheck.rules import RULES
+from driftcheck.formats.view import Block, Sum
+from driftcheck.model import Change, Comparison, Finding, Report, Severity, Status
 
-_WIDTH: Final = 100
 _PATH_WIDTH: Final = 56
 _SIDE_WIDTH: Final = 32
-_VALUES: Final = {0: 100, 1: 4_000}
-"""The most characters of a value by verbosity; beyond, values are shown whole."""
+_LEAST_VALUE: Final = 40
+_VALUES: Final = {1: 4_000}
+"""The most characters of a value when verbose; with -vv values are shown whole."""
 _NAMES: Final = 5
 _WORDS: Final = 12
-_IGNORED: Final = 10
-_BARE: Final = 10
+_MOST: Final = 10
+"""Lines of a list that is cut without -v."""
 
 _RED, _YELLOW, _CYAN, _GREEN, _BOLD, _DIM = "31", "33", "36", "32", "1", "2"
 _SEVERITIES: Final = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.NOTE: _CYAN}
@@ -35,12 +35,28 @@ _STATUSES: Final = {
     Status.IN_SYNC: _GREEN,
 }
 
+_Piece = str | tuple[str, ...]
+"""A text, or a text and its colours."""
+
 
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as text for a person."""
     page = _Page(report, options)
-    sections = page.brief() if options.quiet else page.full()
+    sections: list[Iterable[str]] = (
+        [page.gaps(), page.verdict()] if options.quiet else [*_parts(report, options), *page.end()]
+    )
     return inert("\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))) + "\n"
+
+
+def _parts(report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
+    if not report.targets:
+        yield from _Page(report, options).sections()
+        return
+    yield from _Page(view.common(report), options).sections()
+    for part in view.parts(report):
+        page = _Page(part, options)
+        yield page.heading()
+        yield from page.sections()
 
 
 class _Page:
@@ -50,100 +66,138 @@ class _Page:
         self._report = report
         self._color = options.color
         self._verbose = options.verbose > 0
-        self._limit = _VALUES.get(options.verbose)
-        self._blocks = wording.blocks(report)
-        self._shown = {block.comparison.name for block in self._blocks if self._is_shown(block)}
-        """The deployments that are shown by themselves, with all findings about them."""
-        general = wording.general_findings(report)
-        self._general = [each for each in general if each.severity is not Severity.NOTE]
-        self._rest = [each for each in general if each.severity is Severity.NOTE] + [
-            finding
-            for block in self._blocks
-            if block.comparison.name not in self._shown
-            for finding in block.findings
-            if finding.suppressed is None
-        ]
+        self._width = options.width
+        self._limit = _VALUES.get(options.verbose) if self._verbose else max(options.width - 15, _LEAST_VALUE)
+        self._view = view.view(report, with_unmanaged=self._verbose)
 
-    def brief(self) -> Iterator[Iterable[str]]:
-        yield self._gaps()
-        yield self._verdict()
-
-    def full(self) -> Iterator[Iterable[str]]:
+    def sections(self) -> Iterator[Iterable[str]]:
+        """Write everything about one target, or about a report without targets, except its verdict."""
         if self._report.command == "audit":
             yield self._inventory()
         if self._report.command == "compare":
             yield self._sides()
-        yield self._gaps()
-        for finding in self._general:
+        yield self.gaps()
+        for finding in self._view.general:
             yield self._finding(finding, "")
-        for block in self._blocks:
-            if block.comparison.name in self._shown and not block.is_bare:
-                yield self._block(block)
+        for block in self._view.shown:
+            yield self._block(block)
         yield self._bare()
-        yield self._ignored()
-        yield self._notes()
+        yield self._elsewhere()
+        yield self._suppressed()
+        yield self._resolved()
+        yield self._sums()
         yield self._matching()
-        yield self._verdict()
+
+    def end(self) -> Iterator[Iterable[str]]:
+        """Write what to do, the verdict, and where live was read."""
+        drifted = wording.drifted(self._report)
+        if drifted:
+            line = wording.ways_back(drifted)
+            yield [line] if len(line) <= self._width else wording.both_ways(drifted)
+        yield self.verdict()
 
     def _paint(self, text: str, *codes: str) -> str:
-        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._color and text else text
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._color and text and codes else text
+
+    def _fill(self, pieces: Iterable[_Piece], indent: str = "", hanging: str | None = None) -> Iterator[str]:
+        """Wrap pieces into lines of at most the width; a word that is longer has a line of its own."""
+        margin, line = indent, list[tuple[str, tuple[str, ...]]]()
+        used = len(margin)
+        for piece in pieces:
+            text, *codes = (piece,) if isinstance(piece, str) else piece
+            for word in text.split(" ") if text else ():
+                if line and used + 1 + len(word) > self._width:
+                    yield margin + self._painted(line)
+                    margin, line = f"{indent}    " if hanging is None else hanging, []
+                    used = len(margin)
+                used += len(word) + bool(line)
+                line.append((word, tuple(codes)))
+        if line:
+            yield margin + self._painted(line)
+
+    def _painted(self, words: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+        alike = groupby(words, key=lambda word: word[1])
+        return " ".join(self._paint(" ".join(word for word, _ in group), *codes) for codes, group in alike)
+
+    def heading(self) -> Iterator[str]:
+        """Write the name of a target, how its run ended, and where live was read."""
+        name, color = visible(self._report.report_id or ""), self._color_of_verdict()
+        yield from self._fill([(f"{name}:", _BOLD), (str(wording.verdict(self._report)), color)])
+        if origin := wording.origin(self._report):
+            yield from self._fill([(origin, _DIM)], "    ")
+
+    def _color_of_verdict(self) -> str:
+        return _GREEN if self._report.outcome.status == 0 else _RED
 
     # What was not read, and the sides
 
-    def _gaps(self) -> Iterator[str]:
+    def gaps(self) -> Iterator[str]:
+        """List what was not read."""
         gaps = wording.gaps(self._report)
         if gaps:
-            yield self._paint("Not everything could be read, so what follows is not the whole picture:", _BOLD, _RED)
-            yield from (f"  {gap}" for gap in gaps)
+            yield self._paint("Incomplete results:", _BOLD, _RED)
+            for gap in gaps:
+                yield from self._fill([gap], "  ")
 
     def _sides(self) -> Iterator[str]:
-        yield f"declared  {wording.listed(map(visible, self._report.declared.files), _NAMES)}"
+        yield from self._fill([f"declared  {wording.listed(map(visible, self._report.declared.files), _NAMES)}"])
         if self._report.live is not None:
-            yield f"live      {visible(self._report.live.source)}"
+            yield from self._fill([f"live      {visible(self._report.live.source)}"])
 
     # One deployment
 
-    def _is_shown(self, block: wording.Block) -> bool:
-        """Tell whether a deployment is shown by itself; one that is merely not declared is not, unless asked for."""
-        merely_undeclared = block.comparison.status is Status.UNMANAGED and not block.active
-        return block.matters and (self._verbose or not merely_undeclared)
+    def _head(self, comparison: Comparison, *about: str) -> str:
+        status = (wording.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
+        pieces = [status, (f" {visible(comparison.name)}", _BOLD), *((f" {text}", _DIM) for text in about if text)]
+        return "\n".join(self._fill(pieces))
 
-    def _block(self, block: wording.Block) -> Iterator[str]:
+    def _block(self, block: Block) -> Iterator[str]:
         comparison = block.comparison
-        status = self._paint(wording.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
-        place = wording.place_text(comparison.location)
-        name = self._paint(visible(comparison.name), _BOLD)
-        yield "  ".join(filter(None, [status, name, self._paint(place, _DIM)]))
+        impacts = {wording.impact(change) for change in block.active}
+        shared = impacts.pop() if len(impacts) == 1 and len(block.active) > 1 else ""
+        location = wording.location_text(comparison.location)
+        yield self._head(comparison, location, shared)
         widths = (len(wording.path_text(each.path)) for each in comparison.changes)
         width = max((width for width in widths if width <= _PATH_WIDTH), default=0)
-        side = self._side_width(comparison.changes)
+        sides = (len(wording.side_text(each, "declared", self._limit)) for each in comparison.changes)
+        side = max((width for width in sides if width <= _SIDE_WIDTH), default=0)
         for change in comparison.changes:
-            yield from self._change(change, width, side)
-        for finding in sorted(block.findings, key=lambda each: (each.severity.rank, each.rule)):
+            yield from self._change(change, width, side, with_impact=not shared)
+        for finding in block.findings:
             yield from self._finding(finding, "  ")
+        if self._verbose and comparison.live_since and comparison.live_since.updated_at:
+            yield from self._fill([f"live was last updated at {visible(comparison.live_since.updated_at)}"], "  ")
         if self._verbose and comparison.unverifiable:
-            yield f"  not observable: {', '.join(map(wording.path_text, comparison.unverifiable))}"
+            yield from self._fill([f"unverifiable: {', '.join(map(wording.path_text, comparison.unverifiable))}"], "  ")
 
-    def _side_width(self, changes: Iterable[Change]) -> int:
-        widths = (len(wording.declared_text(change, self._limit)) for change in changes)
-        return max((width for width in widths if width <= _SIDE_WIDTH), default=0)
-
-    def _change(self, change: Change, width: int, side: int) -> Iterator[str]:
+    def _change(self, change: Change, width: int, side: int, *, with_impact: bool) -> Iterator[str]:
         path = wording.path_text(change.path)
-        notes = ", ".join(wording.change_notes(change))
-        hidden = change.suppressed is not None
-        color = _DIM if hidden else _SEVERITIES[change.severity]
-        first = f"  {self._paint(path, color)}{' ' * (width - len(path))}"
-        place = self._paint(wording.place_text(change.location), _DIM)
-        yield "  ".join(filter(None, [first, place, notes])).rstrip()
+        location = wording.location_text(change.location)
+        notes = wording.severity_note(change)
+        notes += wording.change_notes(change, self._report, with_impact=with_impact)
+        if change.suppressed is not None:
+            notes.append(wording.suppression_text(change.suppressed))
+        color = _DIM if change.suppressed is not None else _SEVERITIES[change.severity]
+        rest = "  ".join(filter(None, [location, ", ".join(notes)]))
+        first = f"  {self._paint(path, color)}"
+        if len(path) + len(rest) + 4 <= self._width or not rest:
+            padding = " " * (width - len(path)) if width + len(rest) + 4 <= self._width else ""
+            parts = [first + padding, self._paint(location, _DIM), ", ".join(notes)]
+            yield "  ".join(filter(None, parts)).rstrip()
+        else:
+            yield first
+            yield from self._fill([(location, _DIM), ", ".join(notes)], "      ", "      ")
         yield from self._change_sides(change, side)
 
     def _change_sides(self, change: Change, side: int) -> Iterator[str]:
+        if inside := wording.detail_texts(change, self._limit, len(change.details) if self._verbose else _MOST):
+            yield from (f"      {text}" for text in inside)
+            return
         base = wording.base_text(change, self._limit)
-        declared, live = wording.declared_text(change, self._limit), wording.live_text(change, self._limit)
+        declared, live = (wording.side_text(change, each, self._limit) for each in ("declared", "live"))
         before = "" if base is None else f"base {base}   "
         line = f"      {before}declared {declared:<{side}}   live {live}"
-        if len(line) <= _WIDTH:
+        if len(line) <= self._width:
             yield line
             return
         if base is not None:
@@ -152,97 +206,120 @@ class _Page:
         yield f"      live     {live}"
 
     def _finding(self, finding: Finding, indent: str) -> Iterator[str]:
-        severity = self._paint(finding.severity.value, _SEVERITIES[finding.severity])
-        place = wording.place_text(finding.location, column=True)
-        about = []
-        if not indent and finding.deployment is not None:
-            about.append(visible(finding.deployment))
-        if finding.path:
-            about.append(wording.path_text(finding.path))
-        head = f"{place}: " if place else ""
-        rule = self._paint(f"[{visible(finding.rule)}]", _DIM)
-        yield f"{indent}{head}{severity}: {''.join(f'{part}: ' for part in about)}{visible(finding.message)} {rule}"
+        location = wording.location_text(finding.location, column=True)
+        about = [] if indent else [wording.full_name(None, finding.deployment)]
+        about += [wording.path_text(finding.path)] if finding.path else []
+        ages = wording.age_notes(finding, self._report)
+        severity = "suppressed" if finding.suppressed else finding.severity.value
+        pieces: list[_Piece] = [
+            f"{location}:" if location else "",
+            (f"{severity}:", _DIM if finding.suppressed else _SEVERITIES[finding.severity]),
+            *(f"{part}:" for part in about if part),
+            visible(finding.message),
+            f"({', '.join(ages)})" if ages else "",
+            (f"[{visible(finding.rule)}]", _DIM),
+        ]
+        yield from self._fill(pieces, indent)
         for related in finding.related:
-            yield f"{indent}    see {wording.place_text(related, column=True)}"
+            yield f"{indent}    see {wording.location_text(related, column=True)}"
         if finding.hint and finding.suppressed is None:
-            yield f"{indent}    {visible(finding.hint)}"
+            yield from self._fill([visible(finding.hint)], f"{indent}    ", f"{indent}    ")
         if finding.suppressed is not None:
-            yield f"{indent}    {wording.suppression_text(finding.suppressed)}"
+            yield from self._fill([wording.reason_text(finding.suppressed)], f"{indent}    ", f"{indent}    ")
+
+    def _cut(self, lines: list[str], noun: str) -> Iterator[str]:
+        """Return the lines, cut unless verbose."""
+        most = len(lines) if self._verbose else _MOST
+        yield from lines[:most]
+        if len(lines) > most:
+            yield f"and {wording.counted(len(lines) - most, f'more {noun}')} (-v lists all)"
 
     def _bare(self) -> Iterator[str]:
         """List the deployments of which nothing is known but that they are declared or live."""
-        bare = sorted(
-            (block.comparison for block in self._blocks if block.is_bare), key=lambda each: each.location is None
-        )
-        most = len(bare) if self._verbose else _BARE
-        for comparison in bare[:most]:
-            status = self._paint(wording.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
-            where = wording.place_text(comparison.location) or "live, and not declared in what could be read"
-            yield f"{status}  {self._paint(visible(comparison.name), _BOLD)}  {self._paint(where, _DIM)}"
-        if len(bare) > most:
-            yield f"and {len(bare) - most:,} more of which nothing could be told (each with -v)"
-
-    # What is counted rather than shown
-
-    def _ignored(self) -> Iterator[str]:
-        """List what is ignored and stands in no block above."""
-        lines = [
-            f"  {visible(block.comparison.name)}: {wording.path_text(change.path)}: "
-            f"{wording.change_text(change, self._limit)}; {wording.reason_text(change.suppressed)}"
-            for block in self._blocks
-            if block.comparison.name not in self._shown
-            for change in block.comparison.changes
-            if change.suppressed is not None
+        heads = [
+            self._head(
+                block.comparison,
+                wording.location_text(block.comparison.location) or "live, not declared in what could be read",
+            )
+            for block in self._view.bare
         ]
-        lines += [
-            f"  {f'{visible(finding.deployment)}: ' if finding.deployment is not None else ''}{visible(finding.rule)}; "
-            f"{wording.reason_text(finding.suppressed)}"
-            for finding in self._report.findings
-            if finding.suppressed is not None and finding.deployment not in self._shown
+        yield from self._cut(heads, "unknown deployment")
+
+    def _elsewhere(self) -> Iterator[str]:
+        """Summarize what drifted in deployments that the change under review does not touch."""
+        blocks = self._view.elsewhere
+        if not blocks:
+            return
+        if self._verbose:
+            yield self._paint("Not touched by this change:", _BOLD)
+            for block in blocks:
+                yield from self._block(block)
+            return
+        names = wording.listed((visible(block.comparison.name) for block in blocks), _NAMES)
+        fields = wording.counted(sum(len(block.active) for block in blocks), "field")
+        drifted = wording.counted(len(blocks), "deployment")
+        yield from self._fill(
+            [("Not touched by this change:", _BOLD), f"{drifted} drifted ({fields}): {names} (-v lists all)"]
+        )
+
+    # What is counted
+
+    def _suppressed(self) -> Iterator[str]:
+        """List what ignore rules suppress, where no deployment above shows it."""
+        lines: list[str] = []
+        for comparison, item, suppression in self._view.suppressed:
+            if isinstance(item, Change):
+                name = visible(comparison.name) if comparison else ""
+                what = f"{name}: {wording.path_text(item.path)}: {wording.change_text(item, self._limit)}"
+            else:
+                what = f"{f'{visible(item.deployment)}: ' if item.deployment else ''}{visible(item.rule)}"
+            lines.append("\n".join(self._fill([f"{what}; {wording.reason_text(suppression)}"], "  ")))
+        if lines:
+            yield "Suppressed by ignore rules:"
+            yield from self._cut(lines, "suppressed item")
+
+    def _resolved(self) -> Iterator[str]:
+        """List what the last conclusive run had, and this one no longer has."""
+        lines = [
+            "\n".join(self._fill([wording.resolved_text(item, self._report)], "  ")) for item in self._report.resolved
         ]
         if lines:
-            most = len(lines) if self._verbose else _IGNORED
-            yield "Ignored by rules:"
-            yield from lines[:most]
-            if len(lines) > most:
-                yield f"  and {len(lines) - most:,} more (each with -v)"
+            yield "Resolved since the last conclusive run:"
+            yield from self._cut(lines, "resolved item")
 
-    def _notes(self) -> Iterator[str]:
-        """Sum up by rule what no block and no line above shows: notes, and deployments merely not declared."""
-        by_rule: dict[tuple[int, str], list[Finding]] = defaultdict(list)
-        for finding in self._rest:
-            by_rule[finding.severity.rank, finding.rule].append(finding)
-        for _, findings in sorted(by_rule.items()):
-            if self._verbose or len(findings) == 1:
-                for finding in findings:
+    def _sums(self) -> Iterator[str]:
+        """Sum notes and merely unmanaged deployments by rule."""
+        for group in self._view.sums:
+            if self._verbose or len(group.findings) == 1:
+                for finding in group.findings:
                     yield from self._finding(finding, "")
             else:
-                yield self._note(findings)
+                yield from self._sum(group)
 
-    def _note(self, findings: list[Finding]) -> str:
-        first = findings[0]
-        names = [visible(finding.deployment) for finding in findings if finding.deployment is not None]
-        severity = self._paint(first.severity.value, _SEVERITIES[first.severity])
-        title = RULES[first.rule].title if first.rule in RULES else visible(first.rule)
-        which = f": {wording.listed(names, _NAMES)}" if names else ""
-        rule = self._paint(f"[{visible(first.rule)}]", _DIM)
-        return f"{severity}: {title} ({len(findings):,} times{which}; each with -v) {rule}"
+    def _sum(self, group: Sum) -> Iterator[str]:
+        names = {visible(finding.deployment) for finding in group.findings if finding.deployment is not None}
+        noun = "deployment" if names else "time"
+        which = f": {wording.listed(sorted(names), _NAMES)}" if names else ""
+        yield from self._fill(
+            [
+                (f"{group.severity.value}:", _SEVERITIES[group.severity]),
+                wording.rule_title(group.rule, group.findings),
+                f"({wording.counted(len(names) or len(group.findings), noun)}{which}; -v lists all)",
+                (f"[{visible(group.rule)}]", _DIM),
+            ]
+        )
 
     def _matching(self) -> Iterator[str]:
-        """List the deployments that match, if all is asked for."""
+        """List the deployments that match, with -v."""
         if not self._verbose:
             return
-        for block in self._blocks:
+        for block in self._view.others:
             comparison = block.comparison
-            if comparison.status is Status.IN_SYNC and comparison.name not in self._shown:
-                status = self._paint(wording.STATUSES[comparison.status], _GREEN)
-                told = [
-                    f"{status}  {visible(comparison.name)}",
-                    f"{wording.counted(comparison.compared, 'field')} compared",
-                ]
+            if comparison.status is Status.IN_SYNC:
+                facts = f"{visible(comparison.name)}, {wording.counted(comparison.compared, 'field')} compared"
                 if comparison.unverifiable:
-                    told.append(f"not observable: {', '.join(map(wording.path_text, comparison.unverifiable))}")
-                yield ", ".join(told)
+                    facts += f", unverifiable: {', '.join(map(wording.path_text, comparison.unverifiable))}"
+                yield from self._fill([(wording.STATUSES[comparison.status], _GREEN), f" {facts}"])
 
     # Inventory and verdict
 
@@ -250,29 +327,28 @@ class _Page:
         live = self._report.live
         if live is None:
             return
-        where = f", workspace {visible(live.workspace)}" if live.workspace else ""
-        when = f", read {visible(live.fetched_at)}" if live.fetched_at else ""
-        yield f"{self._paint('Inventory', _BOLD)} of {visible(live.source)}{where}{when}"
+        yield from self._fill([("Inventory:", _BOLD), wording.origin(self._report)])
         for key, value in sorted(live.scope.items()):
-            yield f"  only where {visible(key)} = {visible(value)}"
-        known = live.complete or live.pages or live.deployments  # else nothing was read, which is not none
-        yield f"  live          {wording.counted(live.deployments, 'deployment') if known else 'not known'}"
+            yield from self._fill([f"only where {visible(key)} = {visible(value)}"], "  ")
+        known = live.complete or live.pages or live.deployments  # otherwise nothing was read, which is not zero
+        rows = [("live", wording.counted(live.deployments, "deployment") if known else "unknown")]
         for fact, tally in wording.tallies(self._report):
-            yield f"  by {fact:<9}  {wording.listed((f'{word} {number:,}' for word, number in tally), _WORDS)}"
-        coverage = self._report.summary.coverage
-        share = "not known" if coverage is None else f"{coverage:.1%} of the live deployments are declared"
-        yield f"  coverage      {share}"
-        if fields := wording.field_coverage(self._report):
-            yield f"  fields        {fields}"
-        if pending := wording.pending(self._report):
-            yield f"  rollouts      {pending}"
+            rows.append((f"by {fact}", wording.listed((f"{word} {number:,}" for word, number in tally), _WORDS)))
+        rows.append(("coverage", wording.coverage(self._report)))
+        rows.append(("fields", wording.field_coverage(self._report)))
+        rows.append(("rollouts", wording.pending(self._report)))
+        for name, text in rows:
+            if text:
+                yield from self._fill([text], f"  {name:<12}  ", " " * 16)
 
-    def _verdict(self) -> Iterator[str]:
-        sentence = wording.verdict(self._report)
-        color = _GREEN if self._report.outcome.status == 0 else _RED
+    def verdict(self) -> Iterator[str]:
+        """Write the verdict with its numbers, and where live was read."""
         numbers = ", ".join(wording.numbers(self._report))
+        verdict = (str(wording.verdict(self._report)), _BOLD, self._color_of_verdict())
         if self._report.outcome.status == 0:
-            yield f"{self._paint(sentence, _BOLD, color)}{f' ({numbers})' if numbers else ''}"
+            yield from self._fill([verdict, f"({numbers})" if numbers else ""], "", "")
         else:
-            yield self._paint(sentence, _BOLD, color)
-            yield from [f"({numbers})"] if numbers else []
+            yield from self._fill([verdict], "", "")
+            yield from self._fill([f"({numbers})" if numbers else ""], "", "")
+        if self._report.command == "check" and (origin := wording.origin(self._report)):
+            yield from self._fill([(origin, _DIM)])

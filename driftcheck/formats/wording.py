@@ -1,15 +1,17 @@
-"""How a report is put into words: values, sides, notes, verdict; the same in every format for people."""
+"""A report in words: verdict, values, notes; the same in every format for people."""
 
 from __future__ import annotations
 
-import itertools
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
+from driftcheck.formats import view
 from driftcheck.formats.escaping import visible
+from driftcheck.formats.view import Result
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -22,27 +24,26 @@ from driftcheck.model import (
     Impact,
     LiveSummary,
     Location,
+    Outcome,
     Report,
+    ResolvedItem,
     Severity,
+    State,
     Status,
     Suppression,
 )
 from driftcheck.paths import Path, format_path
+from driftcheck.rules import RULES
 
 HIDDEN: Final = "(hidden)"
 UNSET: Final = "(unset)"
 
-CHANGE_RULE: Final = "drift"
-"""The rule that stands for a change where a format asks for one."""
-
-UNMANAGED_RULES: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
-
 IMPACTS: Final = {
     Impact.IN_PLACE: "",
-    Impact.NEW_REVISION: "takes a new revision",
-    Impact.RECREATE: "takes a new deployment",
+    Impact.NEW_REVISION: "reverting creates a new revision",
+    Impact.RECREATE: "reverting requires a new deployment",
 }
-"""What bringing live to the declared value takes."""
+"""What bringing live back to the declared value takes."""
 
 CLASSES: Final = {
     ChangeClass.DRIFT: "not caused by this change",
@@ -52,118 +53,182 @@ CLASSES: Final = {
     ChangeClass.ADOPTED: "adopted: this change declares what is live",
     ChangeClass.OUTDATED: "already declared by the base branch; merge it",
 }
-"""What `--base` told of a change."""
+"""What `--base` says of a change."""
 
 STATUSES: Final = {
     Status.IN_SYNC: "matches",
     Status.DRIFTED: "drifted",
     Status.PROPOSED: "proposed",
     Status.MISSING: "missing",
-    Status.UNMANAGED: "not declared",
+    Status.UNMANAGED: "unmanaged",
     Status.UNKNOWN: "unknown",
 }
-"""The statuses for people; "in sync" is a verdict's word alone."""
+"""The statuses for people; only a verdict says "in sync"."""
 
-_NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
+_SHORT: Final = 60
+"""Characters up to which an added or removed structure is shown as a whole."""
 _FACTS: Final = ("source", "type", "status")
-_UNKNOWN: Final = ("is unknown", "are unknown")
-_PASSING: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED, ChangeClass.OUTDATED, ChangeClass.ELSEWHERE})
-_CLASS_ORDER: Final = (
-    ChangeClass.CONFLICT,
-    ChangeClass.DRIFT,
-    ChangeClass.PROPOSED,
-    ChangeClass.ADOPTED,
-    ChangeClass.OUTDATED,
-    ChangeClass.ELSEWHERE,
-)
-_STATUS_ORDER: Final = (
-    Status.UNKNOWN,
-    Status.DRIFTED,
-    Status.MISSING,
-    Status.PROPOSED,
-    Status.UNMANAGED,
-    Status.IN_SYNC,
-)
+_SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Give a number with its noun: `1 field`, `1,200 fields`."""
+    """Return a number with its noun: `1 field`, `1,200 fields`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def listed(names: Iterable[str], most: int) -> str:
+    """Join names (visible already) with commas; those past the most become a count."""
+    every = list(names)
+    rest = len(every) - most
+    return ", ".join(every[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def capitalized(text: str) -> str:
+    """Return a text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+# Values
+
+
 def value_text(value: JSON, limit: int | None = None) -> str:
-    """Write a value as JSON on one line, all of it visible; past the limit cut in the middle, its length told."""
+    """Write a value as JSON on one line, all of it visible; past the limit it is cut in the middle."""
     return shortened(visible(json.dumps(value, ensure_ascii=False)), limit)
 
 
 def shortened(text: str, limit: int | None) -> str:
-    """Cut a text in the middle where it has more characters than the limit, and say how many it has."""
+    """Cut a text in the middle so that it has about as many characters as the limit, and say how many it had."""
     if limit is None or len(text) <= limit:
         return text
-    half = max(limit // 2, 1)
-    return f"{text[:half]} ... {text[-half:]} ({len(text):,} characters)"
+    length = f"({len(text):,} characters)"
+    half = max((limit - len(length) - 6) // 2, 1)
+    return f"{text[:half]} ... {text[-half:]} {length}"
 
 
-def declared_text(change: Change, limit: int | None = None) -> str:
-    """Write a change's declared side."""
-    return _side(change, change.declared, change.declared_effective, unset=ChangeKind.ADDED, limit=limit)
+def is_unset(change: Change, side: str) -> bool:
+    """Return whether a side (`declared` or `live`) of a change has no value at all."""
+    if change.kind is not (ChangeKind.ADDED if side == "declared" else ChangeKind.REMOVED):
+        return False
+    return change.redacted or (getattr(change, side) is None and getattr(change, f"{side}_effective") is None)
 
 
-def live_text(change: Change, limit: int | None = None) -> str:
-    """Write a change's live side."""
-    return _side(change, change.live, change.live_effective, unset=ChangeKind.REMOVED, limit=limit)
+def side_text(change: Change, side: str, limit: int | None = None) -> str:
+    """Write a side (`declared` or `live`) of a change."""
+    if is_unset(change, side):
+        return UNSET
+    if change.redacted:
+        return HIDDEN
+    value, effective = getattr(change, side), getattr(change, f"{side}_effective")
+    amounts = "" if effective is None else f", effectively {value_text(effective, limit)}"
+    return value_text(value, limit) + amounts
 
 
 def base_text(change: Change, limit: int | None = None) -> str | None:
-    """Write the base revision's value where neither side shows it: of a conflict and of what was adopted."""
+    """Write the value at the merge base where neither side shows it: of a conflict, and of what was adopted."""
     if change.base is ABSENT or change.change_class not in (ChangeClass.CONFLICT, ChangeClass.ADOPTED):
         return None
     return HIDDEN if change.redacted else value_text(change.base, limit)
 
 
-def _side(change: Change, value: JSON, effective: JSON, *, unset: ChangeKind, limit: int | None) -> str:
-    if change.redacted:
-        return UNSET if change.kind is unset else HIDDEN
-    if effective is not None:
-        return f"{value_text(value, limit)}, effectively {value_text(effective, limit)}"
-    if value is None and change.kind is unset:
-        return UNSET
-    return value_text(value, limit)
-
-
 def change_text(change: Change, limit: int | None = None) -> str:
-    """Write a change's sides as one phrase: `declared 6, live 10`."""
+    """Write the sides of a change as one phrase: `declared 6, live 10`, or what differs inside of them."""
     if change.redacted and change.kind is ChangeKind.MODIFIED:
         return "declared and live differ"
+    if inside := detail_texts(change, limit):
+        return "; ".join(inside)
     base = base_text(change, limit)
     sides = [] if base is None else [f"base {base}"]
-    return ", ".join([*sides, f"declared {declared_text(change, limit)}", f"live {live_text(change, limit)}"])
+    return ", ".join([*sides, *(f"{side} {side_text(change, side, limit)}" for side in ("declared", "live"))])
 
 
-def change_notes(change: Change) -> list[str]:
-    """Give what else is to know of a change, a few words each."""
-    expected = Severity.NOTE if change.change_class in _PASSING else Severity.ERROR
-    notes = [] if change.severity is expected else [change.severity.value]
+def details(change: Change, limit: int | None = None) -> list[tuple[str, str, str]]:
+    """Return what differs inside a structured change: the path from the last key of the change's, declared, live.
+
+    Empty where a short value was added or removed as a whole.
+    """
+    side = "live" if change.kind is ChangeKind.ADDED else "declared"
+    if change.redacted or (change.kind is not ChangeKind.MODIFIED and len(side_text(change, side)) <= _SHORT):
+        return []
+    start = max((index for index, part in enumerate(change.path) if isinstance(part, str)), default=0)
+    return [
+        (
+            path_text((*change.path[start:], *detail.path)),
+            UNSET if detail.kind is ChangeKind.ADDED else value_text(detail.declared, limit),
+            UNSET if detail.kind is ChangeKind.REMOVED else value_text(detail.live, limit),
+        )
+        for detail in change.details
+    ]
+
+
+def detail_texts(change: Change, limit: int | None = None, most: int = 10) -> list[str]:
+    """Write what differs inside a structured change, a phrase each: `args[3]: "a" -> "b"`."""
+    texts = [f"{path}: {declared} -> {live}" for path, declared, live in details(change, limit)]
+    rest = len(texts) - most
+    return texts if rest <= 0 else [*texts[:most], f"and {counted(rest, 'more difference')}"]
+
+
+# Notes
+
+
+def impact(change: Change) -> str:
+    """Return what reverting a change takes; empty where there is nothing to revert or nothing to say."""
+    return "" if change.change_class in view.BY_THE_CHANGE else IMPACTS[change.impact]
+
+
+def change_notes(change: Change, report: Report, *, with_impact: bool = True) -> list[str]:
+    """Return what else there is to know of a change, a few words each, its severity and suppression aside."""
+    notes = age_notes(change, report)
     if change.change_class is not ChangeClass.DRIFT or change.base is not ABSENT:
         notes.append(CLASSES[change.change_class])
-    if IMPACTS[change.impact] and change.change_class is not ChangeClass.ADOPTED:
-        notes.append(IMPACTS[change.impact])
+    if with_impact and impact(change):
+        notes.append(impact(change))
     if change.redacted:
         notes.append("values not shown")
-    if change.suppressed is not None:
-        notes.append(suppression_text(change.suppressed))
     return notes
 
 
+def severity_note(change: Change) -> list[str]:
+    """Return the severity of a change where it is not that of its class."""
+    expected = Severity.ERROR if change.change_class in (ChangeClass.DRIFT, ChangeClass.CONFLICT) else Severity.NOTE
+    return [] if change.severity is expected else [change.severity.value]
+
+
+def age_notes(item: Change | Finding | ResolvedItem, report: Report) -> list[str]:
+    """Return what the history says of an item: `new`, or since when it is known."""
+    state = None if isinstance(item, ResolvedItem) else item.state
+    if state is State.NEW:
+        return ["new"]
+    since = [] if item.first_seen is None else [f"since {since_text(item.first_seen, report)}"]
+    return ["changed", *since] if state is State.CHANGED else since
+
+
+def since_text(moment: str, report: Report) -> str:
+    """Write a moment as a day, and how long before the report it was: `2026-11-20 (8 days)`."""
+    try:
+        passed = datetime.fromisoformat(report.generated_at) - datetime.fromisoformat(moment)
+    except (ValueError, TypeError):
+        return visible(moment)
+    days = max(passed.days, 0)
+    return f"{visible(moment[:10])} ({counted(days, 'day') if days else 'today'})"
+
+
 def suppression_text(suppression: Suppression) -> str:
-    """Say that something is ignored, why and until when."""
-    return f"ignored: {reason_text(suppression)}"
+    """Say that something is suppressed, why, until when, and who answers for it."""
+    return f"suppressed: {reason_text(suppression)}"
 
 
 def reason_text(suppression: Suppression) -> str:
-    """Say why something is ignored, and until when."""
-    until = f" (until {visible(suppression.expires)})" if suppression.expires else ""
-    return f"{visible(suppression.reason)}{until}"
+    """Write the reason of a suppression, its last day and its owners."""
+    about = [
+        f"{word} {visible(text)}"
+        for word, text in (
+            ("until", suppression.expires),
+            ("owner", suppression.owner),
+            ("approved by", suppression.approved_by),
+        )
+        if text
+    ]
+    return visible(suppression.reason) + (f" ({', '.join(about)})" if about else "")
 
 
 def path_text(path: Path) -> str:
@@ -171,186 +236,153 @@ def path_text(path: Path) -> str:
     return visible(format_path(path))
 
 
-def place_text(location: Location | None, *, column: bool = False) -> str:
-    """Write a place as `file:line`, with the column if asked; empty for none."""
+def location_text(location: Location | None, *, column: bool = False) -> str:
+    """Write a location as `file:line`, with the column if asked; empty for None."""
     if location is None:
         return ""
     return visible(str(location) if column else f"{location.file}:{location.line}")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A change or a finding, for formats that are lists of single results."""
-
-    rule: str
-    severity: Severity
-    message: str
-    """A sentence, all of it visible; the deployment is not named in it."""
-    hint: str | None = None
-    deployment: str | None = None
-    path: Path | None = None
-    location: Location | None = None
-    related: tuple[Location, ...] = ()
-    suppressed: Suppression | None = None
-    change: Change | None = None
-
-    @property
-    def title(self) -> str:
-        """The deployment, and the field or (where it is about none) the rule; all of it visible."""
-        subject = path_text(self.path) if self.path else visible(self.rule)
-        return subject if self.deployment is None else f"{visible(self.deployment)}: {subject}"
+def rule_title(rule: str, findings: Iterable[Finding] = ()) -> str:
+    """Return what a rule says of several findings: its title, else the message that they share."""
+    if rule in RULES:
+        return RULES[rule].title
+    messages = {finding.message for finding in findings}
+    return visible(messages.pop() if len(messages) == 1 else rule)
 
 
-def entries(report: Report, limit: int | None = None) -> list[Entry]:
-    """List all changes and findings, the active ones first, then the worst first; values cut at the limit."""
-    listed = [
-        _of_change(comparison, change, limit) for comparison in report.deployments for change in comparison.changes
+def full_name(target: str | None, name: str | None) -> str:
+    """Write a deployment's name with its target; empty for None."""
+    return ": ".join(visible(part) for part in (target, name) if part is not None)
+
+
+# Single results
+
+
+def title(result: Result) -> str:
+    """Return the deployment, and the field or (where it is about none) the rule; all of it visible."""
+    subject = path_text(result.path) if result.path else visible(result.rule)
+    name = full_name(result.target, result.deployment)
+    return f"{name}: {subject}" if name else subject
+
+
+def message(result: Result, report: Report, limit: int | None = None) -> str:
+    """Return what a result says, without its deployment and field."""
+    if isinstance(result.item, Finding):
+        return "; ".join([visible(result.item.message), *age_notes(result.item, report)])
+    return "; ".join([change_text(result.item, limit), *change_notes(result.item, report)])
+
+
+def hint(result: Result) -> str | None:
+    """Return what to do about a result."""
+    if isinstance(result.item, Finding):
+        return None if result.item.hint is None else visible(result.item.hint)
+    if result.item.change_class is ChangeClass.OUTDATED or result.item.change_class in view.BY_THE_CHANGE:
+        return None
+    return ways_back([result.comparison] if result.comparison else [])
+
+
+def ways_back(drifted: Iterable[Comparison]) -> str:
+    """Return how to accept live, and how to revert it, a sentence each."""
+    return " ".join(both_ways(drifted))
+
+
+def both_ways(drifted: Iterable[Comparison]) -> tuple[str, str]:
+    """Return the sentences of `ways_back` one by one."""
+    options = _selection(list(drifted))
+    return f"To accept live: `driftcheck adopt{options}`.", f"To revert live: `driftcheck plan{options}`."
+
+
+def _selection(drifted: list[Comparison]) -> str:
+    targets, names = {each.target for each in drifted}, {each.name for each in drifted}
+    chosen = [("--target", next(iter(targets)))] if len(targets) == 1 else []
+    chosen += [("--name", next(iter(names)))] if len(names) == 1 else []
+    return "".join(f" {option} {value}" for option, value in chosen if value and _SAFE_NAME.match(value))
+
+
+def drifted(report: Report) -> list[Comparison]:
+    """Return the deployments in which live can be accepted or reverted."""
+    if report.command not in ("check", "audit"):
+        return []
+    return [
+        comparison
+        for comparison in report.deployments
+        if any(change.suppressed is None and change.change_class in view.DIFFERING for change in comparison.changes)
     ]
-    listed += [_of_finding(finding) for finding in report.findings]
-    return sorted(listed, key=_entry_order)
 
 
-def run_entries(report: Report) -> list[Entry]:
-    """Give what kept the run from an answer as entries: its gaps, or its verdict where nothing else tells of it."""
-    told = gaps(report)
-    if not told and report.outcome.status in _NO_ANSWER and not report.summary.findings[Severity.ERROR]:
-        return [Entry(report.outcome.value, Severity.ERROR, verdict(report))]
-    return [Entry(ExitStatus.INCOMPLETE.name.lower(), Severity.ERROR, gap) for gap in told]
+# The verdict
 
 
-def _of_change(comparison: Comparison, change: Change, limit: int | None) -> Entry:
-    notes = [note for note in change_notes(change) if note != change.severity.value]
-    return Entry(
-        rule=CHANGE_RULE,
-        severity=change.severity,
-        message="; ".join([change_text(change, limit), *notes]),
-        deployment=comparison.name,
-        path=change.path,
-        location=change.location or comparison.location,
-        suppressed=change.suppressed,
-        change=change,
-    )
+class Verdict(NamedTuple):
+    """How a run ended: in a word, and in a sentence, which may be empty."""
+
+    word: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.sentence}" if self.sentence else f"{self.word}."
 
 
-def _of_finding(finding: Finding) -> Entry:
-    return Entry(
-        rule=finding.rule,
-        severity=finding.severity,
-        message=visible(finding.message),
-        hint=None if finding.hint is None else visible(finding.hint),
-        deployment=finding.deployment,
-        path=finding.path,
-        location=finding.location,
-        related=finding.related,
-        suppressed=finding.suppressed,
-    )
+def verdict(report: Report) -> Verdict:
+    """Return how the run ended; "In sync" only where everything was read and nothing differs."""
+    if report.outcome is Outcome.DEFECT:
+        return Verdict("Internal error", "no result of this run can be relied on.")
+    word, sentence = _judged(report)
+    names = by_name_only(report)
+    return Verdict(word, f"{sentence} {names}".strip() if names else sentence)
 
 
-def _entry_order(entry: Entry) -> tuple[object, ...]:
-    change = entry.change
-    return (
-        entry.suppressed is not None,
-        entry.severity.rank,
-        entry.rule in UNMANAGED_RULES,
-        _CLASS_ORDER.index(change.change_class) if change else 0,
-        entry.deployment or "",
-        format_path(entry.path or ()),
-        entry.rule,
-        entry.location or Location("", 0, 0),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A deployment with the findings about it."""
-
-    comparison: Comparison
-    findings: tuple[Finding, ...]
-    active: tuple[Change, ...]
-    """The changes that no rule ignores."""
-    worst: Severity | None
-    """The worst severity of what is active; None where nothing is."""
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether there is nothing to say of it but that it is unknown."""
-        return self.comparison.status is Status.UNKNOWN and not self.comparison.changes and not self.findings
-
-    @property
-    def matters(self) -> bool:
-        """Whether it is to be shown by itself: something differs, is missing, unknown or worth a warning."""
-        if self.active or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
-            return True
-        return self.worst is not None and self.worst is not Severity.NOTE
-
-
-def blocks(report: Report) -> list[Block]:
-    """Give every deployment with its findings, the worst first."""
-    by_name: dict[str, list[Finding]] = {comparison.name: [] for comparison in report.deployments}
-    for finding in report.findings:
-        if finding.deployment in by_name:
-            by_name[finding.deployment].append(finding)
-    return sorted((_block(each, tuple(by_name[each.name])) for each in report.deployments), key=_block_order)
-
-
-def _block(comparison: Comparison, findings: tuple[Finding, ...]) -> Block:
-    active = tuple([change for change in comparison.changes if change.suppressed is None])
-    severities = {change.severity for change in active}
-    severities |= {finding.severity for finding in findings if finding.suppressed is None}
-    return Block(comparison, findings, active, min(severities, key=attrgetter("rank"), default=None))
-
-
-def _block_order(block: Block) -> tuple[int, int, int, str]:
-    worst = block.worst
-    classes = [_CLASS_ORDER.index(change.change_class) for change in block.active]
-    status = _STATUS_ORDER.index(block.comparison.status)
-    return (3 if worst is None else worst.rank, status, min(classes, default=0), block.comparison.name)
-
-
-def general_findings(report: Report) -> list[Finding]:
-    """Give the active findings that are about none of the report's deployments, the worst first."""
-    names = {comparison.name for comparison in report.deployments}
-    loose = [each for each in report.findings if each.suppressed is None and each.deployment not in names]
-    return sorted(loose, key=lambda each: (each.severity.rank, each.location or Location("", 0, 0), each.rule))
-
-
-def gaps(report: Report) -> list[str]:
-    """Say what was not read, a phrase each, all of it visible."""
-    told = [f"live: {visible(gap)}" for gap in (report.live.gaps if report.live else ())]
-    if report.live is not None and not report.live.complete and not told:
-        told.append("live: the listing was not read whole")
-    if not report.declared.complete:
-        told.append("declared: not every file, document or deployment could be read")
-    return told
-
-
-def verdict(report: Report) -> str:
-    """Say in one sentence how the run ended; "in sync" only where everything was read and nothing differs."""
+def _judged(report: Report) -> Verdict:
     differences = _differences(report)
-    status = report.outcome.status
-    if status is ExitStatus.DEFECT:
-        return "Defect: driftcheck failed, so nothing can be relied on."
-    if status is ExitStatus.INVALID:
-        return _with_rest("Invalid", _invalid(report), report)
-    if status is ExitStatus.INCOMPLETE:
-        return _with_rest("Incomplete", "it could not be told whether anything differs", report)
-    if status is ExitStatus.DRIFT:
-        told = filter(None, [differences, _findings(report)])
-        word = "Failed" if report.live is None else "Drift"
-        return f"{word}: {', '.join(told) or counted(report.summary.findings[Severity.NOTE], 'note')}."
-    return _passed(report, differences)
+    match report.outcome.status:
+        case ExitStatus.INVALID:
+            return Verdict("Invalid", f"{_joined(_defects(report), differences)}.")
+        case ExitStatus.INCOMPLETE:
+            return Verdict("Incomplete", f"{differences or 'no deployment could be checked'}.")
+        case ExitStatus.DRIFT:
+            found = _joined(differences, _findings(report))
+            word = "Failed" if all(part.live is None for part in view.parts(report)) else "Drift"
+            return Verdict(word, f"{found or counted(report.summary.findings[Severity.NOTE], 'note')}.")
+    if all(part.live is None for part in view.parts(report)):
+        return _valid(report)
+    if not report.complete:
+        return Verdict("Passed", f"{differences or 'no difference was found'}; not everything was read.")
+    if differences:
+        failing = report.summary.statuses[Status.DRIFTED] + report.summary.statuses[Status.MISSING]
+        return Verdict("Passed", f"{differences}{'; none of these fail the run' if failing else ''}.")
+    return _in_sync(report)
 
 
-def _with_rest(word: str, reason: str, report: Report) -> str:
-    """Put what was compared all the same behind the reason why that was not everything."""
-    unknown = report.summary.statuses[Status.UNKNOWN]
-    untold = f"; {counted(unknown, 'deployment is', 'deployments are')} unknown" if unknown else ""
-    told = _differences(report, unknown=False)
-    rest = f" In what was compared: {told}." if told else ""
-    return f"{word}: {reason}{untold}.{rest}"
+def _joined(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
 
 
-def _invalid(report: Report) -> str:
+def _in_sync(report: Report) -> Verdict:
+    number = sum(part.declared.deployments for part in view.parts(report))
+    if not number:
+        return Verdict("Nothing declared", "no deployment was compared.")
+    if not view.compared(report):
+        return Verdict("Passed", "no difference was found, but no field could be compared.")
+    accepted = sum(map(view.is_accepted_absence, report.deployments))
+    matching = report.summary.statuses[Status.IN_SYNC] - accepted
+    outside = number - matching - accepted
+    rest = f", {accepted:,} accepted as missing" if accepted else ""
+    rest += f", {outside:,} outside the filters" if outside > 0 else ""
+    return Verdict("In sync", f"{counted(matching, 'deployment matches', 'deployments match')}{rest}.")
+
+
+def _valid(report: Report) -> Verdict:
+    parts = view.parts(report)
+    number, files = sum(part.declared.deployments for part in parts), {f for part in parts for f in part.declared.files}
+    if not report.complete:
+        return Verdict("Passed", "not every declaration could be read.")
+    if not number:
+        return Verdict("Nothing declared", "")
+    return Verdict("Valid", f"{counted(number, 'deployment')} in {counted(len(files), 'file')}.")
+
+
+def _defects(report: Report) -> str:
     found = _findings(report) or "the input can't be used"
     files = {finding.location.file for finding in _other_findings(report) if finding.location}
     return f"{found} in {counted(len(files), 'file')}" if files else found
@@ -363,97 +395,137 @@ def _findings(report: Report) -> str:
 
 
 def _other_findings(report: Report) -> list[Finding]:
-    """Give the active findings that no status of a deployment stands for."""
-    told = UNMANAGED_RULES | {"missing-deployment"}
-    return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in told]
+    """Return the active findings that no status of a deployment stands for."""
+    by_status = view.UNMANAGED_RULES | {"missing-deployment"}
+    return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in by_status]
 
 
-def _differences(report: Report, *, unknown: bool = True) -> str:
-    """Say of how many deployments what: `2 deployments differ from live in 3 fields, 1 is missing`."""
-    told = [(number, verbs) for number, verbs in _tally(report) if number]
-    if not unknown:
-        told = [(number, verbs) for number, verbs in told if verbs != _UNKNOWN]
-    return ", ".join(
-        f"{counted(number, 'deployment') if first else f'{number:,}'} {verbs[number > 1]}"
-        for first, (number, verbs) in zip(itertools.chain([True], itertools.repeat(False)), told, strict=False)
-    )
-
-
-def _tally(report: Report) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Give how many deployments there are of each kind worth telling, and what is said of one and of several."""
+def _differences(report: Report) -> str:
+    """Say what the change under review does, then how many deployments drifted, are missing, unknown, unmanaged."""
     statuses = report.summary.statuses
-    fields = sum(
-        change.suppressed is None and change.change_class is not ChangeClass.ADOPTED
+    active = [
+        (comparison, change)
         for comparison in report.deployments
-        if comparison.status is Status.DRIFTED
         for change in comparison.changes
+        if change.suppressed is None
+    ]
+    fields = Counter(change.change_class for _, change in active)
+    altered = {id(each) for each, change in active if change.change_class is ChangeClass.PROPOSED}
+    altered |= {id(each) for each in report.deployments if each.status is Status.PROPOSED}
+    proposed = fields[ChangeClass.PROPOSED]
+    own = []
+    if altered:
+        where = f" ({counted(proposed, 'field')})" if proposed else ""
+        own.append(f"this change alters {counted(len(altered), 'deployment')}{where}")
+    if fields[ChangeClass.ADOPTED]:
+        own.append(f"{'adopts' if own else 'this change adopts'} {counted(fields[ChangeClass.ADOPTED], 'live value')}")
+    found = []
+    if statuses[Status.DRIFTED]:
+        found.append(f"{counted(statuses[Status.DRIFTED], 'deployment')} drifted ({_drift_fields(report)})")
+    unmanaged = any(
+        each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
+        for each in report.findings
     )
-    where = f"from live in {counted(fields, 'field')}"
-    yield statuses[Status.DRIFTED], (f"differs {where}", f"differ {where}")
-    yield statuses[Status.MISSING], ("is missing", "are missing")
-    yield statuses[Status.UNKNOWN], _UNKNOWN
-    yield statuses[Status.PROPOSED], ("will change by the merge", "will change by the merge")
-    undeclared = sum(
-        finding.rule in UNMANAGED_RULES and finding.severity is not Severity.NOTE and finding.suppressed is None
-        for finding in report.findings
+    for number, words in (
+        (statuses[Status.MISSING], "missing"),
+        (statuses[Status.UNKNOWN], "could not be checked"),
+        (statuses[Status.UNMANAGED] if unmanaged else 0, "unmanaged"),
+    ):
+        if number:
+            found.append(f"{number:,} {words}" if found else f"{counted(number, 'deployment')} {words}")
+    return _joined(" and ".join(own), ", ".join(found))
+
+
+def _drift_fields(report: Report) -> str:
+    drifted = [each for each in report.deployments if each.status is Status.DRIFTED]
+    classes = [
+        {change.change_class for change in each.changes if change.suppressed is None} & view.DIFFERING
+        for each in drifted
+    ]
+    fields = Counter(
+        change.change_class
+        for each in drifted
+        for change in each.changes
+        if change.suppressed is None and change.change_class in view.DIFFERING
     )
-    yield undeclared, ("is live but not declared", "are live but not declared")
+    words = [counted(fields.total(), "field")]
+    if fields[ChangeClass.CONFLICT]:
+        words.append(f"{fields[ChangeClass.CONFLICT]:,} in conflict with this change")
+    if untouched := sum(each == {ChangeClass.ELSEWHERE} for each in classes):
+        words.append(f"{untouched:,} of them not touched by this change")
+    return ", ".join(words)
 
 
-def _passed(report: Report, differences: str) -> str:
-    if report.live is None:
-        return _valid(report)
-    if not report.complete:
-        return f"Passed, but not everything was read: {differences or 'no difference was found in the rest'}."
-    if differences:
-        statuses = report.summary.statuses
-        accepted = "; nothing of it counts as a failure" if statuses[Status.DRIFTED] + statuses[Status.MISSING] else ""
-        return f"Passed: {differences}{accepted}."
-    if not report.declared.deployments:
-        return "Nothing is declared, so nothing was compared."
-    if not sum(comparison.compared for comparison in report.deployments):
-        return "No difference found, but no field could be compared."
-    settled = report.summary.statuses[Status.IN_SYNC]
-    absent = sum(each.status is Status.IN_SYNC and each.id is None for each in report.deployments)
-    matching = settled - absent
-    elsewhere = report.declared.deployments - settled
-    rest = f", {counted(elsewhere, 'lies', 'lie')} outside the scope that was asked for" if elsewhere else ""
-    rest += f", {absent} accepted as missing" if absent else ""
-    return f"In sync: {counted(matching, 'declared deployment matches', 'declared deployments match')} live{rest}."
-
-
-def _valid(report: Report) -> str:
-    number, files = report.declared.deployments, len(report.declared.files)
-    if not report.complete:
-        return "Passed, but not every declaration could be read."
-    if not number:
-        return "Nothing is declared."
-    return f"{counted(number, 'deployment')} in {counted(files, 'file')} {'is' if number == 1 else 'are'} valid."
-
-
-def live_count(live: LiveSummary) -> str:
-    """Say how many deployments are live; where nothing was read that is not known, and not none."""
-    return f"{live.deployments:,}" if live.complete or live.pages or live.deployments else "an unknown number"
+def by_name_only(report: Report) -> str:
+    """Return a sentence about the values of which only the names are known; empty where there are none."""
+    number = report.summary.by_name_only
+    known = counted(number, "value (secret, variable) is", "values (secrets, variables) are")
+    return f"{known} known by name only and {'was' if number == 1 else 'were'} not compared." if number else ""
 
 
 def numbers(report: Report) -> list[str]:
-    """Give the counts that belong to every verdict on a comparison, a few words each; none where there was none."""
-    summary, live = report.summary, report.live
-    if live is None:
-        return [f"{summary.suppressed:,} ignored"] if summary.suppressed else []
+    """Return the counts that belong to every verdict on a comparison, a few words each."""
+    summary, parts = report.summary, view.parts(report)
+    if all(part.live is None for part in parts):
+        return [f"{summary.suppressed:,} suppressed"] if summary.suppressed else []
     unmanaged = summary.statuses[Status.UNMANAGED]
-    compared = sum(comparison.compared for comparison in report.deployments)
     return [
-        f"{report.declared.deployments:,} declared",
-        f"{live_count(live)} live" + (f" ({unmanaged:,} not declared)" if unmanaged else ""),
-        f"{counted(compared, 'field')} compared",
-        f"{summary.suppressed:,} ignored",
+        *([counted(len(report.targets), "target")] if report.targets else []),
+        f"{sum(part.declared.deployments for part in parts):,} declared",
+        f"{live_count(part.live for part in parts)} live" + (f" ({unmanaged:,} unmanaged)" if unmanaged else ""),
+        f"{counted(view.compared(report), 'field')} compared",
+        f"{summary.suppressed:,} suppressed",
         f"{summary.unverifiable:,} unverifiable",
+        *_history_numbers(report),
     ]
 
 
+def _history_numbers(report: Report) -> Iterator[str]:
+    items: list[Change | Finding] = [change for each in report.deployments for change in each.changes]
+    states = Counter(item.state for item in (*items, *report.findings) if item.suppressed is None)
+    for state in (State.NEW, State.CHANGED):
+        if states[state]:
+            yield f"{states[state]:,} {state.value}"
+    if report.resolved:
+        yield f"{len(report.resolved):,} resolved"
+
+
+def live_count(sides: Iterable[LiveSummary | None]) -> str:
+    """Write how many deployments are live; where a listing was not read at all, that is not known."""
+    known = [side for side in sides if side is not None]
+    if not all(side.complete or side.pages or side.deployments for side in known):
+        return "an unknown number"
+    return f"{sum(side.deployments for side in known):,}"
+
+
+def gaps(report: Report) -> list[str]:
+    """Return what was not read, a sentence each, all of it visible."""
+    return [visible(gap) for gap in view.gaps(report)]
+
+
+def run_defects(report: Report) -> list[str]:
+    """Return why the run has no answer: its gaps, or its verdict where no error says so."""
+    found = gaps(report)
+    if not found and report.outcome.status in view.NO_ANSWER and not report.summary.findings[Severity.ERROR]:
+        return [str(verdict(report))]
+    return found
+
+
+def origin(report: Report) -> str:
+    """Return where and when live was read: workspace, endpoint or file, and time; empty if it was not."""
+    live = report.live
+    if live is None:
+        return ""
+    workspace = f"Workspace {visible(live.workspace)} at " if live.workspace else ""
+    when = f", {visible(live.fetched_at)}" if live.fetched_at else ""
+    return f"{workspace}{visible(live.source)}{when}"
+
+
+# Inventory
+
+
 def tallies(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """Give the counts of live deployments by source, type and status, in visible words."""
+    """Return the counts of live deployments by source, type and status, in visible words."""
     inventory = report.live.inventory if report.live else {}
     for fact in _FACTS:
         if fact in inventory:
@@ -461,29 +533,35 @@ def tallies(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
 
 
 def pending(report: Report) -> str:
-    """Say how many rollouts are pending and which is the oldest; empty where none is."""
+    """Say how many rollouts are pending and which is the oldest; empty where there are none."""
     stuck = (each for each in report.deployments if "pending_since" in each.facts)
     since = sorted((each.facts["pending_since"], each.name) for each in stuck)
     return f"{len(since):,} pending, the oldest since {visible(since[0][0])} ({visible(since[0][1])})" if since else ""
 
 
+def coverage(report: Report) -> str:
+    """Write the share of live deployments that are declared, rounded down."""
+    share = report.summary.coverage
+    return "unknown" if share is None else f"{int(share * 1000 + 1e-6) / 10}% of the live deployments are declared"
+
+
 def field_coverage(report: Report) -> str:
     """Say what part of the fields was compared; empty where there was nothing to compare."""
-    compared = sum(comparison.compared for comparison in report.deployments)
-    hidden = report.summary.unverifiable
+    compared, unverifiable = view.compared(report), report.summary.unverifiable
     undeclared = sum(
         change.kind is ChangeKind.ADDED and change.suppressed is None
         for comparison in report.deployments
         for change in comparison.changes
     )
-    if not compared + hidden:
+    if not compared + unverifiable:
         return ""
-    told = f"{compared:,} declared fields compared, {hidden:,} not observable ({hidden / (compared + hidden):.1%})"
-    return told + (f", {undeclared:,} live but not declared" if undeclared else "")
+    share = unverifiable / (compared + unverifiable)
+    counts = f"{compared:,} declared fields compared, {unverifiable:,} unverifiable ({share:.1%})"
+    return counts + (f", {undeclared:,} live but not declared" if undeclared else "")
 
 
-def listed(names: Iterable[str], most: int) -> str:
-    """Join names (visible already) with commas; those past the most become a count."""
-    every = list(names)
-    rest = len(every) - most
-    return ", ".join(every[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+def resolved_text(item: ResolvedItem, report: Report) -> str:
+    """Write a resolved item: its deployment, its path or rule, and since when it was known."""
+    subject = visible(item.rule or "") if item.path is None else path_text(item.path)
+    name = full_name(item.target, item.deployment)
+    return f"{f'{name}: ' if name else ''}{subject}, {', '.join(age_notes(item, report))}"

@@ -148,7 +148,7 @@ def test_a_file_that_can_not_be_written_keeps_nothing_from_standard_output(drift
     outputs = ["-o", "text", "-o", "json=report.json", "-o", "html=no/such/folder/report.html"]
     result = run_inside("check", "folder", "--live", "live.json", *outputs, cwd=drifted)
     assert result.status == 4
-    assert "Drift: 1 deployment differs" in result.out
+    assert "Drift: 1 deployment drifted" in result.out
     assert "could not write no/such/folder/report.html" in result.err
     assert not (drifted / "report.json").exists()
 

@@ -258,6 +258,72 @@ THREE_WAY = report(
     findings=(Finding("policy-changed", Severity.WARNING, "an ignore rule was added", location=Location(FILE, 80, 5)),),
 )
 
+DETAILED = report(
+    replace(
+        CLAIMS,
+        changes=(
+            replace(
+                COMMAND,
+                details=(
+                    Detail(ChangeKind.MODIFIED, (6,), "4", "16"),
+                    Detail(ChangeKind.MODIFIED, (8,), "info", "debug"),
+                    Detail(ChangeKind.ADDED, (9,), None, "xx"),
+                ),
+            ),
+        ),
+    ),
+)
+WITH_HISTORY = replace(
+    report(
+        replace(
+            CLAIMS,
+            by_name_only=2,
+            changes=(
+                replace(SIDECAR, state=State.CHANGED, first_seen="2025-12-31T04:00:00Z"),
+                replace(MAX_SCALE, severity=Severity.ERROR),
+            ),
+        ),
+        replace(
+            CLAIMS,
+            name="alerts-agent",
+            changes=(replace(MAX_SCALE, state=State.NEW, first_seen="2026-01-08T04:05:34Z"),),
+        ),
+    ),
+    history=HistoryNote(
+        "0194-run", "0193-run", None, "2026-01-08T04:05:34Z", open=2, oldest_open="2025-12-31T04:00:00Z"
+    ),
+    resolved=(ResolvedItem("orders-agent", "2026-01-08T01:00:00Z", "2026-01-08T02:00:00Z", path=("source",)),),
+)
+_STAGING = replace(LIVE, deployments=1, workspace="1c1f0c2e-55d3-4e0e-8d26-8a5c8f6b2f10", inventory={})
+_PER_TARGET = {
+    "production": (replace(CLAIMS, status=Status.IN_SYNC, changes=(), target="production"), Outcome.IN_SYNC),
+    "staging": (replace(CLAIMS, changes=(MAX_SCALE,), target="staging"), Outcome.DRIFT),
+}
+TARGETS = replace(
+    report(*(each for each, _ in _PER_TARGET.values())),
+    report_id="targets",
+    live=None,
+    declared=DeclaredSummary(),
+    targets=tuple(
+        TargetSummary(name, _STAGING, DeclaredSummary((FILE,), 1), report(each).summary, outcome, complete=True)
+        for name, (each, outcome) in _PER_TARGET.items()
+    ),
+)
+ELSEWHERE = replace(
+    THREE_WAY,
+    outcome=Outcome.PASSED,
+    findings=(),
+    deployments=(
+        THREE_WAY.deployments[1],
+        replace(
+            CLAIMS,
+            name="other-agent",
+            changes=(replace(MAX_SCALE, base=6, change_class=ChangeClass.ELSEWHERE, severity=Severity.WARNING),),
+        ),
+    ),
+    declared=replace(THREE_WAY.declared, deployments=2),
+)
+
 SAMPLES = {
     "drift": DRIFT,
     "in-sync": IN_SYNC,
@@ -270,6 +336,10 @@ SAMPLES = {
     "audit": AUDIT,
     "inventory": INVENTORY,
     "three-way": THREE_WAY,
+    "detailed": DETAILED,
+    "history": WITH_HISTORY,
+    "targets": TARGETS,
+    "elsewhere": ELSEWHERE,
 }
 
 
@@ -314,7 +384,7 @@ scalars = (
     | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
     | texts
-    | st.just("x" * 5_000)
+    | st.just("x" * 700)
 )
 data = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=5
@@ -425,7 +495,7 @@ resolved = st.one_of(
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
     """Any report whose parts agree with their types; the parts need not agree with each other."""
-    compared = draw(st.lists(comparisons(), max_size=4, unique_by=lambda each: (each.target, each.name)))
+    compared = draw(st.lists(comparisons(), max_size=4, unique_by=lambda each: each.name))
     report = Report(
         draw(texts),
         draw(st.sampled_from(["check", "audit", "compare", "validate"])),
@@ -437,12 +507,27 @@ def reports(draw: st.DrawFn) -> Report:
         tuple(draw(st.lists(findings, max_size=4))),
         draw(st.none() | texts),
         resolved=tuple(draw(st.lists(resolved, max_size=2))),
-        history=draw(st.none() | st.builds(HistoryNote, texts, st.none() | texts, st.none() | texts)),
+        history=draw(
+            st.none()
+            | st.builds(
+                HistoryNote,
+                texts,
+                st.none() | texts,
+                st.none() | texts,
+                st.none() | times,
+                st.none() | st.integers(0, 9),
+                st.none() | times,
+            )
+        ),
     )
-    return _with_targets(draw, report) if draw(st.booleans()) else report
+    if draw(st.booleans()):
+        return _with_targets(draw, report)
+    return replace(report, deployments=tuple(replace(each, target=None) for each in report.deployments))
 
 
 def _with_targets(draw: st.DrawFn, report: Report) -> Report:
+    deployments = tuple(replace(each, target=each.target or "production") for each in report.deployments)
+    report = replace(report, deployments=tuple(sorted(deployments, key=lambda each: (each.target or "", each.name))))
     targets = tuple(
         TargetSummary(
             name,

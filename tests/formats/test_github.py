@@ -13,6 +13,11 @@ from tests.formats.reports import DRIFT, HOSTILE, IN_SYNC, INCOMPLETE, INVALID, 
 COMMAND = re.compile(r"::(?P<level>error|warning|notice) (?P<properties>[^:]*)::(?P<message>.*)")
 
 
+WAYS_BACK = (
+    "To accept live: `driftcheck adopt --name claims-agent`. To revert live: `driftcheck plan --name claims-agent`."
+)
+
+
 def annotations(text: str) -> list[dict[str, str]]:
     """Read the lines as the runner does: a command, its properties, its message; each unescaped."""
     read = []
@@ -46,27 +51,26 @@ def test_each_change_stands_at_its_line() -> None:
         "message": "declared, but the listing does not hold it\nCreate it, or take it out of the YAML.",
     }
     scale = next(each for each in rest if "max_scale" in each["title"])
-    assert (scale["line"], scale["message"]) == ("24", "declared 6, live 10")
+    assert (scale["line"], scale["message"]) == ("24", f"declared 6, live 10\n{WAYS_BACK}")
 
 
 def test_the_verdict_is_the_last_line_and_no_annotation() -> None:
-    assert shown(IN_SYNC).startswith("driftcheck: In sync: 10 declared deployments match live. (10 declared, ")
-    assert shown(DRIFT).splitlines()[-1].startswith("driftcheck: Drift: 1 deployment differs")
-    assert shown(VALID) == "driftcheck: 12 deployments in 2 files are valid.\n"
+    assert shown(IN_SYNC).startswith("driftcheck: In sync: 10 deployments match. (10 declared, ")
+    assert shown(DRIFT).splitlines()[-1].startswith("driftcheck: Drift: 1 deployment drifted")
+    assert shown(VALID) == "driftcheck: Valid: 12 deployments in 2 files.\n"
 
 
 def test_deployments_merely_not_declared_are_one_notice() -> None:
     notices = [each for each in annotations(shown(DRIFT)) if each["level"] == "notice"]
     assert [notice["message"] for notice in notices] == [
-        "200 live deployments are not declared: scratch-000, scratch-001, scratch-002, scratch-003, scratch-004 "
-        "and 195 more"
+        "200 unmanaged deployments: scratch-000, scratch-001, scratch-002, scratch-003, scratch-004 and 195 more"
     ]
 
 
 def test_what_was_not_read_is_an_error() -> None:
     assert "offset 198" in annotations(shown(INCOMPLETE))[0]["message"]
     gapless = replace(IN_SYNC, outcome=Outcome.DEFECT)
-    assert annotations(shown(gapless))[0]["message"].startswith("Defect:")
+    assert annotations(shown(gapless))[0]["message"].startswith("Internal error:")
 
 
 def test_findings_of_files_are_annotated() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema_rs
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.gitlab import render
 from driftcheck.model import Report
 from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, INVENTORY, MAX_SCALE, huge, reports
@@ -40,6 +40,9 @@ DOCUMENTED = jsonschema_rs.validator_for(
 )
 
 
+INCOMPLETE_DRIFT = replace(INCOMPLETE, deployments=DRIFT.deployments)
+
+
 def issues(report: Report) -> list[dict[str, Any]]:
     return json.loads(render(report, RenderOptions()))
 
@@ -49,7 +52,9 @@ def test_an_issue_for_each_active_change_and_finding() -> None:
     assert len(told) == 207
     scale = next(each for each in told if "max_scale" in each["description"])
     assert scale | {"fingerprint": ""} == {
-        "description": "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10",
+        "description": "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10. "
+        "To accept live: `driftcheck adopt --name claims-agent`. "
+        "To revert live: `driftcheck plan --name claims-agent`.",
         "check_name": "drift",
         "fingerprint": "",
         "severity": "major",
@@ -65,11 +70,11 @@ def test_an_incomplete_report_does_not_look_like_one_without_findings() -> None:
     assert [(each["check_name"], each["severity"]) for each in issues(INCOMPLETE)] == [("incomplete", "blocker")]
 
 
-def test_what_no_file_declares_is_pinned_to_the_first_file() -> None:
+def test_what_no_file_declares_is_at_the_folder_of_the_declarations() -> None:
     assert {each["location"]["path"] for each in issues(DRIFT) if each["check_name"] == "unmanaged-deployment"} == {
-        "prod/agents.yaml"
+        "prod"
     }
-    assert {each["location"]["path"] for each in issues(INVENTORY)} == {"deployments.yaml"}
+    assert {each["location"]["path"] for each in issues(INVENTORY)} == {"driftcheck.yaml"}
 
 
 def test_fingerprints_survive_moved_lines_and_other_values() -> None:
@@ -92,10 +97,16 @@ def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
     told = json.loads(text)
     DOCUMENTED.validate(told)
     assert len({each["fingerprint"] for each in told}) == len(told)
-    active = [entry for entry in wording.entries(drawn) if entry.suppressed is None]
-    assert len(told) == len(active) + len(wording.run_entries(drawn))
-    for entry, issue in zip(active, told[len(told) - len(active) :], strict=True):
-        assert issue["description"].startswith(entry.title)
+    results = view.results(drawn)
+    assert len(told) == len(results) + len(set(wording.run_defects(drawn)))
+    for result, issue in zip(results, told[len(told) - len(results) :], strict=True):
+        assert issue["description"].startswith(wording.title(result))
+
+
+def test_two_workspaces_have_no_fingerprint_in_common() -> None:
+    eu, us = ({each["fingerprint"] for each in issues(replace(INCOMPLETE_DRIFT, report_id=name))} for name in "ab")
+    assert len(eu) == len(us) > 1
+    assert not eu & us
 
 
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:

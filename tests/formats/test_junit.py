@@ -5,8 +5,7 @@ import junitparser
 import pytest
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, wording
-from driftcheck.formats.escaping import visible
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.junit import render
 from driftcheck.model import ExitStatus, Outcome, Report, Severity, Status
 from tests.formats.reports import (
@@ -16,6 +15,8 @@ from tests.formats.reports import (
     IN_SYNC,
     INCOMPLETE,
     INVALID,
+    LIVE,
+    TARGETS,
     THREE_WAY,
     UNMANAGED,
     huge,
@@ -45,7 +46,7 @@ def test_a_case_for_each_deployment_and_one_for_the_run() -> None:
     read = suites(DRIFT)
     assert (read.tests, read.failures, read.errors, read.skipped) == (213, 2, 0, 200)
     claims = cases(DRIFT)["claims-agent"]
-    assert claims.classname == "driftcheck.check"
+    assert claims.classname == f"driftcheck.{LIVE.workspace}/check"
     assert claims.result[0].message == "6 fields differ"
     assert "prod/agents.yaml:24: source_config.resource_spec.max_scale: declared 6, live 10" in claims.result[0].text
     assert results(DRIFT)["billing-agent"] == ("Failure", "missing-deployment")
@@ -80,11 +81,23 @@ def test_findings_about_no_deployment_are_cases() -> None:
 
 
 def test_what_is_ignored_or_can_not_be_observed_is_skipped() -> None:
-    assert results(ALL_IGNORED) == {"claims-agent": ("Skipped", "ignored")}
+    assert results(ALL_IGNORED) == {"claims-agent": ("Skipped", "suppressed")}
     unseen = report(replace(CLAIMS, status=Status.IN_SYNC, changes=(), compared=0), status=ExitStatus.IN_SYNC)
     assert results(unseen) == {"claims-agent": ("Skipped", "unverifiable")}
     partly = report(replace(CLAIMS, status=Status.IN_SYNC, changes=()), status=ExitStatus.IN_SYNC)
     assert results(partly) == {}
+
+
+def test_a_case_of_one_report_is_not_that_of_another() -> None:
+    first, second = (
+        {(case.classname, case.name) for suite in suites(replace(DRIFT, report_id=name)) for case in suite}
+        for name in ("eu", "us")
+    )
+    assert not first & second
+    targets = [(case.classname, case.name) for suite in suites(TARGETS) for case in suite]
+    assert ("driftcheck.staging/check", "claims-agent") in targets
+    assert ("driftcheck.production/check", "claims-agent") in targets
+    assert len(set(targets)) == len(targets)
 
 
 def test_what_the_change_proposes_passes() -> None:
@@ -123,13 +136,12 @@ def test_O5_two_readers_read_it_and_agree_with_the_counts(drawn: Report) -> None
 @given(reports())
 def test_tells_every_change_and_finding(drawn: Report) -> None:
     root = ElementTree.fromstring(render(drawn, RenderOptions()).encode())
-    told = {case.get("name"): "".join(case.itertext()) for case in root.iter("testcase")}
-    everything = "".join(told.values())
-    for comparison in drawn.deployments:
-        for change in comparison.changes:
-            assert wording.path_text(change.path) in told[visible(comparison.name)]
-    for finding in drawn.findings:
-        assert finding.rule in everything
+    everything = "".join("".join(case.itertext()) for case in root.iter("testcase"))
+    for part in view.parts(drawn):
+        for change in (change for comparison in part.deployments for change in comparison.changes):
+            assert wording.path_text(change.path) in everything
+        for finding in part.findings:
+            assert finding.rule in everything
 
 
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:

@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.openmetrics import render
-from driftcheck.model import Report, Status
-from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, VALID, huge, report, reports
+from driftcheck.model import HistoryNote, Outcome, Report, Status
+from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, TARGETS, VALID, WITH_HISTORY, huge, report, reports
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -16,7 +16,10 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 def samples(reported: Report) -> Samples:
     families = openmetrics_parser.text_string_to_metric_families(render(reported, RenderOptions()))
     return {
-        (sample.name.removeprefix("driftcheck_"), tuple(sorted(sample.labels.items()))): sample.value
+        (
+            sample.name.removeprefix("driftcheck_"),
+            tuple(sorted((key, value) for key, value in sample.labels.items() if key not in ("report_id", "command"))),
+        ): sample.value
         for family in families
         for sample in family.samples
     }
@@ -61,7 +64,9 @@ def test_is_read_by_openmetrics_and_by_the_textfile_collector_alike(drawn: Repor
     told = samples(drawn)
     assert len(told) == sum(len(family.samples) for family in families)
     summary = drawn.summary
-    assert {told["deployments", (("status", each.value),)] for each in Status} == set(summary.statuses.values())
+    for status in Status:
+        values = [value for key, value in told.items() if key[0] == "deployments" and ("status", status) in key[1]]
+        assert sum(values) == summary.statuses[status]
     assert sum(value for (name, _), value in told.items() if name == "changes") == summary.changes
 
 
@@ -72,6 +77,31 @@ def test_names_every_deployment_with_active_changes(drawn: Report) -> None:
     for comparison in drawn.deployments:
         if any(change.suppressed is None for change in comparison.changes):
             assert visible(comparison.name).replace("##[", r"##\x5b") in named
+
+
+def test_every_series_has_the_identity_of_the_report() -> None:
+    text = render(replace(DRIFT, report_id="staging"), RenderOptions())
+    for line in text.splitlines():
+        assert line.startswith("#") or '{report_id="staging",command="check"' in line
+
+
+def test_targets_have_series_of_their_own() -> None:
+    told = samples(TARGETS)
+    assert told["deployments", (("status", "drifted"), ("target", "staging"))] == 1
+    assert told["deployments", (("status", "drifted"), ("target", "production"))] == 0
+    assert told["exit_status", ()] == 1
+
+
+def test_the_history_has_open_items_and_their_age() -> None:
+    told = samples(WITH_HISTORY)
+    assert told["history_recorded", ()] == 1
+    assert told["last_conclusive_timestamp_seconds", ()] == 1_767_845_134
+    assert told["open_items", ()] == 2
+    assert told["oldest_open_seconds", ()] == 8 * 86_400 + 334
+    failed = replace(WITH_HISTORY, outcome=Outcome.INCOMPLETE, history=HistoryNote("run", error="locked"))
+    assert samples(failed)["history_recorded", ()] == 0
+    assert ("open_items", ()) not in samples(failed)
+    assert "history_recorded" not in {name for name, _ in samples(DRIFT)}
 
 
 def test_two_names_that_look_alike_when_written_out_stay_apart() -> None:

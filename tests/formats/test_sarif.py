@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.sarif import MOST_BYTES, MOST_RESULTS, render
 from driftcheck.model import Finding, Location, Outcome, Report, Severity
 from driftcheck.rules import RULES
@@ -55,7 +55,10 @@ def test_a_change_stands_at_its_place() -> None:
     scale = next(each for each in results if "max_scale" in each["message"]["text"])
     assert scale["ruleId"] == "drift"
     assert scale["level"] == "error"
-    assert scale["message"]["text"] == "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10"
+    assert scale["message"]["text"] == (
+        "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10\n"
+        "To accept live: `driftcheck adopt --name claims-agent`. To revert live: `driftcheck plan --name claims-agent`."
+    )
     assert scale["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "prod/agents.yaml"},
         "region": {"startLine": 24, "startColumn": 20},
@@ -66,7 +69,8 @@ def test_a_change_stands_at_its_place() -> None:
 def test_rules_come_with_help() -> None:
     rules = run(DRIFT)["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == ["drift", "missing-deployment", "unmanaged-deployment"]
-    assert rules[0]["help"]["text"] == RULES["drift"].explanation
+    assert rules[0]["help"]["text"].startswith(RULES["drift"].explanation)
+    assert "driftcheck explain drift" in rules[0]["help"]["text"]
     results = run(DRIFT)["results"]
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in results)
 
@@ -76,19 +80,37 @@ def test_related_places_are_told() -> None:
     assert twice["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 28
 
 
-def test_what_is_ignored_is_suppressed_with_its_reason() -> None:
-    (ignored,) = run(ALL_IGNORED)["results"]
-    (suppression,) = ignored["suppressions"]
-    assert suppression["justification"] == "load test until Friday, OPS-123 (until 2026-12-31)"
-    assert suppression["location"]["physicalLocation"]["artifactLocation"]["uri"] == "driftcheck.yaml"
-    assert {tuple(each["suppressions"]) for each in run(DRIFT)["results"]} == {()}
+def test_neither_what_is_suppressed_nor_what_is_adopted_is_a_result() -> None:
+    assert run(ALL_IGNORED)["results"] == []
+    assert run(ALL_IGNORED)["tool"]["driver"]["rules"] == []
+    classes = [each["properties"]["class"] for each in run(THREE_WAY)["results"] if "properties" in each]
+    assert sorted(classes) == ["conflict", "drift", "proposed"]
 
 
-def test_the_baseline_state_is_what_the_base_revision_says() -> None:
-    states = {
-        each["properties"]["class"]: each["baselineState"] for each in run(THREE_WAY)["results"] if "properties" in each
-    }
-    assert states == {"drift": "unchanged", "conflict": "updated", "proposed": "new", "adopted": "absent"}
+def test_a_policy_is_a_rule_with_its_own_message() -> None:
+    broken = Finding("policy:two-replicas", Severity.ERROR, "Production runs at least two replicas.", deployment="a")
+    (rule,) = run(report(findings=(broken,)))["tool"]["driver"]["rules"]
+    assert rule["id"] == "policy:two-replicas"
+    assert rule["shortDescription"]["text"] == "Production runs at least two replicas."
+
+
+def test_the_identity_of_the_report_is_its_category() -> None:
+    details = [run(replace(DRIFT, report_id=name))["automationDetails"]["id"] for name in ("eu", "u s")]
+    assert details == ["driftcheck/eu/check/", "driftcheck/u%20s/check/"]
+    eu, us = (
+        {each["partialFingerprints"]["driftcheck/v1"] for each in run(replace(DRIFT, report_id=name))["results"]}
+        for name in ("eu", "us")
+    )
+    assert not eu & us
+
+
+def test_files_are_named_from_the_root_of_the_repository() -> None:
+    options = RenderOptions(folder="/repo/infra", repository="/repo")
+    results = json.loads(render(DRIFT, options))["runs"][0]["results"]
+    places = {each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results}
+    assert places == {"infra/prod/agents.yaml", "infra/prod"}
+    loose = next(each for each in results if each["ruleId"] == "unmanaged-deployment")
+    assert loose["locations"][0]["logicalLocations"][0]["name"] == "scratch-000"
 
 
 def test_fingerprints_survive_moved_lines_and_other_values() -> None:
@@ -167,11 +189,11 @@ def test_is_valid_and_tells_every_change_and_finding(drawn: Report) -> None:
     assert text.isascii()
     assert "##[" not in text
     only = run(drawn)
-    entries = wording.entries(drawn)
-    assert len(only["results"]) == len(entries)
-    for entry, result in zip(entries, only["results"], strict=True):
-        assert result["message"]["text"].startswith(entry.title.replace("](", r"]\x28")[:400])
-        assert bool(result["suppressions"]) is (entry.suppressed is not None)
+    shown = [each for each in view.results(drawn) if getattr(each.item, "change_class", None) != "adopted"]
+    assert len(only["results"]) == len(shown)
+    for each, result in zip(shown, only["results"], strict=True):
+        assert result["message"]["text"].startswith(wording.title(each).replace("](", r"]\x28")[:400])
+        assert "suppressions" not in result
     identities = [each["partialFingerprints"]["driftcheck/v1"] for each in only["results"]]
     assert len(set(identities)) == len(identities)
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 
 from driftcheck.formats import wording
-from driftcheck.model import ChangeClass, ExitStatus, Outcome, Report, Severity, Suppression
+from driftcheck.model import Change, ChangeClass, ExitStatus, Outcome, Report, Severity, Status, Suppression
 from tests.formats.reports import (
+    BILLING,
     CLAIMS,
     DRIFT,
     HIDDEN_ENV,
@@ -14,10 +15,12 @@ from tests.formats.reports import (
     LABEL_ADDED,
     LIMIT_GONE,
     LIVE,
+    MATCHING,
     MAX_SCALE,
     SAMPLES,
     SIDECAR,
-    THREE_WAY,
+    WITH_HISTORY,
+    report,
     reports,
 )
 
@@ -41,7 +44,7 @@ def test_a_value_is_written_as_visible_json(value: object, text: str) -> None:
 
 
 def test_a_long_value_is_cut_in_the_middle_and_says_how_long_it_is() -> None:
-    assert wording.value_text("a" * 500 + "b" * 500, 20) == '"aaaaaaaaa ... bbbbbbbbb" (1,002 characters)'
+    assert wording.value_text("a" * 500 + "b" * 500, 40) == '"aaaaaaa ... bbbbbbb" (1,002 characters)'
     assert wording.value_text("abc", 20) == '"abc"'
 
 
@@ -61,7 +64,7 @@ def test_a_long_value_is_cut_in_the_middle_and_says_how_long_it_is() -> None:
         (replace(MAX_SCALE, base=6), "declared 6, live 10"),
     ],
 )
-def test_the_sides_of_a_change(change, text: str) -> None:
+def test_the_sides_of_a_change(change: Change, text: str) -> None:
     assert wording.change_text(change) == text
 
 
@@ -69,44 +72,24 @@ def test_the_sides_of_a_change(change, text: str) -> None:
     ("change", "notes"),
     [
         (MAX_SCALE, []),
-        (SIDECAR, ["takes a new revision"]),
-        (replace(MAX_SCALE, base=6), ["older than this change"]),
+        (SIDECAR, ["reverting creates a new revision"]),
+        (replace(MAX_SCALE, base=6), ["not caused by this change"]),
         (replace(MAX_SCALE, severity=Severity.WARNING), ["warning"]),
         (
             replace(MAX_SCALE, base=1, change_class=ChangeClass.PROPOSED, severity=Severity.NOTE),
             ["proposed by this change"],
         ),
-        (HIDDEN_ENV, ["takes a new revision", "values not shown"]),
-        (replace(MAX_SCALE, suppressed=Suppression("why\x1b", "2026-01-02")), [r"ignored: why\x1b (until 2026-01-02)"]),
+        (HIDDEN_ENV, ["reverting creates a new revision", "values not shown"]),
     ],
 )
-def test_the_notes_of_a_change(change, notes: list[str]) -> None:
-    assert wording.change_notes(change) == notes
-
-
-@settings(max_examples=40)
-@given(reports())
-def test_entries_hold_every_change_and_finding_the_active_and_worst_first(drawn: Report) -> None:
-    entries = wording.entries(drawn)
-    assert len(entries) == sum(len(each.changes) for each in drawn.deployments) + len(drawn.findings)
-    order = [(entry.suppressed is not None, entry.severity.rank) for entry in entries]
-    assert order == sorted(order)
-
-
-def test_what_is_merely_not_declared_comes_after_its_equals() -> None:
-    rules = [entry.rule for entry in wording.entries(replace(DRIFT, findings=DRIFT.findings[::-1]))]
-    assert rules == ["missing-deployment"] + ["drift"] * 6 + ["unmanaged-deployment"] * 200
-
-
-def test_blocks_are_worst_first() -> None:
-    order = [block.comparison.name for block in wording.blocks(THREE_WAY)][:3]
-    assert order == ["claims-agent", "orders-agent", "search-0"]
+def test_the_notes_of_a_change(change: Change, notes: list[str]) -> None:
+    assert wording.severity_note(change) + wording.change_notes(change, DRIFT) == notes
 
 
 @settings(max_examples=40)
 @given(reports())
 def test_the_verdict_says_in_sync_only_of_a_whole_comparison_without_difference(drawn: Report) -> None:
-    if "in sync" in wording.verdict(drawn).lower():
+    if "in sync" in str(wording.verdict(drawn)).lower():
         assert drawn.complete
         assert drawn.live is not None
         assert drawn.outcome.status is ExitStatus.IN_SYNC
@@ -118,33 +101,56 @@ def test_the_verdict_says_in_sync_only_of_a_whole_comparison_without_difference(
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_failure_never_sounds_like_a_pass(sample: str, status: ExitStatus) -> None:
     report = replace(SAMPLES[sample], outcome=Outcome[status.name])
-    sentence = wording.verdict(report)
-    drift = "Drift" if report.live else "Failed"
-    assert sentence.split(":")[0] == {1: drift, 2: "Invalid", 3: "Incomplete", 4: "Defect"}[status]
-    assert sentence.endswith(".")
+    verdict = wording.verdict(report)
+    drift = "Drift" if report.live or report.targets else "Failed"
+    assert verdict.word == {1: drift, 2: "Invalid", 3: "Incomplete", 4: "Internal error"}[status]
+    assert verdict.sentence.endswith(".")
 
 
 def test_a_difference_that_nothing_counts_is_still_said() -> None:
     lenient = replace(DRIFT, outcome=Outcome.IN_SYNC)
-    assert wording.verdict(lenient) == (
-        "Passed: 1 deployment differs from live in 6 fields, 1 is missing; nothing of it counts as a failure."
+    assert str(wording.verdict(lenient)) == (
+        "Passed: 1 deployment drifted (6 fields), 1 missing; none of these fail the run."
     )
 
 
 def test_a_failure_by_notes_alone_says_so() -> None:
     strict = replace(IN_SYNC_WITH_NOTES, outcome=Outcome.DRIFT)
-    assert wording.verdict(strict) == "Drift: 200 notes."
+    assert str(wording.verdict(strict)) == "Drift: 200 notes."
 
 
 def test_an_invalid_check_still_tells_what_differs() -> None:
     both = replace(DRIFT, outcome=Outcome.INVALID, deployments=(CLAIMS,))
-    assert wording.verdict(both).endswith("In what was compared: 1 deployment differs from live in 6 fields.")
+    assert str(wording.verdict(both)) == "Invalid: the input can't be used; 1 deployment drifted (6 fields)."
 
 
 def test_what_was_adopted_does_not_differ_from_live() -> None:
     adopted = replace(MAX_SCALE, declared=10, base=6, change_class=ChangeClass.ADOPTED, severity=Severity.NOTE)
     both = replace(DRIFT, deployments=(replace(CLAIMS, changes=(SIDECAR, adopted)),))
-    assert "differs from live in 1 field" in wording.verdict(both)
+    assert "1 deployment drifted (1 field)" in str(wording.verdict(both))
+
+
+def test_what_is_known_by_name_only_is_in_every_verdict_on_a_comparison() -> None:
+    for outcome in Outcome:
+        said = str(wording.verdict(replace(WITH_HISTORY, outcome=outcome)))
+        assert outcome is Outcome.DEFECT or "2 values (secrets, variables) are known by name only" in said
+
+
+def test_the_reason_of_a_suppression_names_its_end_and_its_owners() -> None:
+    suppression = Suppression("why\x1b", "2026-01-02", owner="team-a", approved_by="security")
+    assert wording.reason_text(suppression) == (r"why\x1b (until 2026-01-02, owner team-a, approved by security)")
+
+
+def test_an_accepted_absence_is_not_a_match() -> None:
+    accepted = replace(BILLING, status=Status.IN_SYNC)
+    subject = report(*MATCHING, accepted, status=ExitStatus.IN_SYNC)
+    assert str(wording.verdict(subject)) == "In sync: 10 deployments match, 1 accepted as missing."
+
+
+def test_a_command_names_the_only_deployment_unless_the_name_is_odd() -> None:
+    assert "adopt --name claims-agent`" in wording.ways_back([CLAIMS])
+    assert "adopt`" in wording.ways_back([CLAIMS, replace(CLAIMS, name="b")])
+    assert "adopt`" in wording.ways_back([replace(CLAIMS, name="$(x)")])
 
 
 @pytest.mark.parametrize(
@@ -156,5 +162,5 @@ def test_what_was_adopted_does_not_differ_from_live() -> None:
     ],
 )
 def test_a_partial_comparison_without_difference_is_not_called_in_sync(partial: Report) -> None:
-    assert wording.verdict(partial) == ("Passed, but not everything was read: no difference was found in the rest.")
+    assert str(wording.verdict(partial)) == "Passed: no difference was found; not everything was read."
     assert wording.gaps(partial)

@@ -45,10 +45,10 @@
       const hidden = !fits(item, filter);
       if (item.element.hidden !== hidden) item.element.hidden = hidden;
     }
-    const told = ["deployment", "finding"].map(count).filter(Boolean);
-    document.getElementById("shown").textContent = `Showing ${told.join(" and ")}`;
+    const counts = ["deployment", "finding"].map(count).filter(Boolean);
+    document.getElementById("shown").textContent = `Showing ${counts.join(" and ")}`;
     const nothing = document.getElementById("nothing");
-    if (nothing) nothing.hidden = items.some((item) => item.kind === "deployment" && !item.element.hidden);
+    if (nothing) nothing.hidden = items.some((item) => !item.element.hidden);
   };
 
   // The filters live in the address too, so that a view can be bookmarked and sent on.
@@ -79,6 +79,8 @@
     if (!target?.matches("details.deployment")) return;
     target.hidden = false;
     target.open = true;
+    const folded = target.parentElement.closest("details");
+    if (folded) folded.open = true;
     target.scrollIntoView();
     target.querySelector("summary").focus();
   };

@@ -1,0 +1,404 @@
+"""What a report shows and in which order: targets, deployments, single results, sums; once for all formats."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from operator import attrgetter
+from typing import Final
+from urllib.parse import quote
+
+from driftcheck.formats import RenderOptions
+from driftcheck.model import (
+    Change,
+    ChangeClass,
+    Comparison,
+    ExitStatus,
+    Finding,
+    Location,
+    Outcome,
+    Report,
+    Severity,
+    State,
+    Status,
+    Suppression,
+)
+from driftcheck.paths import Path, format_path
+
+CHANGE_RULE: Final = "drift"
+"""The rule of a change, where a format needs one."""
+UNMANAGED_RULES: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
+NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
+BY_THE_CHANGE: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
+"""The classes of what the change under review does."""
+DIFFERING: Final = frozenset({ChangeClass.DRIFT, ChangeClass.CONFLICT, ChangeClass.ELSEWHERE, ChangeClass.OUTDATED})
+"""The classes in which live differs from what is declared, and the change under review is not why."""
+
+_CLASS_ORDER: Final = (
+    ChangeClass.CONFLICT,
+    ChangeClass.PROPOSED,
+    ChangeClass.ADOPTED,
+    ChangeClass.DRIFT,
+    ChangeClass.OUTDATED,
+    ChangeClass.ELSEWHERE,
+)
+_STATUS_ORDER: Final = (
+    Status.UNKNOWN,
+    Status.DRIFTED,
+    Status.MISSING,
+    Status.PROPOSED,
+    Status.UNMANAGED,
+    Status.IN_SYNC,
+)
+_OUTCOME_ORDER: Final = (
+    Outcome.DEFECT,
+    Outcome.INVALID,
+    Outcome.INCOMPLETE,
+    Outcome.DRIFT,
+    Outcome.PASSED,
+    Outcome.IN_SYNC,
+)
+_STATE_ORDER: Final = {State.NEW: 0, State.CHANGED: 1, State.KNOWN: 2, None: 3}
+_NOWHERE: Final = Location("", 0, 0)
+
+
+def report_id(report: Report) -> str:
+    """Return what tells the report from those of other workspaces and targets; empty if nothing does."""
+    return report.report_id or (report.live and report.live.workspace) or ""
+
+
+def identity(report: Report) -> str:
+    """Return the identity of the report: its id and its command."""
+    return "/".join(filter(None, [report_id(report), report.command]))
+
+
+def parts(report: Report) -> list[Report]:
+    """Return a report for each target, the worst first; the report itself where it has no targets."""
+    if not report.targets:
+        return [report]
+    ordered = sorted(report.targets, key=lambda target: (_OUTCOME_ORDER.index(target.outcome), target.name))
+    return [
+        replace(
+            report,
+            report_id=target.name,
+            outcome=target.outcome,
+            live=target.live,
+            declared=target.declared,
+            targets=(),
+            deployments=tuple(each for each in report.deployments if each.target == target.name),
+            findings=tuple(each for each in report.findings if each.target == target.name),
+            resolved=tuple(each for each in report.resolved if each.target == target.name),
+        )
+        for target in ordered
+    ]
+
+
+def common(report: Report) -> Report:
+    """Return what a report with targets has beside them: findings that are about none of them."""
+    names = {target.name for target in report.targets}
+    return replace(
+        report,
+        live=None,
+        targets=(),
+        deployments=(),
+        findings=tuple(each for each in report.findings if each.target not in names),
+        resolved=tuple(each for each in report.resolved if each.target not in names),
+    )
+
+
+# Deployments
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A deployment with the findings about it."""
+
+    comparison: Comparison
+    findings: tuple[Finding, ...]
+    """The worst first."""
+    active: tuple[Change, ...]
+    """The unsuppressed changes."""
+    worst: Severity | None
+    """The worst severity of what is active; None where nothing is."""
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is unknown, and nothing else can be said of it."""
+        return self.comparison.status is Status.UNKNOWN and not self.comparison.changes and not self.findings
+
+    @property
+    def is_merely_unmanaged(self) -> bool:
+        """Whether being unmanaged is all that there is to say of it."""
+        return self.comparison.status is Status.UNMANAGED and not self.active
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it drifted, and the change under review does not touch it."""
+        classes = {change.change_class for change in self.active}
+        return classes == {ChangeClass.ELSEWHERE} and self.worst is not Severity.ERROR
+
+    @property
+    def matters(self) -> bool:
+        """Whether it is shown by itself: something differs, is missing, unknown or worth a warning."""
+        if self.active or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
+            return True
+        return self.worst is not None and self.worst is not Severity.NOTE
+
+
+def blocks(report: Report) -> list[Block]:
+    """Return every deployment with its findings, the worst first, then the newest."""
+    about: dict[tuple[str | None, str], list[Finding]] = {(each.target, each.name): [] for each in report.deployments}
+    for finding in report.findings:
+        if finding.deployment is not None and (finding.target, finding.deployment) in about:
+            about[finding.target, finding.deployment].append(finding)
+    return sorted((_block(each, about[each.target, each.name]) for each in report.deployments), key=_block_order)
+
+
+def _block(comparison: Comparison, findings: list[Finding]) -> Block:
+    active = tuple([change for change in comparison.changes if change.suppressed is None])
+    severities = {change.severity for change in active}
+    severities |= {finding.severity for finding in findings if finding.suppressed is None}
+    ordered = tuple(sorted(findings, key=lambda each: (each.severity.rank, each.rule)))
+    return Block(comparison, ordered, active, min(severities, key=attrgetter("rank"), default=None))
+
+
+def _block_order(block: Block) -> tuple[object, ...]:
+    return (
+        block.is_elsewhere,
+        3 if block.worst is None else block.worst.rank,
+        min((_STATE_ORDER[change.state] for change in block.active), default=3),
+        _STATUS_ORDER.index(block.comparison.status),
+        min((_CLASS_ORDER.index(change.change_class) for change in block.active), default=0),
+        block.comparison.name,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Findings of one rule and severity that are counted instead of shown one by one."""
+
+    severity: Severity
+    rule: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The parts of a report (of one target), each in the order in which it is shown."""
+
+    general: tuple[Finding, ...]
+    """Errors and warnings about no deployment of the report."""
+    shown: tuple[Block, ...]
+    """The deployments that are shown by themselves; the others are only counted."""
+    bare: tuple[Block, ...]
+    """Deployments of which nothing is known."""
+    elsewhere: tuple[Block, ...]
+    """Deployments that drifted and that the change under review does not touch."""
+    suppressed: tuple[tuple[Comparison | None, Change | Finding, Suppression], ...]
+    """What ignore rules suppress, and no deployment above shows."""
+    sums: tuple[Sum, ...]
+    """The other findings: notes, and deployments that are merely unmanaged."""
+    others: tuple[Block, ...]
+    """The deployments that are shown nowhere above."""
+
+
+def view(report: Report, *, with_unmanaged: bool = False) -> View:
+    """Return what is shown of a report; with `with_unmanaged`, unmanaged deployments are shown by themselves."""
+    every = blocks(report)
+    shown = [block for block in every if block.matters and (with_unmanaged or not block.is_merely_unmanaged)]
+    visible = {id(block) for block in shown}
+    others = [block for block in every if id(block) not in visible]
+    known = {(each.target, each.name) for each in report.deployments}
+    loose = [each for each in report.findings if (each.target, each.deployment) not in known]
+    general = sorted(
+        (each for each in loose if each.suppressed is None),
+        key=lambda each: (each.severity.rank, each.location or _NOWHERE, each.rule),
+    )
+    counted = [each for each in general if each.severity is Severity.NOTE]
+    counted += [each for block in others for each in block.findings if each.suppressed is None]
+    return View(
+        general=tuple(each for each in general if each.severity is not Severity.NOTE),
+        shown=tuple(block for block in shown if not block.is_bare and not block.is_elsewhere),
+        bare=tuple(sorted((each for each in shown if each.is_bare), key=lambda each: each.comparison.location is None)),
+        elsewhere=tuple(block for block in shown if block.is_elsewhere),
+        suppressed=tuple(_suppressed(others, loose)),
+        sums=_sums(counted),
+        others=tuple(others),
+    )
+
+
+def _suppressed(
+    blocks: Iterable[Block], loose: Iterable[Finding]
+) -> Iterable[tuple[Comparison | None, Change | Finding, Suppression]]:
+    for block in blocks:
+        items: list[Change | Finding] = [*block.comparison.changes, *block.findings]
+        for item in items:
+            if item.suppressed is not None:
+                yield block.comparison, item, item.suppressed
+    for finding in loose:
+        if finding.suppressed is not None:
+            yield None, finding, finding.suppressed
+
+
+def _sums(findings: Iterable[Finding]) -> tuple[Sum, ...]:
+    by_rule: dict[tuple[int, str], list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault((finding.severity.rank, finding.rule), []).append(finding)
+    return tuple(Sum(alike[0].severity, rule, tuple(alike)) for (_, rule), alike in sorted(by_rule.items()))
+
+
+# Single results
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A change or a finding, for formats that are lists of single results."""
+
+    item: Change | Finding
+    comparison: Comparison | None = None
+    """The deployment of a change."""
+
+    @property
+    def rule(self) -> str:
+        """The id of the rule; all changes have the same."""
+        return self.item.rule if isinstance(self.item, Finding) else CHANGE_RULE
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return self.item.severity
+
+    @property
+    def deployment(self) -> str | None:
+        """The name of the deployment."""
+        return self.item.deployment if isinstance(self.item, Finding) else self._compared.name
+
+    @property
+    def target(self) -> str | None:
+        """The target that it belongs to."""
+        return self.item.target if isinstance(self.item, Finding) else self._compared.target
+
+    @property
+    def _compared(self) -> Comparison:
+        if self.comparison is None:
+            raise TypeError("a change needs its deployment")
+        return self.comparison
+
+    @property
+    def path(self) -> Path | None:
+        """The field that it is about."""
+        return self.item.path
+
+    @property
+    def location(self) -> Location | None:
+        """Where it is declared."""
+        return self.item.location or (self.comparison.location if self.comparison else None)
+
+
+def results(report: Report) -> list[Result]:
+    """Return the unsuppressed changes and findings, the worst first, then what the change under review does."""
+    listed = [
+        Result(change, comparison)
+        for comparison in report.deployments
+        for change in comparison.changes
+        if change.suppressed is None
+    ]
+    listed += [Result(finding) for finding in report.findings if finding.suppressed is None]
+    return sorted(listed, key=_result_order)
+
+
+def _result_order(result: Result) -> tuple[object, ...]:
+    item = result.item
+    return (
+        result.severity.rank,
+        result.rule in UNMANAGED_RULES,
+        _STATE_ORDER[item.state],
+        _CLASS_ORDER.index(item.change_class) if isinstance(item, Change) else 0,
+        result.target or "",
+        result.deployment or "",
+        format_path(result.path or ()),
+        result.rule,
+        result.location or _NOWHERE,
+    )
+
+
+def gaps(report: Report) -> list[str]:
+    """Return what was not read, a sentence each, as it was recorded."""
+    found: list[str] = []
+    for part in parts(report):
+        head = f"{part.report_id}: " if report.targets else ""
+        live = part.live.gaps if part.live else ()
+        if part.live is not None and not part.live.complete and not live:
+            live = ("the listing is incomplete",)
+        found += [f"{head}live: {gap}" for gap in live]
+        if not part.declared.complete:
+            found.append(f"{head}declared: not every file, document or deployment could be read")
+    return found
+
+
+def compared(report: Report) -> int:
+    """Return how many declared fields were compared."""
+    return sum(comparison.compared for comparison in report.deployments)
+
+
+def is_accepted_absence(comparison: Comparison) -> bool:
+    """Return whether a deployment is in sync because an ignore rule accepts that it is missing."""
+    return comparison.status is Status.IN_SYNC and comparison.id is None and not comparison.compared
+
+
+# For the viewers of CI platforms
+
+
+def rooted(file: str, options: RenderOptions) -> str:
+    """Return a file as it is named from the repository's root, where it lies in one; `.` and `..` are resolved."""
+    path = posixpath.normpath(posixpath.join(options.folder, file))
+    root = options.repository.rstrip("/")
+    if root and (path == root or path.startswith(f"{root}/")):
+        return path.removeprefix(root).lstrip("/") or "."
+    return posixpath.normpath(file)
+
+
+def source_link(location: Location, options: RenderOptions) -> str | None:
+    """Return the address at which the platform shows a location; None where there is none."""
+    file = rooted(location.file, options)
+    if not options.source_url or file.startswith(("/", "../")):
+        return None
+    return f"{options.source_url}{quote(file.encode(errors='replace'))}#L{location.line}"
+
+
+def pinned(location: Location | None, report: Report, options: RenderOptions) -> Location:
+    """Return a location from the repository's root; viewers refuse a result without one.
+
+    What is in no file is at the configuration, else at the folder (or the only file) of the declarations.
+    """
+    if location is not None:
+        return replace(location, file=rooted(location.file, options))
+    if options.config:
+        return Location(rooted(options.config, options), 1, 1)
+    files = sorted({file for part in parts(report) for file in part.declared.files if file != "-"})
+    folders = [posixpath.dirname(rooted(file, options)) for file in files]
+    folder = posixpath.commonpath(folders) if folders and len({each[:1] == "/" for each in folders}) == 1 else ""
+    if folder not in ("", "/"):
+        return Location(folder, 1, 1)
+    return Location(rooted(files[0], options) if len(files) == 1 else "driftcheck.yaml", 1, 1)
+
+
+def fingerprints(results: Sequence[Result], report: Report) -> list[str]:
+    """Return an identity of each result that outlasts moved lines and other values.
+
+    It is made of the report's identity, target, rule, deployment and path; of the file where it has no deployment.
+    Equal ones are numbered.
+    """
+    seen: Counter[str] = Counter()
+    prints = []
+    for result in results:
+        file = result.location.file if result.location is not None and result.deployment is None else None
+        path = format_path(result.path or ())
+        key = json.dumps([identity(report), result.target, result.rule, result.deployment, path, file])
+        seen[key] += 1
+        prints.append(sha256(f"{key}{seen[key]}".encode()).hexdigest()[:32])
+    return prints

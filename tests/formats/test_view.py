@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from driftcheck.formats import RenderOptions, view
+from driftcheck.formats.view import Result, fingerprints, pinned, rooted
+from driftcheck.model import DeclaredSummary, Finding, Location, Report, Severity
+from tests.formats.reports import CLAIMS, DRIFT, MAX_SCALE, TARGETS, THREE_WAY, reports
+
+LOOSE = Result(Finding("duplicate-key", Severity.ERROR, "twice", location=Location("a.yaml", 3, 1)))
+FIELD = Result(MAX_SCALE, CLAIMS)
+INSIDE = RenderOptions(folder="/home/me/repo/infra", repository="/home/me/repo")
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_results_hold_every_active_change_and_finding_the_worst_first(drawn: Report) -> None:
+    results = view.results(drawn)
+    items = [*(change for each in drawn.deployments for change in each.changes), *drawn.findings]
+    assert len(results) == sum(item.suppressed is None for item in items)
+    assert [result.severity.rank for result in results] == sorted(result.severity.rank for result in results)
+
+
+def test_what_is_merely_unmanaged_comes_after_its_equals() -> None:
+    rules = [result.rule for result in view.results(replace(DRIFT, findings=DRIFT.findings[::-1]))]
+    assert rules == ["missing-deployment"] + ["drift"] * 6 + ["unmanaged-deployment"] * 200
+
+
+def test_blocks_are_worst_first() -> None:
+    order = [block.comparison.name for block in view.blocks(THREE_WAY)][:3]
+    assert order == ["claims-agent", "orders-agent", "search-0"]
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_every_deployment_and_finding_is_in_one_part_of_the_view(drawn: Report) -> None:
+    parts = [view.common(drawn), *view.parts(drawn)] if drawn.targets else [drawn]
+    blocks, findings = 0, 0
+    for part in parts:
+        shown = view.view(part)
+        above = [*shown.shown, *shown.bare, *shown.elsewhere]
+        blocks += len(above) + len(shown.others)
+        findings += len(shown.general) + sum(len(group.findings) for group in shown.sums)
+        findings += sum(len(block.findings) for block in above)
+        findings += sum(isinstance(item, Finding) for _, item, _ in shown.suppressed)
+    assert blocks == len(drawn.deployments)
+    assert findings == len(drawn.findings)
+
+
+def test_targets_are_parts_the_worst_first() -> None:
+    assert [part.report_id for part in view.parts(TARGETS)] == ["staging", "production"]
+    assert view.parts(DRIFT) == [DRIFT]
+
+
+def test_an_identity_is_report_rule_deployment_and_path() -> None:
+    moved = Result(replace(MAX_SCALE, location=Location("b.yaml", 90, 7), live=7, severity=Severity.NOTE), CLAIMS)
+    assert fingerprints([FIELD], DRIFT) == fingerprints([moved], DRIFT)
+    assert fingerprints([FIELD], DRIFT) != fingerprints([Result(replace(MAX_SCALE, path=("c",)), CLAIMS)], DRIFT)
+    assert fingerprints([FIELD], DRIFT) != fingerprints([Result(MAX_SCALE, replace(CLAIMS, name="b"))], DRIFT)
+    assert fingerprints([FIELD], DRIFT) != fingerprints([FIELD], replace(DRIFT, report_id="staging"))
+    assert fingerprints([FIELD], DRIFT) != fingerprints([FIELD], replace(DRIFT, command="audit"))
+
+
+def test_what_has_no_deployment_is_known_by_its_file_and_equal_ones_are_numbered() -> None:
+    item = LOOSE.item
+    assert isinstance(item, Finding)
+    other = Result(replace(item, location=Location("b.yaml", 3, 1)))
+    assert fingerprints([LOOSE], DRIFT) != fingerprints([other], DRIFT)
+    assert len(set(fingerprints([LOOSE, LOOSE, LOOSE], DRIFT))) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("a.yaml", "infra/a.yaml"),
+        ("./deployments//a.yaml", "infra/deployments/a.yaml"),
+        ("../other/a.yaml", "other/a.yaml"),
+        ("/home/me/repo/a.yaml", "a.yaml"),
+        ("../../outside.yaml", "../../outside.yaml"),
+        ("/home/me/repository/a.yaml", "/home/me/repository/a.yaml"),
+    ],
+)
+def test_files_are_named_from_the_root_of_the_repository(file: str, named: str) -> None:
+    assert rooted(file, INSIDE) == named
+
+
+def test_without_a_repository_files_are_named_as_they_were() -> None:
+    assert rooted("./a//b.yaml", RenderOptions(folder="/somewhere")) == "a/b.yaml"
+    assert rooted("/x/a.yaml", RenderOptions()) == "/x/a.yaml"
+
+
+@pytest.mark.parametrize(
+    ("files", "config", "place"),
+    [
+        (("prod/a.yaml", "prod/b.yaml"), "", "infra/prod"),
+        (("prod/a.yaml",), "", "infra/prod"),
+        (("a.yaml", "prod/b.yaml"), "driftcheck.yaml", "infra/driftcheck.yaml"),
+        (("../a.yaml",), "", "a.yaml"),
+        (("../a.yaml", "../b.yaml"), "", "driftcheck.yaml"),
+        ((), "", "driftcheck.yaml"),
+    ],
+)
+def test_what_is_in_no_file_is_at_the_configuration_or_the_declarations(
+    files: tuple[str, ...], config: str, place: str
+) -> None:
+    subject = replace(DRIFT, declared=DeclaredSummary(files))
+    assert pinned(None, subject, replace(INSIDE, config=config)) == Location(place, 1, 1)
+    assert pinned(Location("a.yaml", 3, 4), subject, INSIDE) == Location("infra/a.yaml", 3, 4)
+
+
+def test_a_location_is_linked_where_the_platform_shows_the_repository() -> None:
+    options = replace(INSIDE, source_url="https://example.com/me/repo/blob/abc/")
+    assert view.source_link(Location("a b.yaml", 3, 4), options) == (
+        "https://example.com/me/repo/blob/abc/infra/a%20b.yaml#L3"
+    )
+    assert view.source_link(Location("../../a.yaml", 3, 4), options) is None
+    assert view.source_link(Location("a.yaml", 3, 4), INSIDE) is None
