@@ -270,14 +270,15 @@ def resolve(
         region=flags.region or config.region,
         scope=flags.scope,
         base=flags.base,
-        recording=_recording(flags),
+        recording=recording(flags),
         allow_partial=flags.allow_partial,
         allow_empty=flags.allow_empty,
         allow_empty_live=flags.allow_empty_live,
     )
 
 
-def _recording(flags: Flags) -> Recording | None:
+def recording(flags: Flags) -> Recording | None:
+    """Return where runs are recorded; raises UsageError for an option that lacks another one."""
     if flags.history is None:
         dependent = {"--fail-on-new": flags.fail_on_new, "--notify": flags.notify, "--remind": flags.remind}
         for option in (name for name, given in dependent.items() if given):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import sqlite3
 import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -555,3 +557,27 @@ def test_the_canaries_are_where_they_are_looked_for(tree: Path) -> None:
     leaking = Result(0, LIVE["secret"], "")
     with pytest.raises(AssertionError):
         assert_nothing_leaks(leaking, tree.parent / "written")
+
+
+def test_K5_K8_no_history_and_no_notification_holds_a_secret(tree: Path) -> None:
+    """What a database keeps is looked at as it is stored, with the reports unpacked."""
+    file = tree.parent / "history.db"
+    live = ["--live", "raw.json", "--history", f"sqlite:///{file}", "--notify", "json://127.0.0.1:1"]
+    for command in (["check", "--strict"], ["audit"]):
+        for _ in range(2):
+            result = run_inside(*command, *live, "-o", "json", cwd=tree, env=KEYS)
+            assert result.status == 1, result.err
+            assert_nothing_leaks(result, tree.parent / "written")
+    with sqlite3.connect(file) as connection:
+        stored = "\n".join(connection.iterdump())
+        reports = [
+            zlib.decompress(data).decode() for (data,) in connection.execute("SELECT report FROM driftcheck_runs")
+        ]
+        assert connection.execute("SELECT count(*) FROM driftcheck_outbox").fetchone()[0] == 2
+    connection.close()
+    (tree.parent / "written" / "dump").write_text("\n".join([stored, *reports]))
+    env = {"DRIFTCHECK_HISTORY": f"sqlite:///{file}"}
+    for shown in (["open"], ["open", "-o", "json"], ["export"], ["export", "-o", "csv"], ["trend", "-o", "html"]):
+        result = run_inside("history", *shown, cwd=tree, env=env)
+        assert result.status == 0, result.err
+        assert_nothing_leaks(result, tree.parent / "written")

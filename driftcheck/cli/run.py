@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -24,7 +24,7 @@ from driftcheck.errors import DriftcheckError, LiveError, OutputError, UsageErro
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
-from driftcheck.settings import Flags, Settings
+from driftcheck.settings import Flags, Policy, Recording, Settings
 from driftcheck.targets import Compared
 
 
@@ -90,14 +90,19 @@ def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     runs = [_with_base(chosen, flags) for chosen in resolve_targets(command, flags)]
     with progress(quiet) as seen:
         report = targets.check(runs, seen)
-    recording = runs[0].settings.recording
+    policies = {each.settings.target: each.settings.policy for each in runs}
+    return _recorded(report, runs[0].settings.recording, flags, policies)
+
+
+def _recorded(
+    report: Report, recording: Recording | None, flags: Flags, policies: Mapping[str | None, Policy]
+) -> Report:
     if recording is None:
         return report
     from driftcheck.cli.recording import recorded
     from driftcheck.history.items import Scope
 
-    narrowed = Scope(names=flags.names, filters=flags.scope, paths=flags.paths)
-    return recorded(report, recording, narrowed, {each.settings.target: each.settings.policy for each in runs})
+    return recorded(report, recording, Scope(flags.names, flags.scope, flags.paths), policies)
 
 
 def _with_base(chosen: Settings, flags: Flags) -> targets.Run:
@@ -148,7 +153,8 @@ def failures_reported(
 ) -> Iterator[None]:
     """Report an error of the body on standard error and in every output, so that no earlier report remains.
 
-    Text on standard output is left out: the error is shown once. Ends the command with the error's status.
+    Text on standard output is left out: the error is shown once. Ends the command with the error's status. The run is
+    recorded where runs are, unless the command line itself was wrong, which says nothing of the deployments.
     """
     try:
         yield
@@ -157,14 +163,27 @@ def failures_reported(
     except DriftcheckError as error:
         console.say_error(error)
         failure = _failure(command, Outcome[error.status.name], _findings(error))
+        is_recorded = not isinstance(error, UsageError)
     except Exception as error:
         console.say_defect(error)
         failure = _failure(command, Outcome.DEFECT, (_run_failed(console.defect_message(error), None),))
+        is_recorded = True
     else:
         return
     elsewhere = [output for output in outputs if output.file is not None or output.format != "text"]
-    write_report(replace(failure, report_id=_identity(command, flags)), elsewhere, options)
+    failure = replace(failure, report_id=_identity(command, flags))
+    if flags is not None and is_recorded:
+        failure = _recorded_failure(failure, flags)
+    write_report(failure, elsewhere, options)
     raise click.exceptions.Exit(failure.outcome.status)
+
+
+def _recorded_failure(failure: Report, flags: Flags) -> Report:
+    try:
+        recording = settings.recording(flags)
+    except UsageError:
+        return failure
+    return _recorded(failure, recording and replace(recording, fail_on_new=False), flags, {})
 
 
 def _findings(error: DriftcheckError) -> tuple[Finding, ...]:

@@ -129,8 +129,8 @@ def _attached(execute: Execute, part: Part) -> Part:
     """
     if part.conclusive or part.target is not None:
         return part
-    streams = [stream for (stream,) in execute("SELECT DISTINCT stream FROM driftcheck_parts")]
-    alike = [stream for stream in streams if json.loads(stream)[1:] == json.loads(part.stream)[1:]]
+    rows = execute("SELECT DISTINCT stream FROM driftcheck_parts WHERE conclusive = 1")
+    alike = [stream for (stream,) in rows if json.loads(stream)[1:] == json.loads(part.stream)[1:]]
     return replace(part, stream=alike[0]) if len(alike) == 1 else part
 
 
@@ -197,16 +197,21 @@ def _moment(execute: Execute, part: Part, run: Run, seq: int) -> tuple[Moment, s
 
 
 def _outage(execute: Execute, part: Part, run: Run, seq: int) -> Iterator[Transition]:
-    """Yield the start or the end of a time in which runs can't tell."""
-    if _is_review(run.report) or not part.is_target:
+    """Yield the start or the end of a time in which runs can't tell.
+
+    Each target has its own; a run that failed before it came to its targets is announced as a whole.
+    """
+    if _is_review(run.report):
         return
     rows = execute(
-        "SELECT conclusive, generated_at FROM driftcheck_parts WHERE stream = :stream AND review = 0 AND run <> :seq "
-        "ORDER BY generated_at DESC, run DESC LIMIT 1",
+        "SELECT conclusive, generated_at, info FROM driftcheck_parts WHERE stream = :stream AND review = 0 "
+        "AND run <> :seq ORDER BY generated_at DESC, run DESC LIMIT 1",
         stream=part.stream,
         seq=seq,
     )
     if rows and rows[0][1] > run.report.generated_at:
+        return
+    if not part.is_target and not (rows and part.conclusive and json.loads(rows[0][2])["is_target"]):
         return
     was_conclusive = bool(rows[0][0]) if rows else True
     if part.conclusive is not was_conclusive:

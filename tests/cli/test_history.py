@@ -109,6 +109,50 @@ def test_a_notification_that_fails_changes_nothing_and_waits(project: Path) -> N
     Draft202012Validator(fields.schema("notification")).validate(message.document)
 
 
+def waiting(project: Path) -> list[list[tuple[str, str | None]]]:
+    """Return the kinds and targets of the transitions that wait to be sent, and remove them."""
+    url = f"sqlite:///{project}/history.db"
+    messages = store.claim(url, ["json#1"])
+    store.settle(url, messages, [])
+    return [
+        sorted({(t["kind"], t["target"]) for t in message.document["transitions"]}, key=str) for message in messages
+    ]
+
+
+@pytest.mark.parametrize(
+    "targets", ["", "targets: {staging: {paths: [deployments]}, production: {paths: [deployments]}}"]
+)
+def test_a_configuration_that_breaks_is_an_outage_once_and_recovers_once(project: Path, targets: str) -> None:
+    def run(configuration: str, day: int) -> int:
+        (project / "driftcheck.yaml").write_text(configuration)
+        lives = [part for name in ("staging", "production") for part in ("--live", f"{name}=live.json")]
+        live = lives if targets else ["--live", "live.json"]
+        arguments = ["check", *live, "--history", HISTORY, "--notify", "json://127.0.0.1:1", "-o", "json"]
+        return run_inside(*arguments, cwd=project, env=at(day)).status
+
+    whole = targets or "paths: [deployments]"
+    assert [run(whole, 0), run("paths: 3", 1), run("paths: 4", 2), run(whole, 3)] == [1, 2, 2, 1]
+    opened, *others = waiting(project)
+    assert {kind for kind, _ in opened} == {"opened"}
+    assert others == [[("outage", None)], [("recovered", None)]]
+    assert [run["conclusive"] for run in shown(project, "list")["runs"]].count(False) == 2
+
+
+def test_a_wrong_command_line_is_not_recorded(project: Path) -> None:
+    assert run_inside("check", "no-such-folder", "--history", HISTORY, cwd=project).status == 2
+    assert not (project / "history.db").exists()
+
+
+def test_a_run_narrowed_by_name_resolves_nothing_else(project: Path) -> None:
+    check(project, "--history", HISTORY)
+    check(project, "--history", HISTORY, "--name", "support*", day=1)
+    assert len(shown(project, "open")["items"]) == 4
+    in_sync(project)
+    check(project, "--history", HISTORY, "--name", "claims-agent", day=2)
+    assert PATH not in {item["path"] for item in shown(project, "open")["items"]}
+    assert len(shown(project, "open")["items"]) == 3
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--notify", "json://x"], ["--fail-on-new"], ["--remind", "7d"], ["--history", HISTORY, "--remind", "7d"]],
