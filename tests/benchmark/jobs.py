@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from tests.benchmark import history
 from tests.benchmark.data import Data
 from tests.benchmark.processes import Command
 
@@ -152,6 +153,20 @@ def _langgraph(url: str, key: dict[str, str], cache: Path, times: float) -> Peer
     return Peer(Command("langgraph deploy list", (script, "deploy", "list", "--json"), environment), times=times)
 
 
+@contextlib.contextmanager
+def _history(data: Data, cache: Path, *arguments: str) -> Iterator[Bench]:
+    """Fill a history before a command is measured, in a process of its own."""
+    file = data.in_sync.parent / f"history-{len(arguments)}.db"
+    url = f"sqlite:///{file}"
+    subprocess.run((sys.executable, "-m", "tests.benchmark.history", url, str(data.size)), cwd=ROOT, check=True)
+    check = ("check", data.declared, "--live", data.in_sync, "--report-id", history.IDENTITY)
+    if arguments:
+        yield Bench(_driftcheck(cache, *arguments, "--history", url), (Peer(None, reason="to hold: 0.3 s"),))
+        return
+    plain = replace(_driftcheck(cache, *check), name="driftcheck without --history")
+    yield Bench(_driftcheck(cache, *check, "--history", url), (Peer(plain),))
+
+
 JOBS: Final = (
     Job("help", "`driftcheck --help`", (1,), (1,), _help),
     Job("validate", "`validate`", (100, 1_000, 10_000), (1_000,), _validate),
@@ -170,6 +185,14 @@ JOBS: Final = (
         (2_000, 10_000),
         (2_000, 10_000),
         lambda data, cache: _over_http(data.declared, data, cache, 1.3),
+    ),
+    Job("history-record", "`check --history`, 365 runs before (at most 0.3 s more)", (1_000,), (1_000,), _history),
+    Job(
+        "history-open",
+        "`history open`, 365 runs and 50 open items",
+        (1_000,),
+        (1_000,),
+        lambda data, cache: _history(data, cache, "history", "open"),
     ),
 )
 
