@@ -85,12 +85,14 @@ class Base:
         )
 
 
-def find_base(chosen: Settings, flags: Flags, ref: str) -> tuple[Base, Settings]:
-    """Return the base, and the settings in force: policy, paths, workspace and region as at the tip of `ref`.
+def find_bases(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[Base, Settings]]:
+    """Return the base of each run that is in force at the tip of `ref`, and its settings there.
 
-    Head is read where the change or the tip names paths. The commits are read where the tip names them, so that a file
-    that was not read before does not count as declared because the change names it. A configuration outside of the
-    repository is the operator's and stays in force. Raises UsageError or BaseError where git can't tell.
+    `runs` are those of the change under review: without targets one, else one for each. Targets, policy, paths,
+    workspace and region are those at the tip. Head is read where the change or the tip names paths. The commits are
+    read where the tip names them, so that a file that was not read before does not count as declared because the change
+    names it. A configuration outside of the repository is the operator's and stays in force. Raises UsageError or
+    BaseError where git can't tell.
     """
     from driftcheck.declarations import git
 
@@ -98,39 +100,49 @@ def find_base(chosen: Settings, flags: Flags, ref: str) -> tuple[Base, Settings]
     repository = git.open_repository(here, settings.environment())
     commits = git.find_commits(repository, ref, merge_commit=settings.platform_merge_commit())
     single_files = tuple(path for path in flags.paths if os.path.isfile(path))
-    if chosen.config_file is not None and not is_in_repository(chosen.config_file, here):
-        base = Base(
-            repository, commits, chosen.paths, chosen.name_suffix, single_files, chosen.policy, is_redirected=False
-        )
-        return base, chosen
+    command, config_file = runs[0].command, runs[0].config_file
+    if config_file is not None and not is_in_repository(config_file, here):
+        return [
+            (Base(repository, commits, run.paths, run.name_suffix, single_files, run.policy, is_redirected=False), run)
+            for run in runs
+        ]
     at_tip = _config_at(repository, commits.tip, flags, here)
-    target = next((each for each in at_tip.targets if each.name == chosen.target), None)
-    live = replace(flags, live=(chosen.live,) if chosen.live else ())
-    in_force = settings.resolve(chosen.command, live, at_tip, chosen.config_file, here, target)
-    if chosen.target and target is None:  # the change adds the target
-        in_force = replace(chosen, policy=in_force.policy)
-        paths = chosen.paths
-    else:
-        paths = tuple(_paths_at(repository, commits.tip, flags, target.config if target else at_tip)) or chosen.paths
-    base = Base(
-        repository,
-        commits,
-        paths,
-        in_force.name_suffix,
-        single_files,
-        proposed=chosen.policy,
-        is_redirected={*paths} != {*chosen.paths}
-        or (in_force.workspace, in_force.region) != (chosen.workspace, chosen.region)
-        or in_force.name_suffix != chosen.name_suffix
-        or (chosen.target is not None and target is None),
+    in_force = settings.resolve_targets(command, flags, at_tip, config_file, here)
+    proposed = {run.target: run for run in runs}
+    found = []
+    for run in in_force:
+        config = next((each.config for each in at_tip.targets if each.name == run.target), at_tip)
+        paths = tuple(_paths_at(repository, commits.tip, flags, config)) or run.paths
+        base = Base(
+            repository,
+            commits,
+            paths,
+            run.name_suffix,
+            single_files,
+            proposed=proposed.get(run.target, run).policy,
+            is_redirected=proposed.keys() != {each.target for each in in_force}
+            or _is_redirected(run, paths, proposed[run.target]),
+        )
+        found.append((base, _with_paths(run, base, proposed.get(run.target, run).paths)))
+    return found
+
+
+def _is_redirected(in_force: Settings, paths: Sequence[str], proposed: Settings) -> bool:
+    """Return whether the change names other files, another workspace, region or suffix than those in force."""
+    return {*paths} != {*proposed.paths} or any(
+        getattr(in_force, name) != getattr(proposed, name) for name in ("workspace", "region", "name_suffix")
     )
-    kept = tuple(path for path in paths if path not in chosen.paths and _names_anything(base, path))
-    if not (chosen.paths or kept or chosen.allow_empty or chosen.command == "audit"):
+
+
+def _with_paths(in_force: Settings, base: Base, proposed: Sequence[str]) -> Settings:
+    """Return the settings with the paths that head is read at; raises UsageError where there are none."""
+    kept = tuple(path for path in base.paths if path not in proposed and _names_anything(base, path))
+    if not (proposed or kept or in_force.allow_empty or in_force.command == "audit"):
         raise UsageError(
             "nothing to check: neither HEAD nor the base revision has deployments.yaml or deployments/ here.",
             hint="Name files or folders.",
         )
-    return base, replace(in_force, paths=(*chosen.paths, *kept))
+    return replace(in_force, paths=(*proposed, *kept))
 
 
 def _names_anything(base: Base, path: str) -> bool:

@@ -241,6 +241,45 @@ def test_R8_the_policy_of_a_commit_that_was_never_a_tip_is_not_in_force(reposito
     assert classes(result)["a.max_scale"] == "drift"
 
 
+TARGETS = """targets:
+  staging: {paths: [deployments/a.yaml]}
+  production: {paths: [deployments/b.yaml], name_suffix: -prod}
+"""
+
+
+@pytest.mark.parametrize(
+    "proposed",
+    [
+        "paths: [deployments/a.yaml]\n",
+        "targets: {staging: {paths: [deployments/a.yaml]}}\n",
+        TARGETS.replace("-prod", "-other"),
+        TARGETS + "  more: {paths: [deployments/a.yaml]}\n",
+        None,
+    ],
+)
+def test_R8_the_targets_of_the_tip_are_in_force(repository: Repository, proposed: str | None) -> None:
+    move_main(repository, TARGETS, "driftcheck.yaml")
+    repository.git("merge", "--quiet", "--no-edit", "main")
+    if proposed is None:
+        (repository.folder / "driftcheck.yaml").unlink()
+    else:
+        repository.write("driftcheck.yaml", proposed)
+    repository.commit()
+    file = repository.folder.parent / "live.json"
+    live = [live_agent("a"), live_agent("b-prod", maximum=9)]
+    file.write_text(json.dumps({"resources": live, "offset": len(live)}))
+    options = ("--live", f"staging={file}", "--live", f"production={file}", "--base", "main", "-o", "json")
+    result = run_inside("check", *options, cwd=repository.folder)
+    if proposed is not None and "production" not in proposed and "targets" in proposed:
+        assert result.status == 2  # the options name a target that the change removes
+        return
+    assert result.status == 1
+    report = json.loads(result.out)
+    assert {target["name"] for target in report["targets"]} == {"staging", "production"}
+    assert classes(result)["b-prod.max_scale"] == "drift"
+    assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
+
+
 # --- histories ---
 
 

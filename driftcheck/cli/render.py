@@ -47,12 +47,18 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
     declarations = pipeline.read_declarations(chosen)
     if flags.base is None:
         return render(declarations.deployments), declarations
-    from driftcheck.baseline import find_base
+    from driftcheck.baseline import find_bases
 
-    base, _ = find_base(chosen, flags, flags.base)
-    baseline = base.read(declarations)
-    before, after = (
-        render(side.deployments, origins=False).splitlines(keepends=True)
-        for side in (baseline.bases.merge_bases[0], declarations)
-    )
-    return "".join(unified_diff(before, after, f"declarations at {baseline.commit}", "declarations")), declarations
+    bases = {in_force.target: base for base, in_force in find_bases([chosen], flags, flags.base)}
+    if chosen.target not in bases:  # the change adds the target
+        return "".join(unified_diff([], _lines(declarations), "nothing", "declarations")), declarations
+    baseline = bases[chosen.target].read(declarations)
+    before = _lines(baseline.bases.merge_bases[0])
+    name = f"declarations at {baseline.commit}"
+    return "".join(unified_diff(before, _lines(declarations), name, "declarations")), declarations
+
+
+def _lines(declarations: Declarations) -> list[str]:
+    from driftcheck.declarations.rendering import render
+
+    return render(declarations.deployments, origins=False).splitlines(keepends=True)
