@@ -73,7 +73,7 @@ def test_what_was_resolved_is_reported_once(project: Path) -> None:
     assert json.loads(check(project, "--history", HISTORY, "-o", "json", day=2).out)["resolved"] == []
 
 
-def test_only_what_is_new_fails_with_fail_on_new(project: Path) -> None:
+def test_H6_only_what_is_new_fails_with_fail_on_new(project: Path) -> None:
     assert check(project, "--history", HISTORY, "--fail-on-new").status == 1
     second = check(project, "--history", HISTORY, "--fail-on-new", "-o", "json", day=1)
     assert (second.status, json.loads(second.out)["outcome"]["name"]) == (0, "passed")
@@ -85,7 +85,7 @@ def test_only_what_is_new_fails_with_fail_on_new(project: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite:///no/such/folder/h.db", "mysql://u:SECRET@host/x", "sqlite:///broken.db"])
-def test_a_history_that_fails_changes_neither_verdict_nor_status(project: Path, url: str) -> None:
+def test_H2_a_history_that_fails_changes_neither_verdict_nor_status(project: Path, url: str) -> None:
     (project / "broken.db").write_text("not a database, " * 100)
     plain = json.loads(check(project, "-o", "json").out)
     for option in ((), ("--fail-on-new",)):

@@ -25,7 +25,7 @@ RUN = report(1, [comparison("a", [change()])])
         "ALTER TABLE driftcheck_runs ADD COLUMN planted",
     ],
 )
-def test_a_file_with_other_objects_is_refused_and_left_as_it_was(sqlite: str, statement: str) -> None:
+def test_R10_a_file_with_other_objects_is_refused_and_left_as_it_was(sqlite: str, statement: str) -> None:
     keep(sqlite, "r1", RUN)
     file = Path(sqlite.removeprefix("sqlite:///"))
     with sqlite3.connect(file) as connection:
@@ -57,7 +57,7 @@ def test_a_damaged_page_is_noticed(sqlite: str) -> None:
         store.open_items(sqlite)
 
 
-def test_a_newer_schema_is_refused_with_a_hint(url: str) -> None:
+def test_H4_a_newer_schema_is_refused_with_a_hint(url: str) -> None:
     keep(url, "r1", RUN)
     with database.transaction(url, write=True) as execute:
         execute("UPDATE driftcheck_schema SET version = 99")
@@ -106,7 +106,7 @@ def test_an_upgrade_that_fails_leaves_the_older_schema(url: str, monkeypatch: py
         "sqlite:///:memory:",
     ],
 )
-def test_an_address_that_can_not_be_used_is_not_repeated(address: str) -> None:
+def test_K9_an_address_that_can_not_be_used_is_not_repeated(address: str) -> None:
     with pytest.raises((HistoryError, UsageError)) as caught:
         keep(address, "r1", RUN)
     assert "PASSWORD" not in f"{caught.value.message} {caught.value.hint}"

@@ -213,7 +213,7 @@ def test_redacted_values_are_not_stored_and_never_change(url: str) -> None:
     assert store.open_items(url)[0].value is None
 
 
-def test_values_of_any_kind_survive(url: str) -> None:
+def test_H5_values_of_any_kind_survive(url: str) -> None:
     values = [2**63, -(2**80), "nul \x00 and \ud800", 1.5, {"b": [None, True], "a": {}}]
     names = ["a", "nul-\x00", "sur-\udc80"]
     made = [comparison(name, [change(f"labels.k{i}", value) for i, value in enumerate(values)]) for name in names]
@@ -328,7 +328,7 @@ def _record_many(arguments: tuple[str, int]) -> None:
         keep(url, f"{name}-{number}", report(number, [comparison(name, [change()])], report_id=name))
 
 
-def test_several_writers_lose_nothing(url: str) -> None:
+def test_H3_several_writers_lose_nothing(url: str) -> None:
     with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
         list(pool.map(_record_many, [(url, writer) for writer in range(3)]))
     assert len(store.runs(url)) == 24
@@ -345,7 +345,7 @@ for number in range(10_000):
 """
 
 
-def test_a_run_that_is_killed_is_recorded_whole_or_not_at_all(url: str, tmp_path: Path) -> None:
+def test_H1_a_run_that_is_killed_is_recorded_whole_or_not_at_all(url: str, tmp_path: Path) -> None:
     for attempt in range(4):
         process = subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, cwd=os.getcwd())
         assert process.stdout is not None
