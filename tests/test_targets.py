@@ -237,3 +237,29 @@ def test_a_file_wins_over_a_target_of_its_name(project: Path) -> None:
     result = run_inside("compare", "nowhere", "dev", cwd=project)
     assert result.status == 2
     assert "neither a file nor a target" in result.err
+
+
+def test_a_snapshot_of_each_target_is_saved(project: Path, three_services: dict[str, str]) -> None:
+    result = run_inside("snapshot", "-o", "saved", "--retries", "0", cwd=project, env=three_services)
+    assert result.status == 3
+    assert "dev: " in result.err
+    assert sorted(path.name for path in (project / "saved").iterdir()) == ["production.json", "staging.json"]
+    result = run_inside("check", "--target", "staging", "--live", "staging=saved/staging.json", cwd=project)
+    assert result.status == 0, result.said
+    assert run_inside("snapshot", cwd=project, env=three_services).status == 2
+
+
+def test_an_export_of_a_target_has_no_suffix_and_is_in_sync(project: Path) -> None:
+    config = yaml.safe_load((project / "driftcheck.yaml").read_text())
+    config["targets"]["staging"] |= {"name_suffix": "-stg", "paths": ["exported"]}
+    (project / "driftcheck.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    saved(project / "staging.json", [live("staging", "agent-stg", 1), live("staging", "other", 2)])
+    arguments = ["--target", "staging", "--live", "staging=staging.json"]
+    result = run_inside("export", *arguments, "-d", "exported", cwd=project)
+    assert result.status == 0, result.said
+    assert "-stg: other" in result.err
+    assert (project / "exported" / "agent.yaml").exists()
+    result = run_inside("check", *arguments, "--name", "agent*", cwd=project)
+    assert result.status == 0, result.said
+    result = run_inside("export", *arguments, "--name", "nothing", cwd=project)
+    assert result.status == 2

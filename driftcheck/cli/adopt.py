@@ -149,7 +149,7 @@ def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
     if each.snapshot is None or not names:
         return
     found = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in names)
-    export = declare(replace(each.snapshot, deployments=found))
+    export = declare(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
     adoption.refused += export.notices
     if not export.deployments:
         return

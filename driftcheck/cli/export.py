@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ from driftcheck.errors import OutputError, UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
 from driftcheck.model import JSON, Deployment, Snapshot
-from driftcheck.paths import Path
+from driftcheck.paths import Path, glob_matches
 from driftcheck.settings import Flags
 
 if TYPE_CHECKING:
@@ -44,21 +44,28 @@ class Export:
 @click.command("export")
 @click.option("-d", "--directory", metavar="DIR", help="One file for each deployment, in this folder.")
 @click.option("-o", "--output", "file", metavar="FILE", help="One file for all. Default, and -: standard output.")
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @options.listing
+@options.names
 @options.scope
 def command(directory: str | None, file: str | None, force: bool, quiet: bool, **given: Any) -> int:
     """Write declarations of what is live, as YAML that check finds in sync.
 
-    Left out is what the service sets, derives or defaults itself; secrets are names only, and no value that may be
-    secret is written. A comment says where something could not be exported. Files are never overwritten without
-    --force.
+    Values that the service sets, derives or defaults itself are left out. Secrets are exported by name only. Comments
+    mark what could not be exported. With --target, names are written without the target's suffix. Existing files are
+    overwritten only with --force.
     """
     if directory is not None and file is not None:
         raise UsageError("-d and -o exclude each other.", hint="-d DIR writes a file for each deployment, -o FILE one.")
     flags = Flags(scope=options.take_scope(given), **given)
-    snapshot = run.read_whole_live(run.resolve("export", flags), quiet=quiet)
-    export = declare(snapshot)
+    chosen = run.resolve("export", flags)
+    snapshot = run.read_whole_live(chosen, quiet=quiet)
+    if chosen.names:
+        named = (d for d in snapshot.deployments if any(glob_matches(glob, d.name) for glob in chosen.names))
+        snapshot = replace(snapshot, deployments=tuple(named))
+        if not snapshot.deployments:
+            raise UsageError(f"no live deployment matches --name {' or '.join(chosen.names)}.")
+    export = declare(snapshot, name_suffix=chosen.name_suffix)
     if not quiet:
         for notice in export.notices:
             console.say(f"note: {notice}")
@@ -74,19 +81,24 @@ def command(directory: str | None, file: str | None, force: bool, quiet: bool, *
     return 0
 
 
-def declare(snapshot: Snapshot) -> Export:
-    """Give the declarations that a listing makes, by name, and notices of what is left out."""
+def declare(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
+    """Return the declarations of a listing, by name, and notices of what is left out; names lose the suffix."""
     left_out: dict[str, list[str]] = {}
     exports = []
     counts = Counter(deployment.name for deployment in snapshot.deployments)
     for deployment in snapshot.deployments:
-        reason = _obstacle(deployment, counts)
-        exported = _declared(deployment) if reason is None else None
+        reason = _obstacle(deployment, counts, name_suffix)
+        exported = _declared(_without_suffix(deployment, name_suffix)) if reason is None else None
         if exported is not None:
             exports.append(exported)
         else:
-            left_out.setdefault(reason or "the service takes no such name", []).append(deployment.name)
+            left_out.setdefault(reason or "their names are invalid", []).append(deployment.name)
     return Export(tuple(exports), tuple(_notices(snapshot, left_out)))
+
+
+def _without_suffix(deployment: Deployment, suffix: str) -> Deployment:
+    name = deployment.name.removesuffix(suffix)
+    return Deployment(name, {**deployment.value, "name": name}) if suffix else deployment
 
 
 def _declared(deployment: Deployment) -> Exported | None:
@@ -101,8 +113,10 @@ def _declared(deployment: Deployment) -> Exported | None:
     return export(deployment.value, schema, differing)
 
 
-def _obstacle(deployment: Deployment, counts: Counter[str]) -> str | None:
+def _obstacle(deployment: Deployment, counts: Counter[str], suffix: str) -> str | None:
     """Tell why a live deployment is none that somebody would declare, if it is not."""
+    if not deployment.name.endswith(suffix) or deployment.name == suffix:
+        return f"their names do not end in the target's suffix {suffix}"
     if counts[deployment.name] > 1:
         return "several deployments have its name"
     if deployment.is_being_deleted:

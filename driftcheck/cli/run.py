@@ -131,6 +131,11 @@ def read_whole_live(chosen: Settings, *, quiet: bool) -> Snapshot:
     """
     with progress(quiet) as seen:
         snapshot = pipeline.read_live(chosen, lambda: (), seen)
+    return accepted(chosen, snapshot, quiet=quiet)
+
+
+def accepted(chosen: Settings, snapshot: Snapshot, *, quiet: bool) -> Snapshot:
+    """Return a snapshot; raises LiveError for an incomplete or empty one that the flags do not accept."""
     if snapshot.gaps and not chosen.allow_partial:
         raise LiveError(
             f"the listing is incomplete: {' '.join(snapshot.gaps)}",

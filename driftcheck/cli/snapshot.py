@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import click
 
+from driftcheck import pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import refuse_inputs, write_files
+from driftcheck.errors import DriftcheckError, UsageError
+from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
-from driftcheck.settings import Flags
+from driftcheck.settings import Flags, Settings, share_connections
 
 
 @click.command("snapshot")
@@ -26,7 +32,10 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
     if file is not None:
         refuse_inputs([file], options.named_inputs(given))
     flags = Flags(scope=options.take_scope(given), **given)
-    snapshot = run.read_whole_live(run.resolve("snapshot", flags), quiet=quiet)
+    runs = run.resolve_targets("snapshot", flags)
+    if len(runs) > 1:
+        return _save_each(runs, file, quiet=quiet)
+    snapshot = run.read_whole_live(runs[0], quiet=quiet)
     text = write(snapshot)
     if file in (None, "-"):
         console.write(text)
@@ -35,3 +44,32 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
         if not quiet:
             console.say(f"{counted(len(snapshot.deployments), 'deployment')} saved.")
     return 0
+
+
+def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> int:
+    """Save the listing of each target to a file of its own; those that can be read, even where others can't."""
+    from driftcheck.live.snapshot import write
+
+    if folder in (None, "-"):
+        raise UsageError(
+            "several targets are selected, and standard output takes one snapshot.",
+            hint="Name a folder with -o, or select one target with --target.",
+        )
+    at_once, runs = share_connections(runs)
+    with run.progress(quiet) as seen, ThreadPoolExecutor(at_once) as pool:
+        listings = [pool.submit(pipeline.read_live, each, tuple, seen) for each in runs]
+        wait(listings)
+    files, status = [], 0
+    for each, listing in zip(runs, listings, strict=True):
+        try:
+            snapshot = run.accepted(each, listing.result(), quiet=quiet)
+        except DriftcheckError as error:
+            console.say_error(type(error)(f"{each.target}: {error.message}", hint=error.hint))
+            status = max(status, error.status)
+        else:
+            files.append((os.path.join(folder or "", f"{each.target}.json"), write(snapshot)))
+    os.makedirs(folder or "", exist_ok=True)
+    write_files(files)
+    if not quiet:
+        console.say(f"{counted(len(files), 'snapshot')} saved in {visible(folder or '')}.")
+    return status

@@ -120,7 +120,7 @@ def test_what_nobody_declares_is_left_out_and_said(tmp_path: Path) -> None:
         "Not exported because it is being deleted: leaving.",
         "Not exported because it is a pull-request preview: kept-pr-7.",
         "Not exported because several deployments have its name: twin.",
-        "Not exported because the service takes no such name: Wrong_Name.",
+        "Not exported because their names are invalid: Wrong_Name.",
     ):
         assert f"# {said}" in result.out
         assert f"note: {said}" in result.err
