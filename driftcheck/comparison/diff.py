@@ -220,9 +220,13 @@ def _is_derived_alike(declared: JSON, derived: JSON, site: Site) -> bool:
         effective is not None
         and is_number(own)
         and is_number(derived)
-        and same_scalar(own / effective.times, derived / effective.times, base)
+        and same_scalar(_divided(own, effective.times), _divided(derived, effective.times), base)
         and same_scalar(declared, own, schema)
     )
+
+
+def _divided(number: JSON, divisor: int) -> JSON:
+    return number // divisor if isinstance(number, int) and number % divisor == 0 else number / divisor
 
 
 def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], site: Site) -> None:
@@ -299,7 +303,7 @@ def _is_derived(live: JSON, site: Site) -> bool:
     return (
         is_number(own)
         and is_number(derived)
-        and same_scalar(own / effective.times, derived / effective.times, base)
+        and same_scalar(_divided(own, effective.times), _divided(derived, effective.times), base)
         and same_scalar(own, live, schema)
     )
 
