@@ -597,14 +597,6 @@ LINT_RULES: Final = _catalogue(
         "Write branches by their bare name (`main`), tags as `refs/tags/<tag>` (API.md 4, rule 2).",
     ),
     Rule(
-        "unconfirmed-deployment-type",
-        WARNING,
-        "A deployment type of the guides that the API may not accept",
-        "`serverless` and `dedicated` are the names of guides and user interface; the API has `dev_zero`, "
-        "`dev_free_zero`, `dev`, `dev_free` and `prod`. Whether it accepts the others is unknown (API.md 5, "
-        "question 7).",
-    ),
-    Rule(
         "tier-family",
         ERROR,
         "A tier of the wrong family for the deployment type",

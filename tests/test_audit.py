@@ -158,12 +158,13 @@ def test_every_number_of_the_json_report(whole: Audit) -> None:
         "findings": {
             "error": ABSENT + UNMANAGED - 10,
             "warning": LEAVING + LEFT + PENDING + PENDING_UNDECLARED + RENAMED,
-            "note": PREVIEWS + MANAGED,
+            "note": PREVIEWS + MANAGED + 8,
         },
     }
     assert whole.rules == {
         "missing-deployment": ABSENT,
         "unmanaged-deployment": UNMANAGED - 10,
+        "missing-listener": 8,
         "unmanaged-preview": PREVIEWS,
         "unmanaged-managed-agent": MANAGED,
         "being-deleted": LEAVING + LEFT,
@@ -228,7 +229,7 @@ def test_every_number_of_the_html_report(whole: Audit) -> None:
         f"9 rollouts are pending; the oldest since {OLDEST}",
         "Error findings 555",
         "Warning findings 24",
-        "Note findings 46",
+        "Note findings 54",
     ):
         assert words.replace(" ", "") in whole.page.replace(" ", "").replace("\u202f", ""), words
 

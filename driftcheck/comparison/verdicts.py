@@ -155,16 +155,19 @@ def _absence(declaration: Declaration, earlier: Earlier | None) -> tuple[Status,
 
 def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
     schema, strict = run.schema, run.terms.strict
+    seen = live.value
+    if "name" not in declaration.value:
+        seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (API.md 6.4)
     if run.terms.listed:
-        result = compare_listed(declaration.value, live.value, schema)
+        result = compare_listed(declaration.value, seen, schema)
     else:
-        result = compare(declaration.value, live.value, schema, strict=strict)
+        result = compare(declaration.value, seen, schema, strict=strict)
     earlier = run.earlier(declaration.name)
     removed: tuple[Path, ...] = ()
     if earlier is None:
         changes = [change_of(declaration, difference, schema) for difference in result.differences]
     elif result.differences or not earlier.is_settled(declaration.value):
-        three = ThreeWay(earlier, declaration.value, live.value, result.differences, schema, strict=strict)
+        three = ThreeWay(earlier, declaration.value, seen, result.differences, schema, strict=strict)
         changes = [
             replace(change_of(declaration, each.difference, schema), change_class=each.change_class, base=each.base)
             for each in three.classify()

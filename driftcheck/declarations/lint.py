@@ -315,13 +315,6 @@ _SERVERLESS: Final = frozenset({"dev_zero", "dev_free_zero", "serverless"})
 _DEDICATED: Final = frozenset({"prod", "dedicated"})
 
 
-def _deployment_type(subject: _Subject) -> Iterator[Violation]:
-    if subject.config.get("deployment_type") in ("serverless", "dedicated"):
-        message = "`deployment_type` uses a name of the documentation, which the API may refuse"
-        hint = "The API's own names are `dev_zero`, `dev_free_zero`, `dev`, `dev_free` and `prod`."
-        yield Violation("unconfirmed-deployment-type", message, (_CONFIG, "deployment_type"), hint)
-
-
 def _tiers(subject: _Subject) -> Iterator[Violation]:
     kind = _text(subject.config, "deployment_type")
     if kind not in _SERVERLESS | _DEDICATED:
@@ -728,7 +721,6 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     _incomplete_for_create,
     _wrong_for_source,
     _repo_ref,
-    _deployment_type,
     _tiers,
     _tier_replicas,
     _namespace,

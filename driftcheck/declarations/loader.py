@@ -99,7 +99,12 @@ def _overlaid_names(text: SourceText) -> Iterator[str]:
 
 
 def _name(entry: JSON) -> str | None:
-    name = entry.get("name") if isinstance(entry, dict) else None
+    """Return the name of a deployment; of one that is bound to an agent and has no name, agent and environment."""
+    if not isinstance(entry, dict):
+        return None
+    name, agent = entry.get("name"), entry.get("agent")
+    if "name" not in entry and isinstance(agent, dict) and isinstance(agent.get("agent_id"), str):
+        return f"{agent['agent_id']}/{agent.get('environment')}"
     return name if isinstance(name, str) else None
 
 
@@ -604,7 +609,7 @@ class _Assembly:
             message = f"the name is longer than {_MAX_NAME} characters with the suffix of the target"
             self._add(placed, "invalid-name", message, key="deployments")
             return None
-        if self._suffix:
+        if self._suffix and "name" in value:
             value = {**value, "name": name}
         layers = _layers(placed.text, entry.document, entry.index, value, above)
         if overlays:
