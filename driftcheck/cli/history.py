@@ -14,7 +14,7 @@ import click
 
 from driftcheck import settings
 from driftcheck.cli import console, options
-from driftcheck.cli.outputs import write_files, write_report
+from driftcheck.cli.outputs import refuse_inputs, write_files, write_report
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.model import JSON
@@ -61,9 +61,12 @@ def command() -> None:
     """
 
 
-def _database(url: str | None) -> str:
+def _database(url: str | None, written: str | None = None) -> str:
+    """Return the URL of the history; raises UsageError where it is missing or a file to write is the history itself."""
     if url is None:
         raise UsageError("no history was named.", hint="Add --history sqlite:///FILE, or set DRIFTCHECK_HISTORY.")
+    if written is not None:
+        refuse_inputs([written], options.named_inputs({"history": url}))
     return url.strip()
 
 
@@ -87,23 +90,25 @@ def open_command(history: str | None, targets: tuple[str, ...], output: tuple[st
     """List what is open: worst first, then newest, with age and owner."""
     from driftcheck.history import store
 
-    items = store.open_items(_database(history), targets)
+    items = store.open_items(_database(history, output[1]), targets)
     if output[0] == "json":
         return _write(output, _dumped({"items": [_item_json(item) for item in items]}))
     now = settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ")
-    rows = [
-        (
-            item.severity.value,
-            _age(item, now),
-            _where(item),
-            item.key.path or item.key.rule or "",
-            item.owner or "-",
-        )
-        for item in items
-    ]
-    if not rows:
+    if not items:
         return _write(output, "Nothing is open.\n")
-    return _write(output, _table(("severity", "since", "deployment", "path or rule", "owner"), rows))
+    columns: dict[str, list[str]] = {
+        "severity": [item.severity.value for item in items],
+        "since": [_age(item, now) for item in items],
+        "report": [item.report_id or "-" for item in items],
+        "command": [item.command for item in items],
+        "deployment": [_where(item) for item in items],
+        "path or rule": [item.key.path or item.key.rule or "" for item in items],
+        "owner": [item.owner or "-" for item in items],
+    }
+    for name in ("report", "command"):
+        if len(set(columns[name])) == 1:  # it tells nothing apart
+            del columns[name]
+    return _write(output, _table(tuple(columns), zip(*columns.values(), strict=True)))
 
 
 def _item_json(item: Item) -> dict[str, JSON]:
@@ -121,6 +126,7 @@ def _item_json(item: Item) -> dict[str, JSON]:
         "severity": item.severity.value,
         "owner": item.owner,
         "command": item.command,
+        "report_id": item.report_id,
         "began_after": item.after,
         "began_before": item.before,
         "changed_at": item.changed_at,
@@ -157,7 +163,7 @@ def list_command(history: str | None, targets: tuple[str, ...], output: tuple[st
 
     records = [
         _run_json(row, part)
-        for row in reversed(store.runs(_database(history), targets))
+        for row in reversed(store.runs(_database(history, output[1]), targets))
         for part in row.parts
         if part["is_target"]
     ]
@@ -204,7 +210,7 @@ def show_command(run_id: str, history: str | None, **given: Any) -> int:
     """Show the report of a run as it was; RUN is its id, or the first characters of it."""
     from driftcheck.cli import run  # slow to load
 
-    outputs, rendering = options.take_rendering(given)
+    outputs, rendering = options.take_rendering(given, reads=options.named_inputs({"history": history}))
     with run.failures_reported("history", outputs, rendering):
         from driftcheck.formats.report_json import read
         from driftcheck.history import store
@@ -222,7 +228,7 @@ def trend_command(history: str | None, targets: tuple[str, ...], output: tuple[s
     from driftcheck.history import store
     from driftcheck.history.trend import trend
 
-    url = _database(history)
+    url = _database(history, output[1])
     found = trend(store.runs(url, targets), store.all_items(url, targets))
     if output[0] == "html":
         from driftcheck.history.trend_page import render
@@ -297,7 +303,7 @@ def export_command(history: str | None, targets: tuple[str, ...], output: tuple[
     """
     from driftcheck.history import store
 
-    url = _database(history)
+    url = _database(history, output[1])
     runs = store.runs(url, targets)
     sha256 = {row.id: row.sha256 for row in runs}
     items = [_exported(item, sha256) for item in store.all_items(url, targets)]

@@ -240,7 +240,9 @@ def take_scope(given: dict[str, Any]) -> dict[str, str]:
 def named_inputs(given: dict[str, Any]) -> list[str]:
     """Return the files, folders and globs that the options name as inputs."""
     live = [value.partition("=")[2] or value for value in given.get("live", ())]
-    return [*given.get("paths", ()), *live, *(path for name in ("config", "ca_file") if (path := given.get(name)))]
+    history = (given.get("history") or "").partition("sqlite:///")[2]
+    others = [given.get("config"), given.get("ca_file"), history]
+    return [*given.get("paths", ()), *live, *filter(None, others)]
 
 
 def take_rendering(

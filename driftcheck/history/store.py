@@ -411,7 +411,7 @@ def _item_json(item: Item) -> JSON:
 def _item(row: Row) -> Item:
     number, stream_key, first_seen, resolved_at, text = row
     info = json.loads(text)
-    _, target, command = json.loads(stream_key)
+    identity, target, command = json.loads(stream_key)
     return Item(
         key=Key(info["deployment"], info["path"], info["rule"]),
         severity=Severity(info["severity"]),
@@ -431,6 +431,7 @@ def _item(row: Row) -> Item:
         id=number,
         target=target,
         command=command,
+        report_id=identity or target,
     )
 
 

@@ -55,6 +55,8 @@ class Item:
     id: int = 0
     target: str | None = None
     command: str = ""
+    report_id: str | None = None
+    """Identity of the reports that show it; of a target, its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,34 @@ def test_open_lists_age_state_and_severity(project: Path) -> None:
     assert "2026-01-01 (8 days)" in history(project, "open", day=8).out
 
 
+def test_items_of_several_reports_are_told_apart(project: Path) -> None:
+    for identity in ("eu", "us"):
+        check(project, "--history", HISTORY, "--report-id", identity)
+    assert {item["report_id"] for item in shown(project, "open")["items"]} == {"eu", "us"}
+    heading = history(project, "open").out.splitlines()[0].split()
+    assert "report" in heading
+    assert "command" not in heading
+
+
+def test_a_report_never_replaces_the_history(project: Path) -> None:
+    check(project, "--history", HISTORY)
+    before = (project / "history.db").read_bytes()
+    result = check(project, "--history", HISTORY, "-o", "json=history.db")
+    assert result.status == 2
+    assert "both an input and an output" in result.err
+    assert (project / "history.db").read_bytes() == before
+    run = shown(project, "list")["runs"][0]["id"]
+    for command in (
+        ["show", run, "-o", "json"],
+        ["open", "-o", "json"],
+        ["trend", "-o", "html"],
+        ["export", "-o", "csv"],
+    ):
+        *others, form = command
+        assert history(project, *others, f"{form}=history.db").status == 2
+    assert (project / "history.db").read_bytes() == before
+
+
 def test_show_gives_the_report_back_with_the_recorded_sha_256(project: Path) -> None:
     original = json.loads(check(project, "--history", HISTORY, "-o", "json").out)
     [run] = shown(project, "list")["runs"]
