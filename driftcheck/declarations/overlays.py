@@ -122,6 +122,8 @@ class Layers:
     value: Mapping[str, JSON]
     _identities: dict[tuple[int, str], Identities] = field(default_factory=dict, compare=False, repr=False)
     """Of lists that were searched, by `id` and key."""
+    _merged: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False, repr=False)
+    """Whether two lists merge, by their `id`s."""
 
     def locate(self, path: Path) -> Location:
         """Return the location of the value at a path in the layer that sets it, or of the nearest node around it."""
@@ -160,8 +162,25 @@ class Layers:
                 position = tree_position(key_of(parent.tree, segment) or top.tree)
             value = self._entry(value, segment)
             schema = schema.child(segment) if schema else None
-            nodes = _visible([inner for _, inner in below], schema)
+            nodes = self._visible([inner for _, inner in below], schema)
         return layer, Location(layer.text.name, *position)
+
+    def _visible(self, nodes: list[_Node], schema: Field | None) -> list[_Node]:
+        """Return the nodes that the topmost one merges with, itself included."""
+        visible = nodes[:1]
+        for upper, lower in pairwise(nodes):
+            both_mappings = isinstance(upper.value, dict) and isinstance(lower.value, dict)
+            if not both_mappings and not (upper.layer.is_overlay and schema and self._merge(upper, lower, schema)):
+                break
+            visible.append(lower)
+        return visible
+
+    def _merge(self, upper: _Node, lower: _Node, schema: Field) -> bool:
+        lists = (upper.value, lower.value)
+        key = (id(upper.value), id(lower.value))
+        if key not in self._merged:
+            self._merged[key] = all(identities(entries, schema.key) is not None for entries in lists)
+        return self._merged[key]
 
     def _child(self, node: _Node, segment: Segment) -> _Node | None:
         key = self._index(node.value, segment) if isinstance(segment, Item) else segment
@@ -190,21 +209,6 @@ def _root(layer: Layer) -> _Node | None:
     for key in layer.path:
         tree = child(tree, key)
     return None if tree is None else _Node(layer, tree, layer.value)
-
-
-def _visible(nodes: list[_Node], schema: Field | None) -> list[_Node]:
-    """Return the nodes that the topmost one merges with, itself included."""
-    visible = nodes[:1]
-    for upper, lower in pairwise(nodes):
-        both_mappings = isinstance(upper.value, dict) and isinstance(lower.value, dict)
-        if not both_mappings and not (upper.layer.is_overlay and schema and _merge(upper.value, lower.value, schema)):
-            break
-        visible.append(lower)
-    return visible
-
-
-def _merge(over: JSON, under: JSON, schema: Field) -> bool:
-    return identities(over, schema.key) is not None and identities(under, schema.key) is not None
 
 
 def _identified(value: JSON, index: int, key: str | None) -> Segment:

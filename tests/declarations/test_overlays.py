@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -229,3 +230,18 @@ def test_layers_in_any_number_give_what_merging_by_hand_gives_each_value_located
             assert lines[location.file][location.line - 1][location.column - 1 :] == node
 
     check(expected, ())
+
+
+def test_locations_in_long_lists_take_time_in_proportion() -> None:
+    def seconds(count: int) -> float:
+        texts = [
+            f"{key}:\n- name: agent\n  secrets:\n" + "".join(f"  - name: {prefix}{n}\n" for n in range(count))
+            for key, prefix in (("deployments", "A"), ("overlay", "B"))
+        ]
+        declaration = only(declare(*texts))
+        start = time.process_time()
+        for secret in declaration.value["secrets"]:
+            declaration.locate(("secrets", Item("name", secret["name"])))
+        return time.process_time() - start
+
+    assert seconds(8000) < 10 * seconds(2000) + 0.2
