@@ -571,6 +571,9 @@ def test_the_cron_jobs_of_two_homes_share_nothing(workspace: Path) -> None:
         done = list(pool.map(lambda checkout: cron(checkout, HOME=str(workspace.parent), **env), (workspace, other)))
     assert [each.returncode for each in done] == [1, 1]
     assert {each.name for each in metrics.iterdir()} == {metrics_of(workspace), metrics_of(other)}
+    series = [line.rpartition(" ")[0] for each in metrics.iterdir() for line in each.read_text().splitlines()]
+    samples = [line for line in series if line and not line.startswith("#")]
+    assert len(samples) == len(set(samples))
 
 
 # Schedules

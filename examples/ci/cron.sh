@@ -38,7 +38,7 @@ export DRIFTCHECK_HISTORY=${DRIFTCHECK_HISTORY:-sqlite:///$state/history.db}
 
 rm -f -- "$state"/report.*
 status=0
-driftcheck check "${outputs[@]}" deployments || status=$?
+driftcheck check --report-id "$home" "${outputs[@]}" deployments || status=$?
 if [ ! -f "$state/report.txt" ]; then
   echo "driftcheck ended with status $status and wrote no report." >&2
 elif [ "$status" -ne 0 ] && [ -z "${DRIFTCHECK_NOTIFY:-}" ]; then
