@@ -74,7 +74,7 @@ def _rule(name: str, results: Sequence[Result]) -> _Object:
         explanation, level = f"{title}\n\n`driftcheck explain {visible(name)}` describes the rule.", None
     else:
         title, level = rule.title, rule.severity.value
-        explanation = f"{rule.explanation}\n\n`driftcheck explain {rule.id}` describes the rule."
+        explanation = f"{rule.explanation}\n\n`driftcheck explain {rule.id}` and docs/rules.md#{rule.id} describe it."
     described: _Object = {
         "id": visible(name),
         "shortDescription": {"text": title},

@@ -1,15 +1,20 @@
 """What holds for every format, over generated reports full of hostile texts."""
 
+import json
 import subprocess
 import sys
+from collections import Counter
+from html import unescape
 
+import junitparser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from driftcheck.formats import FORMATS, RenderOptions, load, render
+from driftcheck.formats import FORMATS, RenderOptions, load, render, wording
 from driftcheck.formats.report_json import read
-from driftcheck.model import Report
+from driftcheck.model import Report, Status
 from tests.formats.reports import SAMPLES, reports
 
 BUILT = [name for name in FORMATS if name != "html"]
@@ -25,6 +30,37 @@ def test_O10_rendering_twice_gives_the_same_bytes(name: str, report: Report, how
     assert first == render(name, report, how)
     assert first.endswith("\n")
     first.encode()
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_counts_agree_in_every_format(report: Report) -> None:
+    counts, summary = wording.numbers(report), report.summary
+    together = ", ".join(counts)
+    plain = " ".join(render("text", report, RenderOptions()).split())
+    assert together in plain
+    assert together.lower() in render("markdown", report, RenderOptions(max_bytes=10**7)).lower()
+    assert " · ".join(counts) in unescape(render("html", report, RenderOptions()))
+    assert together in render("github", report, RenderOptions())
+    record = json.loads(render("json", report, RenderOptions()))["summary"]
+    series = _series(render("openmetrics", report, RenderOptions()))
+    for status in Status:
+        assert record[status.value] == summary.statuses[status] == series["deployments", status.value]
+    assert record["changes"] == summary.changes == series["changes", ""]
+    assert record["suppressed"] == summary.suppressed
+    assert record["unverifiable"] == summary.unverifiable == series["unverifiable_fields", ""]
+    assert record["by_name_only"] == summary.by_name_only == series["by_name_only_values", ""]
+    junit = junitparser.JUnitXml.fromstring(render("junit", report, RenderOptions()).encode())
+    assert sum(each.name == "deployments" and each.tests for each in junit) == len(report.deployments)
+
+
+def _series(text: str) -> Counter[tuple[str, str]]:
+    """Sum the samples of each family, by status where it has one, over targets."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            sums[sample.name.removeprefix("driftcheck_"), sample.labels.get("status", "")] += int(sample.value)
+    return sums
 
 
 @pytest.mark.parametrize("name", BUILT)

@@ -71,6 +71,7 @@ def test_rules_come_with_help() -> None:
     assert [rule["id"] for rule in rules] == ["drift", "missing-deployment", "unmanaged-deployment"]
     assert rules[0]["help"]["text"].startswith(RULES["drift"].explanation)
     assert "driftcheck explain drift" in rules[0]["help"]["text"]
+    assert "docs/rules.md#drift" in rules[0]["help"]["text"]
     results = run(DRIFT)["results"]
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in results)
 
