@@ -263,3 +263,27 @@ def test_an_export_of_a_target_has_no_suffix_and_is_in_sync(project: Path) -> No
     assert result.status == 0, result.said
     result = run_inside("export", *arguments, "--name", "nothing", cwd=project)
     assert result.status == 2
+
+
+def test_init_with_several_workspaces_gives_targets_in_sync(tmp_path: Path) -> None:
+    for target, scale in {"staging": 1, "production": 4}.items():
+        names = [f"shared-{target}", f"same-{target}", f"only-{target}-{target}"]
+        items = [live(target, name, n, max_scale=5) for n, name in enumerate(names, 1)]
+        items[0]["source_config"]["resource_spec"]["min_scale"] = scale
+        for item in items:
+            item["source_revision_config"]["image_uri"] = "registry.example.com/agent:1"
+        saved(tmp_path / f"{target}.json", items)
+    given = [f"{target}={target}.json" for target in ("staging", "production")]
+    lives = [part for each in given for part in ("--live", each)]
+    spaces = [part for t in ("staging", "production") for part in ("--workspace", f"{t}={WORKSPACES[t]}")]
+    result = run_inside("init", *spaces, *lives, cwd=tmp_path)
+    assert result.status == 0, result.said
+    result = run_inside("check", *lives, "-o", "json", cwd=tmp_path)
+    report = json.loads(result.out)
+    assert (result.status, report["outcome"]["name"]) == (0, "in_sync"), result.said
+    assert report["summary"]["in_sync"] == 6
+    base = yaml.safe_load((tmp_path / "deployments" / "shared.yaml").read_text())["deployments"][0]
+    assert "min_scale" not in base["source_config"]["resource_spec"]
+    overlay = yaml.safe_load((tmp_path / "environments" / "production" / "overlay.yaml").read_text())
+    assert overlay == {"overlay": [{"name": "shared", "source_config": {"resource_spec": {"min_scale": 4}}}]}
+    assert run_inside("init", "--workspace", "a", "--workspace", "b", cwd=tmp_path).status == 2

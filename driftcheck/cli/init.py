@@ -6,12 +6,13 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import click
 
 from driftcheck import fields, settings
-from driftcheck.cli import console, export, options, run
+from driftcheck.cli import console, export, init_targets, options, run
 from driftcheck.declarations import discovery
 from driftcheck.declarations.writing import SCHEMA_FILE
 from driftcheck.errors import UsageError
@@ -74,16 +75,21 @@ _POLICY: Final = """\
 
 
 @click.command("init")
-@options.listing
-def command(quiet: bool, **given: Any) -> int:
+@options.first_listing
+def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     """Write driftcheck.yaml and first declarations, and print what to do next.
 
     With an API key (or --live FILE), the declarations are those of what is live; otherwise an annotated example is
-    written. Existing files are not changed.
+    written. Existing files are not changed. With several workspaces, what is equal in all of them is declared once,
+    and each gets a target with its overlay.
     """
     if os.path.lexists(_CONFIG):
         raise UsageError(f"{_CONFIG} exists already; nothing was written.", hint="Try driftcheck check.")
-    chosen = run.resolve("init", Flags(**{**given, "allow_empty_live": True}))
+    flags = Flags(**{**given, "allow_empty_live": True})
+    if len(workspaces) > 1:
+        return init_targets.write(flags, workspaces, quiet=quiet)
+    single = workspaces[0].rpartition("=")[2] if workspaces else None
+    chosen = run.resolve("init", replace(flags, workspace=single))
     existing = [path for path in settings.DEFAULT_PATHS if _declares(path)]
     folder = _FOLDER if not os.path.lexists(_FOLDER) or not discovery.names_anything(_FOLDER) else _OTHER_FOLDER
     asks = not existing and (chosen.live is not None or _has_key(chosen))

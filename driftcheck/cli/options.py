@@ -187,10 +187,11 @@ recording = _together(
     ),
 )
 
-connection = _together(
+workspace = click.option("--workspace", metavar="ID", help="Workspace id (a UUID).")
+
+_access = _together(
     click.option("--endpoint", metavar="URL", help="Base URL of the control plane."),
     click.option("--region", type=click.Choice(list(REGIONS)), help="Region of LangSmith Cloud. Default: us."),
-    click.option("--workspace", metavar="ID", help="Workspace id (a UUID)."),
     click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the API key."),
     click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for the whole listing."),
     click.option("--retries", type=int, default=4, show_default=True, help="Retries of a request."),
@@ -199,7 +200,9 @@ connection = _together(
     click.option("--allow-http", is_flag=True, help="Allow plain http to hosts other than loopback."),
 )
 
-live = _together(
+connection = _together(_access, workspace)
+
+_live_file = _together(
     click.option(
         "--live",
         multiple=True,
@@ -208,19 +211,33 @@ live = _together(
         help="Read live from a snapshot or saved listing instead of the network; - is standard input. With targets: "
         "TARGET=FILE, repeatable.",
     ),
-    connection,
 )
 
+live = _together(_live_file, connection)
 
-listing = _together(
-    live,
-    targets,
+_reading = _together(
     click.option("--allow-partial", is_flag=True, help="Accept an incomplete listing."),
     allow_empty_live,
     config,
     click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
 )
+
+listing = _together(live, targets, _reading)
 """For commands that read only what is live."""
+
+first_listing = _together(
+    _live_file,
+    _access,
+    click.option(
+        "--workspace",
+        "workspaces",
+        multiple=True,
+        metavar="[NAME=]ID",
+        help="Workspace id (a UUID). Repeat it as NAME=ID to write a target for each workspace.",
+    ),
+    _reading,
+)
+"""As `listing`, of one workspace or of several that become targets."""
 
 
 def scope(command: Command) -> Command:

@@ -46,6 +46,31 @@ class Exported:
     """What differs from live nevertheless, so that it takes an ignore rule."""
 
 
+def common_part(values: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:
+    """Return what is equal in all values: entries of mappings, and everything else as a whole."""
+    first, *others = values
+    common: dict[str, JSON] = {}
+    for key, value in first.items():
+        if not all(key in other for other in others):
+            continue
+        if all(other[key] == value for other in others):
+            common[key] = value
+        elif all(isinstance(each[key], dict) for each in values):
+            common[key] = common_part([each[key] for each in values])
+    return common
+
+
+def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return what, laid over a common part, gives the value."""
+    rest: dict[str, JSON] = {}
+    for key, each in value.items():
+        if key not in common:
+            rest[key] = each
+        elif isinstance(each, dict) and (inner := rest_over(common[key], each)):
+            rest[key] = inner
+    return rest
+
+
 def export(
     live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Path]]
 ) -> Exported | None:

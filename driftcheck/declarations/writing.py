@@ -39,6 +39,12 @@ def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_overlay(values: Sequence[Mapping[str, JSON]]) -> str:
+    """Write a file of overlays."""
+    entries = ("\n".join(_entry(value, "  ", {})) for value in values)
+    return f"# yaml-language-server: $schema={SCHEMA_FILE}\noverlay:\n" + "\n\n".join(entries) + "\n"
+
+
 def _deployment(export: Exported) -> Iterator[str]:
     return _entry(export.value, "  ", _comments(export))
 
