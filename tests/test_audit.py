@@ -57,6 +57,8 @@ def listing(*, twin: bool) -> list[dict[str, Any]]:
         revision = found[number]["source_revision_config"]
         key = "repo_ref" if number % 3 == 0 else "image_uri"
         revision[key] = f"{revision[key]}-hotfix"
+        if number % 3 == 0:
+            found[number]["source_config"]["repo_branch"] = revision[key]
         if number % 3 == 1:
             found[number]["source_config"]["resource_spec"]["cpu"] = 4
     found[2]["source_config"]["resource_spec"]["labels"] = {"added": "by hand"}
@@ -204,7 +206,7 @@ def test_every_number_of_the_text_report(whole: Audit) -> None:
     assert whole.text.startswith("Inventory: Workspace ")
     assert whole.text.count("\ndrifted  ") == DRIFTED
     assert whole.text.count("\nmissing  ") == ABSENT
-    assert whole.text.count("Probably renamed: the live deployment renamed-") == RENAMED
+    assert whole.text.count("Probably renamed to renamed-") == RENAMED
     assert (
         f"(600 declared, 1,199 live (599 unmanaged), {compared:,} fields compared, 11 suppressed, 10 unverifiable)"
         in " ".join(whole.text.split())
