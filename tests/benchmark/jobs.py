@@ -88,7 +88,7 @@ def _obvious(data: Data, live: Path, cache: Path, times: float) -> Peer:
 def _help(data: Data, cache: Path) -> Iterator[Bench]:
     del data
     click = Command("import click", (sys.executable, "-c", "import click"), _environment(cache))
-    yield Bench(_driftcheck(cache, "--help"), (Peer(click, at_most=1.3),))
+    yield Bench(_driftcheck(cache, "--help"), (Peer(click, at_most=1.1),))
 
 
 @contextlib.contextmanager
@@ -98,7 +98,7 @@ def _validate(data: Data, cache: Path) -> Iterator[Bench]:
     checker = Peer(None, reason="check-jsonschema is not installed")
     if script:
         arguments = (script, "--schemafile", str(SCHEMA), *files)
-        checker = Peer(Command("check-jsonschema", arguments, _environment(cache)), times=15)
+        checker = Peer(Command("check-jsonschema", arguments, _environment(cache)), times=25)
     yield Bench(_driftcheck(cache, "validate", data.declared), (checker, _ajv(files, cache)))
 
 
@@ -118,16 +118,17 @@ def _ajv(files: list[str], cache: Path) -> Peer:
 
 @contextlib.contextmanager
 def _in_sync(data: Data, cache: Path) -> Iterator[Bench]:
-    memory = 1.5 if data.size >= 10_000 else None
-    floor = Peer(_script(cache, "floor", data.in_sync, data.declared), at_most=1.5, memory_at_most=memory)
-    obvious = _obvious(data, data.in_sync, cache, 20)
+    is_large = data.size >= 10_000
+    command = _script(cache, "floor", data.in_sync, data.declared)
+    floor = Peer(command, at_most=1.25 if is_large else 2.0, memory_at_most=1.5 if is_large else None)
+    obvious = _obvious(data, data.in_sync, cache, 25 if is_large else 14)
     yield Bench(_driftcheck(cache, "check", data.declared, "--live", data.in_sync), (floor, obvious))
 
 
 @contextlib.contextmanager
 def _drifted(data: Data, cache: Path) -> Iterator[Bench]:
     ours = _driftcheck(cache, "check", data.declared, "--live", data.drifted, statuses=(1,))
-    yield Bench(ours, (_obvious(data, data.drifted, cache, 10),))
+    yield Bench(ours, (_obvious(data, data.drifted, cache, 12),))
 
 
 @contextlib.contextmanager
