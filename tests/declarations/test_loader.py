@@ -420,3 +420,18 @@ def test_the_findings_are_sorted_by_place() -> None:
     locations = [finding.location for finding in declared.findings if finding.location]
     assert locations == sorted(locations)
     assert all(isinstance(finding, Finding) for finding in declared.findings)
+
+
+def test_a_deployment_without_a_name_is_known_by_its_agent() -> None:
+    text = "deployments:\n- {source: internal_source, agent: {agent_id: claims, environment: staging}}\n"
+    declared = loader.declare([SourceText("0.yaml", text.encode())], name_suffix="-x")
+    assert [(each.name, "name" in each.value) for each in declared.deployments] == [("claims/staging", False)]
+    assert declared.complete
+    assert str(declared.deployments[0].locate(())) == "0.yaml:2:3"
+
+
+def test_a_deployment_with_neither_name_nor_agent_is_an_error() -> None:
+    for entry in ("{source: github}", "{source: github, agent: null}"):
+        declared = declare(f"deployments: [{entry}]\n")
+        assert [rule for rule, _ in errors(declared)] == ["missing-field"]
+        assert not declared.complete
