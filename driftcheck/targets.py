@@ -22,11 +22,11 @@ from driftcheck.model import (
     Location,
     Outcome,
     Report,
-    Severity,
     Snapshot,
     Status,
     TargetSummary,
 )
+from driftcheck.rules import make_finding
 from driftcheck.settings import Settings
 
 _WORST_FIRST: Final = (
@@ -119,7 +119,7 @@ def _check_target(run: Run, declarations: Declarations, live: Snapshot | Driftch
         request = replace(request, allow_empty=True)
     report = pipeline.check(declarations, snapshot, request)
     if isinstance(live, DriftcheckError) and not isinstance(live, LiveError):
-        failed = Finding("run-failed", Severity.ERROR, live.message, live.hint)
+        failed = make_finding("run-failed", live.message, hint=live.hint)
         outcome = _worst([report.outcome, Outcome[live.status.name]])
         report = replace(report, findings=(failed, *report.findings), outcome=outcome)
     return Compared(run.settings, declarations, report, snapshot)

@@ -24,6 +24,7 @@ from driftcheck.errors import DriftcheckError, LiveError, OutputError, UsageErro
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
+from driftcheck.rules import make_finding
 from driftcheck.settings import Flags, Policy, Recording, Settings
 from driftcheck.targets import Compared
 
@@ -210,7 +211,7 @@ def _identity(command: str, flags: Flags | None) -> str | None:
 
 
 def _run_failed(message: str, hint: str | None) -> Finding:
-    return Finding(rule="run-failed", severity=Severity.ERROR, message=message, hint=hint)
+    return make_finding("run-failed", message, hint=hint)
 
 
 def _failure(command: str, outcome: Outcome, findings: tuple[Finding, ...]) -> Report:

@@ -31,7 +31,7 @@ from driftcheck.model import (
     Status,
 )
 from driftcheck.paths import Path, resolve
-from driftcheck.rules import RULES
+from driftcheck.rules import make_finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,13 +391,6 @@ def _renames(comparisons: Sequence[Comparison], findings: Sequence[Finding], sid
 
 def finding(rule: str, about: Comparison | None, *, path: Path | None = None) -> Finding:
     """Return the finding of a rule about a deployment; its message is the rule's title."""
-    entry = RULES[rule]
-    return Finding(
-        rule=rule,
-        severity=entry.severity,
-        message=entry.title + ".",
-        hint=entry.hint,
-        deployment=about.name if about else None,
-        path=path,
-        location=about.location if about else None,
+    return make_finding(
+        rule, deployment=about.name if about else None, path=path, location=about.location if about else None
     )

@@ -13,7 +13,7 @@ from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import CONFIG_NAME, SourceText
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.model import JSON, Finding, IgnoreRule, Location, Policy, Severity
-from driftcheck.rules import RULES
+from driftcheck.rules import RULES, make_finding
 
 if TYPE_CHECKING:
     from driftcheck.yamlfile.positions import Text
@@ -149,8 +149,8 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
     from driftcheck.declarations.schema import validate
 
     def found(rule: str, message: str, hint: str | None, position: tuple[int, int]) -> Finding:
-        hint = hint or RULES[rule].hint
-        return Finding(rule, Severity.ERROR, message, hint, location=Location(text.name, *position))
+        location = Location(text.name, *position)
+        return make_finding(rule, message, hint=hint, severity=Severity.ERROR, location=location)
 
     for problem in text.parsed.problems:
         if RULES[problem.rule].severity is Severity.ERROR:

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from driftcheck.errors import UsageError
 from driftcheck.model import Finding, Location
-from driftcheck.rules import RULES
+from driftcheck.rules import make_finding
 
 MAX_BYTES: Final = 32 * 2**20
 """Size of one file."""
@@ -164,9 +164,8 @@ def read_file(path: str, *, here: str | None = None) -> SourceText:
 
 
 def refusal(name: str, refused: RefusedError) -> Finding:
-    """Give the finding for a file that was not read."""
-    rule = RULES[refused.rule]
-    return Finding(rule.id, rule.severity, refused.message, refused.hint or rule.hint, location=Location(name, 1, 1))
+    """Return the finding for a file that was not read."""
+    return make_finding(refused.rule, refused.message, hint=refused.hint, location=Location(name, 1, 1))
 
 
 # --- finding ---

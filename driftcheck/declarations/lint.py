@@ -18,7 +18,7 @@ from driftcheck.declarations.schema import Pointer, Violation, without_credentia
 from driftcheck.fields import Field
 from driftcheck.model import JSON, Comparison, Declaration, Finding, Severity, Status
 from driftcheck.redaction.patterns import holds_credential
-from driftcheck.rules import LINT_RULES, RULES
+from driftcheck.rules import LINT_RULES, make_finding
 
 _CONFIG: Final = "source_config"
 _REVISION: Final = "source_revision_config"
@@ -66,12 +66,10 @@ def findings_in_context(
     """Return the findings that depend on the region, or on a deployment (one of those that are `new`) being created."""
     for declaration in declarations:
         for violation in lint_in_context(declaration.value, region=region, is_new=declaration.name in new):
-            rule = RULES[violation.rule]
-            yield Finding(
-                rule=rule.id,
-                severity=rule.severity,
-                message=violation.message,
-                hint=violation.hint or rule.hint,
+            yield make_finding(
+                violation.rule,
+                violation.message,
+                hint=violation.hint,
                 deployment=declaration.name,
                 path=violation.path,
                 location=declaration.locate(violation.path),

@@ -19,7 +19,7 @@ from driftcheck.declarations.discovery import SourceText
 from driftcheck.model import JSON, Declaration, Declarations, Finding, Guard, IgnoreRule, Location, Severity
 from driftcheck.paths import Item, Segment
 from driftcheck.redaction.patterns import holds_credential
-from driftcheck.rules import RULES
+from driftcheck.rules import RULES, make_finding
 
 if TYPE_CHECKING:
     from driftcheck.declarations.overlays import Layer, Layers, Merging
@@ -397,22 +397,20 @@ class Findings:
         related: Sequence[Location] = (),
     ) -> None:
         """Add a finding for which there is room; one of several deployments (in `defaults`) is added once."""
-        rule = RULES[rule_id]
         key = (rule_id, location, message)
         if key in self._found:
             if self._found[key].deployment != deployment:
                 self._found[key] = replace(self._found[key], deployment=None)
             return
-        self._counts[rule.severity is Severity.ERROR] += 1
-        self._found[key] = Finding(
-            rule=rule.id,
-            severity=rule.severity,
-            message=message,
-            hint=hint or rule.hint,
+        self._counts[RULES[rule_id].severity is Severity.ERROR] += 1
+        self._found[key] = make_finding(
+            rule_id,
+            message,
+            hint=hint,
             deployment=deployment,
             path=None if path is None else tuple(path),
             location=location,
-            related=tuple(related),
+            related=related,
         )
 
     def add_violation(self, violation: Violation, layers: Layers, deployment: str | None) -> None:
@@ -433,10 +431,9 @@ class Findings:
         yield from self._found.values()
         dropped = sum(self._dropped.values())
         if dropped:
-            rule = RULES["untold-findings"]
-            severity = Severity.ERROR if self._dropped[True] else rule.severity
+            severity = Severity.ERROR if self._dropped[True] else None
             message = f"too many findings; at least {dropped} more are not shown"
-            yield Finding(rule.id, severity, message, rule.hint, location=Location(self._file, 1, 1))
+            yield make_finding("untold-findings", message, severity=severity, location=Location(self._file, 1, 1))
 
 
 def identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:
