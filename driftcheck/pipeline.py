@@ -329,7 +329,7 @@ def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Req
 
 
 def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
-    """Give the base revision's ignore rules, with their places in the files of today where they still stand there."""
+    """Return the base revision's ignore rules, with their locations in head where they are still there."""
     places = {_without_place(rule): rule.location for rule in declarations.ignores}
     return [
         replace(rule, location=places.get(_without_place(rule), rule.location)) for rule in baseline.bases.tip.ignores
@@ -477,7 +477,7 @@ def _narrowed(
 
 
 def summarise(snapshot: Snapshot) -> LiveSummary:
-    """Give what a report says of the way live was read."""
+    """Return what a report says about how live was read."""
     return LiveSummary(
         source=snapshot.source,
         workspace=snapshot.workspace,

@@ -114,7 +114,7 @@ def _declared(deployment: Deployment) -> Exported | None:
 
 
 def _obstacle(deployment: Deployment, counts: Counter[str], suffix: str) -> str | None:
-    """Tell why a live deployment is none that somebody would declare, if it is not."""
+    """Return why a live deployment is not exported; None where it is."""
     if not deployment.name.endswith(suffix) or deployment.name == suffix:
         return f"their names do not end in the target's suffix {suffix}"
     if counts[deployment.name] > 1:
@@ -154,7 +154,7 @@ def one_each(export: Export, directory: str) -> list[tuple[str, str]]:
 
 
 def file_name(name: str) -> str:
-    """Give the name of a declaration's file; the schema has made sure of letters, digits and hyphens (threat R9)."""
+    """Return the file name of a declaration; the schema allows only letters, digits and hyphens (threat R9)."""
     if not name.replace("-", "").isalnum() or not name.isascii():
         raise UsageError("A deployment has a name that can't be the name of a file.")
     return f"{name}{'_' if name in _TAKEN_NAMES else ''}.yaml"
@@ -173,12 +173,12 @@ def place(files: Sequence[tuple[str, str]], *, force: bool) -> None:
     if there and not force:
         shown = ", ".join(map(visible, there[:5])) + (f" and {len(there) - 5:,} more" if len(there) > 5 else "")
         raise UsageError(
-            f"Nothing was written, since there is already: {shown}.",
-            hint="--force overwrites; or name another place.",
+            f"nothing was written, because these exist already: {shown}.",
+            hint="Overwrite them with --force, or choose another folder.",
         )
     for folder in {os.path.dirname(file) for file, _ in files} - {""}:
         try:
             os.makedirs(folder, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"The folder {visible(folder)} can't be made: {error.strerror}.") from None
+            raise OutputError(f"could not create the folder {visible(folder)}: {error.strerror}.") from None
     write_files(files)

@@ -114,7 +114,7 @@ def _declares(path: str) -> bool:
 
 
 def _declarations(snapshot: Snapshot | None, folder: str, *, quiet: bool) -> list[tuple[str, str]]:
-    """Give the files of what is live; the example where nothing is known to be."""
+    """Return the files of what is live, or those of the example."""
     declared = export.declare(snapshot) if snapshot is not None else export.Export((), ())
     if not quiet:
         for notice in declared.notices:
@@ -128,7 +128,7 @@ def _declarations(snapshot: Snapshot | None, folder: str, *, quiet: bool) -> lis
 
 
 def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -> str:
-    """Write the configuration with what could be found out: paths, workspace, region."""
+    """Return the configuration: paths, workspace and region, as far as known."""
     lines = ["# What driftcheck checks, and what fails; `driftcheck schema config` describes every key.", "paths:"]
     lines += [f"  - {path}" for path in paths]
     workspace = chosen.workspace.id if chosen.workspace else snapshot.workspace if snapshot else None
@@ -147,7 +147,7 @@ def _summary(files: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _next_steps(*, asks: bool, has_key: bool) -> str:
-    """Give the three commands that make sense next."""
+    """Return the commands to run next."""
     if asks:
         steps = [
             ("driftcheck check", "compare what is declared with what is live"),
