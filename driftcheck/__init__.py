@@ -15,11 +15,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+try:
+    from driftcheck._version import __version__ as __version__
+except ImportError:  # run from a tree that was never built or installed
+    __version__ = "0.0.0+unknown"
+
 if TYPE_CHECKING:
     from driftcheck.live.endpoint import Connection as Connection
     from driftcheck.model import Declarations, Report, Snapshot
 
-__version__ = "0.1.0"
 __all__ = ["Connection", "check", "fetch", "load", "render"]
 
 

@@ -80,7 +80,7 @@ def send(name: str, url: str, document: Mapping[str, Any]) -> None:
             return
         raise NotifyError(
             f"the notification to {name} needs apprise, which is not installed.",
-            hint="pip install 'driftcheck[notify]'",
+            hint="pip install 'langsmith-driftcheck[notify]'",
         ) from None
     logging.getLogger("apprise").disabled = True  # its messages may hold the address
     title, body = text(document)

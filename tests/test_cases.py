@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from driftcheck import __version__
 from driftcheck.formats import FORMATS
 from tests.cli.inside import run_inside
 
@@ -51,6 +52,9 @@ def test_case(case: Path, tmp_path: Path) -> None:
 
     result = run_inside(*described["command"].split(), *arguments, cwd=given)
 
+    for file in REPORTS.values():
+        report = (written / file).read_text(encoding="utf-8").replace(__version__, "0.1.0")
+        (written / file).write_text(report, encoding="utf-8")
     if result.err:
         (written / "stderr.txt").write_text(result.err, encoding="utf-8")
     if REWRITES:

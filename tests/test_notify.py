@@ -192,4 +192,4 @@ def test_without_apprise_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(NotifyError) as caught:
         notify.send("slack#1", "slack://x", document(outage("outage")))
-    assert caught.value.hint == "pip install 'driftcheck[notify]'"
+    assert caught.value.hint == "pip install 'langsmith-driftcheck[notify]'"

@@ -261,7 +261,7 @@ def _postgres_errors() -> Iterator[None]:
     except ImportError:
         raise HistoryError(
             "A history in PostgreSQL needs SQLAlchemy and psycopg, which are not installed.",
-            hint="pip install 'driftcheck[postgres]'",
+            hint="pip install 'langsmith-driftcheck[postgres]'",
         ) from None
     except Exception as error:
         raise HistoryError(_reason(error), hint="Check the address, the user's rights and the server's log.") from None

@@ -75,7 +75,7 @@ def app_of(emulator: Emulator) -> Starlette:
         from starlette.routing import Route
     except ImportError:
         raise UsageError(
-            "The emulator is not installed.", hint="Install it with: pip install 'driftcheck[emulator]'"
+            "The emulator is not installed.", hint="Install it with: pip install 'langsmith-driftcheck[emulator]'"
         ) from None
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
     routes = [
