@@ -19,7 +19,7 @@ from typing import Any, Final
 from driftcheck.model import JSON, REDACTED_MARKER
 from driftcheck.paths import Item, Segment, resolve
 
-SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification")
+SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
 
 AGES: Final = ("seed", "B", "B2", "C", "TF", "N")
 """Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""

@@ -10,16 +10,17 @@ from typing import Any
 
 import click
 
-from driftcheck import fields
+from driftcheck import fields, pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_files
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.edit import Accepted, Edited, accept, appended, edit
+from driftcheck.declarations.loader import declare
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
-from driftcheck.model import Change, Status
+from driftcheck.model import Change, IgnoreRule, Location, Status
 from driftcheck.paths import format_path, matches
 from driftcheck.settings import Flags, Settings
 from driftcheck.targets import Compared
@@ -35,6 +36,7 @@ class _Adoption:
     adopted: int = 0
     deployments: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @click.command("adopt")
@@ -79,6 +81,8 @@ def command(
         _replace(changed, before)
     else:
         console.write("".join(diff(name, before.get(name), data) for name, data in sorted(changed.items())))
+    for each in compared:
+        _note_unused_rules(adoption, each)
     _say(adoption, changed, quiet=quiet, written=write)
     return run.status_of(compared, ExitStatus.DRIFT if adoption.refused else ExitStatus.IN_SYNC)
 
@@ -117,8 +121,7 @@ def _adopt_changes(
         for path, reason in accepted.refused:
             adoption.refused.append(f"{comparison.name}: {format_path(path)}: {reason}")
     removed = [name.removesuffix(suffix) for name in _missing(each)] if remove_missing else []
-    texts = [SourceText(text.name, adoption.texts[text.name]) for text in _read(each.settings)]
-    edited: Edited = edit(texts, wanted, removed, fields.deployment(), may_change=own.__contains__)
+    edited: Edited = edit(_current(adoption, each), wanted, removed, fields.deployment(), may_change=own.__contains__)
     adoption.texts |= edited.texts
     for name, reason in edited.refused.items():
         adoption.refused.append(f"{name}{suffix}: {reason}")
@@ -127,6 +130,32 @@ def _adopt_changes(
             adoption.adopted += len(accepted.paths)
             adoption.deployments.add(f"{name}{suffix}")
     adoption.deployments |= {f"{name}{suffix}" for name in removed if name not in edited.refused}
+
+
+def _current(adoption: _Adoption, each: Compared) -> list[SourceText]:
+    """Return the files of a target as they are so far."""
+    return [replace(text, data=adoption.texts[text.name]) for text in _read(each.settings)]
+
+
+def _note_unused_rules(adoption: _Adoption, each: Compared) -> None:
+    """Compare the edited declarations with live, and name the ignore rules that have nothing left to suppress."""
+    if each.snapshot is None or not each.settings.paths:
+        return
+    declarations = declare(_current(adoption, each), name_suffix=each.settings.name_suffix)
+    report = pipeline.check(declarations, each.snapshot, pipeline.request(each.settings))
+    before = _unused_rules(each)
+    for rule, location in _unused_rules(replace(each, declarations=declarations, report=report)).items():
+        if rule not in before:
+            adoption.notes.append(f"{location}: this ignore rule has nothing left to suppress")
+
+
+def _unused_rules(each: Compared) -> dict[IgnoreRule, Location]:
+    """Return the unused ignore rules, without their location, and where they are."""
+    unused = {found.location for found in each.report.findings if found.rule == "unused-ignore"}
+    anywhere = Location("", 1, 1)
+    return {
+        replace(rule, location=anywhere, guard=None): rule.location for rule in each.ignores if rule.location in unused
+    }
 
 
 def _is_selected(change: Change, patterns: Sequence[str]) -> bool:
@@ -143,19 +172,21 @@ def _missing(each: Compared) -> Iterator[str]:
 
 def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
     """Declare the unmanaged deployments of one target in a file, or in a file each of a folder."""
-    from driftcheck.cli.export import declare, in_one, one_each
+    from driftcheck.cli import export as exporting
 
-    names = {comparison.name for comparison in each.report.deployments if comparison.status is Status.UNMANAGED}
+    accepted = {found.deployment for found in each.report.findings if found.suppressed is not None}
+    unmanaged = (found.name for found in each.report.deployments if found.status is Status.UNMANAGED)
+    names = {name for name in unmanaged if name not in accepted}
     if each.snapshot is None or not names:
         return
     found = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in names)
-    export = declare(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
+    export = exporting.declare(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
     adoption.refused += export.notices
     if not export.deployments:
         return
     adoption.deployments |= {exported.name for exported in export.deployments}
     if os.path.isdir(place) or place.endswith(("/", os.sep)):
-        for file, text in one_each(export, place):
+        for file, text in exporting.one_each(export, place):
             if os.path.exists(file):
                 adoption.refused.append(f"{file}: exists and is not overwritten")
             else:
@@ -165,7 +196,7 @@ def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
     if known is None and os.path.exists(place):
         known = discovery.read_file(place).data
     if known is None:
-        adoption.texts[place] = in_one(export).encode()
+        adoption.texts[place] = exporting.in_one(export).encode()
         return
     try:
         adoption.texts[place] = appended(known, [exported.value for exported in export.deployments])
@@ -197,6 +228,8 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
         console.say(f"not adopted: {visible(reason)}")
     if quiet:
         return
+    for note in adoption.notes:
+        console.say(f"note: {visible(note)}")
     if not changed:
         console.say("Nothing to adopt." if not adoption.refused else "Nothing was adopted.")
         return

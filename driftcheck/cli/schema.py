@@ -11,6 +11,6 @@ from driftcheck.cli import console
 @click.command("schema")
 @click.argument("name", type=click.Choice(fields.SCHEMAS))
 def command(name: str) -> int:
-    """Print the JSON Schema of declarations, the configuration, JSON reports, snapshots or notifications."""
+    """Print the JSON Schema of declarations, the configuration, JSON reports, snapshots, notifications or plans."""
     console.write(fields.schema_text(name))
     return 0

@@ -14,6 +14,7 @@ from typing import Final
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import Note, declared_form, export
 from driftcheck.declarations.loader import declare
+from driftcheck.declarations.overlays import merged
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Severity
 from driftcheck.paths import Item, Path, Segment, format_path
@@ -201,11 +202,12 @@ class _File:
     name: str
     data: bytes
     documents: list[JSON]
+    layer: int
 
     @staticmethod
     def of(text: SourceText) -> _File:
         """Parse a file."""
-        return _File(text.name, text.data, list(reader.parse(text.data).documents))
+        return _File(text.name, text.data, list(reader.parse(text.data).documents), text.layer)
 
 
 def edit(
@@ -235,7 +237,7 @@ def edit(
         except EditError as error:
             refused[name] = str(error)
             continue
-        files = [_File.of(SourceText(file.name, changed.get(file.name, file.data))) for file in files]
+        files = [_File.of(SourceText(file.name, changed.get(file.name, file.data), file.layer)) for file in files]
     return Edited({file.name: file.data for file in files if file.data != before[file.name]}, refused)
 
 
@@ -250,8 +252,8 @@ def _checked(
     """Return the new texts, read again: raises EditError where one has a new error or says something else."""
     documents = _edited(files, wanted, removed, schema, may_change, refused)
     texts = _rewritten(files, documents, {file.name: file.data for file in files})
-    before = declare(SourceText(file.name, file.data) for file in files)
-    after = declare(SourceText(file.name, texts.get(file.name, file.data)) for file in files)
+    before = declare(SourceText(file.name, file.data, file.layer) for file in files)
+    after = declare(SourceText(file.name, texts.get(file.name, file.data), file.layer) for file in files)
     known = {(found.rule, found.deployment, found.message) for found in before.findings}
     for found in after.findings:
         if found.severity is Severity.ERROR and (found.rule, found.deployment, found.message) not in known:
@@ -311,7 +313,7 @@ def _copy(layer: _Layer) -> _Layer:
 def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:
     """Return the entries of each declared name, the lowest layer first."""
     found: dict[str, list[_Layer]] = {}
-    for file in files:
+    for file in sorted(files, key=lambda file: file.layer):
         for number, document in enumerate(file.documents):
             if not isinstance(document, dict):
                 continue
@@ -421,36 +423,10 @@ def _laid(layers: Sequence[_Layer], schema: Field) -> JSON:
     value: JSON = ABSENT
     for layer in layers:
         if layer.list == "deployments":
-            value = merged(layer.defaults, layer.entry, schema, by_identity=False)
+            value = merged(layer.defaults, layer.entry, None)
         else:
-            value = merged(value, layer.entry, schema, by_identity=True)
+            value = merged(value, layer.entry, schema)
     return value
-
-
-def merged(under: JSON | Absent, over: JSON | Absent, schema: Field, *, by_identity: bool) -> JSON:
-    """Return one value laid over another (docs/contract.md, Declaration file)."""
-    if over is ABSENT:
-        return under
-    if isinstance(under, dict) and isinstance(over, dict):
-        names = {**under, **over}
-        return {
-            name: merged(
-                under.get(name, ABSENT), over.get(name, ABSENT), schema.child(name) or UNKNOWN, by_identity=by_identity
-            )
-            for name in names
-        }
-    if by_identity and schema.key is not None and isinstance(under, list) and isinstance(over, list):
-        items, key = schema.items or UNKNOWN, schema.key
-        found = list(under)
-        for entry in over:
-            identity = entry.get(key) if isinstance(entry, dict) else None
-            position = _position(found, Item(key, identity)) if isinstance(identity, str) else None
-            if position is None:
-                found.append(entry)
-            else:
-                found[position] = merged(found[position], entry, items, by_identity=True)
-        return found
-    return over
 
 
 def _own(
@@ -460,7 +436,7 @@ def _own(
 
     What it says already stays where it does not matter; ABSENT where no layer can say it.
     """
-    if _equal(merged(below, entry, schema, by_identity=by_identity), wanted):
+    if _equal(merged(below, entry, schema if by_identity else None), wanted):
         return entry
     if isinstance(wanted, dict) and isinstance(entry, dict | Absent) and isinstance(below, dict | Absent):
         return _own_mapping(

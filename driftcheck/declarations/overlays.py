@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from driftcheck import fields
 from driftcheck.declarations.schema import Violation
 from driftcheck.fields import Field
-from driftcheck.model import JSON, Location
+from driftcheck.model import ABSENT, JSON, Absent, Location
 from driftcheck.paths import Item, Path, Segment
 from driftcheck.yamlfile.positions import Text, Tree, child, key_of, tree_position
 
@@ -50,10 +50,11 @@ class Merging:
             if isinstance(value, dict) and isinstance(below, dict):
                 merged[key] = self.merge(below, value, inner)
             elif inner is not None and isinstance(value, list) and isinstance(below, list):
-                merged[key] = self._merge_lists(below, value, inner)
+                merged[key] = self.merge_lists(below, value, inner)
         return merged
 
-    def _merge_lists(self, under: list[JSON], over: list[JSON], field: Field) -> list[JSON]:
+    def merge_lists(self, under: list[JSON], over: list[JSON], field: Field) -> list[JSON]:
+        """Return a list over another one: entries of the same identity merge, others are added."""
         known, added = identities(under, field.key), identities(over, field.key)
         if known is None or added is None:
             return over
@@ -70,6 +71,17 @@ class Merging:
         self._left -= entries
         if self._left < 0:
             raise TooLargeError
+
+
+def merged(under: JSON | Absent, over: JSON | Absent, field: Field | None) -> JSON | Absent:
+    """Return any value over another one, as `Merging.merge` does for mappings; ABSENT where neither layer has one."""
+    if over is ABSENT:
+        return under
+    if isinstance(under, dict) and isinstance(over, dict):
+        return Merging().merge(under, over, field)
+    if field is not None and isinstance(under, list) and isinstance(over, list):
+        return Merging().merge_lists(under, over, field)
+    return over
 
 
 def identities(entries: JSON, key: str | None) -> Identities | None:

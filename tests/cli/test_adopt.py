@@ -140,6 +140,26 @@ def test_a_link_is_edited_where_it_leads(folder: Path) -> None:
     assert "max_scale: 12" in real.read_text()
 
 
+def test_a_rule_with_nothing_left_to_suppress_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "deployments:\n  - name: a\n    source: external_docker\n    source_revision_config:\n"
+        "      image_uri: registry.example.com/a:latest\n"
+        "ignore:\n  - {deployment: a, rule: unpinned-image, reason: trial}\n"
+    )
+    (tmp_path / "live.json").write_text(json.dumps(page()))
+    result = run_inside("adopt", "a.yaml", "--live", "live.json", cwd=tmp_path)
+    assert "+      image_uri: registry.example.com/a:1" in result.out
+    assert result.err.startswith("note: a.yaml:7:5: this ignore rule has nothing left to suppress\n")
+
+
+def test_accepted_deployments_stay_unmanaged(folder: Path) -> None:
+    file = folder / "deployments/claims.yaml"
+    rule = "\nignore:\n  - {deployment: claims-agent-legacy, unmanaged: true, reason: old}\n"
+    file.write_text(file.read_text() + rule)
+    result = adopt(folder, "--unmanaged", "new.yaml", "deployments")
+    assert "new.yaml" not in result.out
+
+
 def test_standard_input_can_not_be_edited(folder: Path) -> None:
     result = adopt(folder, "-")
     assert result.status == 2

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from driftcheck import fields
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.edit import HIDDEN, SHARED, accept, appended, edit, merged
+from driftcheck.declarations.edit import HIDDEN, SHARED, accept, appended, edit
 from driftcheck.declarations.loader import declare
+from driftcheck.declarations.overlays import merged
 from driftcheck.model import Change
 from driftcheck.paths import format_path
 from tests.comparison.declarations import declarations
@@ -203,13 +204,11 @@ overlay:
 
 
 def test_a_shared_file_is_not_changed() -> None:
-    texts = {"base.yaml": BASE, "production.yaml": OVERLAY}
-    sources = [SourceText(file, text.encode()) for file, text in texts.items()]
+    sources = [SourceText("base.yaml", BASE.encode()), SourceText("production.yaml", OVERLAY.encode(), layer=1)]
     declared = merged(
         in_files({"a": BASE}, "claims"),
         {"source_config": {"resource_spec": {"min_scale": 3}}},
         SCHEMA,
-        by_identity=True,
     )
     live = copy.deepcopy(declared)
     live["source_config"]["resource_spec"] |= {"max_scale": 9, "min_scale": 4}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from driftcheck import fields
@@ -157,6 +158,7 @@ def test_declared_values_of_variables_are_not_shown_to_readers(name: str) -> Non
 
 def test_json_is_as_the_contract_says() -> None:
     record = json.loads(render("json", SAMPLE))
+    jsonschema.validate(record, fields.schema("plan"))
     assert record["format_version"] == "1.0"
     (step,) = record["steps"]
     assert step["request"]["method"] == "PATCH"
