@@ -331,6 +331,7 @@ def _write_run(
         sha256=hashlib.sha256(data).hexdigest(),
         report=zlib.compress(data, 6),
     )
+    outcomes = {None: report.outcome, **{target.name: target.outcome for target in report.targets}}
     for part, step in zip(divided, steps, strict=True):
         known = execute(
             "SELECT count(*) FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL", stream=part.stream
@@ -338,7 +339,7 @@ def _write_run(
         numbers = {
             "target": part.target,
             "is_target": part.is_target,
-            "outcome": part.outcome.value,
+            "outcome": outcomes[part.target].value,
             "reach": part.reach.to_json(),
             "coverage": part.coverage,
             "declared": part.declared,

@@ -77,6 +77,7 @@ def test_H6_only_what_is_new_fails_with_fail_on_new(project: Path) -> None:
     assert check(project, "--history", HISTORY, "--fail-on-new").status == 1
     second = check(project, "--history", HISTORY, "--fail-on-new", "-o", "json", day=1)
     assert (second.status, json.loads(second.out)["outcome"]["name"]) == (0, "passed")
+    assert [run["outcome"] for run in shown(project, "list")["runs"]] == ["passed", "drift"]
     in_sync(project)
     assert check(project, "--history", HISTORY, "--fail-on-new", day=2).status == 0
     listed = (project / "live.json").read_text()
