@@ -25,7 +25,18 @@ from driftcheck.history.items import (
     reach_from_json,
 )
 from driftcheck.history.transitions import Item, Kind, Moment, Step, Transition, advance, document
-from driftcheck.model import JSON, Change, Comparison, Finding, HistoryNote, Report, ResolvedItem, Severity, State
+from driftcheck.model import (
+    JSON,
+    Change,
+    Comparison,
+    Finding,
+    HistoryNote,
+    Outcome,
+    Report,
+    ResolvedItem,
+    Severity,
+    State,
+)
 from driftcheck.paths import parse_path
 
 _CLAIM_SECONDS: Final = 120.0
@@ -331,7 +342,8 @@ def _write_run(
         sha256=hashlib.sha256(data).hexdigest(),
         report=zlib.compress(data, 6),
     )
-    outcomes = {None: report.outcome, **{target.name: target.outcome for target in report.targets}}
+    outcomes: dict[str | None, Outcome] = {target.name: target.outcome for target in report.targets}
+    outcomes[None] = report.outcome
     for part, step in zip(divided, steps, strict=True):
         known = execute(
             "SELECT count(*) FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL", stream=part.stream
