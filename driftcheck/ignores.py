@@ -5,7 +5,7 @@ What is suppressed stays in the report, marked with the rule, and is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -231,13 +231,3 @@ def _suppression(rule: IgnoreRule) -> Suppression:
         owner=rule.owner and shown(rule.owner),
         approved_by=rule.approved_by and shown(rule.approved_by),
     )
-
-
-def without_unused_elsewhere(findings: Mapping[str, Sequence[Finding]]) -> dict[str, list[Finding]]:
-    """Return the findings of each target without those of ignore rules that were used in another target."""
-    idle = [{found.location for found in of_target if found.rule == "unused-ignore"} for of_target in findings.values()]
-    everywhere = set.intersection(*idle) if idle else set()
-    return {
-        target: [found for found in of_target if found.rule != "unused-ignore" or found.location in everywhere]
-        for target, of_target in findings.items()
-    }

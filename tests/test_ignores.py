@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from driftcheck.ignores import Suppressions, holds, in_force, is_catch_all, suppress, without_unused_elsewhere
+from driftcheck.ignores import Suppressions, holds, in_force, is_catch_all, suppress
 from driftcheck.model import (
     Change,
     ChangeKind,
@@ -25,7 +25,6 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Item, Path, matches, parse_path
-from driftcheck.rules import make_finding
 
 PLACE = Location("agents.yaml", 3, 5)
 TODAY = date(2026, 8, 22)
@@ -346,12 +345,6 @@ def test_an_unused_rule_is_reported_only_where_it_could_have_matched(path: str, 
 def test_an_unused_rule_about_no_declared_deployment_is_reported() -> None:
     suppressions, _ = in_force([rule(f"{SPEC}.memory_mb", deployment="gone")], TODAY)
     assert list(suppressions.unused([Declaration("claims", {}, lambda _: PLACE)], strict=False))
-
-
-def test_a_rule_that_one_target_uses_is_not_reported_for_another() -> None:
-    used, idle = (make_finding("unused-ignore", location=Location("driftcheck.yaml", line, 1)) for line in (3, 4))
-    left = without_unused_elsewhere({"staging": [used, idle], "production": [idle]})
-    assert left == {"staging": [idle], "production": [idle]}
 
 
 @pytest.mark.parametrize(
