@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -287,3 +288,30 @@ def test_init_with_several_workspaces_gives_targets_in_sync(tmp_path: Path) -> N
     overlay = yaml.safe_load((tmp_path / "environments" / "production" / "overlay.yaml").read_text())
     assert overlay == {"overlay": [{"name": "shared", "source_config": {"resource_spec": {"min_scale": 4}}}]}
     assert run_inside("init", "--workspace", "a", "--workspace", "b", cwd=tmp_path).status == 2
+
+
+def git(project: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
+
+
+def test_a_base_is_read_for_each_target_with_its_suffix(project: Path) -> None:
+    config = yaml.safe_load((project / "driftcheck.yaml").read_text())
+    config["targets"]["staging"]["name_suffix"] = "-stg"
+    (project / "driftcheck.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    items = [live("staging", f"{name}-stg", n, max_scale=2) for n, name in enumerate(["shared", "only-staging"], 1)]
+    for item in items:
+        item["source_revision_config"]["image_uri"] = item["source_revision_config"]["image_uri"].replace("-stg", "")
+    saved(project / "staging.json", items)
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "first")
+    git(project, "switch", "-qc", "change")
+    declared = (project / "staging" / "agents.yaml").read_text()
+    (project / "staging" / "agents.yaml").write_text(declared.replace("max_scale: 2", "max_scale: 3", 1))
+    git(project, "commit", "-qam", "scale")
+    result, report = check(project, "--base", "main", *files())
+    assert result.status == 0, result.said
+    assert report["outcome"]["name"] == "passed"
+    changes = [(d["target"], d["name"], c["class"]) for d in report["deployments"] for c in d["changes"]]
+    assert changes == [("staging", "shared-stg", "proposed")]
