@@ -74,13 +74,13 @@ class Tree(Protocol):
     """Where files are looked for: the disk, or a commit. Paths are absolute and normalised."""
 
     def kind(self, path: str) -> Kind | None:
-        """Tell what a path is; None where nothing is there."""
+        """Return what a path is; None where nothing is there."""
 
     def entries(self, folder: str) -> list[tuple[str, Kind]]:
-        """Give the names in a folder; raises RefusedError."""
+        """Return the names in a folder; raises RefusedError."""
 
     def boundary(self, path: str) -> str:
-        """Give the folder out of which links below a named path may not lead; raises RefusedError if it does so."""
+        """Return the folder out of which links below a named path may not lead; raises RefusedError if it does so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def read(
 
 
 def names_anything(path: str, *, here: str | None = None) -> bool:
-    """Tell whether a path, as `read` takes it, names a file to read."""
+    """Return whether a path, as `read` takes it, names a file to read."""
     here = here or os.getcwd()
     return Search(_Disk(here), here).add(path)
 
@@ -202,7 +202,7 @@ class Search:
         return tuple(self._refused.values())
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is anything at a path."""
+        """Return whether there is anything at a path."""
         return self._tree.kind(full_path(path, self._here)) is not None
 
     def add(self, path: str, layer: int = 0) -> bool:
@@ -251,7 +251,7 @@ class Search:
             raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
 
     def refuse(self, full: str, path: str, refused: RefusedError) -> None:
-        """Tell of a file or folder that is not read."""
+        """Report a file or folder that is not read."""
         self._met += 1
         self._refused.setdefault(full, refusal(shown(full, path, self._here), refused))
 
@@ -349,25 +349,25 @@ def _is_wanted(name: str, segment: str) -> bool:
 
 
 def is_declaration(name: str) -> bool:
-    """Tell whether a file of a folder is taken for one of declarations, by its name."""
+    """Return whether a file of a folder is taken for one of declarations, by its name."""
     return name.lower().endswith(_SUFFIXES) and name != CONFIG_NAME and not name.startswith(".")
 
 
 def full_path(path: str, here: str) -> str:
-    """Give a path from the root on; raises UsageError where it can't be one."""
+    """Return a path from the root on; raises UsageError where it can't be one."""
     if "\0" in path or not path:
         raise UsageError("A path is empty or holds a NUL.", hint="Name a file, a folder or a glob.")
     return os.path.normpath(os.path.join(here, path))
 
 
 def shown(full: str, path: str, here: str) -> str:
-    """Give a file's name for reports: as from `here` where it lies below, or where the path was relative."""
+    """Return a file's name for reports: as from `here` where it lies below, or where the path was relative."""
     relative = is_within(full, here) or not os.path.isabs(path)
     return (os.path.relpath(full, here) if relative else full).replace(os.sep, "/")
 
 
 def is_within(path: str, folder: str) -> bool:
-    """Tell whether a path is a folder or lies below it."""
+    """Return whether a path is a folder or lies below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
@@ -395,7 +395,7 @@ class _Disk:
             raise RefusedError(f"the folder can't be searched ({error.strerror})") from None
 
     def boundary(self, path: str) -> str:
-        """Give the repository around a path, else the current folder or the path's own.
+        """Return the repository around a path, else the current folder or the path's own.
 
         A repository that is entered through a link that leads out of another is not taken for it.
         """
@@ -478,5 +478,5 @@ def _read_descriptor(path: str) -> bytes:
 
 
 def too_large() -> RefusedError:
-    """Give the refusal of a file that is larger than MAX_BYTES."""
+    """Return the refusal of a file that is larger than MAX_BYTES."""
     return RefusedError("the file is larger than 32 MiB", "Split it into several files.", "yaml-limit")
