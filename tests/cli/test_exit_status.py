@@ -157,7 +157,7 @@ def test_an_inventory_of_what_was_not_read_counts_nothing(tmp_path: Path) -> Non
     (tmp_path / "deployments.yaml").write_text(declare())
     result = driftcheck("audit", cwd=tmp_path)
     assert result.returncode == 3
-    assert "  live          not known\n" in result.stdout
+    assert "  live          unknown\n" in result.stdout
     assert "0 deployments" not in result.stdout
 
 
