@@ -66,6 +66,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        from driftcheck.settings import unset_blank_options
+
+        unset_blank_options()
         command: click.Command = import_module(f"driftcheck.cli.{COMMANDS[cmd_name][0]}").command
         _answer_help(command.get_help_option(ctx))
         return command
@@ -150,16 +153,15 @@ def _without_key(error: click.ClickException) -> click.ClickException:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from driftcheck import settings
-
-    settings.unset_blank_options()
     try:
         status = driftcheck.main(list(arguments), prog_name="driftcheck", standalone_mode=False)
     except click.ClickException as error:
         _without_key(error).show(sys.stderr)
         return ExitStatus.INVALID
     except SystemExit as ended:
-        if not settings.is_completing():
+        from driftcheck.settings import is_completing
+
+        if not is_completing():
             raise
         return ended.code if isinstance(ended.code, int) else ExitStatus.DEFECT
     return status if isinstance(status, int) else ExitStatus.IN_SYNC
