@@ -33,6 +33,7 @@ def parsed(path: Path) -> Any:
 ACTION = parsed(ROOT / "action.yml")
 WORKFLOW = parsed(EXAMPLES / "github.yml")
 GITLAB = parsed(EXAMPLES / "gitlab-ci.yml")["driftcheck"]
+_, COMPONENT = yaml.safe_load_all((EXAMPLES / "gitlab-component.yml").read_text("utf-8"))
 HOOK = parsed(ROOT / ".pre-commit-hooks.yaml")[0]
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 
@@ -424,6 +425,30 @@ def test_the_gitlab_job_checks_and_leaves_its_artifacts(workspace: Path) -> None
     assert all((workspace / file).is_file() for file in kept)
 
 
+def test_the_gitlab_component_checks_and_validates_by_its_inputs(workspace: Path) -> None:
+    job = COMPONENT["driftcheck"]
+    [script] = job["script"]
+    inputs, _ = yaml.safe_load_all((EXAMPLES / "gitlab-component.yml").read_text("utf-8"))
+    defaults = {name: given["default"] for name, given in inputs["spec"]["inputs"].items()}
+    assert set(re.findall(r"\$\[\[ inputs\.([a-z-]+) \]\]", str(job))) == defaults.keys()
+    path = f"{real_driftcheck(workspace.parent / 'bin' / 'driftcheck').parent}{os.pathsep}{os.environ['PATH']}"
+    variables = {
+        name: re.sub(r"\$\[\[ inputs\.([a-z-]+) \]\]", lambda found: defaults[found[1]], value)
+        for name, value in job["variables"].items()
+    }
+    env = {"PATH": path, **variables, "DRIFTCHECK_CHECK_LIVE": "live.json"}
+    validated = bash(f"exec sh -e -c {shlex.quote(script)}", workspace, env)
+    assert validated.returncode == 0, validated.stderr
+    assert "validated and not compared with live" in validated.stdout
+    for fail_on, status in (("error", 1), ("never", 0)):
+        env |= {"LANGSMITH_API_KEY": KEY, "DRIFTCHECK_CHECK_FAIL_ON": fail_on}
+        checked = bash(f"exec sh -e -c {shlex.quote(script)}", workspace, env)
+        assert checked.returncode == status, checked.stderr
+        assert "drifted  claims-agent" in checked.stdout
+    kept = [*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()]
+    assert all((workspace / file).is_file() for file in kept)
+
+
 def in_repository(checkout: Path, *commands: list[str]) -> None:
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c", "init.defaultBranch=main"]
     for command in commands:
@@ -630,6 +655,44 @@ def test_the_hook_validates_what_is_declared(workspace: Path) -> None:
     assert "sauce" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the hooks are installed from a git clone")
+def test_pre_commit_runs_the_hooks_from_a_clone(workspace: Path, tmp_path: Path) -> None:
+    """The real pre-commit, which clones the project, builds an environment and runs each hook."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True, timeout=60)
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=clone, check=True, capture_output=True, text=True
+    ).stdout
+    hooks = [{"id": hook["id"]} for hook in parsed(ROOT / ".pre-commit-hooks.yaml")]
+    config = {"repos": [{"repo": str(clone), "rev": revision.strip(), "hooks": hooks}]}
+    (workspace / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    in_repository(workspace, ["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Declare the deployments"])
+    claims = workspace / "deployments" / "claims.yaml"
+    env = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache")}
+
+    def run() -> subprocess.CompletedProcess[str]:
+        in_repository(workspace, ["add", "."])
+        command = [tool("pre-commit"), "run", "--all-files", "--color", "never"]
+        return subprocess.run(command, cwd=workspace, env=env, capture_output=True, text=True, timeout=110, check=False)
+
+    claims.write_text(claims.read_text("utf-8").replace("max_scale: 6", "max_scale: 7"), "utf-8")
+    passed = run()
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert passed.stdout.count("Passed") == len(hooks)
+    assert re.search(r"^\+.*max_scale: 7", passed.stdout, re.MULTILINE), passed.stdout
+    claims.write_text(claims.read_text("utf-8").replace("max_scale: 7", "max_scale: many"), "utf-8")
+    failed = run()
+    assert failed.returncode == 1
+    assert f"{claims.relative_to(workspace)}:12" in failed.stdout
+
+
+def test_hadolint_finds_nothing_in_the_container() -> None:
+    command = [tool("hadolint"), str(ROOT / "examples" / "container" / "Dockerfile")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 # Linters
 
 WORKFLOWS = [".github/workflows/ci.yml", ".github/workflows/release.yml"]
@@ -707,8 +770,9 @@ def test_shellcheck_finds_nothing_in_the_scripts(name: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_shellcheck_finds_nothing_in_the_gitlab_job() -> None:
-    script = "\n".join([*GITLAB["before_script"], *GITLAB["script"]])
+@pytest.mark.parametrize("job", [GITLAB, COMPONENT["driftcheck"]], ids=["job", "component"])
+def test_shellcheck_finds_nothing_in_the_gitlab_job(job: dict[str, Any]) -> None:
+    script = "\n".join([*job["before_script"], *job["script"]])
     command = [tool("shellcheck"), "--shell", "sh", "-"]
     done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
