@@ -333,7 +333,7 @@ def _evidence(place: _Place) -> Iterator[str]:
         yield f"Not compared for {', '.join(platform)}, where the platform sets it."
     reported = next((f.reported for f in reversed(place.line) if f.reported is not None), None)
     if reported == frozenset():
-        yield "The service may not report it back, so a live null is no evidence: unverifiable."
+        yield "The service may not report it back, so a live null proves nothing: unverifiable."
     elif reported is not None:
         whole = "" if place.field.reported is not None else "of the whole around it "
         yield f"A live null {whole}is evidence for {', '.join(sorted(reported))} only, elsewhere unverifiable."

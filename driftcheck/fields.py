@@ -155,7 +155,7 @@ def is_unset(value: JSON, field: Field) -> bool:
 def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
     """Return what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
 
-    None where there is no such rule, its precondition does not hold, or the sibling is not known either (API.md 3.1.3).
+    None where no rule exists, its precondition does not hold, or the sibling is unknown too (docs/API.md 3.1.3).
     """
     effective = schema.effective
     if effective is None:

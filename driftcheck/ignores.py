@@ -140,7 +140,7 @@ def _covers_every_field(pattern: str) -> bool:
 def _leaf_paths() -> tuple[Path, ...]:
     """Return a path of each kind that a change of the configuration can have; an identity stands for any other.
 
-    Names, tiers and secrets are beside the point: whoever ignores all of the configuration has turned the check off.
+    Names, tiers and secrets do not count: a rule that ignores all of the configuration turns the check off.
     """
     configuration = ("source_config", "source_revision_config")
     return tuple(path for path in _leaves(deployment(), ()) if path[0] in configuration)

@@ -272,7 +272,7 @@ class Declaration:
     name: str
     value: Mapping[str, JSON]
     locate: Callable[[Path], Location | None] = field(compare=False, repr=False)
-    """Gives the place of the value at a path, or of the nearest node around it; slow on first use.
+    """Returns the location of the value at a path, or of the nearest value around it; slow on first use.
 
     None where it was not written in a file (a listing stands for the declarations)."""
 

@@ -54,7 +54,7 @@ def _quote_unless(plain: re.Pattern[str], text: str) -> str:
 
 
 def parse_path(text: str) -> Path:
-    """Read what `format_path` wrote; raises ValueError where the text is no path."""
+    """Read what `format_path` wrote; raises ValueError where the text is not a path."""
     path: list[Segment] = []
     position = 0
     while position < len(text):
@@ -78,7 +78,7 @@ def _segment(token: re.Match[str]) -> Segment:
 
 
 def to_json(path: Path) -> list[Any]:
-    """Give the segments as JSON: an `Item` is an object of one key."""
+    """Return the segments as JSON; an `Item` is an object with one key."""
     return [{s.key: s.value} if isinstance(s, Item) else s for s in path]
 
 
@@ -103,7 +103,7 @@ _ABSENT: Final = object()
 
 
 def resolve(value: Any, path: Path) -> Any:
-    """Give what stands at the path; raises LookupError where nothing does."""
+    """Return the value at the path; raises LookupError where there is no value."""
     for segment in path:
         value = _step(value, segment)
         if value is _ABSENT:
@@ -125,7 +125,7 @@ def _step(value: Any, segment: Segment) -> Any:
 
 
 def matches(pattern: str, path: Path) -> bool:
-    """Tell whether a pattern of `*` (within one segment) and `**` (any segments) covers a path.
+    """Return whether a pattern of `*` (within one segment) and `**` (any segments) covers a path.
 
     `**` stands for no segment as well, so `labels.**` covers `labels` and all below it. Nothing
     else is special, so a pattern can't make matching take more than quadratic time.
@@ -260,7 +260,7 @@ def _with_repeats(nodes: set[_Node]) -> set[_Node]:
 
 
 def glob_matches(pattern: str, text: str) -> bool:
-    """Tell whether a text fits a pattern in which only `*` is special; linear, never a regex."""
+    """Return whether text fits a pattern in which only `*` is special; linear, never a regex."""
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text

@@ -56,7 +56,7 @@ _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declar
 """Rules whose findings are no defects of the user's own input."""
 
 _WITHOUT_DECLARATIONS = frozenset({"audit", "compare"})
-"""Commands for which it is no defect that nothing is declared."""
+"""Commands that may run without declarations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ def _judge_emptiness(declarations: Declarations, snapshot: Snapshot, request: Re
 
 
 def _inventory_policy(policy: Policy) -> Policy:
-    """Where nothing is declared at all, that live deployments are not is no news."""
+    """Return the policy of an audit without declarations: undeclared deployments are notes then."""
     return replace(policy, severities={**policy.severities, "unmanaged-deployment": Severity.NOTE})
 
 

@@ -364,7 +364,7 @@ LOADING_RULES: Final = _catalogue(
         "Reduce the nesting, or split the file.",
     ),
     Rule(
-        "untold-findings",
+        "too-many-findings",
         WARNING,
         "Too many findings; the rest are not shown",
         "For each file, 1,000 errors and 1,000 other findings are shown. It is an error if the rest has errors.",

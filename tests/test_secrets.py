@@ -1,4 +1,4 @@
-"""FAULTS K1 to K8, end to end: a canary in every place a secret can be, looked for in every output.
+"""K1 to K8 of docs/threat-model.md, end to end: a canary in every place a secret can be, looked for in every output.
 
 Each place has a canary of its own, so that a leak names its source. None is told apart from other text by anything
 but where it stands, unless its name says `form` (a credential of a known form).

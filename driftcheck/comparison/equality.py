@@ -139,7 +139,7 @@ def same_quantity(declared: str, live: str) -> bool:
 
 
 def quantity(text: str) -> Fraction | None:
-    """Read a Kubernetes quantity (k8s.io/apimachinery, resource.Quantity); None where it is none."""
+    """Read a Kubernetes quantity (k8s.io/apimachinery, resource.Quantity); None for other text."""
     from fractions import Fraction
 
     match = _QUANTITY.match(text)

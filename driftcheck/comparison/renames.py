@@ -32,7 +32,7 @@ def _by_origin(deployments: Iterator[tuple[str, Mapping[str, JSON]]]) -> dict[tu
 
 
 def _origin(value: Mapping[str, JSON]) -> tuple[str, ...] | None:
-    """Give what a deployment is made from: a repository with its configuration file, or an image without its tag."""
+    """Return what a deployment is made from: a repository with its configuration file, or an image without its tag."""
     config, revision = value.get("source_config"), value.get("source_revision_config")
     if not isinstance(config, dict) or not isinstance(revision, dict):
         return None

@@ -275,7 +275,7 @@ class _Walk:
     layer: int
     boundary: str
     pattern: tuple[str, ...]
-    """The segments of a glob from the first that is special on; empty where the path is none."""
+    """The segments of a glob from the first that is special on; empty for a path that is not a glob."""
 
     def add_file(self, full: str) -> None:
         """Add a file."""
@@ -454,7 +454,7 @@ def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise RefusedError("this is no regular file")
+                raise RefusedError("this is not a regular file")
             if status.st_size > MAX_BYTES:
                 raise too_large()
             if (status.st_dev, status.st_ino) in seen:

@@ -74,7 +74,7 @@ def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str
 def export(
     live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Path]]
 ) -> Exported | None:
-    """Give the declared form of a live deployment; None where its very name can't be declared.
+    """Return the declared form of a live deployment; None where its name can't be declared.
 
     `schema` is the field of a deployment; `differing` gives the paths at which a declared form, compared strictly
     with the live deployment, differs from it.
@@ -89,7 +89,7 @@ def export(
 
 
 def _shown(path: Path) -> Path:
-    """Give a path with `*` for each key or identity that is itself a secret."""
+    """Return a path with `*` instead of each key or identity that is itself a secret."""
     return tuple("*" if is_secret(s.value if isinstance(s, Item) else s) else s for s in path)
 
 
@@ -99,7 +99,7 @@ def _reason(path: Path, notes: Sequence[Note]) -> str:
 
 
 def declared_form(live: Mapping[str, JSON], schema: Field) -> tuple[dict[str, JSON], tuple[Note, ...]]:
-    """Give what of a live deployment can be declared as far as its fields tell, and notes on what can't; pure."""
+    """Return what can be declared of a live deployment, judged by its fields alone, and notes on what can't; pure."""
     reader = _Reader(live)
     return reader.object(live, schema, ()), tuple(reader.notes)
 
@@ -112,7 +112,7 @@ class _Reader:
         self.notes: list[Note] = []
 
     def object(self, value: Mapping[str, JSON], schema: Field, path: Path) -> dict[str, JSON]:
-        """Give an object's form, its known fields first and in the schema's order."""
+        """Return an object's form: known fields first, in the schema's order."""
         form = {}
         for name in (*(name for name in schema.properties if name in value), *sorted(value.keys() - schema.properties)):
             entry = self._entry(name, value, schema, (*path, name))
@@ -140,7 +140,7 @@ class _Reader:
         return self._value(value, schema, path)
 
     def _is_unsaid(self, value: JSON, schema: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
-        """Tell whether nobody has to say a value: it is unset, the service's own, or follows from another."""
+        """Return whether a value need not be declared: it is unset, the service's own, or derived from another."""
         if is_unset(value, schema) or schema.platform_sets(self._live.get("source")):
             return True
         own = (schema.service_default, derive(schema, siblings, parent))
@@ -166,7 +166,7 @@ class _Reader:
         return int(value) if isinstance(value, float) and _is_whole(value) else value
 
     def _list(self, entries: Sequence[JSON], schema: Field, path: Path) -> list[JSON]:
-        """Give a list's form; in order of identity where the live order says nothing."""
+        """Return a list's form, sorted by identity where the live order means nothing."""
         segments = _segments(entries, schema)
         pairs = list(zip(segments, entries, strict=True))
         if not schema.ordered and all(isinstance(segment, Item) for segment in segments):
@@ -180,7 +180,7 @@ class _Reader:
 
 
 def _is_free(schema: Field) -> bool:
-    """Tell an object whose entries are compared whole from one whose fields are declared one by one."""
+    """Return whether an object's entries are compared as a whole, and not field by field."""
     return schema.values is not None or not schema.properties
 
 
@@ -193,14 +193,14 @@ def _is_whole(value: float) -> bool:
 
 
 def _is_writable(value: JSON) -> bool:
-    """Tell whether YAML brings a scalar back: not a lone surrogate, nor an integer that other programs round."""
+    """Return whether YAML reads a scalar back: no lone surrogate, and no integer that other programs round."""
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
     return not isinstance(value, int) or abs(value) <= MAX_INTEGER
 
 
 def _is_short(key: str) -> bool:
-    """Tell whether a key, escaped, stays below the 1024 characters that YAML grants one on a line of its own."""
+    """Return whether a key, escaped, is shorter than the 1024 characters that YAML allows for a key."""
     return len(key) * (2 if key.isascii() and key.isprintable() else 10) <= 1000
 
 
@@ -219,19 +219,19 @@ def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
     """Take out of a form, in place, what schema and rules refuse; None where the deployment as a whole is refused."""
     notes: list[Note] = []
     while errors := dict(_errors(form)):
-        told = len(notes)
+        before = len(notes)
         for place in sorted(errors, key=_from_the_end, reverse=True):
             if place in ((), ("name",)):
                 return None
             if (path := _remove(form, _whole(place, schema), schema)) is not None:
                 notes.append(Note(path, errors[place]))
-        if len(notes) == told:
+        if len(notes) == before:
             return None
     return notes
 
 
 def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Pointer, str]]:
-    """Give the places of a form that hold an error, and what is wrong there."""
+    """Yield the paths in a form that hold an error, and what is wrong there."""
     name = form.get("name")
     for violation in (*validate({"deployments": [form]}), *(lint(name, form) if isinstance(name, str) else ())):
         if RULES[violation.rule].severity is Severity.ERROR:
@@ -244,7 +244,7 @@ def _from_the_end(place: Pointer) -> list[tuple[bool, int, str]]:
 
 
 def _whole(place: Pointer, schema: Field) -> Pointer:
-    """Give the place of a list's entry for that of its identity, without which it is none."""
+    """Return the path of the list entry instead of the path of its identity: an entry can't lose its identity alone."""
     field: Field | None = schema
     for position, segment in enumerate(place):
         if isinstance(segment, int) and field is not None and place[position + 1 :] == (field.key,):

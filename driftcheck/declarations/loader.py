@@ -250,7 +250,7 @@ class _FileJudge:
                     unsound |= deployments
                 case ("deployments" | "overlay", *_):
                     return everything
-                case _ if violation.rule == "untold-findings":
+                case _ if violation.rule == "too-many-findings":
                     return everything
         for problem, entry in self._problems[number]:
             if problem.rule not in _READ_AS_TEXT:
@@ -433,7 +433,7 @@ class Findings:
         if dropped:
             severity = Severity.ERROR if self._dropped[True] else None
             message = f"too many findings; at least {dropped} more are not shown"
-            yield make_finding("untold-findings", message, severity=severity, location=Location(self._file, 1, 1))
+            yield make_finding("too-many-findings", message, severity=severity, location=Location(self._file, 1, 1))
 
 
 def identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:

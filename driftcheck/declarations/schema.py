@@ -58,7 +58,7 @@ def without_credentials(violation: Violation) -> Violation:
 def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
     """Return the violations of a document against its schema, the worst rule first.
 
-    After `MAX_VIOLATIONS` follows one of the rule `untold-findings`. `schema_name` is one of `fields.SCHEMAS`. Any
+    After `MAX_VIOLATIONS` follows one of the rule `too-many-findings`. `schema_name` is one of `fields.SCHEMAS`. Any
     value is accepted: what is not JSON is a violation too.
     """
     if _accepts(value, schema_name):
@@ -228,7 +228,7 @@ class _Collector:
         if max(len(errors), len(found)) < MAX_VIOLATIONS:
             return tuple(found)
         message = f"too many findings; only the first {MAX_VIOLATIONS:,} of the document are shown"
-        return (*found[:MAX_VIOLATIONS], Violation("untold-findings", message, ()))
+        return (*found[:MAX_VIOLATIONS], Violation("too-many-findings", message, ()))
 
     def _unknown(self, path: Pointer, instance: Mapping[str, JSON], schema: Mapping[str, Any]) -> None:
         known = schema.get("properties", {})

@@ -5,23 +5,16 @@ Texts that YAML 1.1 and 1.2 could read differently are quoted; what is written c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from driftcheck.declarations.export import Exported, Note
 from driftcheck.model import JSON
 from driftcheck.paths import Item, format_path
-from driftcheck.yamlfile.scalars import resolve
+from driftcheck.yamlfile import writing
 
 SCHEMA_FILE: Final = "declaration.schema.json"
 """Where the editor's line looks for the schema: beside the declarations."""
-
-_PLAIN: Final = re.compile(r"-{0,2}[A-Za-z0-9_./][A-Za-z0-9_./@+=,~-]*(?::[A-Za-z0-9_./@+=,~-]+)*")
-"""Texts without spaces and signs that mean something to YAML."""
-_OLD_SINGLE_LETTERS: Final = frozenset("yYnN")
-_OLD_DATE: Final = re.compile(r"[0-9]{4}-[0-9]")
-_ESCAPES: Final = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
 
 
 def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
@@ -55,7 +48,7 @@ def _ignore(name: str, note: Note) -> Iterator[str]:
 
 
 def _comments(export: Exported) -> dict[int, list[str]]:
-    """Give comment lines by the (identity of the) collection that they stand in: the one that lacks something."""
+    """Return comment lines by the (identity of the) collection that they belong to: the one that lacks something."""
     found: dict[int, list[str]] = {}
     for note in export.notes:
         holder: Any = export.value
@@ -68,7 +61,7 @@ def _comments(export: Exported) -> dict[int, list[str]]:
 
 
 def _inside(holder: Any, segment: object) -> Any:
-    """Give the collection that a segment leads to, if there is one."""
+    """Return the collection that a segment leads to, if there is one."""
     inner = None
     if isinstance(segment, Item) and isinstance(holder, list):
         inner = next((e for e in holder if isinstance(e, dict) and e.get(segment.key) == segment.value), None)
@@ -79,7 +72,7 @@ def _inside(holder: Any, segment: object) -> Any:
 
 def _mapping(value: Mapping[str, JSON], indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
     for key, child in value.items():
-        yield from _node(f"{indent}{_text(key)}:", child, f"{indent}  ", comments)
+        yield from _node(f"{indent}{writing.text(key)}:", child, f"{indent}  ", comments)
     yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
 
 
@@ -95,7 +88,7 @@ def _entry(value: JSON, indent: str, comments: Mapping[int, list[str]]) -> Itera
 
 def _node(head: str, value: JSON, indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
     if not isinstance(value, dict | list):
-        yield f"{head} {_scalar(value)}"
+        yield f"{head} {writing.scalar(value)}"
     elif value:
         yield head
         yield from _collection(value, indent, comments)
@@ -111,37 +104,3 @@ def _collection(value: dict[str, JSON] | list[JSON], indent: str, comments: Mapp
     for entry in value:
         yield from _entry(entry, indent, comments)
     yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
-
-
-def _scalar(value: JSON) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _text(value)
-    text = repr(value)
-    return text if "." in text or "e" not in text else text.replace("e", ".0e")
-
-
-def _text(text: str) -> str:
-    """Write a text plain where every version of YAML reads it as that, else in double quotes."""
-    if _PLAIN.fullmatch(text) and resolve(text) == text and not _is_special_in_old_yaml(text):
-        return text
-    return f'"{"".join(map(_escaped, text))}"'.replace("##[", r"##\x5b")
-
-
-def _is_special_in_old_yaml(text: str) -> bool:
-    return text in _OLD_SINGLE_LETTERS or _OLD_DATE.match(text) is not None
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

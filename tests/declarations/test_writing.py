@@ -68,7 +68,7 @@ deployments:
     spec:
       args:
         - --x=1
-        - "a b"
+        - a b
       env:
         - name: LEVEL
           # value is not exported: it may hold a secret
