@@ -15,12 +15,12 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_files
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.edit import Accepted, Edited, accept, appended, edit
-from driftcheck.declarations.loader import declare
+from driftcheck.declarations.edit import Accepted, Edited, accept, alike, appended, edit
+from driftcheck.declarations.loader import declare, declared_name, resulting_name
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
-from driftcheck.model import Change, IgnoreRule, Location, Status
+from driftcheck.model import JSON, Change, IgnoreRule, Location, Status
 from driftcheck.paths import format_path, matches
 from driftcheck.settings import Flags, Settings
 from driftcheck.targets import Compared
@@ -68,11 +68,16 @@ def command(
     flags = Flags(**given)
     if "-" in flags.paths:
         raise UsageError("adopt edits files, and - is standard input.", hint="Name the files.")
+    if unmanaged is not None:
+        run.resolve("adopt --unmanaged", flags)
     compared = run.compared("adopt", flags, quiet=quiet)
     before = _texts(compared)
     adoption = _Adoption(dict(before))
-    for each in compared:
-        _adopt_changes(adoption, each, fields_, missing == "remove", _own_files(each))
+    selections = [_select(each, fields_, remove_missing=missing == "remove") for each in compared]
+    if len(selections) > 1 and not flags.targets:  # every target of the configuration
+        _adopt_alike(adoption, selections)
+    for selection in selections:
+        _adopt_changes(adoption, selection, _own_files(selection.each))
     if unmanaged is not None:
         for each in compared:
             _adopt_unmanaged(adoption, each, unmanaged)
@@ -102,34 +107,65 @@ def _own_files(each: Compared) -> set[str]:
     return {text.name for text in _read(each.settings)} - others
 
 
-def _adopt_changes(
-    adoption: _Adoption, each: Compared, patterns: Sequence[str], remove_missing: bool, own: set[str]
-) -> None:
-    """Adopt the selected changes of one target into the texts."""
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """What is to be adopted of one target, by declared name."""
+
+    each: Compared
+    declared: Mapping[str, Mapping[str, JSON]]
+    wanted: Mapping[str, Accepted]
+    removed: Sequence[str]
+
+
+def _select(each: Compared, patterns: Sequence[str], *, remove_missing: bool) -> _Selection:
     live = {found.id: found.value for found in (each.snapshot.deployments if each.snapshot else ())}
-    declared = {declaration.name: declaration for declaration in each.declarations.deployments}
     suffix = each.settings.name_suffix
+    declared = {}
+    for declaration in each.declarations.deployments:
+        name = declared_name(declaration.name, suffix)
+        value = declaration.value
+        declared[name] = {**value, "name": name} if "name" in value else value
     wanted: dict[str, Accepted] = {}
     for comparison in each.report.deployments:
         changes = [change for change in comparison.changes if _is_selected(change, patterns)]
-        if not changes or comparison.name not in declared or comparison.id not in live:
-            continue
-        name = comparison.name.removesuffix(suffix)
-        value = {**declared[comparison.name].value, "name": name}
-        accepted = accept(value, live[comparison.id], changes, fields.deployment())
-        wanted[name] = accepted
+        name = declared_name(comparison.name, suffix)
+        if changes and name in declared and comparison.id in live:
+            wanted[name] = accept(declared[name], live[comparison.id], changes, fields.deployment())
+    removed = [declared_name(name, suffix) for name in _missing(each)] if remove_missing else []
+    return _Selection(each, declared, wanted, removed)
+
+
+def _adopt_alike(adoption: _Adoption, selections: Sequence[_Selection]) -> None:
+    """Adopt what all targets have alike into the files that all of them read."""
+    read = [_current(adoption, selection.each) for selection in selections]
+    names = set.intersection(*({text.name for text in texts} for texts in read))
+    shared = [text for text in read[0] if text.name in names]
+    wanted = alike(shared, [(selection.declared, selection.wanted) for selection in selections])
+    removed = set.intersection(*(set(selection.removed) for selection in selections))
+    if wanted or removed:
+        adoption.texts |= edit(shared, wanted, sorted(removed), fields.deployment()).texts
+
+
+def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) -> None:
+    """Adopt the selected changes of one target into the texts."""
+    each, wanted, removed = selection.each, selection.wanted, selection.removed
+    suffix = each.settings.name_suffix
+    for name, accepted in wanted.items():
         for path, reason in accepted.refused:
-            adoption.refused.append(f"{comparison.name}: {format_path(path)}: {reason}")
-    removed = [name.removesuffix(suffix) for name in _missing(each)] if remove_missing else []
+            adoption.refused.append(f"{resulting_name(name, suffix)}: {format_path(path)}: {reason}")
     edited: Edited = edit(_current(adoption, each), wanted, removed, fields.deployment(), may_change=own.__contains__)
     adoption.texts |= edited.texts
     for name, reason in edited.refused.items():
-        adoption.refused.append(f"{name}{suffix}: {reason}")
+        adoption.refused.append(f"{resulting_name(name, suffix)}: {reason}")
+    for name, reasons in edited.left.items():
+        for path, reason in reasons.items():
+            adoption.refused.append(f"{resulting_name(name, suffix)}: {format_path(path)}: {reason}")
     for name, accepted in wanted.items():
-        if name not in edited.refused and accepted.paths:
-            adoption.adopted += len(accepted.paths)
-            adoption.deployments.add(f"{name}{suffix}")
-    adoption.deployments |= {f"{name}{suffix}" for name in removed if name not in edited.refused}
+        number = len(accepted.paths) - len(edited.left.get(name, ()))
+        if name not in edited.refused and number:
+            adoption.adopted += number
+            adoption.deployments.add(resulting_name(name, suffix))
+    adoption.deployments |= {resulting_name(name, suffix) for name in removed if name not in edited.refused}
 
 
 def _current(adoption: _Adoption, each: Compared) -> list[SourceText]:
@@ -184,6 +220,11 @@ def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
     adoption.refused += export.notices
     if not export.deployments:
         return
+    if _is_below(place, each.settings.other_paths):
+        adoption.refused.append(f"{place}: other targets read it too; name a file or folder of {each.target} alone")
+        return
+    if not _is_below(place, each.settings.paths):
+        adoption.notes.append(f"{place} is not below the paths of this run; add it to `paths` in driftcheck.yaml")
     adoption.deployments |= {exported.name for exported in export.deployments}
     if os.path.isdir(place) or place.endswith(("/", os.sep)):
         for file, text in exporting.one_each(export, place):
@@ -202,6 +243,12 @@ def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
         adoption.texts[place] = appended(known, [exported.value for exported in export.deployments])
     except EditError as error:
         adoption.refused.append(f"{place}: {error}")
+
+
+def _is_below(place: str, paths: Iterable[str]) -> bool:
+    """Return whether a file or folder is one of the paths, or lies in one."""
+    whole = os.path.realpath(place)
+    return any(os.path.commonpath([whole, os.path.realpath(path)]) == os.path.realpath(path) for path in paths)
 
 
 def _replace(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> None:

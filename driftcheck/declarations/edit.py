@@ -17,7 +17,7 @@ from driftcheck.declarations.loader import declare
 from driftcheck.declarations.overlays import merged
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Severity
-from driftcheck.paths import Item, Path, Segment, format_path
+from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.yamlfile import reader
 from driftcheck.yamlfile.edit import EditError, rewrite, same
@@ -179,10 +179,13 @@ def _with(value: JSON, path: Path, new: JSON | Absent) -> JSON:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """Files with their new texts, and the deployments whose edit the layout of a file does not allow."""
+    """Files with their new texts, and what the layout of a file does not allow."""
 
     texts: Mapping[str, bytes]
     refused: Mapping[str, str] = field(default_factory=dict)
+    """Deployments that are left as they are, each with the reason."""
+    left: Mapping[str, Mapping[Path, str]] = field(default_factory=dict)
+    """Paths that are left as they are in deployments that are edited otherwise."""
 
 
 @dataclass(slots=True)
@@ -223,22 +226,66 @@ def edit(
     Names are as the files declare them. `may_change` says whether a file is the run's own; in others, which other
     targets share, nothing changes. Nothing is written here.
     """
-    files = [_File.of(text) for text in texts]
+    files = before = [_File.of(text) for text in texts]
     refused: dict[str, str] = {}
+    left: dict[str, dict[Path, str]] = {}
+    retried: Collection[str] = [*wanted, *removed]  # one by one, where something stops one of them
     try:
-        return Edited(_checked(files, wanted, removed, schema, may_change, refused), refused)
+        files = _changed(files, _checked(files, wanted, removed, schema, may_change, refused))
+        retried = tuple(refused)
     except EditError:
-        pass
-    before = {file.name: file.data for file in files}
-    for name in [*wanted, *removed]:  # one by one: something stops one of them
-        one = {name: wanted[name]} if name in wanted else {}
-        try:
-            changed = _checked(files, one, [name] if name in removed else [], schema, may_change, refused)
-        except EditError as error:
-            refused[name] = str(error)
+        refused.clear()
+    for name in retried:
+        if name not in wanted:
+            files = _attempt(files, {}, [name], schema, may_change, refused)
             continue
-        files = [_File.of(SourceText(file.name, changed.get(file.name, file.data), file.layer)) for file in files]
-    return Edited({file.name: file.data for file in files if file.data != before[file.name]}, refused)
+        files = _attempt(files, {name: wanted[name]}, [], schema, may_change, refused)
+        if name not in refused:
+            continue
+        files, reasons = _path_by_path(files, name, wanted[name], schema, may_change)
+        if set(reasons.values()) != {SHARED}:
+            del refused[name]
+            left[name] = reasons
+    texts_before = {file.name: file.data for file in before}
+    return Edited({file.name: file.data for file in files if file.data != texts_before[file.name]}, refused, left)
+
+
+def _path_by_path(
+    files: list[_File], name: str, accepted: Accepted, schema: Field, may_change: Callable[[str], bool]
+) -> tuple[list[_File], dict[Path, str]]:
+    """Change each value by itself; returns the files, and why some values are left as they are."""
+    reasons: dict[Path, str] = {}
+    for path in accepted.paths:
+        said = _laid(_layers(files).get(name, ()), schema)
+        one = Accepted(_with(said, path, at(accepted.value, path)), (path,), ())
+        refused: dict[str, str] = {}
+        files = _attempt(files, {name: one}, [], schema, may_change, refused)
+        if name in refused:
+            reasons[path] = refused[name]
+    return files, reasons
+
+
+def _attempt(
+    files: list[_File],
+    wanted: Mapping[str, Accepted],
+    removed: Collection[str],
+    schema: Field,
+    may_change: Callable[[str], bool],
+    refused: dict[str, str],
+) -> list[_File]:
+    """Return the files after an edit, or as they are where it is refused."""
+    try:
+        return _changed(files, _checked(files, wanted, removed, schema, may_change, refused))
+    except EditError as error:
+        refused.update(dict.fromkeys([*wanted, *removed], str(error)))
+        return files
+
+
+def _changed(files: list[_File], texts: Mapping[str, bytes]) -> list[_File]:
+    """Return the files with new texts."""
+    return [
+        _File.of(SourceText(file.name, texts[file.name], file.layer)) if file.name in texts else file for file in files
+    ]
 
 
 def _checked(
@@ -347,6 +394,34 @@ def _put(documents: Mapping[str, list[JSON]], layer: _Layer) -> None:
     documents[layer.file][layer.document] = document
 
 
+def alike(
+    shared: Sequence[SourceText], targets: Sequence[tuple[Mapping[str, Mapping[str, JSON]], Mapping[str, Accepted]]]
+) -> dict[str, Accepted]:
+    """Return what all targets accept alike of deployments in the files that all of them read.
+
+    Of each target: what it declares, and what it accepts, by declared name. What a target sets in a file of its own is
+    left to that file.
+    """
+    (_, first), *others = targets
+    found = {}
+    for declaration in declare(shared).deployments:
+        name, value = declaration.name, dict(declaration.value)
+        if not all(name in accepted for _, accepted in targets):
+            continue
+        paths = [
+            path
+            for path in first[name].paths
+            if all(path in accepted[name].paths for _, accepted in others)
+            and all(_equal(at(declared[name], path), at(value, path)) for declared, _ in targets)
+            and all(_equal(at(accepted[name].value, path), at(first[name].value, path)) for _, accepted in others)
+        ]
+        for path in paths:
+            value = _with(value, path, at(first[name].value, path))
+        if paths:
+            found[name] = Accepted(value, tuple(paths), ())
+    return found
+
+
 def _without_removed(document: JSON) -> JSON:
     if not isinstance(document, dict):
         return document
@@ -367,6 +442,8 @@ def _place(
     if not layers:
         return "its declaration was not found in the files"
     for path in accepted.paths:
+        if _equal(at(_laid(layers, schema), path), at(accepted.value, path)):
+            continue
         number = _setter(layers, path)
         if not may_change(layers[number].file):
             own = [index for index, layer in enumerate(layers) if index > number and may_change(layer.file)]
@@ -384,7 +461,7 @@ def _place(
         is_overlay = layer.list == "overlay"
         entry = _own(layer.entry, below, wanted, schema, by_identity=is_overlay)
         if entry is ABSENT:
-            return f"an overlay can't express the change of {format_path(path)}"
+            return "an overlay can't remove it" if is_overlay else "the file's `defaults` would show through"
         layer.entry = entry
     if not _equal(_laid(layers, schema), accepted.value):
         return "the layers of its declaration can't express the change"
@@ -466,6 +543,8 @@ def _own_mapping(
     for name in {**entry, **below}:
         if name not in wanted:
             if below.get(name) is not None:
+                if schema.values is not None and not schema.values.nullable:
+                    return ABSENT
                 result[name] = None  # else the layer below would show through
             else:
                 result.pop(name, None)

@@ -108,9 +108,14 @@ def _name(entry: JSON) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _resulting(name: str, suffix: str) -> str:
+def resulting_name(name: str, suffix: str) -> str:
     """Return a name with the suffix of a target; an agent and environment (with a slash) have none."""
     return name if "/" in name else name + suffix
+
+
+def declared_name(result: str, suffix: str) -> str:
+    """Return the name in the files of a deployment with this resulting name."""
+    return result if "/" in result else result.removesuffix(suffix)
 
 
 # --- one file ---
@@ -198,7 +203,7 @@ class _FileJudge:
         for number, document in enumerate(self._parsed.documents):
             if document is not None:
                 self._judge_document(number, document)
-        scope = frozenset(_resulting(entry.name, self._suffix) for entry in (*self._deployments, *self._overlays))
+        scope = frozenset(resulting_name(entry.name, self._suffix) for entry in (*self._deployments, *self._overlays))
         return _File(
             parsed=replace(self._parsed, texts=frozenset()),
             deployments=tuple(self._deployments),
@@ -274,7 +279,7 @@ class _FileJudge:
                 location = self._location(self._text.position(number, ("deployments", index)))
                 self._findings.add("missing-field", "missing field `name` or `agent`", location)
             return
-        result = _resulting(name, self._suffix)
+        result = resulting_name(name, self._suffix)
         value: Mapping[str, JSON] | None = None
         if not is_sound:
             self._complete = False
@@ -324,7 +329,7 @@ class _FileJudge:
                 problem.message,
                 self._location(problem.position),
                 hint=problem.hint,
-                deployment=None if name is None else _resulting(name, self._suffix),
+                deployment=None if name is None else resulting_name(name, self._suffix),
                 related=[self._location(position) for position in problem.related],
             )
 
@@ -353,7 +358,7 @@ class _FileJudge:
             case ("deployments" | "overlay" as key, int(index), *rest):
                 name = self._shown_name(document, key, index)
                 below = tuple(identified(document[key][index], rest))
-        deployment = None if name is None else _resulting(name, self._suffix)
+        deployment = None if name is None else resulting_name(name, self._suffix)
         self._findings.add(
             violation.rule, violation.message, location, hint=violation.hint, deployment=deployment, path=below
         )
@@ -561,7 +566,7 @@ class _Assembly:
                 "duplicate-name",
                 message,
                 placed.location(key),
-                deployment=_resulting(placed.entry.name, self._suffix),
+                deployment=resulting_name(placed.entry.name, self._suffix),
                 path=("name",),
                 related=(first.location(key),),
             )
@@ -589,7 +594,7 @@ class _Assembly:
                 "no earlier path declares a deployment of this name",
                 placed.location("overlay"),
                 hint=None if base is None else "It is declared in the same or a later path: name that path first.",
-                deployment=_resulting(placed.entry.name, self._suffix),
+                deployment=resulting_name(placed.entry.name, self._suffix),
                 path=("name",),
                 related=() if base is None else (base.location("deployments"),),
             )
@@ -604,7 +609,7 @@ class _Assembly:
             value = self._overlaid(placed, overlays)
         if value is None:
             return None
-        name = _resulting(entry.name, self._suffix)
+        name = resulting_name(entry.name, self._suffix)
         above = [
             Layer(over.text, over.entry.document, ("overlay", over.entry.index), over.entry.value)
             for over in reversed(overlays)
@@ -643,7 +648,7 @@ class _Assembly:
     def _add(self, placed: _Placed, rule: str, message: str, *, key: str = "overlay") -> None:
         findings = self._findings[placed.text.name]
         if findings.has_room(rule):
-            name = _resulting(placed.entry.name, self._suffix)
+            name = resulting_name(placed.entry.name, self._suffix)
             findings.add(rule, message, placed.location(key), deployment=name)
 
     def _lint(self, placed: _Placed, layers: Layers, name: str) -> None:

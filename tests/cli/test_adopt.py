@@ -201,3 +201,119 @@ def test_only_the_overlay_of_the_target_that_drifted_changes(tmp_path: Path) -> 
     assert "max_scale: 2" in (tmp_path / "base/a.yaml").read_text()
     assert (tmp_path / "staging/a.yaml").read_text() == "overlay: []\n"
     assert run_inside("check", *live, cwd=tmp_path).status == 0
+
+
+SIDECARS = """\
+deployments:
+  - name: a
+    source: external_docker
+    source_config:
+      resource_spec:
+        max_scale: 2
+        labels: {team: x, tier: y}
+        sidecars:
+          - {name: one, image: "registry.example.com/o:1"}
+          - {name: two, image: "registry.example.com/o:1", args: ["1"]}
+"""
+
+
+def targets_of(folder: Path, base: str, suffix: str = "") -> tuple[str, ...]:
+    """Write a base and two targets over it, the first with no overlay; returns the options for their live sides."""
+    config = TARGETS
+    for target in ("staging", "production"):
+        end = f", name_suffix: -{target}}}" if suffix else "}"
+        config = config.replace(f"[base, {target}]}}", f"[base, {target}]{end}")
+    (folder / "driftcheck.yaml").write_text(config)
+    texts = {"base": base, "staging": "overlay: []\n", "production": "overlay:\n  - name: a\n    secrets: []\n"}
+    for name, text in texts.items():
+        (folder / name).mkdir()
+        (folder / name / "a.yaml").write_text(text)
+    return ("--live", "staging=s.json", "--live", "production=p.json")
+
+
+def listed(folder: Path, file: str, **spec: Any) -> None:
+    suffix = {"s.json": "-staging", "p.json": "-production"}[file]
+    found = page(**spec)
+    found["resources"][0]["name"] += suffix
+    (folder / file).write_text(json.dumps(found))
+
+
+def test_what_all_targets_have_alike_is_adopted_into_the_file_that_they_share(tmp_path: Path) -> None:
+    base = "deployments:\n  - name: a  # base\n    source_config: {resource_spec: {max_scale: 2, cpu: 1}}\n"
+    live = targets_of(tmp_path, base, suffix="-")
+    listed(tmp_path, "s.json", max_scale=7, cpu=1)
+    listed(tmp_path, "p.json", max_scale=7, cpu=4)
+    result = run_inside("adopt", *live, "--write", cwd=tmp_path)
+    assert result.status == 0, result.err
+    assert (tmp_path / "base/a.yaml").read_text() == base.replace("max_scale: 2", "max_scale: 7")
+    assert "cpu: 4" in (tmp_path / "production/a.yaml").read_text()
+    assert (tmp_path / "staging/a.yaml").read_text() == "overlay: []\n"
+    assert "drifted" not in run_inside("check", *live, cwd=tmp_path).out
+
+
+@pytest.mark.parametrize("selection", [["--target", "staging"], ["--name", "*-staging"]])
+def test_a_shared_file_is_left_alone_where_not_every_target_is_selected(tmp_path: Path, selection: list[str]) -> None:
+    base = "deployments:\n  - name: a\n    source_config: {resource_spec: {max_scale: 2}}\n"
+    live = targets_of(tmp_path, base, suffix="-")
+    listed(tmp_path, "s.json", max_scale=7)
+    listed(tmp_path, "p.json", max_scale=7)
+    result = run_inside("adopt", *live, *selection, "--write", cwd=tmp_path)
+    assert result.status == 0, result.err
+    assert (tmp_path / "base/a.yaml").read_text() == base
+    assert "max_scale: 7" in (tmp_path / "staging/a.yaml").read_text()
+
+
+def test_what_an_overlay_can_not_remove_is_refused_and_the_rest_is_adopted(tmp_path: Path) -> None:
+    live = targets_of(tmp_path, SIDECARS, suffix="-")
+    two = {"name": "two", "image": "registry.example.com/o:1", "args": ["1"]}
+    one = {"name": "one", "image": "registry.example.com/o:1"}
+    listed(tmp_path, "s.json", max_scale=2, labels={"team": "x", "tier": "y"}, sidecars=[one, two])
+    listed(tmp_path, "p.json", max_scale=5, labels={"team": "x"}, sidecars=[{**two, "args": ["2"]}])
+    result = run_inside("adopt", *live, "--write", cwd=tmp_path)
+    assert result.status == 1
+    spec = "not adopted: a-production: source_config.resource_spec"
+    assert f"{spec}.labels.tier: an overlay can't remove it" in result.err
+    assert f"{spec}.sidecars[name=one]: an overlay can't remove it" in result.err
+    check = run_inside("check", *live, "-o", "json", cwd=tmp_path)
+    changes = [c["path"] for d in json.loads(check.out)["deployments"] for c in d["changes"]]
+    assert sorted(changes) == [
+        "source_config.resource_spec.labels.tier",
+        "source_config.resource_spec.sidecars[name=one]",
+    ]
+
+
+def test_a_declaration_that_names_an_agent_alone_is_adopted(tmp_path: Path) -> None:
+    agent = "{agent_id: claims, environment: production}"
+    text = f"deployments:\n  - agent: {agent}\n    source_config: {{resource_spec: {{max_scale: 2}}}}\n"
+    (tmp_path / "a.yaml").write_text(text)
+    listing = page(max_scale=9)
+    listing["resources"][0]["agent"] = {"agent_id": "claims", "environment": "production"}
+    (tmp_path / "live.json").write_text(json.dumps(listing))
+    result = run_inside("adopt", "a.yaml", "--live", "live.json", "--write", cwd=tmp_path)
+    assert result.status == 0, result.err
+    assert (tmp_path / "a.yaml").read_text() == text.replace("max_scale: 2", "max_scale: 9")
+    assert run_inside("check", "a.yaml", "--live", "live.json", cwd=tmp_path).status == 0
+    plan = run_inside("plan", "a.yaml", "--live", "live.json", cwd=tmp_path)
+    assert (plan.status, plan.out) == (0, "Nothing to do.\n")
+
+
+def test_unmanaged_deployments_go_to_a_file_of_one_target(tmp_path: Path) -> None:
+    live = targets_of(tmp_path, "deployments: [{name: b}]\n", suffix="-")
+    (tmp_path / "production/a.yaml").write_text("overlay: []\n")
+    listed(tmp_path, "s.json", max_scale=7)
+    listed(tmp_path, "p.json", max_scale=8)
+    result = run_inside("adopt", *live, "--unmanaged", "new/", cwd=tmp_path)
+    assert result.status == 2
+    assert "Select one with --target" in result.err
+    chosen = ("adopt", *live[2:], "--target", "production", "--unmanaged")
+    result = run_inside(*chosen, "base/", cwd=tmp_path)
+    assert result.status == 1
+    assert "other targets read it too" in result.err
+    result = run_inside(*chosen, "new/", cwd=tmp_path)
+    assert "add it to `paths`" in result.err
+    result = run_inside(*chosen, "production/", "--write", cwd=tmp_path)
+    assert result.status == 1, result.err  # a.yaml exists
+    assert "exists and is not overwritten" in result.err
+    result = run_inside(*chosen, "production/more.yaml", "--write", cwd=tmp_path)
+    assert result.status == 0, result.err
+    assert "name: a\n" in (tmp_path / "production/more.yaml").read_text()
