@@ -23,6 +23,9 @@ ROOT = Path(__file__).parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+GUIDES = [
+    f"docs/{name}.md" for name in ("index", "tutorial", "environments", "history", "adopt-and-plan", "library", "faq")
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -89,14 +92,15 @@ def test_continuous_integration_calls_the_test_command() -> None:
 def commands(page: str) -> list[list[str]]:
     """Every call of driftcheck in code blocks and code spans."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    lines = [line.strip().removeprefix("$ ") for _, body in BLOCK.findall(text) for line in body.splitlines()]
-    lines = [line.removeprefix("- run: ") for line in lines]
+    bodies = [body.replace("\\\n", " ") for _, body in BLOCK.findall(text)]
+    lines = [line.strip().removeprefix("$ ").removeprefix("- run: ") for body in bodies for line in body.splitlines()]
+    lines = [re.split(r" (?:&|\|\|?|>)(?: |$)", line)[0] for line in lines if re.match(r"(\S*/)?driftcheck ", line)]
     spans = re.findall(r"`(driftcheck [a-z][^`]*)`", BLOCK.sub("", text))
     calls = [shlex.split(line, comments=True) for line in (*lines, *spans) if "driftcheck " in line]
     return [words[1:] for words in calls if words and Path(words[0]).name == "driftcheck"]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *GUIDES])
 def test_every_command_is_one(page: str) -> None:
     """Its options exist and take what they are given; the readers' own paths need not."""
     context = click.Context(driftcheck, info_name="driftcheck")

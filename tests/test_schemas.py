@@ -47,6 +47,11 @@ def test_schema_is_a_valid_json_schema(name: str) -> None:
     assert schema["$id"] == f"urn:driftcheck:schema:{name}"
 
 
+@pytest.mark.parametrize("name", fields.SCHEMAS)
+def test_every_schema_has_a_stable_id(name: str) -> None:
+    assert fields.schema(name)["$id"] == f"urn:driftcheck:schema:{name}"
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_S1_schema_refers_to_nothing_outside_itself(name: str) -> None:
     schema = fields.schema(name)

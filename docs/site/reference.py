@@ -1,0 +1,125 @@
+"""The reference pages, generated from the code: `python docs/site/reference.py FOLDER` writes them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from driftcheck import fields
+from driftcheck.cli.main import COMMANDS, driftcheck
+from driftcheck.errors import ExitStatus
+from driftcheck.explanations import overview
+
+STATUSES = {
+    ExitStatus.IN_SYNC: "Everything was read, checked and compared; nothing counts by `--fail-on`.",
+    ExitStatus.DRIFT: "Something differs or is missing, or a finding counts by `--fail-on`.",
+    ExitStatus.INVALID: "The command line, the configuration or a file is invalid.",
+    ExitStatus.INCOMPLETE: "It could not be told: no key, no connection, an incomplete listing.",
+    ExitStatus.DEFECT: "An internal error, or a report that could not be written.",
+}
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page, by its file name."""
+    return {
+        "commands.md": _commands(),
+        "configuration.md": _configuration(),
+        "fields.md": _fields(),
+        "schemas.md": _schemas(),
+        "exit-status.md": _exit_status(),
+    }
+
+
+def _commands() -> str:
+    context = click.Context(driftcheck, info_name="driftcheck", max_content_width=100)
+    parts = ["# Commands", "What `--help` prints. Every option can be set as `DRIFTCHECK_<COMMAND>_<OPTION>` too."]
+    for name in COMMANDS:
+        command = driftcheck.get_command(context, name)
+        assert command is not None
+        parts += _help(command, name, context, "##")
+    return "\n\n".join(parts) + "\n"
+
+
+def _help(command: click.Command, name: str, parent: click.Context, level: str) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
+    yield f"{level} {context.command_path.removeprefix('driftcheck ')}"
+    yield f"```text\n{context.get_help()}\n```"
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
+            yield from _help(found, inner, context, f"{level}#")
+
+
+def _configuration() -> str:
+    schema = fields.schema("config")
+    parts = [
+        "# Configuration",
+        "The keys of `driftcheck.yaml`, found upward from the current folder to the repository's root.",
+    ]
+    parts.append(_properties(schema))
+    for name, part in schema["$defs"].items():
+        if "properties" in part:
+            parts += [f"## {name}", part.get("description", ""), _properties(part)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _properties(schema: dict[str, Any]) -> str:
+    rows = ["| key | type | meaning |", "|---|---|---|"]
+    required = schema.get("required", ())
+    for key, value in schema["properties"].items():
+        note = " Required." if key in required else ""
+        rows.append(f"| `{key}` | {_cell(_type(value))} | {_cell(value.get('description', ''))}{note} |")
+    return "\n".join(rows)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).removeprefix("#/$defs/")
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    kinds = schema.get("type", "any")
+    return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _fields() -> str:
+    intro = "What `driftcheck explain` lists; `driftcheck explain NAME` says more."
+    return f"# Fields and rules\n\n{intro}\n\n```text\n{overview().rstrip()}\n```\n"
+
+
+def _schemas() -> str:
+    parts = ["# Schemas", "What `driftcheck schema NAME` prints. The `$id` of a schema does not change."]
+    for name in fields.SCHEMAS:
+        schema = fields.schema(name)
+        parts += [f"## {name}", schema["description"] if "description" in schema else schema["title"]]
+        parts.append(f"`$id`: `{schema['$id']}`")
+        parts.append('??? note "The schema"\n\n' + _indented(f"```json\n{json.dumps(schema, indent=2)}\n```"))
+    return "\n\n".join(parts) + "\n"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" if line else "" for line in text.splitlines())
+
+
+def _exit_status() -> str:
+    rows = ["| status | meaning |", "|---|---|", *(f"| {int(status)} | {STATUSES[status]} |" for status in ExitStatus)]
+    after = "The first of 4, 2, 3, 1, 0 that holds, over all targets. The report is written all the same."
+    return "\n\n".join(["# Exit status", "\n".join(rows), after]) + "\n"
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
