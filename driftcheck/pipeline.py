@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.baseline import Base, Baseline
@@ -29,6 +29,7 @@ from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
+    JSON,
     Change,
     ChangeClass,
     Comparison,
@@ -45,12 +46,15 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
-from driftcheck.paths import glob_matches
+from driftcheck.paths import Path, glob_matches
 from driftcheck.policies import Judged, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
 from driftcheck.rules import COMPARISON_RULES, POLICY_PREFIX
 from driftcheck.settings import Policy, Settings
+
+if TYPE_CHECKING:
+    from driftcheck.declarations.export import Export
 
 _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
 """Rules whose findings are no defects of the user's own input."""
@@ -230,6 +234,19 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
         findings.append(no_name_matches(request.names))
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
     return _report(request, declarations, snapshot, comparisons, findings)
+
+
+def export(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
+    """Return the declarations of what is live."""
+    from driftcheck.comparison.diff import compare
+    from driftcheck.declarations.export import export_listing
+
+    schema = fields.deployment()
+
+    def differing(form: Mapping[str, JSON], live: Mapping[str, JSON]) -> list[Path]:
+        return [difference.path for difference in compare(form, live, schema, strict=True).differences]
+
+    return export_listing(snapshot, schema, differing, name_suffix=name_suffix)
 
 
 def compare(pairing: Pairing, request: Request) -> Report:

@@ -315,3 +315,41 @@ def test_a_base_is_read_for_each_target_with_its_suffix(project: Path) -> None:
     assert report["outcome"]["name"] == "passed"
     changes = [(d["target"], d["name"], c["class"]) for d in report["deployments"] for c in d["changes"]]
     assert changes == [("staging", "shared-stg", "proposed")]
+
+
+SPACES = [part for t in ("staging", "production") for part in ("--workspace", f"{t}={WORKSPACES[t]}")]
+LIVES = [part for t in ("staging", "production") for part in ("--live", f"{t}={t}.json")]
+
+
+def test_init_leaves_folders_of_other_yaml_alone_and_ignores_by_resulting_name(tmp_path: Path) -> None:
+    for target in ("staging", "production"):
+        items = [live(target, f"{name}-{target}", n) for n, name in enumerate(["agent", "overlay"], 1)]
+        items[0]["source_config"]["resource_spec"]["annotations"] = {"hook": "https://user:password1@example.com/x"}
+        items[1]["source_config"]["resource_spec"]["max_scale"] = {"staging": 3, "production": 4}[target]
+        for item in items:
+            item["source_revision_config"]["image_uri"] = "registry.example.com/agent:1"
+        saved(tmp_path / f"{target}.json", items)
+    for folder in ("deployments", "environments"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "other.yaml").write_text("kind: Service\n")
+    result = run_inside("init", *SPACES, *LIVES, cwd=tmp_path)
+    assert result.status == 0, result.said
+    assert [path.name for path in (tmp_path / "environments").iterdir()] == ["other.yaml"]
+    own = tmp_path / "langsmith-environments" / "staging" / "agent.yaml"
+    (rule,) = yaml.safe_load(own.read_text())["ignore"]
+    assert rule["deployment"] == "agent-staging"
+    assert (tmp_path / "langsmith-deployments" / "overlay_.yaml").exists()
+    result = run_inside("check", *LIVES, "-o", "json", cwd=tmp_path)
+    report = json.loads(result.out)
+    assert (result.status, report["summary"]["in_sync"]) == (0, 4), result.said
+    assert not any(found["rule"] == "unused-ignore" for found in report["findings"])
+
+
+def test_init_gives_no_target_to_a_workspace_without_deployments(tmp_path: Path) -> None:
+    saved(tmp_path / "staging.json", [live("staging", "agent-staging", 1)])
+    saved(tmp_path / "production.json", [])
+    result = run_inside("init", *SPACES, *LIVES, cwd=tmp_path)
+    assert result.status == 0, result.said
+    assert "production: nothing is live that can be declared" in result.err
+    assert list(yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["targets"]) == ["staging"]
+    assert run_inside("check", *LIVES[:2], cwd=tmp_path).status == 0

@@ -17,6 +17,7 @@ from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.edit import Accepted, Edited, accept, alike, appended, edit
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
+from driftcheck.declarations.writing import ignore_rules
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
@@ -216,8 +217,8 @@ def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
     if each.snapshot is None or not names:
         return
     found = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in names)
-    export = exporting.declare(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
-    adoption.refused += export.notices
+    export = pipeline.export(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
+    adoption.refused += exporting.notices(export)
     if not export.deployments:
         return
     if _is_below(place, each.settings.other_paths):
@@ -240,7 +241,11 @@ def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
         adoption.texts[place] = exporting.in_one(export).encode()
         return
     try:
-        adoption.texts[place] = appended(known, [exported.value for exported in export.deployments])
+        adoption.texts[place] = appended(
+            known,
+            [exported.value for exported in export.deployments],
+            [rule for exported in export.deployments for rule in ignore_rules(exported)],
+        )
     except EditError as error:
         adoption.refused.append(f"{place}: {error}")
 

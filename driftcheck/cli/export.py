@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from driftcheck import fields
+from driftcheck import fields, pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_files
 from driftcheck.errors import OutputError, UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
-from driftcheck.model import JSON, Deployment, Snapshot
-from driftcheck.paths import Path, glob_matches
+from driftcheck.paths import glob_matches
 from driftcheck.settings import Flags
 
 if TYPE_CHECKING:
-    from driftcheck.declarations.export import Exported
+    from driftcheck.declarations.export import Export
 
 _NAMES: Final = 20
-"""How many names a notice tells."""
+"""How many names a notice has."""
 
 _TAKEN_NAMES: Final = frozenset(
-    ("driftcheck", "con", "prn", "aux", "nul", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(10)))
+    (
+        "driftcheck",
+        "overlay",
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(10)),
+    )
 )
-"""Names whose file would be the configuration, or a device of Windows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """What a listing gives as declarations, and a sentence on what it does not."""
-
-    deployments: tuple[Exported, ...]
-    notices: tuple[str, ...]
+"""Names whose file would be the configuration, the overlays of a target, or a device of Windows."""
 
 
 @click.command("export")
@@ -65,9 +63,9 @@ def command(directory: str | None, file: str | None, force: bool, quiet: bool, *
         snapshot = replace(snapshot, deployments=tuple(named))
         if not snapshot.deployments:
             raise UsageError(f"no live deployment matches --name {' or '.join(chosen.names)}.")
-    export = declare(snapshot, name_suffix=chosen.name_suffix)
+    export = pipeline.export(snapshot, name_suffix=chosen.name_suffix)
     if not quiet:
-        for notice in export.notices:
+        for notice in notices(export):
             console.say(f"note: {notice}")
     if directory is not None:
         files = one_each(export, directory)
@@ -81,55 +79,11 @@ def command(directory: str | None, file: str | None, force: bool, quiet: bool, *
     return 0
 
 
-def declare(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
-    """Return the declarations of a listing, by name, and notices of what is left out; names lose the suffix."""
-    left_out: dict[str, list[str]] = {}
-    exports = []
-    counts = Counter(deployment.name for deployment in snapshot.deployments)
-    for deployment in snapshot.deployments:
-        reason = _obstacle(deployment, counts, name_suffix)
-        exported = _declared(_without_suffix(deployment, name_suffix)) if reason is None else None
-        if exported is not None:
-            exports.append(exported)
-        else:
-            left_out.setdefault(reason or "their names are invalid", []).append(deployment.name)
-    return Export(tuple(exports), tuple(_notices(snapshot, left_out)))
-
-
-def _without_suffix(deployment: Deployment, suffix: str) -> Deployment:
-    name = deployment.name.removesuffix(suffix)
-    return Deployment(name, {**deployment.value, "name": name}) if suffix else deployment
-
-
-def _declared(deployment: Deployment) -> Exported | None:
-    from driftcheck.comparison.diff import compare
-    from driftcheck.declarations.export import export
-
-    schema = fields.deployment()
-
-    def differing(form: Mapping[str, JSON]) -> list[Path]:
-        return [difference.path for difference in compare(form, deployment.value, schema, strict=True).differences]
-
-    return export(deployment.value, schema, differing)
-
-
-def _obstacle(deployment: Deployment, counts: Counter[str], suffix: str) -> str | None:
-    """Return why a live deployment is not exported; None where it is."""
-    if not deployment.name.endswith(suffix) or deployment.name == suffix:
-        return f"their names do not end in the target's suffix {suffix}"
-    if counts[deployment.name] > 1:
-        return "several deployments have its name"
-    if deployment.is_being_deleted:
-        return "it is being deleted"
-    if deployment.is_preview:
-        return "it is a pull-request preview"
-    return None
-
-
-def _notices(snapshot: Snapshot, left_out: dict[str, list[str]]) -> Iterator[str]:
-    if snapshot.gaps:
-        yield f"The listing was incomplete. {visible(' '.join(snapshot.gaps))}"
-    for reason, names in sorted(left_out.items()):
+def notices(export: Export) -> Iterator[str]:
+    """Yield a sentence for each reason why something is left out."""
+    if export.gaps:
+        yield f"The listing was incomplete. {visible(' '.join(export.gaps))}"
+    for reason, names in sorted(export.left_out.items()):
         unique = list(dict.fromkeys(names))
         shown = ", ".join(visible(name) for name in unique[:_NAMES])
         more = f" and {len(unique) - _NAMES:,} more" if len(unique) > _NAMES else ""
@@ -141,7 +95,7 @@ def in_one(export: Export) -> str:
     from driftcheck.declarations.writing import SCHEMA_FILE, write
 
     hint = f"For the line above: driftcheck schema declaration > {SCHEMA_FILE}"
-    return write(export.deployments, notices=(hint, *export.notices))
+    return write(export.deployments, notices=(hint, *notices(export)))
 
 
 def one_each(export: Export, directory: str) -> list[tuple[str, str]]:

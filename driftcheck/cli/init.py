@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import click
 
-from driftcheck import fields, settings
+from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, init_targets, options, run
 from driftcheck.declarations import discovery
+from driftcheck.declarations.export import Export
 from driftcheck.declarations.writing import SCHEMA_FILE
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
@@ -22,9 +23,6 @@ from driftcheck.model import Snapshot
 from driftcheck.settings import Flags, Settings
 
 _CONFIG: Final = "driftcheck.yaml"
-_FOLDER: Final = "deployments"
-_OTHER_FOLDER: Final = "langsmith-deployments"
-"""Where `deployments/` holds YAML of another kind."""
 _DEPLOYMENTS: Final = re.compile(rb"^[\"']?(?:deployments|overlay)[\"']?\s*:", re.MULTILINE)
 _SHOWN: Final = 10
 """How many written files are named."""
@@ -91,7 +89,7 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     single = workspaces[0].rpartition("=")[2] if workspaces else None
     chosen = run.resolve("init", replace(flags, workspace=single))
     existing = [path for path in settings.DEFAULT_PATHS if _declares(path)]
-    folder = _FOLDER if not os.path.lexists(_FOLDER) or not discovery.names_anything(_FOLDER) else _OTHER_FOLDER
+    folder = init_targets.new_folder()
     asks = not existing and (chosen.live is not None or _has_key(chosen))
     snapshot = run.read_whole_live(chosen, quiet=quiet) if asks else None
     files = [] if existing else _declarations(snapshot, folder, quiet=quiet)
@@ -115,9 +113,9 @@ def _declares(path: str) -> bool:
 
 def _declarations(snapshot: Snapshot | None, folder: str, *, quiet: bool) -> list[tuple[str, str]]:
     """Return the files of what is live, or those of the example."""
-    declared = export.declare(snapshot) if snapshot is not None else export.Export((), ())
+    declared = pipeline.export(snapshot) if snapshot is not None else Export()
     if not quiet:
-        for notice in declared.notices:
+        for notice in export.notices(declared):
             console.say(f"note: {notice}")
     if declared.deployments:
         return export.one_each(declared, folder)

@@ -6,11 +6,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
 from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, run
+from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
 from driftcheck.declarations.export import Exported, common_part, rest_over
 from driftcheck.declarations.writing import SCHEMA_FILE, write_overlay
@@ -20,8 +22,31 @@ from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import Snapshot
 from driftcheck.settings import Flags, Settings
 
-_BASE: Final = "deployments"
+_FOLDER: Final = "deployments"
+_OTHER_FOLDER: Final = "langsmith-deployments"
+"""Where `deployments/` holds YAML of another kind."""
 _TARGETS: Final = "environments"
+_OTHER_TARGETS: Final = "langsmith-environments"
+
+
+def new_folder(folder: str = _FOLDER, other: str = _OTHER_FOLDER) -> str:
+    """Return the folder for new declarations: the other one where the first holds YAML already."""
+    return other if os.path.lexists(folder) and discovery.names_anything(folder) else folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is live in the workspace of a target, and what declares it, by name without the suffix."""
+
+    settings: Settings
+    snapshot: Snapshot
+    suffix: str
+    declared: Mapping[str, Exported]
+
+    @property
+    def target(self) -> str:
+        """The name of the target."""
+        return self.settings.target or ""
 
 
 def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
@@ -34,15 +59,24 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
         snapshots = [
             run.accepted(each, found.result(), quiet=quiet) for each, found in zip(runs, listings, strict=True)
         ]
-    suffixes = [_suffix(each.target or "", found) for each, found in zip(runs, snapshots, strict=True)]
-    declared: dict[str, dict[str, Exported]] = {}
-    for each, snapshot, suffix in zip(runs, snapshots, suffixes, strict=True):
-        exported = export.declare(snapshot, name_suffix=suffix)
-        for notice in () if quiet else exported.notices:
+    found = []
+    for each, snapshot in zip(runs, snapshots, strict=True):
+        suffix = _suffix(each.target or "", snapshot)
+        exported = pipeline.export(snapshot, name_suffix=suffix)
+        for notice in () if quiet else export.notices(exported):
             console.say(f"note: {each.target}: {notice}")
-        declared[each.target or ""] = {deployment.name: deployment for deployment in exported.deployments}
-    files = _files(declared)
-    config = _config(runs, snapshots, suffixes, {os.path.dirname(file) for file, _ in files})
+        if exported.deployments:
+            declared = {deployment.name: deployment for deployment in exported.deployments}
+            found.append(_Found(each, snapshot, suffix, declared))
+        else:
+            console.say(f"note: {each.target}: nothing is live that can be declared, so that it gets no target.")
+    if not found:
+        raise UsageError("nothing is live that can be declared, in none of the workspaces.")
+    base, environments = new_folder(), new_folder(_TARGETS, _OTHER_TARGETS)
+    files = _files(found, base, environments)
+    folders = {os.path.dirname(file) for file, _ in files}
+    own = {each.target: [base, os.path.join(environments, each.target)] for each in found}
+    config = _config(found, {target: [path for path in paths if path in folders] for target, paths in own.items()})
     export.place([*files, ("driftcheck.yaml", config)], force=False)
     console.say("".join(f"Written: {file}\n" for file, _ in files) + "Written: driftcheck.yaml")
     console.write("Next:\n  driftcheck check  # compare what is declared with what is live, in every target\n")
@@ -66,18 +100,21 @@ def _suffix(target: str, snapshot: Snapshot) -> str:
     return suffix if names and all(name.endswith(suffix) and name != suffix for name in names) else ""
 
 
-def _files(declared: Mapping[str, Mapping[str, Exported]]) -> list[tuple[str, str]]:
+def _files(found: Sequence[_Found], base_folder: str, environments: str) -> list[tuple[str, str]]:
     """Return the files: a deployment of all targets in the base, any other beside the overlay of its target."""
-    shared = set.intersection(*(set(each) for each in declared.values()))
+    shared = set.intersection(*(set(each.declared) for each in found))
     bases = {}
     for name in sorted(shared):
-        ours = [each[name] for each in declared.values()]
+        ours = [each.declared[name] for each in found]
         if any(exported.ignores for exported in ours):  # these name the deployment as it is live
             continue
         bases[name] = common_part([exported.value for exported in ours])
-    files = [(os.path.join(_BASE, export.file_name(n)), write_declarations([Exported(n, b)])) for n, b in bases.items()]
-    for target, own in declared.items():
-        folder = os.path.join(_TARGETS, target)
+    files = [
+        (os.path.join(base_folder, export.file_name(name)), write_declarations([Exported(name, base)]))
+        for name, base in bases.items()
+    ]
+    for each in found:
+        folder, own = os.path.join(environments, each.target), each.declared
         rests = {name: rest_over(base, own[name].value) for name, base in bases.items()}
         overlays = [{"name": name, **rest} for name, rest in rests.items() if rest]
         if overlays:
@@ -89,18 +126,17 @@ def _files(declared: Mapping[str, Mapping[str, Exported]]) -> list[tuple[str, st
         ]
     schema = fields.schema_text("declaration")
     return files + [
-        (os.path.join(each, SCHEMA_FILE), schema) for each in sorted({os.path.dirname(f) for f, _ in files})
+        (os.path.join(folder, SCHEMA_FILE), schema) for folder in sorted({os.path.dirname(file) for file, _ in files})
     ]
 
 
-def _config(runs: Sequence[Settings], snapshots: Sequence[Snapshot], suffixes: Sequence[str], folders: set[str]) -> str:
+def _config(found: Sequence[_Found], paths: Mapping[str, Sequence[str]]) -> str:
     lines = ["# What driftcheck checks, and what fails; `driftcheck schema config` describes every key.", "targets:"]
-    for each, snapshot, suffix in zip(runs, snapshots, suffixes, strict=True):
-        own = [_BASE, os.path.join(_TARGETS, each.target or "")]
-        workspace = each.workspace.id if each.workspace else snapshot.workspace
-        region = next((name for name, url in REGIONS.items() if url == snapshot.source), None)
-        lines += [f"  {each.target}:", f"    workspace: {json.dumps(workspace)}"]
+    for each in found:
+        chosen = each.settings.workspace
+        region = next((name for name, url in REGIONS.items() if url == each.snapshot.source), None)
+        lines += [f"  {each.target}:", f"    workspace: {json.dumps(chosen.id if chosen else each.snapshot.workspace)}"]
         lines += [f"    region: {region}"] if region not in (None, "us") else []
-        lines += [f"    paths: {json.dumps([path for path in own if path in folders])}"]
-        lines += [f"    name_suffix: {json.dumps(suffix)}"] if suffix else []
+        lines += [f"    paths: {json.dumps(list(paths[each.target]))}"]
+        lines += [f"    name_suffix: {json.dumps(each.suffix)}"] if each.suffix else []
     return "\n".join(lines) + "\n"

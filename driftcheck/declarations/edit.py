@@ -581,12 +581,14 @@ def _equal(one: JSON | Absent, other: JSON | Absent) -> bool:
     return same(one, other)
 
 
-def appended(data: bytes, entries: Sequence[Mapping[str, JSON]]) -> bytes:
-    """Return a file with more entries at the end of its first `deployments`; raises EditError."""
+def appended(data: bytes, entries: Sequence[Mapping[str, JSON]], ignores: Sequence[Mapping[str, JSON]] = ()) -> bytes:
+    """Return a file with more entries at the end of its first `deployments`, and ignore rules; raises EditError."""
     documents = list(reader.parse(data).documents)
     for number, document in enumerate(documents):
         if isinstance(document, dict) and isinstance(document.get("deployments"), list):
             documents[number] = {**document, "deployments": [*document["deployments"], *entries]}
+            if ignores:
+                documents[number]["ignore"] = [*(document.get("ignore") or []), *ignores]
             return rewrite(data, documents, keys=_KEYS)
     raise EditError("it has no list of deployments")
 

@@ -6,14 +6,15 @@ with a note, what can't be declared. The law: what is exported, checked strictly
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Pointer, validate
 from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
-from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Severity
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Deployment, Severity, Snapshot
 from driftcheck.paths import Item, Path, Segment, resolve
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.rules import RULES
@@ -44,6 +45,56 @@ class Exported:
     """What is left out though somebody may have set it."""
     ignores: tuple[Note, ...] = ()
     """What differs from live nevertheless, so that it takes an ignore rule."""
+    resulting_name: str = ""
+    """The name with the suffix of its target, which ignore rules use; empty where it is the declared one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What a listing gives as declarations, and the names of what it does not, by reason."""
+
+    deployments: tuple[Exported, ...] = ()
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
+    """Why the listing is incomplete."""
+
+
+Differing = Callable[[Mapping[str, JSON], Mapping[str, JSON]], Iterable[Path]]
+"""The paths at which a declared form, compared strictly with a live deployment, differs from it."""
+
+
+def export_listing(snapshot: Snapshot, schema: Field, differing: Differing, *, name_suffix: str = "") -> Export:
+    """Return the declarations of a listing, by name; names in them lose the suffix of the target."""
+    left_out: dict[str, list[str]] = {}
+    exports = []
+    counts = Counter(deployment.name for deployment in snapshot.deployments)
+    for deployment in snapshot.deployments:
+        reason = _obstacle(deployment, counts, name_suffix)
+        exported = _of_target(deployment, schema, differing, name_suffix) if reason is None else None
+        if exported is not None:
+            exports.append(exported)
+        else:
+            left_out.setdefault(reason or "their names are invalid", []).append(deployment.name)
+    return Export(tuple(exports), left_out, snapshot.gaps)
+
+
+def _of_target(deployment: Deployment, schema: Field, differing: Differing, suffix: str) -> Exported | None:
+    live = {**deployment.value, "name": deployment.name.removesuffix(suffix)} if suffix else deployment.value
+    exported = export(live, schema, lambda form: differing(form, live))
+    return exported and replace(exported, resulting_name=deployment.name)
+
+
+def _obstacle(deployment: Deployment, counts: Counter[str], suffix: str) -> str | None:
+    """Return why a live deployment is not exported; None where it is."""
+    if not deployment.name.endswith(suffix) or deployment.name == suffix:
+        return f"their names do not end in the target's suffix {suffix}"
+    if counts[deployment.name] > 1:
+        return "several deployments have its name"
+    if deployment.is_being_deleted:
+        return "it is being deleted"
+    if deployment.is_preview:
+        return "it is a pull-request preview"
+    return None
 
 
 def common_part(values: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from driftcheck.declarations.export import Exported, Note
+from driftcheck.declarations.export import Exported
 from driftcheck.model import JSON
 from driftcheck.paths import Item, format_path
 from driftcheck.yamlfile import writing
@@ -26,7 +26,7 @@ def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
         lines.append("\n\n".join(entries))
     else:
         lines.append("deployments: []")
-    ignores = [line for export in exports for note in export.ignores for line in _ignore(export.name, note)]
+    ignores = [line for export in exports for rule in ignore_rules(export) for line in _entry(rule, "  ", {})]
     if ignores:
         lines += ["", "ignore:", *ignores]
     return "\n".join(lines) + "\n"
@@ -42,9 +42,13 @@ def _deployment(export: Exported) -> Iterator[str]:
     return _entry(export.value, "  ", _comments(export))
 
 
-def _ignore(name: str, note: Note) -> Iterator[str]:
-    rule = {"deployment": name, "path": format_path(note.path), "reason": f"not exported: {note.reason}"}
-    return _entry(rule, "  ", {})
+def ignore_rules(export: Exported) -> list[dict[str, JSON]]:
+    """Return the rules for what differs from live although it is exported."""
+    name = export.resulting_name or export.name
+    return [
+        {"deployment": name, "path": format_path(note.path), "reason": f"not exported: {note.reason}"}
+        for note in export.ignores
+    ]
 
 
 def _comments(export: Exported) -> dict[int, list[str]]:
