@@ -38,6 +38,7 @@ from driftcheck.model import (
     Finding,
     IgnoreRule,
     LiveSummary,
+    Location,
     Outcome,
     Report,
     Severity,
@@ -347,9 +348,10 @@ def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Req
 
 def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
     """Return the base revision's ignore rules, with their locations in head where they are still there."""
-    places = {_without_place(rule): rule.location for rule in declarations.ignores}
+    locations = {_without_location(rule): rule.location for rule in declarations.ignores}
     return [
-        replace(rule, location=places.get(_without_place(rule), rule.location)) for rule in baseline.bases.tip.ignores
+        replace(rule, location=locations.get(_without_location(rule), rule.location))
+        for rule in baseline.bases.tip.ignores
     ]
 
 
@@ -358,8 +360,8 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     if request.baseline is None:
         return
     policy, proposed = request.policy, request.baseline.proposed
-    earlier = {_without_place(rule): rule for rule in (*request.baseline.bases.tip.ignores, *policy.ignores)}
-    rules = {_without_place(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
+    earlier = {_without_location(rule): rule for rule in (*request.baseline.bases.tip.ignores, *policy.ignores)}
+    rules = {_without_location(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
     for key in rules.keys() - earlier.keys():
         message = "The change under review adds an ignore rule, which hides nothing before it is merged."
         yield replace(finding("policy-changed", None), message=message, location=rules[key].location)
@@ -370,8 +372,12 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
         yield replace(finding("policy-changed", None), message="The change under review alters driftcheck.yaml.")
 
 
-def _without_place(rule: IgnoreRule) -> tuple[object, ...]:
-    return (rule.deployment, rule.path, rule.reason, rule.expires, repr(rule.guard), rule.missing, rule.unmanaged)
+def _without_location(rule: IgnoreRule) -> str:
+    """Return all that a rule says, but for where it says it and for whom: adding a deployment alters no rule."""
+    return repr(replace(rule, location=_NOWHERE, scope=None))
+
+
+_NOWHERE: Final = Location("", 1, 1)
 
 
 def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None]) -> Comparison:

@@ -304,6 +304,31 @@ def test_a_branch_behind_its_base_is_outdated_in_what_was_carried_out(repository
     assert json.loads(result.out)["outcome"]["name"] == "passed"
 
 
+def test_a_branch_that_is_only_behind_is_called_outdated_and_fails_no_case(repository: Repository) -> None:
+    move_main(repository, agent("a", maximum=4))
+    repository.git("switch", "--quiet", "main")
+    repository.git("rm", "--quiet", "deployments/b.yaml")
+    repository.commit()
+    repository.git("switch", "--quiet", "change")
+    repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    options = ("-o", "text=report.txt", "-o", "junit=report.xml", "-o", "markdown=report.md", "-o", "html=report.html")
+    result = check(repository.folder, "main", live_agent("a", maximum=4), options=options)
+    assert result.status == 0
+    text = (repository.folder / "report.txt").read_text()
+    assert "Passed: 2 deployments are outdated, merge the base branch." in text
+    assert not {"drifted", "missing", "adopt"} & set(text.split())
+    assert "<failure" not in (repository.folder / "report.xml").read_text()
+    for name in ("report.md", "report.html"):
+        assert "utdated" in (repository.folder / name).read_text()
+
+
+def test_a_deployment_that_is_missing_elsewhere_fails_no_case(repository: Repository) -> None:
+    options = ("-o", "junit=report.xml")
+    result = check(repository.folder, "main", live_agent("b", cpu=1), options=options)
+    assert result.status == 0
+    assert "<failure" not in (repository.folder / "report.xml").read_text()
+
+
 def test_what_both_sides_of_a_criss_cross_declare_is_not_proposed(repository: Repository) -> None:
     """Each of the two merge bases lacks one of the edits."""
     repository.git("switch", "--quiet", "main")

@@ -73,7 +73,8 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 def test_the_demonstration_gives_each_row_its_verdict(demonstration: tuple[str, Path], branch: str) -> None:
     section = demonstration[0].split(f"== {branch}:")[1].split("\n==")[0]
     assert f"\nexit status {ROWS[branch].exit_status}\n" in section
-    assert (CLASSES[ChangeClass(ROWS[branch].change_class)] if ROWS[branch].change_class else "In sync") in section
+    words = CLASSES | {None: "In sync", "elsewhere": "Not touched by this change"}
+    assert words[ROWS[branch].change_class] in section
 
 
 @pytest.mark.parametrize("branch", ROWS)
@@ -335,6 +336,31 @@ def test_an_ignore_rule_that_the_change_takes_out_still_hides(repository: Reposi
     assert report["outcome"]["status"] == 0
     assert report["summary"]["suppressed"] == 1
     assert rules(report) == [("policy-changed", None)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"owner": "team-a"}, {"approved_by": "team-b"}, {"expires": "2999-01-01"}, {"live": {"equals": 9}}],
+    ids=lambda more: next(iter(more)),
+)
+def test_whatever_the_change_alters_in_an_ignore_rule_is_shown(repository: Repository, more: dict[str, Any]) -> None:
+    repository.commit(declaring(IGNORE))
+    repository.commit(declaring(IGNORE | more))
+    assert {rule for rule, _ in rules(repository.report([DRIFTED]))} == {"policy-changed"}
+
+
+def test_the_rule_that_an_ignore_rule_names_is_part_of_it(repository: Repository) -> None:
+    rule = {"rule": "unpinned-image", "reason": "sandbox"}
+    repository.commit(declaring(rule))
+    repository.commit(declaring(rule | {"rule": "long-name"}))
+    assert "policy-changed" in {name for name, _ in rules(repository.report([A]))}
+
+
+def test_a_policy_that_the_change_alters_is_shown(repository: Repository) -> None:
+    policy = {"id": "small", "path": "source_config.resource_spec.max_scale", "schema": {"maximum": 3}}
+    repository.commit([A], config=json.dumps({"policies": [policy]}))
+    repository.commit([A], config=json.dumps({"policies": [policy | {"schema": {"maximum": 30}}]}))
+    assert "policy-changed" in {name for name, _ in rules(repository.report([A]))}
 
 
 def test_an_ignore_rule_has_its_place_in_the_files_of_today(repository: Repository) -> None:

@@ -26,6 +26,8 @@ SCOPE: Final[dict[str, str]] = {
     "name_contains": "Only deployments whose name contains TEXT.",
     "deployment_type": "Only deployments of this type.",
     "status": "Only deployments of this status.",
+    "agent_id": "Only deployments bound to this agent.",
+    "agent_environment": "Only deployments bound to an agent in this environment.",
     "tag_value_ids": "Only deployments with these resource tags (ids, separated by commas).",
     "image_version": "Only deployments of this image version.",
     "remote_reconciled": "Only deployments that a remote listener reconciles (true), or the others (false).",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from driftcheck.comparison.diff import Difference, Differences, compare
-from driftcheck.comparison.matching import Match, match_deployments
+from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.three_way import Bases, Earlier, EarlierByName, ThreeWay
@@ -104,7 +104,7 @@ def judge(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts
     for match in matches:
         if len(match.live) == 1 and not match.live[0].is_being_deleted:
             _judge_pair(run, match.declaration, match.live[0])
-        elif match.live or _is_in_scope(match.declaration.name, sides.snapshot):
+        elif match.live or _is_in_scope(match.declaration, sides.snapshot):
             _judge_incomparable(run, match)
         else:
             outside += 1
@@ -348,9 +348,12 @@ def _add_ambiguous(run: _Run, comparison: Comparison) -> None:
     run.gaps.append("Several live deployments have the same name: which of them is meant is not known.")
 
 
-def _is_in_scope(name: str, snapshot: Snapshot) -> bool:
-    """Return whether a deployment of this name would have been listed, whatever else it is."""
-    return all(key == "name_contains" and value in name for key, value in snapshot.scope.items())
+def _is_in_scope(declaration: Declaration, snapshot: Snapshot) -> bool:
+    """Return whether a deployment would have been listed by its name, or by the agent that it is declared by."""
+    if "name" in declaration.value:
+        return all(key == "name_contains" and value in declaration.name for key, value in snapshot.scope.items())
+    agent = dict(zip(("agent_id", "agent_environment"), agent_of(declaration.value) or (), strict=False))
+    return all(agent.get(key) == value for key, value in snapshot.scope.items())
 
 
 def _findings_on_the_whole(
@@ -365,7 +368,10 @@ def _findings_on_the_whole(
         )
     in_scope = len(declared) - outside
     known = {each.name for each in declared} | (sides.base.names() if sides.base else set())
-    seen = any(deployment.name in known for deployment in sides.snapshot.deployments)
+    seen = any(
+        deployment.name in known or "/".join(agent_of(deployment.value) or ()) in known
+        for deployment in sides.snapshot.deployments
+    )
     if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
         yield finding("wrong-workspace", None)
     if sides.all_is_seen:

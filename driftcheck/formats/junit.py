@@ -81,7 +81,7 @@ def _of_block(block: view.Block, report: Report, threshold: Severity) -> _Case:
         fields = sum(isinstance(each, Change) for each in failing)
         message = wording.counted(fields, "field differs", "fields differ") if fields else _message(failing)
         return replace(case, result="failure", kind=visible(rules[0]), message=message)
-    if comparison.status is Status.MISSING and (active or not block.findings):
+    if comparison.status is Status.MISSING and not block.findings:
         return replace(case, result="failure", kind="missing-deployment", message="declared, but not live")
     return _skipped(block, case)
 

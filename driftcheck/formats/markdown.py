@@ -168,7 +168,7 @@ def _is_own(block: view.Block) -> bool:
 
 def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_open: bool) -> _Group:
     comparison = block.comparison
-    status = f"<b>{wording.STATUSES[comparison.status]}</b>"
+    status = f"<b>{wording.status_text(block)}</b>"
     changes = wording.counted(len(block.active), "change") if block.active else ""
     about = ", ".join(filter(None, [changes, _html_place(comparison.location)]))
     summary = f"{status} {_html_code(visible(comparison.name))}{f' ({about})' if about else ''}"

@@ -146,8 +146,10 @@ class _Page:
 
     # One deployment
 
-    def _head(self, comparison: Comparison, *about: str) -> str:
-        status = (wording.STATUSES[comparison.status], _BOLD, _STATUSES[comparison.status])
+    def _head(self, block: Block, *about: str) -> str:
+        comparison = block.comparison
+        color = _YELLOW if block.is_outdated else _STATUSES[comparison.status]
+        status = (wording.status_text(block), _BOLD, color)
         pieces = [status, (f" {visible(comparison.name)}", _BOLD), *((f" {text}", _DIM) for text in about if text)]
         return "\n".join(self._fill(pieces))
 
@@ -156,7 +158,7 @@ class _Page:
         impacts = {wording.impact(change) for change in block.active}
         shared = impacts.pop() if len(impacts) == 1 and len(block.active) > 1 else ""
         location = wording.location_text(comparison.location)
-        yield self._head(comparison, location, shared)
+        yield self._head(block, location, shared)
         widths = (len(wording.path_text(each.path)) for each in comparison.changes)
         width = max((width for width in widths if width <= _PATH_WIDTH), default=0)
         sides = (len(wording.side_text(each, "declared", self._limit)) for each in comparison.changes)
@@ -238,7 +240,7 @@ class _Page:
         """List the deployments of which nothing is known but that they are declared or live."""
         heads = [
             self._head(
-                block.comparison,
+                block,
                 wording.location_text(block.comparison.location) or "live, not declared in what could be read",
             )
             for block in self._view.bare

@@ -142,6 +142,13 @@ class Block:
         return classes == {ChangeClass.ELSEWHERE} and self.worst is not Severity.ERROR
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether it differs from live only because the branch under review lacks what the base branch declares."""
+        if self.comparison.status is Status.MISSING:
+            return any(each.rule == "outdated-deployment" and each.suppressed is None for each in self.findings)
+        return {change.change_class for change in self.active} - BY_THE_CHANGE == {ChangeClass.OUTDATED}
+
+    @property
     def matters(self) -> bool:
         """Whether it is shown by itself: something differs, is missing, unknown or worth a warning."""
         if self.active or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
@@ -324,6 +331,13 @@ def _result_order(result: Result) -> tuple[object, ...]:
         result.rule,
         result.location or _NOWHERE,
     )
+
+
+def outdated(report: Report) -> list[Block]:
+    """Return the deployments for which merging the base branch is all that there is to do."""
+    if all(part.declared.base is None for part in parts(report)):
+        return []
+    return [block for block in blocks(report) if block.is_outdated]
 
 
 def gaps(report: Report) -> list[str]:

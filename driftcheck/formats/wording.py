@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from driftcheck.formats import view
 from driftcheck.formats.escaping import visible
-from driftcheck.formats.view import Result
+from driftcheck.formats.view import Block, Result
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -64,6 +64,9 @@ STATUSES: Final = {
     Status.UNKNOWN: "unknown",
 }
 """The statuses for people; only a verdict says "in sync"."""
+
+OUTDATED: Final = "outdated"
+"""What is said instead of a status where merging the base branch is all that there is to do."""
 
 _SHORT: Final = 60
 """Characters up to which an added or removed structure is shown as a whole."""
@@ -259,6 +262,11 @@ def full_name(target: str | None, name: str | None) -> str:
 # Single results
 
 
+def status_text(block: Block) -> str:
+    """Return the status of a deployment in a word."""
+    return OUTDATED if block.is_outdated else STATUSES[block.comparison.status]
+
+
 def title(result: Result) -> str:
     """Return the deployment, and the field or (where it is about none) the rule; all of it visible."""
     subject = path_text(result.path) if result.path else visible(result.rule)
@@ -307,7 +315,10 @@ def drifted(report: Report) -> list[Comparison]:
     return [
         comparison
         for comparison in report.deployments
-        if any(change.suppressed is None and change.change_class in view.DIFFERING for change in comparison.changes)
+        if any(
+            change.suppressed is None and change.change_class in view.DIFFERING - {ChangeClass.OUTDATED}
+            for change in comparison.changes
+        )
     ]
 
 
@@ -350,7 +361,8 @@ def _judged(report: Report) -> Verdict:
         return Verdict("Passed", f"{differences or 'no difference was found'}; not everything was read.")
     if differences:
         failing = report.summary.statuses[Status.DRIFTED] + report.summary.statuses[Status.MISSING]
-        return Verdict("Passed", f"{differences}{'; none of these fail the run' if failing else ''}.")
+        passed = failing > len(view.outdated(report))
+        return Verdict("Passed", f"{differences}{'; none of these fail the run' if passed else ''}.")
     return _in_sync(report)
 
 
@@ -402,7 +414,8 @@ def _other_findings(report: Report) -> list[Finding]:
 
 def _differences(report: Report) -> str:
     """Say what the change under review does, then how many deployments drifted, are missing, unknown, unmanaged."""
-    statuses = report.summary.statuses
+    outdated = [block.comparison for block in view.outdated(report)]
+    statuses = Counter(report.summary.statuses) - Counter(each.status for each in outdated)
     active = [
         (comparison, change)
         for comparison in report.deployments
@@ -421,7 +434,9 @@ def _differences(report: Report) -> str:
         own.append(f"{'adopts' if own else 'this change adopts'} {counted(fields[ChangeClass.ADOPTED], 'live value')}")
     found = []
     if statuses[Status.DRIFTED]:
-        found.append(f"{counted(statuses[Status.DRIFTED], 'deployment')} drifted ({_drift_fields(report)})")
+        left_out = {id(each) for each in outdated}
+        drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
+        found.append(f"{counted(len(drifted), 'deployment')} drifted ({_drift_fields(drifted)})")
     unmanaged = any(
         each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
         for each in report.findings
@@ -433,11 +448,11 @@ def _differences(report: Report) -> str:
     ):
         if number:
             found.append(f"{number:,} {words}" if found else f"{counted(number, 'deployment')} {words}")
-    return _joined(" and ".join(own), ", ".join(found))
+    behind = f"{counted(len(outdated), 'deployment is', 'deployments are')} outdated, merge the base branch"
+    return _joined(" and ".join(own), ", ".join(found), behind if outdated else "")
 
 
-def _drift_fields(report: Report) -> str:
-    drifted = [each for each in report.deployments if each.status is Status.DRIFTED]
+def _drift_fields(drifted: Sequence[Comparison]) -> str:
     classes = [
         {change.change_class for change in each.changes if change.suppressed is None} & view.DIFFERING
         for each in drifted

@@ -10,7 +10,17 @@ from typing import Any, Final, TypeAlias
 from driftcheck.errors import LiveError
 from driftcheck.live.client import Client, ask, opened
 from driftcheck.live.endpoint import Connection
-from driftcheck.live.listing import Page, bad_items, by_name, check_scope, in_scope, workspace_of
+from driftcheck.live.listing import (
+    Page,
+    bad_items,
+    by_name,
+    check_scope,
+    filters_for,
+    in_scope,
+    is_label_in_scope,
+    labels,
+    workspace_of,
+)
 from driftcheck.live.paging import LIMIT, Reading, Trouble
 from driftcheck.model import Deployment, Snapshot
 
@@ -39,7 +49,7 @@ def fetch(
 ) -> Snapshot:
     """Return the live deployments; what could not be settled is a gap.
 
-    `names` returns the declared names and is called once, after the listing: each name that was not listed gets a
+    `names` returns the declared names (of a deployment declared by its agent, `agent/environment`) and is called once, after the listing: each name that was not listed gets a
     query of its own, or where these are very many, the listing is read again. `scope` maps the endpoint's filters
     (`listing.FILTERS`) to their values. `progress` gets the number of deployments seen so far. `sleep` waits between
     attempts, given seconds. Raises LiveError where nothing could be read or the deployments belong to another
@@ -129,7 +139,7 @@ class _Fetch:
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._list()
         if not self._gaps:
-            self._confirm({name for name in names() if self._is_in_scope(name)})
+            self._confirm({name for name in names() if is_label_in_scope(name, self._scope)})
         deployments = self._deployments()
         return Snapshot(
             source=self._connection.endpoint,
@@ -142,10 +152,6 @@ class _Fetch:
             scope=self._scope,
             warnings=tuple(self._warnings),
         )
-
-    def _is_in_scope(self, name: str) -> bool:
-        """Return whether a deployment of this name would have been listed, whatever else it is."""
-        return self._scope.keys() <= {"name", "name_contains"} and in_scope(Deployment(name, {}), self._scope)
 
     def _list(self) -> None:
         """Read the listing until the responses are consistent, as often as it may be read."""
@@ -241,20 +247,18 @@ class _Fetch:
     def _query(self, names: Sequence[str]) -> tuple[set[str], set[str]]:
         """Query each name; return the ids in the responses that the listing lacks, and the names that stay unclear.
 
-        Both filters are sent, since older services know only one of them and ignore the other (docs/API.md 1.2). A
-        response with other names only comes from a service that ignores both, or filters by substring: the one that
-        was asked for may be on a later page.
+        A response with other deployments only comes from a service that ignores the filters, or filters by
+        substring: the one that was asked for may be on a later page.
         """
         self._rounds += 1
         for name in names:
-            params = {"name": name, "name_contains": name, **_page_params(0)}
-            self._requests.submit((self._rounds, name), params)
+            self._requests.submit((self._rounds, name), {**filters_for(name), **_page_params(0)})
         answered: set[str] = set()
         unclear: set[str] = set()
         for _ in names:
             name, page = self._answer()
             answered.update(identity for identity in page.ids if identity is not None)
-            if len(page) and not any(found is not None and found.name == name for found in page.deployments):
+            if len(page) and not any(found is not None and name in labels(found) for found in page.deployments):
                 unclear.add(name)
         in_question = {identity for identity in answered if self._is_in_question(identity)}
         return in_question - {d.id for d in self._deployments()}, unclear
@@ -265,7 +269,7 @@ class _Fetch:
         return deployment is None or in_scope(deployment, self._scope)
 
     def _names(self) -> set[str]:
-        return {deployment.name for deployment in self._deployments()}
+        return {label for deployment in self._deployments() for label in labels(deployment)}
 
     def _give_up(self, what: str, error: LiveError) -> None:
         if not self._known and not any(self._pages.values()):

@@ -5,7 +5,7 @@ Values of secrets are dropped here: no model ever holds them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -196,6 +196,32 @@ def narrowed(snapshot: Snapshot, scope: Mapping[str, str]) -> Snapshot:
             ),
         ),
     )
+
+
+def labels(deployment: Deployment) -> Iterator[str]:
+    """Yield what a declaration may call a deployment: its name, and `agent/environment` of one bound to an agent."""
+    yield deployment.name
+    agent, environment = _agent(deployment, "agent_id"), _agent(deployment, "environment")
+    if isinstance(agent, str) and isinstance(environment, str):
+        yield f"{agent}/{environment}"
+
+
+def filters_for(label: str) -> dict[str, str]:
+    """Return the filters that ask for a label alone.
+
+    By name there are two, since older services know only one of them and ignore the other (docs/API.md 1.2).
+    """
+    agent, slash, environment = label.partition("/")
+    if slash:  # no name has one
+        return {"agent_id": agent, "agent_environment": environment}
+    return {"name": label, "name_contains": label}
+
+
+def is_label_in_scope(label: str, scope: Mapping[str, str]) -> bool:
+    """Return whether a deployment of this label would have been listed, whatever else it is."""
+    agent, slash, environment = label.partition("/")
+    value: dict[str, JSON] = {"agent": {"agent_id": agent, "environment": environment}} if slash else {}
+    return scope.keys() <= filters_for(label).keys() and in_scope(Deployment("" if slash else label, value), scope)
 
 
 def in_scope(deployment: Deployment, scope: Mapping[str, str]) -> bool:

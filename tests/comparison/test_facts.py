@@ -187,6 +187,32 @@ def test_a_declaration_without_name_is_paired_by_agent() -> None:
     assert statuses(result) == {"claims/production": "in_sync", "x-2": "unmanaged"}
 
 
+def bound_to(name: str) -> Declaration:
+    return Declaration(f"{name}/production", {"source": "internal_source", **agent(name)}, locate)
+
+
+def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> None:
+    ours = replace(declarations(), deployments=(bound_to("claims"),))
+    live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
+    assert rules(judge(Sides(ours, live), SCHEMA)) == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "rule"),
+    [
+        ({"agent_id": "claims"}, "missing-deployment"),
+        ({"agent_id": "claims", "agent_environment": "production"}, "missing-deployment"),
+        ({"agent_id": "billing"}, "outside-scope"),
+        ({"agent_id": "claims", "status": "READY"}, "outside-scope"),
+        ({"name_contains": "claims"}, "outside-scope"),
+    ],
+)
+def test_an_agent_is_missing_only_where_it_would_have_been_listed(scope: dict[str, str], rule: str) -> None:
+    ours = replace(declarations(), deployments=(bound_to("claims"),))
+    found = judge(Sides(ours, replace(snapshot(), scope=scope)), SCHEMA)
+    assert [each for each, _ in rules(found)] == [rule]
+
+
 def test_with_a_name_the_agent_is_compared() -> None:
     one, other = at("name", "claims") | agent("claims"), at("name", "claims") | agent("billing")
     assert told(one, other) == [("modified", "agent.agent_id")]

@@ -91,6 +91,48 @@ def test_a_missing_name_is_asked_for_by_both_filters(monkeypatch: pytest.MonkeyP
     assert len(queries) == 4
 
 
+AGENT = {"agent": {"agent_id": "claims", "environment": "production"}}
+
+
+@pytest.mark.parametrize("knows_the_filters", [True, False])
+def test_a_missing_agent_is_asked_for_by_agent_and_environment(
+    monkeypatch: pytest.MonkeyPatch, knows_the_filters: bool
+) -> None:
+    queries: list[Mapping[str, str]] = []
+
+    def serve(params: Mapping[str, str]) -> list[Any]:
+        queries.append(params)
+        return [] if "agent_id" in params and knows_the_filters else cut(deployments(2), params)
+
+    snapshot = fetch_from(monkeypatch, serve, names=("claims/production",))
+    assert snapshot.complete
+    query = {"agent_id": "claims", "agent_environment": "production", "limit": "100", "offset": "0"}
+    assert query in queries
+    assert "name" not in {key for sent in queries for key in sent}
+
+
+def test_a_listed_agent_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries: list[Mapping[str, str]] = []
+
+    def serve(params: Mapping[str, str]) -> list[Any]:
+        queries.append(params)
+        return cut([*deployments(2), {**deployment(7), **AGENT}], params)
+
+    assert fetch_from(monkeypatch, serve, names=("claims/production",)).complete
+    assert "agent_id" not in {key for sent in queries for key in sent}
+
+
+def test_an_agent_that_only_its_filters_find_makes_the_listing_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = {**deployment(7), **AGENT}
+    snapshot = fetch_from(
+        monkeypatch,
+        lambda params: [bound] if "agent_id" in params else cut(deployments(2), params),
+        names=("claims/production",),
+    )
+    assert "listing lacks deployments" in snapshot.gaps[0]
+    assert bound["name"] in {found.name for found in snapshot.deployments}
+
+
 def test_P12_a_deployment_that_was_created_meanwhile_is_found_by_name_and_then_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
