@@ -14,7 +14,6 @@ import pytest
 
 from driftcheck.formats import FORMATS
 from driftcheck.formats.wording import CLASSES
-from driftcheck.model import ChangeClass
 from tests.cli.command import driftcheck as real_driftcheck
 from tests.cli.command import environment
 from tests.cli.inside import Result, run_inside

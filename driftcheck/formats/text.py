@@ -12,7 +12,7 @@ from typing import Final
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.view import Block, Sum
-from driftcheck.model import Change, Comparison, Finding, Report, Severity, Status
+from driftcheck.model import Change, Finding, Report, Severity, Status
 
 _PATH_WIDTH: Final = 56
 _SIDE_WIDTH: Final = 32

@@ -49,11 +49,11 @@ def fetch(
 ) -> Snapshot:
     """Return the live deployments; what could not be settled is a gap.
 
-    `names` returns the declared names (of a deployment declared by its agent, `agent/environment`) and is called once, after the listing: each name that was not listed gets a
-    query of its own, or where these are very many, the listing is read again. `scope` maps the endpoint's filters
-    (`listing.FILTERS`) to their values. `progress` gets the number of deployments seen so far. `sleep` waits between
-    attempts, given seconds. Raises LiveError where nothing could be read or the deployments belong to another
-    workspace, UsageError for a filter that the endpoint does not know.
+    `names` returns the declared names (`agent/environment` of what is declared by its agent) and is called once, after
+    the listing: each name that was not listed gets a query of its own, or where these are very many, the listing is
+    read again. `scope` maps the endpoint's filters (`listing.FILTERS`) to their values. `progress` gets the number of
+    deployments seen so far. `sleep` waits between attempts, given seconds. Raises LiveError where nothing could be
+    read or the deployments belong to another workspace, UsageError for a filter that the endpoint does not know.
     """
     check_scope(scope)
     with opened(connection, sleep) as client:
