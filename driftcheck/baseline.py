@@ -38,6 +38,8 @@ class Baseline:
     """The policy under review, which is not in force."""
     is_redirected: bool = False
     """Whether the change under review names other paths, another workspace or another region; not in force either."""
+    is_at_tip: bool = False
+    """Whether the commit that is checked out is the tip itself, so that no commit is under review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Base:
         """Read what the commits declare of the deployments of head, and what only they declare."""
         read = {commit: self._declarations(commit, head) for commit in {self.commits.tip, *self.commits.merge_bases}}
         bases = Bases(read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases))
-        return Baseline(self.commits.merge_bases[0], bases, self.proposed, self.is_redirected)
+        is_at_tip = self.commits.head == self.commits.tip
+        return Baseline(self.commits.merge_bases[0], bases, self.proposed, self.is_redirected, is_at_tip)
 
     def _declarations(self, commit: str, head: Declarations) -> Declarations:
         from driftcheck.declarations import git

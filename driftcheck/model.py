@@ -575,7 +575,9 @@ class Step:
     body: JSON
     effect: Effect
     fields: tuple[Path, ...] = ()
-    """The changes that it reverts."""
+    """The changes that it reverts or brings about."""
+    proposed: tuple[Path, ...] = ()
+    """Those of them that the change under review proposes."""
     precondition: Precondition | None = None
     """None where nothing is live yet."""
     warnings: tuple[str, ...] = ()

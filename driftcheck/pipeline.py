@@ -325,6 +325,8 @@ def _apply_policy(
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
     if request.baseline and not request.baseline.bases.complete:
         findings.append(finding("incomplete-base", None))
+    if request.baseline and request.baseline.is_at_tip and _is_all_elsewhere(compared):
+        findings.append(finding("nothing-under-review", None))
     findings += _policy_changes(declarations, request)
     accepted = {
         f.deployment
@@ -332,6 +334,11 @@ def _apply_policy(
         if f.rule in ("missing-deployment", "missing-elsewhere") and f.suppressed is not None
     }
     return [_finish(comparison, request.policy, accepted) for comparison in compared], findings
+
+
+def _is_all_elsewhere(compared: Iterable[Comparison]) -> bool:
+    classes = {change.change_class for comparison in compared for change in comparison.changes}
+    return classes == {ChangeClass.ELSEWHERE}
 
 
 def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Request) -> Judged:

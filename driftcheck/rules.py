@@ -247,6 +247,14 @@ COMPARISON_RULES: Final = _catalogue(
         "Name what may differ.",
     ),
     Rule(
+        "nothing-under-review",
+        WARNING,
+        "No change is under review, so all drift counts as not touched by it",
+        "The commit that is checked out is the tip of the base, and it declares the same. Drift in deployments that a "
+        "change does not touch passes.",
+        "On the base branch itself, run driftcheck without --base.",
+    ),
+    Rule(
         "incomplete-base",
         WARNING,
         "The declarations at the base revision could not be read completely",

@@ -44,7 +44,13 @@ class _Adoption:
 @options.paths
 @options.targets
 @options.names
-@click.option("--path", "fields_", multiple=True, metavar="GLOB", help="Only these fields (paths). Repeatable.")
+@click.option(
+    "--path",
+    "fields_",
+    multiple=True,
+    metavar="GLOB",
+    help="Only these fields: a path, or its end (max_scale). Repeatable.",
+)
 @click.option("--write", is_flag=True, help="Edit the files, instead of printing a diff.")
 @click.option(
     "--missing",
@@ -89,7 +95,11 @@ def command(
         console.write("".join(diff(name, before.get(name), data) for name, data in sorted(changed.items())))
     for each in compared:
         _note_unused_rules(adoption, each)
-    _say(adoption, changed, quiet=quiet, written=write)
+    if fields_ and not adoption.adopted and not adoption.refused:
+        drifted = sorted({format_path(c.path) for each in compared for d in each.report.deployments for c in d.changes})
+        if drifted:
+            adoption.refused.append(f"no drifted field matches {' or '.join(fields_)}; drifted: {', '.join(drifted)}")
+    _say(adoption, changed, quiet=quiet, written=write, complete=all(each.report.complete for each in compared))
     return run.status_of(compared, ExitStatus.DRIFT if adoption.refused else ExitStatus.IN_SYNC)
 
 
@@ -198,7 +208,9 @@ def _unused_rules(each: Compared) -> dict[IgnoreRule, Location]:
 def _is_selected(change: Change, patterns: Sequence[str]) -> bool:
     if change.suppressed is not None:
         return False
-    return not patterns or any(matches(pattern, change.path) for pattern in patterns)
+    return not patterns or any(
+        matches(pattern, change.path) or matches(f"**.{pattern}", change.path) for pattern in patterns
+    )
 
 
 def _missing(each: Compared) -> Iterator[str]:
@@ -274,7 +286,7 @@ def _replace(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> None:
         raise
 
 
-def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, written: bool) -> None:
+def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, written: bool, complete: bool) -> None:
     """Report on standard error what was adopted and what can't be."""
     for reason in adoption.refused:
         console.say(f"not adopted: {visible(reason)}")
@@ -283,7 +295,8 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
     for note in adoption.notes:
         console.say(f"note: {visible(note)}")
     if not changed:
-        console.say("Nothing to adopt." if not adoption.refused else "Nothing was adopted.")
+        nothing = "Nothing to adopt." if complete else "Nothing to adopt in what could be read; the run is incomplete."
+        console.say("Nothing was adopted." if adoption.refused else nothing)
         return
     what = f"{counted(adoption.adopted, 'value')} of {counted(len(adoption.deployments), 'deployment')}"
     files = counted(len(changed), "file")

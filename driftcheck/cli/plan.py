@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import refuse_inputs, write_files
 from driftcheck.errors import UsageError
 from driftcheck.formats import plan as formats
-from driftcheck.model import ExitStatus, NotPlanned, Plan, Site, Status, Step
+from driftcheck.model import Effect, ExitStatus, NotPlanned, Plan, Site, Status, Step
 from driftcheck.resolution.plan import plan_deployment
 from driftcheck.settings import Flags
 from driftcheck.targets import Compared
@@ -47,6 +48,8 @@ def command(output: tuple[str, ...], quiet: bool, **given: Any) -> int:
     for name, file in outputs:
         if file is None:
             console.write(formats.render(name, plan))
+    if not quiet and all(file is not None for _, file in outputs):
+        console.say(formats.summary(plan))
     return run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
 
 
@@ -70,7 +73,12 @@ def plan_of(compared: Iterable[Compared]) -> Plan:
         sites.append(Site(target, access.endpoint if access else None, workspace))
         complete = complete and each.report.complete
         for item in _items(each):
-            (steps if isinstance(item, Step) else not_planned).append(item)  # type: ignore[arg-type]
+            if isinstance(item, Step):
+                steps.append(item)
+            else:
+                not_planned.append(item)
+    unsafe = {(step.target, step.deployment) for step in steps if step.unsafe}
+    steps.sort(key=lambda step: (step.target, step.deployment) in unsafe)
     return Plan(tuple(steps), tuple(not_planned), complete, tuple(sites))
 
 
@@ -82,13 +90,21 @@ def _items(each: Compared) -> Iterable[Step | NotPlanned]:
         for finding in each.report.findings
         if finding.rule == "missing-deployment" and finding.suppressed is not None
     }
+    renamed = {
+        finding.deployment: finding.message for finding in each.report.findings if finding.rule == "probable-rename"
+    }
     for comparison in each.report.deployments:
         if comparison.name not in declared or comparison.status is Status.UNMANAGED or comparison.name in accepted:
             continue
-        yield from plan_deployment(
+        for item in plan_deployment(
             comparison,
             declared[comparison.name],
             live.get(comparison.id) if comparison.id is not None else None,
             fields.deployment(),
             target=each.settings.target,
-        )
+        ):
+            if isinstance(item, Step) and item.effect is Effect.CREATE and comparison.name in renamed:
+                decision = f"a decision whether it is to exist beside the other one. {renamed[comparison.name]}"
+                yield replace(item, needs=(*item.needs, decision))
+            else:
+                yield item

@@ -75,8 +75,10 @@ def _say_what_stops(each: Compared) -> None:
     if each.report.outcome is not Outcome.INVALID:
         return
     for found in each.report.findings:
-        if found.severity is Severity.ERROR and found.suppressed is None and found.location is not None:
-            console.say(f"{visible(str(found.location))}: error: {visible(found.message)} [{found.rule}]")
+        stops = (found.severity is Severity.ERROR and found.location is not None) or found.rule == "nothing-declared"
+        if stops and found.suppressed is None:
+            where = f"{found.location}: " if found.location else prefix
+            console.say(f"{visible(where)}error: {visible(found.message)} [{found.rule}]")
 
 
 def status_of(results: Sequence[Compared], done: ExitStatus) -> int:

@@ -77,6 +77,8 @@ class Commits:
     """What the change will be merged into."""
     merge_bases: tuple[str, ...]
     """Where the change began; the first one is git's choice."""
+    head: str = ""
+    """What is checked out."""
 
 
 def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
@@ -132,7 +134,7 @@ def find_commits(repository: Repository, ref: str, *, merge_commit: str | None =
     tip, head = _commit(repository, ref), _head(repository)
     if merge_commit in ("HEAD", head):
         tip = _newer_parent(repository, tip) or tip
-    return Commits(tip, _merge_bases(repository, tip, head))
+    return Commits(tip, _merge_bases(repository, tip, head), head)
 
 
 def _commit(repository: Repository, ref: str) -> str:

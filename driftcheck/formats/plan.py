@@ -14,7 +14,7 @@ from typing import Final
 from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
 from driftcheck.model import JSON, Effect, NotPlanned, Plan, Site, Step
-from driftcheck.paths import format_path
+from driftcheck.paths import Path, format_path
 from driftcheck.redaction.values import without_secrets
 
 FORMAT_VERSION: Final = "1.0"
@@ -63,13 +63,23 @@ def _shown(body: JSON) -> str:
     return json.dumps(without_secrets(body, fields.deployment()), indent=2, ensure_ascii=True)
 
 
+def _verbs(step: Step) -> Iterator[tuple[str, list[Path]]]:
+    """Yield what a request does to which fields: those that a change under review proposes are set, others reverted."""
+    for verb, paths in (
+        ("sets", [path for path in step.fields if path in step.proposed]),
+        ("reverts", [path for path in step.fields if path not in step.proposed]),
+    ):
+        if paths:
+            yield verb, paths
+
+
 def _text(plan: Plan) -> str:
     lines: list[str] = []
     for step in plan.steps:
         lines += [f"{_label(step)}: {_EFFECTS[step.effect]}", f"  {step.method} {visible(step.path)}"]
         lines += [f"    {visible(line)}" for line in _shown(step.body).split("\n")]
-        if step.fields:
-            lines.append(f"  reverts: {', '.join(visible(format_path(path)) for path in step.fields)}")
+        for verb, paths in _verbs(step):
+            lines.append(f"  {verb}: {', '.join(visible(format_path(path)) for path in paths)}")
         if step.precondition is not None:
             at = step.precondition
             lines.append(
@@ -103,7 +113,7 @@ def _markdown(plan: Plan) -> str:
             *(f"    {visible(line)}" for line in _shown(step.body).split("\n")),
             "",
         ]
-        lines += [f"- reverts {_code(format_path(path))}" for path in step.fields]
+        lines += [f"- {verb} {_code(format_path(path))}" for verb, paths in _verbs(step) for path in paths]
         lines += [f"- warning: {_code(warning)}" for warning in step.warnings]
         lines += [f"- fill in first: {_code(need)}" for need in step.needs]
         lines += ["", "</details>", ""]
@@ -178,8 +188,9 @@ def _script(plan: Plan) -> str:
         steps = [step for step in plan.steps if step.target == site.target]
         if steps:
             lines += _script_site(site)
-        for step in steps:
-            lines += _script_step(step)
+        for number, step in enumerate(steps):
+            is_first = all(earlier.deployment != step.deployment for earlier in steps[:number])
+            lines += _script_step(step, is_first=is_first)
     lines += [f"# not planned: {visible(f'{_label(item)}: {item.reason}')}" for item in plan.not_planned]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -205,7 +216,8 @@ def _script_site(site: Site) -> Iterator[str]:
     yield """[ -n "$key" ] || { echo 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }\n"""
 
 
-def _script_step(step: Step) -> Iterator[str]:
+def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
+    """Yield the lines that send a step; only the first one of a deployment finds it as it was planned for."""
     name = visible(step.deployment)
     yield f"# {_label(step)}: {_EFFECTS[step.effect]}"
     yield from (f"# warning: {visible(warning)}" for warning in step.warnings)
@@ -214,7 +226,7 @@ def _script_step(step: Step) -> Iterator[str]:
         yield "# Remove the next line once everything that it names is filled in below."
         yield f"echo {shlex.quote(f'error: {name} is unsafe as it is; fill in: {needs}')} >&2; exit 1"
     at = step.precondition
-    if at is not None and step.method != "POST":
+    if at is not None and is_first and step.method != "POST":
         address = f"/v2/deployments/{at.id}"
         wanted = [_compact(at.latest_revision_id), _compact(at.updated_at)]
         yield " ".join(["unchanged", *map(shlex.quote, [name, address, *wanted])])

@@ -106,7 +106,8 @@ def advance(open_items: Mapping[Key, Item], part: Part, moment: Moment) -> Step:
         item = open_items.get(key)
         moves = moment.moves and not _is_outdated(key, part.reach.key, moment)
         if item is None:
-            states[key] = (State.NEW, moment.at if moves else None)
+            if part.conclusive:
+                states[key] = (State.NEW, moment.at if moves else None)
             if moves:
                 opened.append(_opened(seen, part, moment))
             continue

@@ -89,7 +89,12 @@ def plan_deployment(
     as they are in live.
     """
     for item in _items(comparison, declared, live, schema):
-        yield replace(item, target=target)
+        yield replace(_with_proposed(item, comparison) if isinstance(item, Step) else item, target=target)
+
+
+def _with_proposed(step: Step, comparison: Comparison) -> Step:
+    proposed = {c.path for c in comparison.changes if c.change_class is ChangeClass.PROPOSED}
+    return replace(step, proposed=tuple(path for path in step.fields if path in proposed))
 
 
 def _items(

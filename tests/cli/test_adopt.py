@@ -317,3 +317,16 @@ def test_unmanaged_deployments_go_to_a_file_of_one_target(tmp_path: Path) -> Non
     result = run_inside(*chosen, "production/more.yaml", "--write", cwd=tmp_path)
     assert result.status == 0, result.err
     assert "name: a\n" in (tmp_path / "production/more.yaml").read_text()
+
+
+def test_a_field_is_named_by_the_end_of_its_path(folder: Path) -> None:
+    assert "1 value of 1 deployment" in adopt(folder, "--path", "max_scale").err
+    result = adopt(folder, "--path", "min_scale")
+    assert result.status == 1
+    assert "no drifted field matches min_scale; drifted: " in result.err
+
+
+def test_a_name_that_matches_nothing_is_reported(folder: Path) -> None:
+    result = adopt(folder, "--name", "nobody")
+    assert result.status == 2
+    assert "No declared deployment matches --name nobody." in result.err

@@ -55,3 +55,20 @@ def test_an_incomplete_listing_plans_no_creation(folder: Path) -> None:
     record = json.loads(result.out)
     assert record["complete"] is False
     assert [step["effect"] for step in record["steps"]] == ["new-revision"]
+
+
+def test_a_probable_rename_is_not_created_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "deployments:\n  - name: old\n    source: external_docker\n    source_config: {resource_spec: {max_scale: 2}}\n"
+        "    source_revision_config: {image_uri: 'registry.example.com/a:1'}\n"
+    )
+    (tmp_path / "live.json").write_text(json.dumps(page(max_scale=2)))
+    result = run_inside("plan", "a.yaml", "--live", "live.json", "-o", "json", cwd=tmp_path)
+    (step,) = json.loads(result.out)["steps"]
+    assert step["unsafe"] is True
+    assert "Probably renamed to a" in step["needs"][0]
+
+
+def test_files_alone_leave_one_line_for_people(folder: Path) -> None:
+    result = run_inside("plan", "--live", "live.json", "-o", "sh=plan.sh", cwd=folder)
+    assert result.err.startswith("Plan: 2 requests for 2 deployments")

@@ -181,3 +181,17 @@ def test_O1_nothing_in_a_plan_is_live(name: str, tmp_path: Path) -> None:
         run(text, tmp_path)
         assert not (tmp_path / "pwned").exists()
         assert not Path("pwned").exists()
+
+
+@needs_curl
+def test_a_deployment_of_several_steps_is_checked_once(emulator: tuple[Emulator, str], tmp_path: Path) -> None:
+    one, url = emulator
+    address = f"/v2/deployments/{ID}"
+    at = Precondition(ID, LIVE["latest_revision_id"], LIVE["updated_at"])
+    steps = tuple(
+        Step("claims", "PATCH", address, {"display_name": name}, Effect.IN_PLACE, precondition=at)
+        for name in ("one", "two")
+    )
+    result = run(render("sh", Plan(steps, sites=(Site(None, url, None),))), tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert one.deployments[0].value["display_name"] == "two"
