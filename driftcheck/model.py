@@ -202,6 +202,8 @@ class Finding:
     target: str | None = None
     state: State | None = None
     first_seen: str | None = None
+    excerpt: str | None = field(default=None, compare=False, repr=False)
+    """The line at the location, where it may be shown; for people alone, and in no saved report."""
 
 
 @dataclass(frozen=True, slots=True)

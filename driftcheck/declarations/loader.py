@@ -86,7 +86,12 @@ def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes:
         files = _judge_in_processes(ordered, overlaid, name_suffix)
     else:
         files = [_judge(text, overlaid, name_suffix) for text in ordered]
-    return _Assembly(name_suffix).assemble(ordered, files)
+    declarations = _Assembly(name_suffix).assemble(ordered, files)
+    if not declarations.findings:
+        return declarations
+    from driftcheck.declarations.excerpts import with_excerpts
+
+    return replace(declarations, findings=with_excerpts(declarations.findings, ordered))
 
 
 def _overlaid_names(text: SourceText) -> Iterator[str]:

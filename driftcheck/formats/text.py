@@ -222,12 +222,25 @@ class _Page:
             (f"[{visible(finding.rule)}]", _DIM),
         ]
         yield from self._fill(pieces, indent)
+        yield from self._excerpt(finding, indent)
         for related in finding.related:
             yield f"{indent}    see {wording.location_text(related, column=True)}"
         if finding.hint and finding.suppressed is None:
             yield from self._fill([visible(finding.hint)], f"{indent}    ", f"{indent}    ")
         if finding.suppressed is not None:
             yield from self._fill([wording.reason_text(finding.suppressed)], f"{indent}    ", f"{indent}    ")
+
+    def _excerpt(self, finding: Finding, indent: str) -> Iterator[str]:
+        """Yield the line of the file with a caret below, with -v and on a terminal."""
+        if finding.excerpt is None or finding.location is None or not (self._verbose or self._color):
+            return
+        number = f"{indent}    {finding.location.line} | "
+        room = max(self._width - len(number), _LEAST_VALUE)
+        before, behind = finding.excerpt[: finding.location.column - 1], finding.excerpt[finding.location.column - 1 :]
+        start = max(len(before) - room // 2, 0)
+        shown = visible(before[start:])
+        yield f"{number}{(shown + visible(behind))[:room]}"
+        yield f"{' ' * (len(number) - 2)}| {' ' * len(shown)}{self._paint('^', _RED)}"
 
     def _cut(self, lines: list[str], noun: str) -> Iterator[str]:
         """Return the lines, cut unless verbose."""

@@ -5,9 +5,11 @@ That such a value differs is reported, without either side, a length or a hash.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Final
 
-from driftcheck.fields import UNKNOWN, Field
+from driftcheck.fields import UNKNOWN, Field, deployment
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Change, ChangeKind
 from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
@@ -93,3 +95,25 @@ def _is_opaque(value: JSON, schema: Field) -> bool:
 def _holds_sensitive(schema: Field) -> bool:
     children = [*schema.properties.values(), *(child for child in (schema.items, schema.values) if child)]
     return any(child.sensitive or _holds_sensitive(child) for child in children)
+
+
+_SECRET_KEYS: Final = re.compile(
+    r"""['"]?\b(?:value|[\w-]*(?:secret|token|password|passwd|credential|api[_-]?key|private)[\w-]*)['"]?\s*:""",
+    re.IGNORECASE,
+)
+"""Keys whose values a line of a file may not show: those of variables, and those named after credentials."""
+
+
+def may_show_line(line: str, path: Path, rule: str) -> bool:
+    """Return whether a line of a file, which an error about `path` is in, surely holds no secret.
+
+    A line without a key may belong to a text that began above, so it is not shown.
+    """
+    schema = deployment()
+    for segment in path:
+        schema = schema.child(segment) or UNKNOWN
+        if schema.sensitive:
+            return False
+    is_secret_field = path[:1] == ("secrets",) or rule == "literal-secret"
+    has_key = ":" in line or line.lstrip().startswith("- ")
+    return has_key and not is_secret_field and not is_secret(line) and _SECRET_KEYS.search(line) is None
