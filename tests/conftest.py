@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Final
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -9,3 +12,25 @@ settings.register_profile(
 )
 settings.register_profile("soak", settings.get_profile("driftcheck"), derandomize=False)
 settings.load_profile("driftcheck")
+
+UNIX_ONLY: Final = {
+    "test_ci_examples.py": "bash, and the commands of a runner",
+    "test_site.py": "bash",
+    "test_three_way.py": "bash",
+    "test_fault_matrix_cli.py": "signals",
+    "test_faults.py": "signals",
+    "test_hostile_files.py": "named pipes, /dev, symbolic links",
+    "cli/test_completion.py": "bash",
+    "cli/test_console.py": "pseudo terminals, full devices",
+    "cli/test_exit_status.py": "signals",
+    "cli/test_outputs.py": "named pipes, permissions, full devices",
+    "declarations/test_discovery.py": "named pipes, symbolic links",
+}
+"""What a module of tests needs that Windows has not; elsewhere all of them run."""
+
+collect_ignore = [*UNIX_ONLY] if sys.platform == "win32" else []
+
+
+def pytest_report_header() -> list[str]:
+    """Name what is left out."""
+    return [f"not run on this platform: {module} ({UNIX_ONLY[module]})" for module in collect_ignore]
