@@ -8,7 +8,7 @@ from driftcheck import fields
 from driftcheck.fields import Field
 from driftcheck.model import JSON, Declaration
 from driftcheck.paths import Item, Path, Segment
-from driftcheck.redaction.patterns import MASK, holds_credential
+from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
 from driftcheck.yamlfile import writing
 
 
@@ -36,9 +36,11 @@ class _Rendering:
 
     def mapping(self, value: JSON, path: Path, schema: Field | None, indent: int) -> Iterator[str]:
         """Return the lines of a mapping whose keys begin at a column."""
+        hidden = masks(secrets_among(value.keys() - (schema.properties.keys() if schema else ())), value)
         for key, child in value.items():
             below = schema.child(key) if schema else None
-            yield from self._entry(f"{' ' * indent}{writing.text(key)}:", child, (*path, key), below, indent)
+            head = f"{' ' * indent}{writing.text(hidden.get(key, key))}:"
+            yield from self._entry(head, child, (*path, key), below, indent)
 
     def _entry(self, head: str, value: JSON, path: Path, schema: Field | None, indent: int) -> Iterator[str]:
         if isinstance(value, dict) and value:
@@ -68,7 +70,7 @@ class _Rendering:
                 yield f"{' ' * indent}- {self._scalar(entry, below)}{self._origin(place)}"
 
     def _scalar(self, value: JSON, schema: Field | None) -> str:
-        if isinstance(value, str) and value and ((schema is not None and schema.sensitive) or holds_credential(value)):
+        if isinstance(value, str) and value and ((schema is not None and schema.sensitive) or is_secret(value)):
             return writing.text(MASK)
         return writing.flow(value) if isinstance(value, dict | list) else writing.scalar(value)
 

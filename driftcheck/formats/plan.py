@@ -15,6 +15,7 @@ from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
 from driftcheck.model import JSON, Effect, NotPlanned, Plan, Site, Step
 from driftcheck.paths import Path, format_path
+from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import without_secrets
 
 FORMAT_VERSION: Final = "1.0"
@@ -56,7 +57,12 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _label(item: Step | NotPlanned) -> str:
-    return visible(item.deployment if item.target is None else f"{item.target}: {item.deployment}")
+    return _plain(item.deployment if item.target is None else f"{item.target}: {item.deployment}")
+
+
+def _plain(text: str) -> str:
+    """Return text as a person may see it: visible, and the marker where it holds a credential."""
+    return visible(shown(text))
 
 
 def _shown(body: JSON) -> str:
@@ -79,19 +85,19 @@ def _text(plan: Plan) -> str:
         lines += [f"{_label(step)}: {_EFFECTS[step.effect]}", f"  {step.method} {visible(step.path)}"]
         lines += [f"    {visible(line)}" for line in _shown(step.body).split("\n")]
         for verb, paths in _verbs(step):
-            lines.append(f"  {verb}: {', '.join(visible(format_path(path)) for path in paths)}")
+            lines.append(f"  {verb}: {', '.join(_plain(format_path(path)) for path in paths)}")
         if step.precondition is not None:
             at = step.precondition
             lines.append(
                 f"  only while: latest revision {visible(at.latest_revision_id or 'unset')}, "
                 f"updated at {visible(at.updated_at or 'unknown')}"
             )
-        lines += [f"  warning: {visible(warning)}" for warning in step.warnings]
+        lines += [f"  warning: {_plain(warning)}" for warning in step.warnings]
         if step.unsafe:
             lines.append("  unsafe as it is; fill in first:")
-            lines += [f"    {visible(need)}" for need in step.needs]
+            lines += [f"    {_plain(need)}" for need in step.needs]
         lines.append("")
-    lines += [f"{_label(item)}: not planned: {visible(item.reason)}" for item in plan.not_planned]
+    lines += [f"{_label(item)}: not planned: {_plain(item.reason)}" for item in plan.not_planned]
     if plan.not_planned:
         lines.append("")
     return "\n".join([*lines, summary(plan), ""])
@@ -99,7 +105,7 @@ def _text(plan: Plan) -> str:
 
 def _code(text: str) -> str:
     """Return text as inline code that nothing in it can end; a table cell can hold it."""
-    return "<code>" + "".join(c if c.isalnum() else f"&#{ord(c)};" for c in visible(text)) + "</code>"
+    return "<code>" + "".join(c if c.isalnum() else f"&#{ord(c)};" for c in _plain(text)) + "</code>"
 
 
 def _markdown(plan: Plan) -> str:

@@ -72,3 +72,13 @@ def test_a_probable_rename_is_not_created_as_it_is(tmp_path: Path) -> None:
 def test_files_alone_leave_one_line_for_people(folder: Path) -> None:
     result = run_inside("plan", "--live", "live.json", "-o", "sh=plan.sh", cwd=folder)
     assert result.err.startswith("Plan: 2 requests for 2 deployments")
+
+
+def test_text_and_markdown_show_no_credential_in_the_names_of_what_is_to_be_filled_in(tmp_path: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    (tmp_path / "a.yaml").write_text(f"deployments:\n  - name: a\n    secrets: [{{name: {token}}}]\n")
+    (tmp_path / "live.json").write_text(json.dumps(page(max_scale=2)))
+    for name in ("text", "markdown"):
+        out = run_inside("plan", "a.yaml", "--live", "live.json", "-o", name, cwd=tmp_path).out
+        assert "PATCH" in out
+        assert token not in out.replace("&#95;", "_")

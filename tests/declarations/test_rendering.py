@@ -44,5 +44,19 @@ def test_values_that_may_be_secret_are_masked() -> None:
     assert "canary" not in render(declared.deployments)
 
 
+def test_credentials_are_masked_in_keys_and_in_parameters_of_urls() -> None:
+    token = "ghp_" + "a1B2" * 9
+    entry = f"""deployments:
+- name: one
+  source_config:
+    resource_spec:
+      labels: {{{token}: x, address: "https://example.com/?token=hunter2-canary"}}
+"""
+    text = render(declare(entry).deployments)
+    assert "labels:" in text
+    assert token not in text
+    assert "canary" not in text
+
+
 def test_no_deployments_are_rendered_as_an_empty_list() -> None:
     assert render([]) == "deployments: []\n"
