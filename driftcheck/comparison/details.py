@@ -49,6 +49,8 @@ def details(declared: JSON, live: JSON) -> tuple[Detail, ...]:
         return ()
     if not (_is_bounded(declared) and _is_bounded(live)):
         return ()
+    if not (declared and live):  # without DeepDiff, which is slow for one of ten thousand changes
+        return tuple(sorted(_one_sided(declared, live), key=lambda detail: sort_key(detail.path)))
     return tuple(sorted(_details(declared, live), key=lambda detail: (sort_key(detail.path), detail.kind is _ADDED)))
 
 
@@ -80,6 +82,14 @@ def _is_bounded(value: JSON) -> bool:
         below = [each.values() if isinstance(each, dict) else each for each in left if isinstance(each, dict | list)]
         left = [entry for entries in below for entry in entries]
     return True
+
+
+def _one_sided(declared: JSON, live: JSON) -> Iterator[Detail]:
+    """Yield the parts of the side that is not empty."""
+    for name in declared if isinstance(declared, dict) else range(len(declared)):
+        yield Detail(ChangeKind.REMOVED, (name,), declared=declared[name])
+    for name in live if isinstance(live, dict) else range(len(live)):
+        yield Detail(ChangeKind.ADDED, (name,), live=live[name])
 
 
 def _details(declared: JSON, live: JSON) -> Iterator[Detail]:

@@ -244,6 +244,9 @@ def status_of(changes: Sequence[Change]) -> Status:
     return Status.PROPOSED if ChangeClass.PROPOSED in classes else Status.IN_SYNC
 
 
+_GRAVITY: Final = tuple(Impact)
+
+
 def change_of(declaration: Declaration, difference: Difference, schema: Field) -> Change:
     """Return a difference as a change, with its location and impact."""
     return Change(
@@ -264,7 +267,7 @@ def _gravest_impact(path: Path, declared: JSON, schema: Field) -> Impact:
     if isinstance(declared, dict) and impacts[0] is not Impact.RECREATE:
         parts = (name for name, value in declared.items() if value is not None)
         impacts += [_gravest_impact((*path, name), declared[name], schema) for name in parts]
-    return max(impacts, key=list(Impact).index)
+    return max(impacts, key=_GRAVITY.index)
 
 
 def impact_of(path: Path, schema: Field) -> Impact:

@@ -124,6 +124,18 @@ class _Node(NamedTuple):
     value: JSON
 
 
+class _Reached(NamedTuple):
+    """Where the way along a path has come to."""
+
+    nodes: list[_Node]
+    """The node of each layer, the topmost first."""
+    position: tuple[int, int]
+    layer: Layer
+    """The one that sets the value."""
+    value: JSON
+    schema: Field | None
+
+
 @dataclass(frozen=True, slots=True)
 class Layers:
     """The layers of one deployment, the topmost first, and what they come to."""
@@ -136,6 +148,8 @@ class Layers:
     """Of lists that were searched, by `id` and key."""
     _merged: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False, repr=False)
     """Whether two lists merge, by their `id`s."""
+    _reached: dict[Path, _Reached] = field(default_factory=dict, compare=False, repr=False)
+    """The node around what was located last: a long list is not walked to again for each of its entries."""
 
     def locate(self, path: Path) -> Location:
         """Return the location of the value at a path in the layer that sets it, or of the nearest node around it."""
@@ -154,14 +168,19 @@ class Layers:
         return tuple(dict.fromkeys(location for other, location in found if other is not layer))
 
     def _find(self, path: Sequence[Segment], *, at_key: bool) -> tuple[Layer, Location]:
-        nodes = [node for layer in self.layers if (node := _root(layer)) is not None]
-        found = next((node for node in nodes if node.layer is self.own), None)
-        if found is None:
+        around = tuple(path[:-1])
+        start = self._reached.get(around)
+        if start is None:
+            start, depth = self._start(), 0
+        else:
+            depth = len(around)
+        if start is None:
             return self.own, self.own.location()
-        position, layer = tree_position(found.tree), self.own
-        value: JSON = self.value
-        schema: Field | None = fields.deployment()
-        for number, segment in enumerate(path):
+        nodes, position, layer, value, schema = start
+        for number, segment in enumerate(path[depth:], depth):
+            if number == len(around) and path:
+                self._reached.clear()
+                self._reached[around] = _Reached(nodes, position, layer, value, schema)
             key = schema.key if schema else None
             if isinstance(segment, int) and len(nodes) > 1:
                 segment = _identified(value, segment, key)
@@ -176,6 +195,13 @@ class Layers:
             schema = schema.child(segment) if schema else None
             nodes = self._visible([inner for _, inner in below], schema)
         return layer, Location(layer.text.name, *position)
+
+    def _start(self) -> _Reached | None:
+        nodes = [node for layer in self.layers if (node := _root(layer)) is not None]
+        found = next((node for node in nodes if node.layer is self.own), None)
+        if found is None:
+            return None
+        return _Reached(nodes, tree_position(found.tree), self.own, self.value, fields.deployment())
 
     def _visible(self, nodes: list[_Node], schema: Field | None) -> list[_Node]:
         """Return the nodes that the topmost one merges with, itself included."""

@@ -58,14 +58,13 @@ class _Body:
     """A request's body under construction, with what is missing from it."""
 
     value: dict[str, JSON] = field(default_factory=dict)
-    needs: list[str] = field(default_factory=list)
+    needs: dict[str, None] = field(default_factory=dict)
+    """Names of the values to fill in, in their order."""
     warnings: list[str] = field(default_factory=list)
 
     def fill_in(self, path: Path) -> str:
         """Return the placeholder for a value that is not known, and remember that it is needed."""
-        name = format_path(path)
-        if name not in self.needs:
-            self.needs.append(name)
+        self.needs[format_path(path)] = None
         return placeholder(path)
 
 
@@ -194,7 +193,8 @@ def _patch_body(
 ) -> _Body:
     """Return the body of the main PATCH: what changes, and all of what the service replaces as a whole."""
     body = _Body()
-    kept = [change for change in changes if change not in planned]
+    identities = {id(change) for change in planned}
+    kept = [change for change in changes if id(change) not in identities]
     for change in planned:
         match change.path:
             case ("source_config", "resource_spec", *_):
