@@ -10,7 +10,12 @@ The public API, imported on first use:
     print(driftcheck.render(report, "markdown"))
 """
 
-from __future__ import annotations
+import sys
+
+if sys.argv[:1] == ["-m"] and "driftcheck" in sys.orig_argv and not sys.flags.safe_path:
+    # `python -m driftcheck` puts the current folder first, where a tree under check could hold a typing.py or a
+    # __future__.py: nothing else is imported before it is removed.
+    del sys.path[0]
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,7 +40,7 @@ def __getattr__(name: str) -> Any:
     return Connection
 
 
-def load(paths: Sequence[str], *, name_suffix: str = "") -> Declarations:
+def load(paths: Sequence[str], *, name_suffix: str = "") -> "Declarations":
     """Read the declarations in files, folders and globs; defects of the files are findings in the result.
 
     `name_suffix` is added to every name. Raises UsageError for a path that names nothing.
@@ -45,7 +50,7 @@ def load(paths: Sequence[str], *, name_suffix: str = "") -> Declarations:
     return loader.load(paths, name_suffix=name_suffix)
 
 
-def fetch(live: Connection | str, *, declared: Declarations | None = None) -> Snapshot:
+def fetch(live: "Connection | str", *, declared: "Declarations | None" = None) -> "Snapshot":
     """Return the live deployments, from the control plane or from a saved listing (a file name).
 
     Names of `declared` that are missing from the listing are confirmed by a query of their own. The result says in
@@ -61,7 +66,9 @@ def fetch(live: Connection | str, *, declared: Declarations | None = None) -> Sn
     return listing.fetch(live, names=lambda: names, scope={}, progress=lambda _: None)
 
 
-def check(declarations: Declarations, snapshot: Snapshot, *, audit: bool = False, strict: bool | None = None) -> Report:
+def check(
+    declarations: "Declarations", snapshot: "Snapshot", *, audit: bool = False, strict: bool | None = None
+) -> "Report":
     """Compare what is declared with what is live; an audit looks at the whole workspace, strictly."""
     from datetime import UTC, datetime
 
@@ -74,7 +81,7 @@ def check(declarations: Declarations, snapshot: Snapshot, *, audit: bool = False
     return pipeline.check(declarations, snapshot, pipeline.Request(command, policy, datetime.now(UTC)))
 
 
-def render(report: Report, format_name: str = "text", *, verbose: int = 0, color: bool = False) -> str:
+def render(report: "Report", format_name: str = "text", *, verbose: int = 0, color: bool = False) -> str:
     """Return a report in one of the formats of `driftcheck check -o`; raises ValueError for an unknown one."""
     from driftcheck import formats
 

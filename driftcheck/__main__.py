@@ -9,10 +9,6 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-if __name__ == "__main__" and not sys.flags.safe_path:
-    # `python -m` puts the current folder first, where a tree under check could hold a yaml.py.
-    del sys.path[0]
-
 
 def run() -> NoReturn:
     """Run the command line and end the process with its exit status.

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile(
-    "driftcheck", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "driftcheck",
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("soak", settings.get_profile("driftcheck"), derandomize=False)
-settings.load_profile("driftcheck")
+# Finding the smallest example can take minutes: this profile shows the first one, for hunting in many tests.
+settings.register_profile("hunt", settings.get_profile("driftcheck"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile(os.environ.get("DRIFTCHECK_TEST_PROFILE", "driftcheck"))
 
 UNIX_ONLY: Final = {
     "test_ci_examples.py": "bash, and the commands of a runner",

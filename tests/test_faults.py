@@ -55,7 +55,8 @@ def test_R2_nothing_in_a_file_is_expanded(reference: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("arguments", [("-m", "driftcheck"), ("-P", "-m", "driftcheck")])
 def test_R3_no_module_of_the_tree_is_imported(arguments: tuple[str, ...], tmp_path: Path) -> None:
     place(tmp_path)
-    for name in ("yaml", "click", "httpx", "deepdiff", "jsonschema_rs", "json", "signal", "tempfile", "sitecustomize"):
+    third_party = ("yaml", "click", "httpx", "deepdiff", "jsonschema_rs")
+    for name in (*third_party, "__future__", "typing", "json", "signal", "tempfile", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('code of the tree')")
     ran = subprocess.run(
         [sys.executable, *arguments, *CHECK],
@@ -174,6 +175,7 @@ def test_X3_killed_at_any_moment_a_report_is_the_earlier_one_or_whole(moment: st
     assert json.loads((tmp_path / "a.json").read_text())["outcome"]["status"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimized", ["-O", "-OO"])
 def test_X7_without_assertions_the_verdict_is_the_same(optimized: str, tmp_path: Path) -> None:
     place(tmp_path)
@@ -236,6 +238,7 @@ def measured(*arguments: str, cwd: Path, **env: str) -> tuple[int, float, int]:
     return int(status), float(seconds), int(mebibytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HEAVY)
 def test_Y5_a_file_of_a_mebibyte_takes_bounded_time_and_memory(kind: str, tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_bytes(HEAVY[kind])
@@ -245,6 +248,7 @@ def test_Y5_a_file_of_a_mebibyte_takes_bounded_time_and_memory(kind: str, tmp_pa
     assert mebibytes < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a body without end", "a gzip bomb", "headers without end"])
 def test_F5_F6_whatever_a_server_sends_the_process_stays_small_and_ends(kind: str, tmp_path: Path) -> None:
     place(tmp_path)

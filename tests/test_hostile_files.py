@@ -159,7 +159,13 @@ LARGE: dict[str, tuple[str, Callable[[], str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", LARGE)
+HEAVY = {
+    *("Y5-values", "Y5-empty-lists", "Y5-different-keys", "Y5-different-quoted-keys", "Y5-keys"),
+    *("Y2-same-deployment-again", "Y8-duplicate-names", "Y20-unknown-ignore-fields", "Y20-unknown-fields"),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in HEAVY)) for name in LARGE])
 def test_large_hostile_file_ends_soon_with_its_finding(name: str) -> None:
     rule, make = LARGE[name]
     data = make().encode()
@@ -177,6 +183,7 @@ def test_Y5_a_file_over_the_size_limit_is_not_parsed() -> None:
     assert time.process_time() - started < SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Y20-nameless-deployments", "Y20-unknown-fields", "Y8-duplicate-names"])
 def test_a_cut_list_of_findings_is_never_mistaken_for_all(name: str) -> None:
     declared = declare(LARGE[name][1]().encode())

@@ -212,7 +212,7 @@ PIECES = ("*", "**", "***", ".", '["*"]', '["**"]', "[*]", "[name=*]", "[", "]",
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=5).map("".join))
-@settings(max_examples=500)
+@settings(max_examples=60)
 @example("**[*]")
 @example('["*"]**')
 def test_R8_a_rule_that_covers_every_path_is_a_catch_all(pattern: str) -> None:
@@ -347,6 +347,7 @@ def test_an_unused_rule_about_no_declared_deployment_is_reported() -> None:
     assert list(suppressions.unused([Declaration("claims", {}, lambda _: PLACE)], strict=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("paths", "rules"),
     [

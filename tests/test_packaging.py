@@ -10,6 +10,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from driftcheck import fields
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +65,7 @@ def test_hints_name_the_distribution() -> None:
     assert not re.search(r"pip3? install (-\S+ )*'?driftcheck\b", text)
 
 
+@pytest.mark.slow
 def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
     """From copies of the tree with other times, other modes and other names, and once more from the sdist."""
     built = []

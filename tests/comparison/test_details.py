@@ -68,7 +68,7 @@ def exact(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
-@settings(max_examples=400)
+@settings(max_examples=60)
 @given(STRUCTURES, STRUCTURES)
 def test_details_applied_to_declared_give_live(declared: Any, live: Any) -> None:
     found = details(declared, live)
@@ -78,7 +78,7 @@ def test_details_applied_to_declared_give_live(declared: Any, live: Any) -> None
         assert found == ()
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), max_size=8))
 def test_details_of_words_are_complete(declared: list[str], live: list[str]) -> None:
     assert applied(declared, details(declared, live)) == live

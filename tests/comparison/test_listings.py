@@ -23,13 +23,13 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> tuple[Differen
     return compare_listed(first, second, fields.deployment()).differences
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(live=deployments())
 def test_a_listed_deployment_equals_itself(live: dict[str, Any]) -> None:
     assert differences(live, live) == ()
 
 
-@settings(max_examples=150)
+@settings(max_examples=30)
 @given(first=deployments(), second=deployments())
 def test_swapping_listed_deployments_mirrors_what_differs(first: dict[str, Any], second: dict[str, Any]) -> None:
     there, back = differences(first, second), differences(second, first)

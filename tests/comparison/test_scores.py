@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.comparison.scores import CONTENDERS, corpus, driftcheck, score, table
 
 
+@pytest.mark.slow
 def test_driftcheck_has_precision_and_recall_of_1() -> None:
     pairs = list(corpus(1_200))
     assert sum(not pair.paths for pair in pairs) >= 250
@@ -13,6 +16,7 @@ def test_driftcheck_has_precision_and_recall_of_1() -> None:
     assert (got.wrong, got.missed, got.precision, got.recall) == (0, 0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_a_plain_comparison_of_the_same_pairs_fails() -> None:
     pairs = list(corpus(60))
     for name, contender in CONTENDERS.items():

@@ -52,7 +52,7 @@ def test_incomplete_declarations_never_give_unmanaged() -> None:
     assert rules(result) == [("missing-deployment", "gone")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from("abcde"), unique=True),
     st.lists(st.sampled_from("abcde"), unique=True),
@@ -97,7 +97,7 @@ def test_none_of_the_declared_names_live_is_said() -> None:
     assert ("wrong-workspace", None) not in rules(verdicts([named("a")], [named("c")], gaps=("cut",)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(declarations(), st.integers(0, 2**32), st.randoms(use_true_random=False))
 def test_the_result_does_not_depend_on_the_order_of_deployments(
     declared: dict[str, Any], seed: int, order: Any
@@ -438,7 +438,7 @@ def test_an_incomplete_listing_says_nothing_of_the_base_either() -> None:
 # --- laws of the three-way check ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(declarations(), st.integers(0, 2**32))
 def test_without_an_edit_all_is_elsewhere_and_equal_to_the_two_way_check(declared: dict[str, Any], seed: int) -> None:
     random = Random(seed)
@@ -449,7 +449,7 @@ def test_without_an_edit_all_is_elsewhere_and_equal_to_the_two_way_check(declare
         assert {change.change_class for change in with_base.changes} == {ChangeClass.ELSEWHERE}
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(declarations(), st.integers(0, 2**32))
 def test_what_only_the_review_changes_is_proposed_and_what_it_writes_down_adopted(
     declared: dict[str, Any], seed: int

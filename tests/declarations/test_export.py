@@ -45,7 +45,7 @@ def assert_in_sync(report: Report) -> None:
     assert report.outcome.status is ExitStatus.IN_SYNC
 
 
-@settings(max_examples=200)
+@settings(max_examples=25)
 @given(live=deployments())
 def test_what_is_exported_is_in_sync_strictly_whatever_live_holds(live: dict[str, Any]) -> None:
     found = exported(live)
@@ -53,7 +53,7 @@ def test_what_is_exported_is_in_sync_strictly_whatever_live_holds(live: dict[str
     assert_in_sync(strict_check(write([found]), live))
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(live=deployments(odd=False))
 def test_what_fits_the_schema_needs_ignore_rules_for_contradictions_alone(live: dict[str, Any]) -> None:
     found = exported(live)
@@ -67,7 +67,7 @@ def test_what_fits_the_schema_needs_ignore_rules_for_contradictions_alone(live: 
         assert any(path.startswith(each) or each.startswith(path) for each in refused), (path, note.reason)
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(live=deployments())
 def test_no_export_holds_a_secret(live: dict[str, Any]) -> None:
     found = exported(live)
@@ -77,7 +77,7 @@ def test_no_export_holds_a_secret(live: dict[str, Any]) -> None:
         assert canary not in text
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(live=deployments())
 def test_order_of_keys_means_nothing(live: dict[str, Any]) -> None:
     def turned(value: Any) -> Any:

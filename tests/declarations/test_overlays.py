@@ -232,6 +232,7 @@ def test_layers_in_any_number_give_what_merging_by_hand_gives_each_value_located
     check(expected, ())
 
 
+@pytest.mark.slow
 def test_locations_in_long_lists_take_time_in_proportion() -> None:
     def seconds(count: int) -> float:
         texts = [

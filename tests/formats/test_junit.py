@@ -110,7 +110,7 @@ def test_whatever_failed_the_run_fails_a_case() -> None:
     assert suites(strict).failures == 2
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(reports())
 def test_O5_two_readers_read_it_and_agree_with_the_counts(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
@@ -132,7 +132,7 @@ def test_O5_two_readers_read_it_and_agree_with_the_counts(drawn: Report) -> None
     assert "##[" not in text
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(reports())
 def test_tells_every_change_and_finding(drawn: Report) -> None:
     root = ElementTree.fromstring(render(drawn, RenderOptions()).encode())

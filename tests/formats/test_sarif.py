@@ -183,7 +183,7 @@ def test_O6_less_than_ten_megabytes() -> None:
     assert "are left out" in text
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(reports())
 def test_is_valid_and_tells_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
