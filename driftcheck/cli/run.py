@@ -16,6 +16,7 @@ from driftcheck.declarations.config import (
     Config,
     ConfigurationError,
     find_config,
+    folder_of,
     from_folder,
     load_config,
     require_nearest,
@@ -35,7 +36,7 @@ def configuration(flags: Flags) -> tuple[Config, FilePath | None, FilePath]:
     file = FilePath(flags.config) if flags.config else find_config(folder)
     if not flags.config:
         require_nearest(flags.paths, file, folder)
-    return from_folder(load_config(file), file.parent, folder) if file else Config(), file, folder
+    return from_folder(load_config(file), folder_of(file), folder) if file else Config(), file, folder
 
 
 def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:

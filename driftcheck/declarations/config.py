@@ -125,7 +125,12 @@ def repository(here: FilePath) -> FilePath | None:
 
 def load_config(path: FilePath) -> Config:
     """Read a configuration file; raises UsageError where it cannot be read, ConfigurationError for its defects."""
-    return parse_config(discovery.read_file(str(path)), path.absolute().parent)
+    return parse_config(discovery.read_file(str(path)), folder_of(path).absolute())
+
+
+def folder_of(file: FilePath) -> FilePath:
+    """Return the folder at which the paths of a configuration begin: its own, or of a pipe the current one."""
+    return FilePath.cwd() if discovery.is_descriptor(str(file)) else file.parent
 
 
 def parse_config(source: SourceText, folder: FilePath | None = None) -> Config:

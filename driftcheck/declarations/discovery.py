@@ -91,6 +91,8 @@ class Candidate:
     path: str
     boundary: str
     layer: int = 0
+    may_be_pipe: bool = False
+    """Whether the path is the file's own: a pipe that a folder holds is not waited for."""
 
 
 def read(
@@ -226,7 +228,7 @@ class Search:
             if kind in (Kind.FOLDER, Kind.LINKED_FOLDER):
                 walk.match(named, _reach(walk.pattern, {0}))
         elif kind is Kind.FILE:
-            walk.add_file(named)
+            walk.add_file(named, may_be_pipe=True)
         else:
             walk.add_folder(named)
 
@@ -243,10 +245,11 @@ class Search:
             self.refuse(folder, path, refused)
             return []
 
-    def add_candidate(self, full: str, path: str, layer: int, boundary: str) -> None:
+    def add_candidate(self, full: str, path: str, layer: int, boundary: str, *, may_be_pipe: bool = False) -> None:
         """Add one file."""
         self._met += 1
-        self._candidates.setdefault(full, Candidate(shown(full, path, self._here), full, boundary, layer))
+        name = shown(full, path, self._here)
+        self._candidates.setdefault(full, Candidate(name, full, boundary, layer, may_be_pipe))
         if len(self._candidates) > MAX_FILES:
             raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
 
@@ -277,9 +280,9 @@ class _Walk:
     pattern: tuple[str, ...]
     """The segments of a glob from the first that is special on; empty for a path that is not a glob."""
 
-    def add_file(self, full: str) -> None:
+    def add_file(self, full: str, *, may_be_pipe: bool = False) -> None:
         """Add a file."""
-        self.search.add_candidate(full, self.path, self.layer, self.boundary)
+        self.search.add_candidate(full, self.path, self.layer, self.boundary, may_be_pipe=may_be_pipe)
 
     def add_folder(self, folder: str, depth: int = 0) -> None:
         """Add the declarations of a folder and of those below it."""
@@ -444,9 +447,9 @@ _FLAGS: Final = os.O_RDONLY | sum(
 
 
 def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None:
-    """Read a regular file, unless it was `seen` already, or a pipe of the shell's; raises RefusedError."""
-    if _DESCRIPTOR.fullmatch(candidate.path):
-        return _read_descriptor(candidate.path)
+    """Read a regular file, unless it was `seen` already, or a pipe; raises RefusedError."""
+    if is_descriptor(candidate.path) or (candidate.may_be_pipe and _is_fifo(candidate.path)):
+        return _read_pipe(candidate.path)
     real = os.path.realpath(candidate.path)
     _check_inside(real, candidate.boundary)
     try:
@@ -465,11 +468,22 @@ def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None
         raise RefusedError(f"the file can't be read ({error.strerror})") from None
 
 
-_DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/[0-9]+")
-"""What a shell writes for `<(command)`."""
+def is_descriptor(path: str) -> bool:
+    """Return whether a path is an open file of the process: what a shell writes for `<(command)`, or standard input."""
+    return _DESCRIPTOR.fullmatch(path) is not None
 
 
-def _read_descriptor(path: str) -> bytes:
+_DESCRIPTOR: Final = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/[0-9]+")
+
+
+def _is_fifo(path: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _read_pipe(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -200,13 +201,31 @@ def test_R6_links_in_circles_and_to_nowhere_are_refused(tree: Path) -> None:
     ]
 
 
-# --- what is no regular file ---
+# --- what is not a regular file ---
 
 
-@pytest.mark.parametrize("named", ["prod", "prod/pipe.yaml"])
-def test_R5_a_pipe_is_refused_without_waiting(tree: Path, named: str) -> None:
+@pytest.mark.parametrize("named", ["prod", "prod/*.yaml"])
+def test_R5_a_pipe_that_a_folder_holds_is_refused_without_waiting(tree: Path, named: str) -> None:
     os.mkfifo(tree / "prod" / "pipe.yaml")
     assert refused(tree, named) == [("unreadable-file", "prod/pipe.yaml")]
+
+
+def test_a_pipe_that_is_named_is_read(tree: Path) -> None:
+    pipe = tree / "prod" / "pipe.yaml"
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_text, args=(TEXT,), daemon=True).start()
+    sources = discovery.read(["prod/pipe.yaml"], here=str(tree))
+    assert [(text.name, text.data) for text in sources.texts] == [("prod/pipe.yaml", TEXT.encode())]
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_what_a_shell_writes_for_a_process_is_read(tree: Path, folder: str) -> None:
+    read, write = os.pipe()
+    os.write(write, TEXT.encode())
+    os.close(write)
+    sources = discovery.read([f"{folder}/{read}"], here=str(tree))
+    os.close(read)
+    assert [text.data for text in sources.texts] == [TEXT.encode()]
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty"])
