@@ -209,6 +209,7 @@ class _Page:
     bar: Sequence[_Segment]
     count: int
     coverage: float | None
+    coverage_base: str
     """In per cent, rounded down."""
     live: int | None
     compared: int
@@ -246,6 +247,7 @@ def _page(report: Report) -> _Page:
         bar=_bar(report.summary.statuses),
         count=len(rows),
         coverage=None if coverage is None else math.floor(coverage * 1000 + 1e-6) / 10,
+        coverage_base=wording.coverage_base(report),
         live=sum(side.deployments for side in live) if live else None,
         compared=view.compared(report),
         severities=_severities(rows, (finding for part in parts for finding in part.general)),

@@ -238,7 +238,7 @@ def _suppressed(shown: view.View, report: Report, options: RenderOptions) -> _Gr
             parts = [visible(comparison.name), wording.path_text(item.path), wording.change_text(item, _VALUE)]
             text = f"{': '.join(map(_code, parts))}; {_code(wording.reason_text(suppression))}"
             pieces.append(_Piece(f"- {text}\n", "suppressed change"))
-    return _details(f"<b>suppressed</b> by ignore rules ({len(pieces):,})", pieces)
+    return _details(f"<b>suppressed</b> ({len(pieces):,})", pieces)
 
 
 def _sum(group: view.Sum, report: Report, options: RenderOptions) -> _Group:

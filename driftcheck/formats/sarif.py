@@ -81,7 +81,23 @@ def _rule(name: str, results: Sequence[Result]) -> _Object:
         "fullDescription": {"text": title},
         "help": {"text": explanation, "markdown": explanation},
     }
+    if rule is not None and (address := _project_address()):
+        described["helpUri"] = f"{address}/blob/HEAD/docs/rules.md#{rule.id}"
     return described | ({} if level is None else {"defaultConfiguration": {"level": level}})
+
+
+def _project_address() -> str | None:
+    """Return the address of the repository that the installed package names, if it names one."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        named = metadata("langsmith-driftcheck").get_all("Project-URL", [])
+    except PackageNotFoundError:
+        return None
+    addresses = {
+        label.strip().lower(): address.strip() for label, _, address in (each.partition(",") for each in named)
+    }
+    return next((addresses[label].rstrip("/") for label in ("repository", "homepage") if label in addresses), None)
 
 
 def _invocation(report: Report, left_out: int) -> _Object:

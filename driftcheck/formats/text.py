@@ -13,6 +13,7 @@ from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.view import Block, Sum
 from driftcheck.model import Change, Finding, Report, Severity, Status
+from driftcheck.rules import LINT_RULES
 
 _PATH_WIDTH: Final = 56
 _SIDE_WIDTH: Final = 32
@@ -280,7 +281,7 @@ class _Page:
     # What is counted
 
     def _suppressed(self) -> Iterator[str]:
-        """List what ignore rules suppress, where no deployment above shows it."""
+        """List what is suppressed, where no deployment above shows it."""
         lines: list[str] = []
         for comparison, item, suppression in self._view.suppressed:
             if isinstance(item, Change):
@@ -290,7 +291,7 @@ class _Page:
                 what = f"{f'{visible(item.deployment)}: ' if item.deployment else ''}{visible(item.rule)}"
             lines.append("\n".join(self._fill([f"{what}; {wording.reason_text(suppression)}"], "  ")))
         if lines:
-            yield "Suppressed by ignore rules:"
+            yield "Suppressed:"
             yield from self._cut(lines, "suppressed item")
 
     def _resolved(self) -> Iterator[str]:
@@ -304,12 +305,21 @@ class _Page:
 
     def _sums(self) -> Iterator[str]:
         """Sum notes and merely unmanaged deployments by rule."""
+        notes = [each for each in self._view.sums if each.severity is Severity.NOTE and each.rule in LINT_RULES]
+        folded = notes if len(notes) > 1 and not self._verbose else []
         for group in self._view.sums:
+            if group in folded:
+                continue
             if self._verbose or len(group.findings) == 1:
                 for finding in group.findings:
                     yield from self._finding(finding, "")
             else:
                 yield from self._sum(group)
+
+        if folded:
+            counts = ", ".join(f"{visible(each.rule)} {len(each.findings):,}" for each in folded)
+            number = sum(len(each.findings) for each in folded)
+            yield from self._fill([(f"{number:,} notes", _CYAN), f"on declared values: {counts} (-v lists all)"])
 
     def _sum(self, group: Sum) -> Iterator[str]:
         names = {visible(finding.deployment) for finding in group.findings if finding.deployment is not None}

@@ -359,6 +359,12 @@ def compared(report: Report) -> int:
     return sum(comparison.compared for comparison in report.deployments)
 
 
+def declarable(report: Report) -> int:
+    """Return how many live deployments can be declared: all but previews, which coverage leaves out."""
+    live = sum(part.live.deployments for part in parts(report) if part.live is not None)
+    return live - sum(finding.rule == "unmanaged-preview" for finding in report.findings)
+
+
 def is_accepted_absence(comparison: Comparison) -> bool:
     """Return whether a deployment is in sync because an ignore rule accepts that it is missing."""
     return comparison.status is Status.IN_SYNC and comparison.id is None and not comparison.compared

@@ -555,9 +555,17 @@ def pending(report: Report) -> str:
 
 
 def coverage(report: Report) -> str:
-    """Write the share of live deployments that are declared, rounded down."""
+    """Write the share of live deployments that are declared, rounded down, and what it is a share of."""
     share = report.summary.coverage
-    return "unknown" if share is None else f"{int(share * 1000 + 1e-6) / 10}% of the live deployments are declared"
+    return "unknown" if share is None else f"{int(share * 1000 + 1e-6) / 10}% of {coverage_base(report)} declared"
+
+
+def coverage_base(report: Report) -> str:
+    """Say what coverage is a share of, with a verb: `the 36 live deployments that can be declared are`."""
+    number = view.declarable(report)
+    live = sum(part.live.deployments for part in view.parts(report) if part.live is not None)
+    which = " that can be declared" if number < live else ""
+    return f"the {counted(number, 'live deployment')}{which} {'is' if number == 1 else 'are'}"
 
 
 def field_coverage(report: Report) -> str:

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,24 @@ def test_is_valid_and_tells_every_change_and_finding(drawn: Report) -> None:
 def test_O12_no_link_of_the_data_is_live() -> None:
     link = replace(MAX_SCALE, live="[press here](https://example.com)")
     assert "](" not in run(report(replace(CLAIMS, changes=(link,))))["results"][0]["message"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("named", "address"),
+    [
+        (["Homepage, https://code.example.com/driftcheck/"], "https://code.example.com/driftcheck"),
+        (["Homepage, https://example.com", "Repository, https://code.example.com/d"], "https://code.example.com/d"),
+        ([], None),
+    ],
+)
+def test_a_rule_names_the_page_that_describes_it_where_the_package_has_an_address(
+    monkeypatch: pytest.MonkeyPatch, named: list[str], address: str | None
+) -> None:
+    metadata = Message()
+    for each in named:
+        metadata["Project-URL"] = each
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: metadata)
+    (run,) = json.loads(render(DRIFT, RenderOptions()))["runs"]
+    for rule in run["tool"]["driver"]["rules"]:
+        assert rule.get("helpUri") == (address and f"{address}/blob/HEAD/docs/rules.md#{rule['id']}")
+        assert rule["help"]["text"]

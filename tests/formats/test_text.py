@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.text import render
-from driftcheck.model import ExitStatus, Outcome, Report, Status
+from driftcheck.model import Comparison, ExitStatus, Finding, Outcome, Report, Severity, Status
 from tests.formats.reports import (
     ALL_IGNORED,
     ALLOWED_PARTIAL,
@@ -178,7 +178,7 @@ def test_an_audit_leads_with_inventory_and_coverage() -> None:
     assert text.startswith("Inventory: Workspace 7d1f0c2e-")
     assert "  by source     github 210, external_docker 1\n" in text
     assert "  by status     READY 182, AWAITING_DATABASE 29\n" in text
-    assert "  coverage      5.1% of the live deployments are declared\n" in text
+    assert "  coverage      5.1% of the 212 live deployments are declared\n" in text
     assert "  fields        151 declared fields compared, 1 unverifiable (0.7%), 1 live but not declared\n" in text
     assert "200 unmanaged." in text
 
@@ -260,3 +260,14 @@ def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     text = render(huge(), PLAIN)
     assert text.count("live 10\n") == 2_500
     assert "Drift: 2,500 deployments drifted (5,000 fields)." in text
+
+
+def test_notes_on_declared_values_are_one_line_until_asked_for() -> None:
+    findings = (
+        Finding("long-name", Severity.NOTE, "the name is long", deployment="claims-agent"),
+        Finding("cpu-rounded", Severity.NOTE, "`cpu` will be rounded", deployment="claims-agent"),
+        Finding("cpu-rounded", Severity.NOTE, "`cpu_limit` will be rounded", deployment="claims-agent"),
+    )
+    noted = report(Comparison("claims-agent", Status.IN_SYNC, "1", compared=1), findings=findings)
+    assert "3 notes on declared values: cpu-rounded 2, long-name 1 (-v lists all)" in render(noted, RenderOptions())
+    assert "the name is long" in render(noted, RenderOptions(verbose=1))

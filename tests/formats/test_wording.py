@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given, settings
 
 from driftcheck.formats import wording
-from driftcheck.model import Change, ChangeClass, ExitStatus, Outcome, Report, Severity, Status, Suppression
+from driftcheck.model import (
+    Change,
+    ChangeClass,
+    Comparison,
+    ExitStatus,
+    Finding,
+    Outcome,
+    Report,
+    Severity,
+    Status,
+    Suppression,
+)
 from tests.formats.reports import (
     BILLING,
     CLAIMS,
@@ -164,3 +175,18 @@ def test_a_command_names_the_only_deployment_unless_the_name_is_odd() -> None:
 def test_a_partial_comparison_without_difference_is_not_called_in_sync(partial: Report) -> None:
     assert str(wording.verdict(partial)) == "Passed: no difference was found; not everything was read."
     assert wording.gaps(partial)
+
+
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        ((), "50.0% of the 2 live deployments are declared"),
+        (("unmanaged-preview",), "100.0% of the 1 live deployment that can be declared is declared"),
+    ],
+)
+def test_coverage_says_what_it_is_a_share_of(rules: tuple[str, ...], text: str) -> None:
+    pair = (Comparison("a", Status.IN_SYNC, "1", compared=1), Comparison("b", Status.UNMANAGED, "2"))
+    findings = tuple(Finding(rule, Severity.NOTE, "x", deployment="b") for rule in rules)
+    audit = report(*pair, findings=findings)
+    assert audit.live is not None
+    assert wording.coverage(replace(audit, live=replace(audit.live, deployments=2))) == text
