@@ -253,15 +253,19 @@ def edit(
 def _path_by_path(
     files: list[_File], name: str, accepted: Accepted, schema: Field, may_change: Callable[[str], bool]
 ) -> tuple[list[_File], dict[Path, str]]:
-    """Change each value by itself; returns the files, and why some values are left as they are."""
-    reasons: dict[Path, str] = {}
-    for path in accepted.paths:
-        said = _laid(_layers(files).get(name, ()), schema)
-        one = Accepted(_with(said, path, at(accepted.value, path)), (path,), ())
-        refused: dict[str, str] = {}
-        files = _attempt(files, {name: one}, [], schema, may_change, refused)
-        if name in refused:
-            reasons[path] = refused[name]
+    """Change each value by itself, as often as that helps another; returns the files, and why some values are left."""
+    reasons: dict[Path, str] = dict.fromkeys(accepted.paths, "")
+    tried = 0
+    while 0 < len(reasons) != tried:  # a value may be valid only once another one has changed
+        tried = len(reasons)
+        for path in list(reasons):
+            said = _laid(_layers(files).get(name, ()), schema)
+            one = Accepted(_with(said, path, at(accepted.value, path)), (path,), ())
+            refused: dict[str, str] = {}
+            files = _attempt(files, {name: one}, [], schema, may_change, refused)
+            reasons[path] = refused.get(name, "")
+            if name not in refused:
+                del reasons[path]
     return files, reasons
 
 

@@ -180,7 +180,7 @@ unchanged() { # name, path, latest_revision_id and updated_at as JSON
   now=$(printf '%s' "$answer" | tr -d ' \t\r\n')
   for field in "\"latest_revision_id\":$3" "\"updated_at\":$4"; do
     case $now in
-      *"$field"[,}]*) ;;
+      *"$(printf '%s' "$field" | tr -d ' ')"[,}]*) ;;
       *) echo "error: $1 changed since the plan was made ($field no longer holds); plan again" >&2; exit 1 ;;
     esac
   done

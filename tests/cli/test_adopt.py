@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cli.inside import run_inside
 
@@ -330,3 +332,37 @@ def test_a_name_that_matches_nothing_is_reported(folder: Path) -> None:
     result = adopt(folder, "--name", "nobody")
     assert result.status == 2
     assert "No declared deployment matches --name nobody." in result.err
+
+
+def random_spec(random: Random) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        name: random.randint(1, 3) for name in ("max_scale", "cpu", "queue_cpu") if random.random() < 0.7
+    }
+    if random.random() < 0.6:
+        spec["labels"] = {name: random.choice("xy") for name in ("team", "tier") if random.random() < 0.7}
+    if random.random() < 0.6:
+        names = [name for name in ("one", "two", "three") if random.random() < 0.6]
+        spec["sidecars"] = [{"name": name, "image": f"o:{random.randint(1, 2)}"} for name in names]
+    return spec
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_adopting_the_drift_of_one_target_changes_no_other_target(tmp_path: Path, seed: int) -> None:
+    folder, random = tmp_path, Random(seed)
+    texts = {"base": {"deployments": [{"name": "a", "source_config": {"resource_spec": random_spec(random)}}]}}
+    for target in ("staging", "production"):
+        overlays = [{"name": "a", "source_config": {"resource_spec": random_spec(random)}}] * random.randint(0, 1)
+        texts[target] = {"overlay": overlays}
+    for name, value in texts.items():
+        (folder / name).mkdir()
+        (folder / name / "a.yaml").write_text(yaml.safe_dump(value, sort_keys=False))
+    (folder / "driftcheck.yaml").write_text(TARGETS)
+    (folder / "p.json").write_text(json.dumps(page(**random_spec(random))))
+    other = run_inside("render", "--target", "staging", cwd=folder)
+    chosen = ("--target", "production", "--live", "production=p.json")
+    result = run_inside("adopt", *chosen, "--write", cwd=folder)
+    assert run_inside("render", "--target", "staging", cwd=folder) == other
+    check = run_inside("check", *chosen, "-o", "json", cwd=folder)
+    left = [change["path"] for each in json.loads(check.out)["deployments"] for change in each["changes"]]
+    assert all(f"{path}: an overlay can't remove it" in result.err for path in left), (left, result.err)
+    assert result.status == (1 if left else 0)

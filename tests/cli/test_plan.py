@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,67 @@ def test_text_and_markdown_show_no_credential_in_the_names_of_what_is_to_be_fill
         out = run_inside("plan", "a.yaml", "--live", "live.json", "-o", name, cwd=tmp_path).out
         assert "PATCH" in out
         assert token not in out.replace("&#95;", "_")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def entry(name: str, **spec: int) -> str:
+    return (
+        f"  - name: {name}\n    source: external_docker\n    source_config: {{resource_spec: {json.dumps(spec)}}}\n"
+        "    source_revision_config: {image_uri: registry.example.com/a:1}\n"
+    )
+
+
+def test_with_a_base_the_plan_is_what_the_merge_would_bring_about(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=2, cpu=1) + entry("b", max_scale=2))
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    git(tmp_path, "switch", "-qc", "change")
+    changed = entry("a", max_scale=3, cpu=1) + entry("b", max_scale=2) + entry("new", max_scale=1)
+    (tmp_path / "a.yaml").write_text(f"deployments:\n{changed}")
+    git(tmp_path, "commit", "-qam", "scale")
+    items = []
+    for number, (name, spec) in enumerate({"a": {"max_scale": 2, "cpu": 4}, "b": {"max_scale": 9}}.items()):
+        item = page(**spec)["resources"][0]
+        items.append({**item, "name": name, "id": f"11111111-1111-4111-8111-11111111111{number}"})
+    (tmp_path / "live.json").write_text(json.dumps({"resources": items, "offset": 2}))
+    result = run_inside("plan", "a.yaml", "--live", "live.json", "--base", "main", "-o", "json", cwd=tmp_path)
+    assert result.status == 1, result.err
+    steps = json.loads(result.out)["steps"]
+    assert [(step["deployment"], step["effect"]) for step in steps] == [("a", "new-revision"), ("new", "create")]
+    assert steps[0]["request"]["body"]["source_config"]["resource_spec"] == {"max_scale": 3, "cpu": 1}
+    assert steps[0]["fields"] == ["source_config.resource_spec.cpu", "source_config.resource_spec.max_scale"]
+    whole = run_inside("plan", "a.yaml", "--live", "live.json", "-o", "json", cwd=tmp_path)
+    assert [step["deployment"] for step in json.loads(whole.out)["steps"]] == ["a", "b", "new"]
+
+
+def test_an_agent_without_a_name_is_created_by_its_agent(tmp_path: Path) -> None:
+    agent = {"agent_id": "claims", "environment": "production"}
+    declared = {
+        "agent": agent,
+        "source": "external_docker",
+        "source_revision_config": {"image_uri": "registry.example.com/a:1"},
+    }
+    (tmp_path / "a.yaml").write_text(json.dumps({"deployments": [declared]}))
+    (tmp_path / "live.json").write_text(json.dumps(page(max_scale=2)))
+    result = run_inside("plan", "a.yaml", "--live", "live.json", "-o", "json", cwd=tmp_path)
+    (step,) = json.loads(result.out)["steps"]
+    assert step["effect"] == "create"
+    assert step["request"]["body"]["agent"] == agent
+    assert "name" not in step["request"]["body"]
+
+
+def test_before_the_first_revision_only_what_the_listing_shows_is_planned(tmp_path: Path) -> None:
+    listing = page(max_scale=9)
+    listing["resources"][0] |= {"latest_revision_id": None, "active_revision_id": None, "source_revision_config": None}
+    (tmp_path / "live.json").write_text(json.dumps(listing))
+    (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=2) + "    secrets: [{name: A}]\n")
+    result = run_inside("plan", "a.yaml", "--live", "live.json", "-o", "json", cwd=tmp_path)
+    (step,) = json.loads(result.out)["steps"]
+    assert step["fields"] == ["source_config.resource_spec.max_scale"]
+    assert step["precondition"]["latest_revision_id"] is None
+    assert step["request"]["body"] == {"source_config": {"resource_spec": {"max_scale": 2}}}

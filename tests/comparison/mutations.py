@@ -439,3 +439,5 @@ _MUTATIONS: dict[str, _Mutate] = {
     "a map has one more entry": _add_to_map,
     "a free-form object differs": _change_free,
 }
+
+KINDS = tuple(_MUTATIONS)
