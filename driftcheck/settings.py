@@ -380,7 +380,7 @@ def _live_by_target(
 def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[str, ...]:
     if flags.paths or config.paths:
         return flags.paths or config.paths
-    existing = tuple(path for path in DEFAULT_PATHS if (here / path).exists())
+    existing = tuple(path for path in DEFAULT_PATHS if os.path.lexists(here / path))
     defaults = tuple(path for path in existing if discovery.names_anything(path, here=str(here))) or existing
     if not defaults and command in ("check", "validate") and not flags.allow_empty and flags.base is None:
         raise UsageError(

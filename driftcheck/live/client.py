@@ -26,8 +26,8 @@ from driftcheck import __version__
 from driftcheck.errors import LiveError
 from driftcheck.live.endpoint import LIST_PATH, Connection, is_loopback
 from driftcheck.live.listing import Page, page_of
-from driftcheck.redaction.known import known_secrets, may_hold_known, value_without_known
-from driftcheck.redaction.patterns import holds_credential
+from driftcheck.redaction.known import holds_known, known_secrets, may_hold_known, value_without_known
+from driftcheck.redaction.patterns import holds_credential, is_secret
 from driftcheck.strict_json import MalformedError, parse
 
 if TYPE_CHECKING:
@@ -375,7 +375,7 @@ def _complaints(body: bytes, api_key: str) -> str:
     detail = _detail(body)
     entries = [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
     quoted = "; ".join(f"{_location(entry.get('loc'))}: {entry.get('msg')}" for entry in entries[:3])
-    if not quoted or api_key in quoted or holds_credential(quoted):
+    if not quoted or holds_known(quoted, known_secrets([api_key])) or is_secret(quoted):
         return ""
     return ": " + json.dumps(quoted)[1:-1].replace("\x7f", "\\u007f")[:300]
 
@@ -389,7 +389,8 @@ def _host(location: str | None, api_key: str) -> str:
         host = urlsplit(location or "").hostname
     except ValueError:
         host = None
-    is_shown = host and re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host) and api_key.lower() not in host
+    is_name = host is not None and re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host)
+    is_shown = is_name and not holds_known(host, known_secrets([api_key])) and not holds_credential(host)
     return host if host and is_shown else "another address"
 
 

@@ -191,7 +191,7 @@ def narrowed(snapshot: Snapshot, scope: Mapping[str, str]) -> Snapshot:
             *(f"A saved listing does not show which deployments the filter {name} selects." for name in unchecked),
             *(
                 f"The saved listing was narrowed to {name}={snapshot.scope[name]} and holds nothing else: "
-                f"--{name.replace('_', '-')} {snapshot.scope[name]} checks just that part."
+                f"`driftcheck audit --{name.replace('_', '-')} {snapshot.scope[name]}` checks just that part."
                 for name in narrower
             ),
         ),

@@ -182,10 +182,20 @@ def _cuts(pages: Sequence[Page]) -> Iterable[str]:
         yield f"The saved listing ends with a full page of {last} and no empty one after it; there may be more."
     if any(not len(page) for page in pages[:-1]):
         yield "The saved listing has an empty page before its last one."
-    if len(pages) == 1 and _have_offsets(pages) and pages[0].offset > max(last, *FULL_PAGES):
+    if not _have_offsets(pages):
+        yield from _doubts_without_offsets(pages)
+    elif len(pages) == 1 and pages[0].offset > max(last, *FULL_PAGES):
         yield f"The offset of the saved page is {pages[0].offset}: it is not the first page."
-    if len(pages) > 1 and _have_offsets(pages) and not _is_gapless(pages):
+    elif len(pages) > 1 and not _is_gapless(pages):
         yield "The offsets of the saved pages leave a hole between them; a page may be missing."
+
+
+def _doubts_without_offsets(pages: Sequence[Page]) -> Iterable[str]:
+    """Report where pages that are taken in the order of the file may lack one between them."""
+    if any(page.offset is not None for page in pages):
+        yield "Not every saved page has a whole number as its offset; a page may be missing."
+    elif any(len(page) != len(pages[0]) for page in pages[1:-1]):
+        yield "The saved pages before the last one differ in size; a page may be missing."
 
 
 def _is_gapless(pages: Sequence[Page]) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from driftcheck.model import JSON
 from driftcheck.redaction.patterns import MASK
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 MIN_LENGTH = 8
 """Shorter ones are words of many texts."""
@@ -18,9 +21,23 @@ def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
     forms: set[str] = set()
     for value in values:
         if value is not None and len(value) >= MIN_LENGTH:
-            encoded = base64.b64encode(value.encode()).decode().rstrip("=")
-            forms |= {value, quote(value), quote(value, safe=""), encoded}
+            in_urls = {quote(value), quote(value, safe="")}
+            forms |= {value, *in_urls, *(re.sub("%..", _lower, form) for form in in_urls), *_in_base64(value.encode())}
     return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def _lower(match: re.Match[str]) -> str:
+    return match[0].lower()
+
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """Yield how base64 shows a secret, which depends on how many bytes precede it (`user:` of basic authentication)."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + secret).decode().rstrip("=")
+        end = (before + len(secret)) * 8 // 6
+        for form in (encoded, encoded[:end]):
+            begun = form[(before * 8 + 5) // 6 :]
+            yield from (begun, begun.translate(_URL_SAFE))
 
 
 def without_known(text: str, secrets: Iterable[str]) -> str:
@@ -29,6 +46,12 @@ def without_known(text: str, secrets: Iterable[str]) -> str:
         if secret in text:
             text = text.replace(secret, MASK)
     return text
+
+
+def holds_known(text: str, secrets: Iterable[str]) -> bool:
+    """Return whether a text holds a secret, whatever became of the case of its letters (host names are lowered)."""
+    lowered = text.lower()
+    return any(secret.lower() in lowered for secret in secrets)
 
 
 def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:

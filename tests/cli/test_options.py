@@ -168,3 +168,17 @@ def test_a_missing_path_is_told_once(drifted: Path) -> None:
     assert result.returncode == 2
     assert result.stderr.count("error:") == 1
     assert "elsewhere.yaml" in result.stderr
+
+
+@pytest.mark.parametrize("other", ["file", "folder", "linked folder", "broken link"])
+def test_every_default_path_that_is_there_is_read(drifted: Path, other: str) -> None:
+    (drifted / "elsewhere").mkdir()
+    (drifted / "elsewhere" / "more.yaml").write_text("deployments: [{name: not-live, source: github}]\n")
+    folder = drifted / "deployments"
+    if other == "folder":
+        (drifted / "elsewhere").rename(folder)
+    elif other != "file":
+        folder.symlink_to("elsewhere" if other == "linked folder" else "nowhere")
+    result = driftcheck("check", "--live", "live.json", "--fail-on", "never", cwd=drifted)
+    assert result.returncode == (2 if other == "broken link" else 0), result.stdout + result.stderr
+    assert ("not-live" in result.stdout) == (other in ("folder", "linked folder"))

@@ -22,6 +22,7 @@ from driftcheck.live import client
 from driftcheck.live.client import TransientError, ask, malformed, opened, refused, retry_after
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.listing import Page
+from driftcheck.redaction.known import known_secrets
 from driftcheck.strict_json import MalformedError
 from tests.live.raw_server import Conversation, answer, endless, saying, serving
 from tests.live.samples import KEY, PAYLOADS, WORKSPACE, deployments, load
@@ -171,6 +172,16 @@ def test_F1_a_redirect_to_nonsense_is_reported_too(location: str) -> None:
     assert error is not None
     assert error.message.isprintable()
     assert "hunter2" not in error.message
+
+
+@pytest.mark.parametrize("form", known_secrets([KEY]))
+def test_K3_no_form_of_the_key_that_an_error_echoes_is_quoted(form: str) -> None:
+    body = json.dumps({"detail": [{"loc": ["header"], "msg": f"bad key {form}"}]}).encode()
+    location = f"Location: https://{form}.example.com/"
+    for each in (answer(body, status="422 No"), answer(b"", status="302 Found", headers=(location,))):
+        error = Asked(saying(each)).error
+        assert error is not None
+        assert form.lower() not in error.message.lower()
 
 
 @pytest.mark.parametrize(

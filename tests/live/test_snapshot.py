@@ -162,7 +162,7 @@ def test_a_list_of_answers_is_whole_when_its_last_is_not_full(tmp_path: Path) ->
         [page(items[:100], 100), page(items[100:], 200)],
         [page(items[:100], 100), page(items[100:], 145), page([], 145)],
         [page(items[:20], 20), page(items[20:40], 40), page([], 40)],
-        [page(items[:100], "?"), page(items[100:], None)],
+        [{"resources": items[:100]}, {"resources": items[100:]}],
     ):
         assert snapshots.read(saved(tmp_path, pages)).gaps == ()
 
@@ -188,6 +188,17 @@ def test_the_order_of_answers_does_not_matter_where_their_offsets_tell_it(tmp_pa
         ([page(deployments(20), 20), page([deployment(n) for n in range(40, 47)], 47)], "hole"),
         ([page(deployments(20), 20), page([deployment(n) for n in range(40, 60)], 60), page([], 60)], "hole"),
         ([page(deployments(5), 5), page(deployments(3), 8)], "same id"),
+        ([page(deployments(100), 0), {"resources": [deployment(n) for n in range(200, 230)]}], "whole number"),
+        ([page(deployments(100), "0"), page([deployment(n) for n in range(200, 230)], "200")], "whole number"),
+        ([page(deployments(30), 300.0)], "whole number"),
+        (
+            [
+                {"resources": deployments(100)},
+                {"resources": [deployment(n) for n in range(100, 140)]},
+                {"resources": [deployment(n) for n in range(200, 230)]},
+            ],
+            "differ in size",
+        ),
         ([page([deployment(1), None], 2)], "Item 2"),
         ([page([deployment(1), {"name": "a"}], 2)], "no id"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.redaction.known import known_secrets, may_hold_known, value_without_known, without_known
+from driftcheck.redaction.known import holds_known, known_secrets, may_hold_known, value_without_known, without_known
 
 KEY = "plain/key 8"
 SECRETS = known_secrets([KEY, None, "short"])
@@ -18,6 +19,23 @@ SECRETS = known_secrets([KEY, None, "short"])
 @pytest.mark.parametrize("form", [KEY, "plain/key%208", "plain%2Fkey%208", "cGxhaW4va2V5IDg"])
 def test_K3_every_form_of_the_key_is_redacted(form: str) -> None:
     assert without_known(f"see https://{form}.example.com", SECRETS) == "see https://[redacted].example.com"
+
+
+@pytest.mark.parametrize("user", ["", "u", "us", "user", "a-long-user"])
+def test_K3_the_key_as_a_password_of_basic_authentication_is_redacted(user: str) -> None:
+    header = base64.b64encode(f"{user}:{KEY}".encode()).decode()
+    assert len(without_known(header, SECRETS).replace("[redacted]", "")) <= len(user) * 2 + 6
+
+
+def test_K3_percent_signs_of_either_case_are_redacted() -> None:
+    assert without_known("plain%2fkey%208", SECRETS) == "[redacted]"
+
+
+def test_K3_the_key_is_found_in_a_host_name_in_lower_case() -> None:
+    secrets = known_secrets(["CanaryKey0"])
+    assert holds_known("canarykey0.example.com", secrets)
+    assert holds_known(base64.b64encode(b"CanaryKey0").decode().lower().rstrip("=") + ".example.com", secrets)
+    assert not holds_known("canary.example.com", secrets)
 
 
 def test_short_texts_and_unset_keys_are_not_secrets() -> None:
