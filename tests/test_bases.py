@@ -93,6 +93,8 @@ def move_main(repository: Repository, text: str, file: str = "deployments/a.yaml
         (["refs/remotes/main/HEAD"], "main", ["refs/heads/main", "refs/remotes/main/HEAD"]),
         (["refs/tags/main"], "main~0", ["refs/heads/main", "refs/tags/main"]),
         (["refs/main"], "main^{commit}", ["refs/heads/main", "refs/main"]),
+        (["refs/tags/FETCH_HEAD"], "FETCH_HEAD", ["git uses itself", "refs/tags/FETCH_HEAD"]),
+        (["refs/heads/ORIG_HEAD"], "ORIG_HEAD~1", ["git uses itself", "refs/heads/ORIG_HEAD"]),
     ],
 )
 def test_a_name_of_several_refs_is_a_usage_error_that_names_them(

@@ -165,6 +165,9 @@ def _full_name(repository: Repository, name: str) -> str:
     found = sorted(wanted & set(os.fsdecode(listing).splitlines()))
     if not found:
         return name
+    if re.fullmatch("[A-Z_]+_HEAD", name):
+        hint = f"Name the commit, or --base {found[0]} if that is meant."
+        raise UsageError(f"--base {name} is a name that git uses itself, and {found[0]} has it too.", hint=hint)
     also = [f"the commit {name}"] if re.fullmatch("[0-9a-f]{4,63}", name) and _names_object(repository, name) else []
     if len(found) + len(also) > 1:
         hint = f"Name one of them in full: --base {found[-1]}."

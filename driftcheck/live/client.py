@@ -389,9 +389,10 @@ def _host(location: str | None, api_key: str) -> str:
         host = urlsplit(location or "").hostname
     except ValueError:
         host = None
-    is_name = host is not None and re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host)
-    is_shown = is_name and not holds_known(host, known_secrets([api_key])) and not holds_credential(host)
-    return host if host and is_shown else "another address"
+    if host is None or re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host) is None:
+        return "another address"
+    is_secret_host = holds_known(host, known_secrets([api_key])) or holds_credential(host)
+    return "another address" if is_secret_host else host
 
 
 def retry_after(text: str | None, date: str | None) -> float | None:
