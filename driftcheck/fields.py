@@ -11,28 +11,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from driftcheck.model import JSON, REDACTED_MARKER
-from driftcheck.paths import Item, Segment, resolve
+from driftcheck.model import JSON
+from driftcheck.paths import Item, Segment
 
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
 
 AGES: Final = ("seed", "B", "B2", "C", "TF", "N")
 """Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""
 
-
-class Unseen(Enum):
-    """The type of UNSEEN."""
-
-    UNSEEN = "unseen"
-
-
-UNSEEN: Final = Unseen.UNSEEN
-"""Stands for an effective value that can't be known, which null would not say."""
 
 _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
@@ -175,35 +165,6 @@ def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
             return None
         return int(derived) if derived.is_integer() else derived
     return derived
-
-
-def effective_value(deployment: Mapping[str, JSON], path: Sequence[Segment], schema: Field) -> JSON | Unseen:
-    """Return the value that the service uses at a path of a live or declared deployment; `schema` is its field.
-
-    That is the value itself, else what is derived from its siblings, else null where nothing is set. UNSEEN where
-    that can't be known: the value was redacted, belongs to a part that a listing does not show, or is derived from
-    what is not known either.
-    """
-    value: JSON = deployment
-    current: Field | None = schema
-    source = deployment.get("source")
-    for segment in path:
-        holder, parent = value, current or UNKNOWN
-        current = parent.child(segment)
-        try:
-            value = None if holder is None else resolve(holder, (segment,))
-        except LookupError:
-            value = None
-        if value == REDACTED_MARKER:
-            return UNSEEN
-        field = current or UNKNOWN
-        if value is None and isinstance(segment, str) and isinstance(holder, dict):
-            value = derive(field, holder, parent)
-            if value is None and field.effective is not None and field.effective.of is not None:
-                return UNSEEN
-        if value is None and (field.always_set or not field.is_reported(source)):
-            return UNSEEN
-    return value
 
 
 def schema_path(name: str) -> FilePath:

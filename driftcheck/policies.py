@@ -88,10 +88,13 @@ class _TooFarError(Exception):
 
 
 @dataclass(slots=True)
-class _Budget:
+class Budget:
+    """How many values all policies together may still look at."""
+
     left: int
 
     def spend(self) -> None:
+        """Count one value; raises an error where none is left."""
         self.left -= 1
         if self.left < 0:
             raise _TooFarError
@@ -128,7 +131,7 @@ def judge_policies(
     violations: dict[Key, _Violation] = {}
     unverifiable: dict[str, set[Path]] = {}
     names = declared.keys() | listed.keys()
-    budget = _Budget(_MAX_STEPS + _MAX_STEPS_EACH * len(names))
+    budget = Budget(_MAX_STEPS + _MAX_STEPS_EACH * len(names))
     known: dict[Key, _Violation] = {}
     too_far: list[Finding] = []
     for each in compiled:
@@ -160,7 +163,7 @@ def with_unverifiable(comparisons: Iterable[Comparison], judged: Judged) -> list
     ]
 
 
-def effective_values(side: Side, steps: Sequence[str], budget: _Budget) -> Iterator[Effective]:
+def effective_values(side: Side, steps: Sequence[str], budget: Budget) -> Iterator[Effective]:
     """Yield the values that the segments of a pattern select, null for a named field that is not set.
 
     Segments with a star, and the one behind a `**`, select among what is there.
@@ -189,7 +192,7 @@ def _judge(
     compiled: _Compiled,
     side: Side,
     is_listed: bool,
-    budget: _Budget,
+    budget: Budget,
     violations: dict[Key, _Violation],
     unverifiable: dict[str, set[Path]],
 ) -> None:
@@ -207,7 +210,7 @@ def _judge(
             violation.values["live" if side.is_live else "declared"] = _text(found)
 
 
-def _holds(side: Side, steps: Sequence[str], wanted: JSON, budget: _Budget) -> bool:
+def _holds(side: Side, steps: Sequence[str], wanted: JSON, budget: Budget) -> bool:
     """Return whether a value of another field is the one that `where` asks for, or one of them."""
     choices = wanted if isinstance(wanted, list) else [wanted]
     values = [found.value for found in effective_values(side, steps, budget) if found.is_known]
@@ -258,7 +261,7 @@ class _Selection:
 
     side: Side
     steps: tuple[str, ...]
-    budget: _Budget
+    budget: Budget
     is_ambiguous: bool
     """Whether the pattern has several `**`."""
     seen: set[tuple[Path, int]] = field(default_factory=set)

@@ -232,8 +232,22 @@ def test_many_policies_on_many_deployments_take_bounded_time() -> None:
 @pytest.mark.parametrize(
     ("entry", "rule", "path"),
     [
-        ({"policies": [{"id": "a", "path": "x", "schema": {"type": 1}}]}, "invalid-value", ("policies", 0, "schema")),
-        ({"policies": [{"id": "a", "path": "x", "schema": True}] * 2}, "invalid-value", ("policies", 1, "id")),
+        (
+            {"policies": [{"id": "a", "path": "name", "schema": {"type": 1}}]},
+            "invalid-value",
+            ("policies", 0, "schema"),
+        ),
+        ({"policies": [{"id": "a", "path": "name", "schema": True}] * 2}, "invalid-value", ("policies", 1, "id")),
+        (
+            {"policies": [{"id": "a", "path": "source_config.resource_spec.replicas", "schema": True}]},
+            "invalid-value",
+            ("policies", 0, "path"),
+        ),
+        (
+            {"policies": [{"id": "a", "path": "name", "where": {"sources": "github"}, "schema": True}]},
+            "invalid-value",
+            ("policies", 0, "where", "sources"),
+        ),
         ({"severities": {"policy:none": "note"}}, "unknown-rule", ("severities", "policy:none")),
         ({"severities": {"drift": "off"}}, "invalid-value", ("severities", "drift")),
         ({"severities": {"yaml-syntax": "off"}}, "invalid-value", ("severities", "yaml-syntax")),
@@ -252,7 +266,7 @@ def test_many_policies_on_many_deployments_take_bounded_time() -> None:
         ({"ignore": [{"path": "a", "reason": CREDENTIAL}]}, "literal-secret", ("ignore", 0, "reason")),
         ({"ignore": [{"path": "a", "reason": "x", "owner": CREDENTIAL}]}, "literal-secret", ("ignore", 0, "owner")),
         (
-            {"policies": [{"id": "a", "path": "x", "schema": True, "message": CREDENTIAL}]},
+            {"policies": [{"id": "a", "path": "name", "schema": True, "message": CREDENTIAL}]},
             "literal-secret",
             ("policies", 0, "message"),
         ),
@@ -268,8 +282,24 @@ def test_defects_of_policies_severities_and_ignore_rules_are_found(entry: Any, r
     "entry",
     [
         {
-            "policies": [{"id": "a", "path": "x", "schema": True}],
+            "policies": [{"id": "a", "path": "name", "schema": True}],
             "severities": {"policy:a": "off", "scale-order": "off"},
+        },
+        {
+            "policies": [
+                {"id": str(number), "path": path, "schema": True}
+                for number, path in enumerate(
+                    [
+                        "**.image*",
+                        "source_*.*",
+                        "source_config.resource_spec.labels.any",
+                        "source_config.resource_spec.sidecars[*].image",
+                        "source_config.resource_spec.sidecars[name=a].securityContext.runAsUser",
+                        "secrets[*]",
+                        "status",
+                    ]
+                )
+            ]
         },
         {"ignore": [{"rule": "policy:a", "reason": "x", "owner": "y", "approved_by": "z"}]},
         {"ignore": [{"rule": "scale-order", "deployment": "a", "reason": "x", "expires": "2026-12-31"}]},

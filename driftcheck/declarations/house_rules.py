@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
+from driftcheck import fields
 from driftcheck.declarations.schema import Pointer, Violation, fragment_problem
+from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import JSON
+from driftcheck.paths import glob_matches, split_pattern
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import LINT_RULES, POLICY_PREFIX, RULES, SUPPRESSIBLE_RULES
 
@@ -94,8 +97,41 @@ def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
             if policy in seen:
                 yield Violation("invalid-value", "two policies have the same `id`", (*place, "id"))
             seen.add(policy)
+        yield from _unknown_fields(place, entry)
         if "schema" in entry and (problem := fragment_problem(entry["schema"])):
             yield Violation("invalid-value", f"the policy's `schema` {problem}", (*place, "schema"))
+
+
+def _unknown_fields(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
+    """Find paths of a policy that select no field of a deployment: the policy would never judge a value."""
+    where = entry.get("where")
+    paths = [((*place, "path"), entry.get("path"))]
+    paths += [((*place, "where", path), path) for path in (where if isinstance(where, dict) else ())]
+    for at, path in paths:
+        if isinstance(path, str) and path and not _selects_fields(tuple(split_pattern(path))):
+            hint = "`driftcheck explain` lists the fields."
+            yield Violation("invalid-value", f"no field of a deployment has the path {_shown(path)}", at, hint)
+
+
+def _selects_fields(steps: Sequence[str]) -> bool:
+    found = {id(fields.deployment()): fields.deployment()}
+    for step in steps:
+        if step == "**":  # what follows may be at any depth
+            return True
+        found = {id(below): below for each in found.values() for below in _below(each, step)}
+    return bool(found)
+
+
+def _below(field: Field, step: str) -> Iterator[Field]:
+    if field is UNKNOWN:
+        yield UNKNOWN
+    elif step.startswith("["):
+        yield from (field.items,) if field.items is not None else ()
+    elif "*" in step:
+        yield from (child for name, child in field.properties.items() if glob_matches(step, name))
+        yield from (each for each in (field.values, field.items) if each is not None)
+    elif (child := field.child(step)) is not None:
+        yield child
 
 
 def _literal_secrets(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:

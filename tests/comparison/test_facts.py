@@ -12,9 +12,9 @@ import pytest
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.verdicts import Sides, judge
-from driftcheck.fields import UNSEEN, effective_value
 from driftcheck.model import Declaration, Deployment, Snapshot
-from driftcheck.paths import format_path, parse_path
+from driftcheck.paths import format_path, split_pattern
+from driftcheck.policies import Budget, Side, effective_values
 from tests.comparison.sides import (
     SCHEMA,
     at,
@@ -318,15 +318,17 @@ def test_two_listings_are_compared_in_what_the_schema_does_not_know(holder: tupl
         (spec(cpu=1), "source_config.resource_spec.cpu_limit", 2),
         (spec(cpu=1), "source_config.resource_spec.queue_cpu_limit", 2),
         (spec(cpu=1, cpu_limit=3), "source_config.resource_spec.cpu_limit", 3),
-        (spec(), "source_config.resource_spec.cpu_limit", UNSEEN),
+        (spec(), "source_config.resource_spec.cpu_limit", "unseen"),
         (spec(), "source_config.resource_spec.cpu", None),
-        (spec(cpu=1e308), "source_config.resource_spec.cpu_limit", UNSEEN),
-        (at("name", "a"), "source_config.resource_spec.cpu", UNSEEN),
-        (at("source_config", {"resource_spec": None}, "github"), "source_config.resource_spec.cpu", UNSEEN),
-        (at("source_config", {}), "source_config.listener_config.k8s_namespace", UNSEEN),
-        (sidecar(env=[{"name": "A"}]), "source_config.resource_spec.sidecars[name=otel].env[name=A].value", ""),
+        (spec(cpu=1e308), "source_config.resource_spec.cpu_limit", "unseen"),
+        (at("name", "a"), "source_config.resource_spec.cpu", "unseen"),
+        (at("source_config", {"resource_spec": None}, "github"), "source_config.resource_spec.cpu", "unseen"),
+        (at("source_config", {}), "source_config.listener_config.k8s_namespace", "unseen"),
+        (sidecar(env=[{"name": "A"}]), "source_config.resource_spec.sidecars[name=otel].env[name=A].value", "unseen"),
         (at("display_name", None), "display_name", None),
     ],
 )
-def test_an_effective_value_is_derived_or_reported_as_unseen(deployment: dict[str, Any], path: str, value: Any) -> None:
-    assert effective_value(deployment, parse_path(path), SCHEMA) == value
+def test_an_effective_value_is_derived_or_unknown(deployment: dict[str, Any], path: str, value: Any) -> None:
+    side = Side("a", {"latest_revision_id": "1", **deployment}, is_live=True)
+    (found,) = effective_values(side, tuple(split_pattern(path)), Budget(1000))
+    assert (found.value if found.is_known else "unseen") == value
