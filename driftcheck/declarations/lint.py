@@ -507,7 +507,9 @@ def _unused_datastores(subject: _Subject) -> Iterator[Violation]:
         if variable in names:
             unused = [key for key, value in subject.spec.items() if key.startswith(prefix) and value is not None]
             if unused:
-                listed, verb = " and ".join(f"`{key}`" for key in unused), "have" if len(unused) > 1 else "has"
+                *others, last = (f"`{key}`" for key in unused)
+                listed = f"{', '.join(others)} and {last}" if others else last
+                verb = "have" if others else "has"
                 message = f"{listed} {verb} no effect because `{variable}` is set"
                 yield Violation("datastore-settings-unused", message, (*_SPEC, unused[0]), at_key=True)
 

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ def _environment(report: Report, options: RenderOptions) -> Environment:
         "location_text": partial(wording.location_text, column=True),
         "link": partial(view.source_link, options=options),
         "path_parts": _path_parts,
+        "prose": _prose,
         "notes": partial(_notes, report=report),
         "ages": partial(wording.age_notes, report=report),
         "sides": _sides,
@@ -201,7 +203,7 @@ class _Page:
     sentence: str
     numbers: Sequence[str]
     gaps: Sequence[str]
-    ways_back: str
+    ways_back: Sequence[str]
     matrix: _Matrix | None
     parts: Sequence[_Part]
     others: Sequence[_Row]
@@ -230,7 +232,7 @@ def _page(report: Report) -> _Page:
     parts, others = _parts(report)
     rows = [*(row for part in parts for row in (*part.rows, *part.elsewhere)), *others]
     anchors = {_key(row.block.comparison): row.anchor for row in rows}
-    coverage, drifted = report.summary.coverage, wording.drifted(report)
+    coverage = report.summary.coverage
     live = [part.live for part in view.parts(report) if part.live is not None]
     return _Page(
         report=report,
@@ -240,7 +242,7 @@ def _page(report: Report) -> _Page:
         sentence=wording.capitalized(verdict.sentence),
         numbers=wording.numbers(report),
         gaps=wording.gaps(report),
-        ways_back=wording.ways_back(drifted) if drifted else "",
+        ways_back=wording.ways_back(report),
         matrix=_matrix(report, anchors) if report.targets else None,
         parts=parts,
         others=others,
@@ -389,6 +391,11 @@ def _suppressed(report: Report, anchors: Mapping[tuple[str | None, str], str]) -
             gathered.setdefault(finding.suppressed, []).append((finding.deployment, anchor, finding.rule))
     ordered = sorted(gathered.items(), key=lambda item: (str(item[0].location or ""), item[0].reason))
     return [_Suppressed(rule, tuple(entries)) for rule, entries in ordered]
+
+
+def _prose(text: str) -> list[tuple[bool, str]]:
+    """Split a sentence into its parts, each with whether backticks mark it as code."""
+    return [(index % 2 == 1, part) for index, part in enumerate(re.split("`([^`]*)`", text)) if part]
 
 
 def _notes(change: Change, report: Report) -> list[str]:

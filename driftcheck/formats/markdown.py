@@ -111,8 +111,8 @@ def _head(report: Report) -> str:
     lines += [f"**{wording.capitalized(verdict.sentence)}**", ""] if verdict.sentence else []
     lines += [f"{wording.capitalized(numbers)}.", ""] if numbers else []
     lines += [_origin(report), ""] if report.live else []
-    if drifted := wording.drifted(report):
-        lines += [wording.ways_back(drifted), ""]
+    if ways := wording.ways_back(report):
+        lines += [" ".join(ways), ""]
     return "\n".join(lines)
 
 
@@ -221,7 +221,9 @@ def _finding(finding: Finding, report: Report, options: RenderOptions) -> _Piece
     ages = [_prose(note) for note in wording.age_notes(finding, report)]
     sources = ", ".join([_code(visible(finding.rule)), *place, *related, *ages])
     severity = "suppressed" if finding.suppressed else finding.severity.value
-    text = f"- **{severity}** {''.join(f'{part}: ' for part in about)}{_prose(finding.message)} ({sources})"
+    text = (
+        f"- **{severity}** {''.join(f'{part}: ' for part in about)}{_prose(wording.finding_text(finding))} ({sources})"
+    )
     if finding.hint and finding.suppressed is None:
         text += f"<br>{_prose(finding.hint)}"
     if finding.suppressed is not None:

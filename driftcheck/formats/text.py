@@ -91,10 +91,9 @@ class _Page:
 
     def end(self) -> Iterator[Iterable[str]]:
         """Write what to do, the verdict, and where live was read."""
-        drifted = wording.drifted(self._report)
-        if drifted:
-            line = wording.ways_back(drifted)
-            yield [line] if len(line) <= self._width else wording.both_ways(drifted)
+        ways = wording.ways_back(self._report)
+        line = " ".join(ways)
+        yield [line] if line and len(line) <= self._width else ways
         yield self.verdict()
 
     def _paint(self, text: str, *codes: str) -> str:
@@ -218,7 +217,7 @@ class _Page:
             f"{location}:" if location else "",
             (f"{severity}:", _DIM if finding.suppressed else _SEVERITIES[finding.severity]),
             *(f"{part}:" for part in about if part),
-            visible(finding.message),
+            wording.finding_text(finding),
             f"({', '.join(ages)})" if ages else "",
             (f"[{visible(finding.rule)}]", _DIM),
         ]

@@ -45,6 +45,13 @@ IMPACTS: Final = {
 }
 """What bringing live back to the declared value takes."""
 
+MERGING: Final = {
+    Impact.IN_PLACE: "merging changes it in place",
+    Impact.NEW_REVISION: "merging creates a new revision",
+    Impact.RECREATE: "merging requires a new deployment",
+}
+"""What bringing live to a proposed value takes."""
+
 CLASSES: Final = {
     ChangeClass.DRIFT: "not caused by this change",
     ChangeClass.ELSEWHERE: "not caused by this change, in a deployment that it does not touch",
@@ -72,6 +79,9 @@ _SHORT: Final = 60
 """Characters up to which an added or removed structure is shown as a whole."""
 _FACTS: Final = ("source", "type", "status")
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
+_SAFE_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=/\[\]-]*\Z")
+_NAMED: Final = 5
+"""The most deployments, or fields, that a command names."""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -127,8 +137,8 @@ def side_text(change: Change, side: str, limit: int | None = None) -> str:
 
 
 def base_text(change: Change, limit: int | None = None) -> str | None:
-    """Write the value at the merge base where neither side shows it: of a conflict, and of what was adopted."""
-    if change.base is ABSENT or change.change_class not in (ChangeClass.CONFLICT, ChangeClass.ADOPTED):
+    """Write the value at the merge base, of what the change under review alters; None for any other change."""
+    if change.base is ABSENT or change.change_class not in (ChangeClass.CONFLICT, *view.BY_THE_CHANGE):
         return None
     return HIDDEN if change.redacted else value_text(change.base, limit)
 
@@ -174,8 +184,10 @@ def detail_texts(change: Change, limit: int | None = None, most: int = 10) -> li
 
 
 def impact(change: Change) -> str:
-    """Return what reverting a change takes; empty where there is nothing to revert or nothing to say."""
-    return "" if change.change_class in view.BY_THE_CHANGE else IMPACTS[change.impact]
+    """Return what merging or reverting a change takes; empty where there is nothing to do or nothing to say."""
+    if change.change_class is ChangeClass.PROPOSED:
+        return MERGING[change.impact]
+    return "" if change.change_class is ChangeClass.ADOPTED else IMPACTS[change.impact]
 
 
 def change_notes(change: Change, report: Report, *, with_impact: bool = True) -> list[str]:
@@ -277,49 +289,61 @@ def title(result: Result) -> str:
 def message(result: Result, report: Report, limit: int | None = None) -> str:
     """Return what a result says, without its deployment and field."""
     if isinstance(result.item, Finding):
-        return "; ".join([visible(result.item.message), *age_notes(result.item, report)])
+        return "; ".join([finding_text(result.item), *age_notes(result.item, report)])
     return "; ".join([change_text(result.item, limit), *change_notes(result.item, report)])
+
+
+def finding_text(finding: Finding) -> str:
+    """Return the message of a finding, without the end of its path at the begin: formats show the whole path."""
+    field, colon, rest = visible(finding.message).partition("`: ")
+    repeats = colon and finding.path and field[:1] == "`" and path_text(finding.path).endswith(field[1:])
+    return rest if repeats else visible(finding.message)
 
 
 def hint(result: Result) -> str | None:
     """Return what to do about a result."""
     if isinstance(result.item, Finding):
         return None if result.item.hint is None else visible(result.item.hint)
-    if result.item.change_class is ChangeClass.OUTDATED or result.item.change_class in view.BY_THE_CHANGE:
+    if result.comparison is None or not _can_be_accepted(result.item):
         return None
-    return ways_back([result.comparison] if result.comparison else [])
+    return " ".join(_ways([(result.comparison, result.item)], result.item.base is not ABSENT))
 
 
-def ways_back(drifted: Iterable[Comparison]) -> str:
-    """Return how to accept live, and how to revert it, a sentence each."""
-    return " ".join(both_ways(drifted))
-
-
-def both_ways(drifted: Iterable[Comparison]) -> tuple[str, str]:
-    """Return the sentences of `ways_back` one by one."""
-    options = _selection(list(drifted))
-    return f"To accept live: `driftcheck adopt{options}`.", f"To revert live: `driftcheck plan{options}`."
-
-
-def _selection(drifted: list[Comparison]) -> str:
-    targets, names = {each.target for each in drifted}, {each.name for each in drifted}
-    chosen = [("--target", next(iter(targets)))] if len(targets) == 1 else []
-    chosen += [("--name", next(iter(names)))] if len(names) == 1 else []
-    return "".join(f" {option} {value}" for option, value in chosen if value and _SAFE_NAME.match(value))
-
-
-def drifted(report: Report) -> list[Comparison]:
-    """Return the deployments in which live can be accepted or reverted."""
-    if report.command not in ("check", "audit"):
+def ways_back(report: Report) -> list[str]:
+    """Return how to accept, and how to revert, the drift that fails a run, a sentence each; empty where none does."""
+    if report.command not in ("check", "audit") or report.outcome.status is ExitStatus.IN_SYNC:
         return []
-    return [
-        comparison
-        for comparison in report.deployments
-        if any(
-            change.suppressed is None and change.change_class in view.DIFFERING - {ChangeClass.OUTDATED}
-            for change in comparison.changes
-        )
-    ]
+    drift = [(each, change) for each in report.deployments for change in each.changes if _can_be_accepted(change)]
+    base = next((part.declared.base for part in view.parts(report) if part.declared.base), None)
+    if base is not None:
+        drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
+    ways = _ways(drift, base is not None) if drift else []
+    if ways and base is not None:
+        ways.append(f"To see what merging brings about: `driftcheck plan --base {visible(base[:12])}`.")
+    return ways
+
+
+def _can_be_accepted(change: Change) -> bool:
+    accepted = change.change_class in view.DIFFERING and change.change_class is not ChangeClass.OUTDATED
+    return accepted and change.suppressed is None and change.severity is not Severity.NOTE
+
+
+def _ways(drift: list[tuple[Comparison, Change]], is_three_way: bool) -> list[str]:
+    """Return the commands for some drift; where a change is under review, they leave out what it proposes."""
+    targets, names = {each.target for each, _ in drift}, sorted({each.name for each, _ in drift})
+    chosen = [("--target", each) for each in targets if len(targets) == 1 and each and _SAFE_NAME.match(each)]
+    if len(names) <= _NAMED and all(map(_SAFE_NAME.match, names)):
+        chosen += [("--name", name) for name in names]
+    elif is_three_way:
+        chosen.append(("--name", "NAME"))
+    options = "".join(f" {option} {value}" for option, value in chosen)
+    if not is_three_way:
+        return [f"To accept live: `driftcheck adopt{options}`.", f"To revert live: `driftcheck plan{options}`."]
+    paths = sorted({format_path(change.path) for _, change in drift})
+    if len(paths) > _NAMED or not all(map(_SAFE_PATH.match, paths)):
+        paths = ["FIELD"]
+    fields = "".join(f" --path '{path}'" if "[" in path else f" --path {path}" for path in paths)
+    return [f"To accept live: `driftcheck adopt{options}{fields}`."]
 
 
 # The verdict
@@ -379,9 +403,21 @@ def _in_sync(report: Report) -> Verdict:
     accepted = sum(map(view.is_accepted_absence, report.deployments))
     matching = report.summary.statuses[Status.IN_SYNC] - accepted
     outside = number - matching - accepted
-    rest = f", {accepted:,} accepted as missing" if accepted else ""
-    rest += f", {outside:,} outside the filters" if outside > 0 else ""
-    return Verdict("In sync", f"{counted(matching, 'deployment matches', 'deployments match')}{rest}.")
+    differing = sum(each.status is Status.IN_SYNC and any(map(_is_drift, each.changes)) for each in report.deployments)
+    counts = [
+        (matching - differing, "matches", "match"),
+        (differing, "differs as accepted", "differ as accepted"),
+        (accepted, "accepted as missing", "accepted as missing"),
+    ]
+    said = [f"{number:,} {one if number == 1 else many}" for number, one, many in counts if number]
+    noun = "deployment" if said[:1] and said[0].startswith("1 ") else "deployments"
+    said = [said[0].replace(" ", f" {noun} ", 1), *said[1:]] if said else ["no deployment was compared"]
+    said += [f"{outside:,} outside the filters"] if outside > 0 else []
+    return Verdict("In sync", f"{', '.join(said)}.")
+
+
+def _is_drift(change: Change) -> bool:
+    return change.change_class in view.DIFFERING
 
 
 def _valid(report: Report) -> Verdict:
@@ -395,15 +431,18 @@ def _valid(report: Report) -> Verdict:
 
 
 def _defects(report: Report) -> str:
-    found = _findings(report) or "the input can't be used"
-    files = {finding.location.file for finding in _other_findings(report) if finding.location}
-    return f"{found} in {counted(len(files), 'file')}" if files else found
+    files = {
+        each.location.file for each in _other_findings(report) if each.severity is Severity.ERROR and each.location
+    }
+    return _findings(report, f" in {counted(len(files), 'file')}" if files else "") or "the input can't be used"
 
 
-def _findings(report: Report) -> str:
-    severities = [finding.severity for finding in _other_findings(report)]
-    worst = (Severity.ERROR, Severity.WARNING)
-    return ", ".join(counted(severities.count(each), each.value) for each in worst if each in severities)
+def _findings(report: Report, where: str = "") -> str:
+    """Count the errors, and say where they are; then the warnings."""
+    severities = Counter(finding.severity for finding in _other_findings(report))
+    errors, warnings = severities[Severity.ERROR], severities[Severity.WARNING]
+    counts = [f"{counted(errors, 'error')}{where}"] if errors else []
+    return ", ".join([*counts, *([counted(warnings, "warning")] if warnings else [])])
 
 
 def _other_findings(report: Report) -> list[Finding]:
@@ -436,7 +475,7 @@ def _differences(report: Report) -> str:
     if statuses[Status.DRIFTED]:
         left_out = {id(each) for each in outdated}
         drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
-        found.append(f"{counted(len(drifted), 'deployment')} drifted ({_drift_fields(drifted)})")
+        found.append(_drifted(drifted))
     unmanaged = any(
         each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
         for each in report.findings
@@ -452,23 +491,21 @@ def _differences(report: Report) -> str:
     return _joined(" and ".join(own), ", ".join(found), behind if outdated else "")
 
 
-def _drift_fields(drifted: Sequence[Comparison]) -> str:
+def _drifted(drifted: Sequence[Comparison]) -> str:
+    """Count the deployments that drifted, their fields, and those that the change under review does not touch."""
     classes = [
-        {change.change_class for change in each.changes if change.suppressed is None} & view.DIFFERING
+        Counter(c.change_class for c in each.changes if c.suppressed is None and c.change_class in view.DIFFERING)
         for each in drifted
     ]
-    fields = Counter(
-        change.change_class
-        for each in drifted
-        for change in each.changes
-        if change.suppressed is None and change.change_class in view.DIFFERING
-    )
-    words = [counted(fields.total(), "field")]
-    if fields[ChangeClass.CONFLICT]:
-        words.append(f"{fields[ChangeClass.CONFLICT]:,} in conflict with this change")
-    if untouched := sum(each == {ChangeClass.ELSEWHERE} for each in classes):
-        words.append(f"{untouched:,} of them not touched by this change")
-    return ", ".join(words)
+    text = f"{counted(len(classes), 'deployment')} drifted"
+    outside = sum(set(each) == {ChangeClass.ELSEWHERE} for each in classes)
+    if outside and outside == len(classes):
+        return f"{text}, {'all ' if outside > 1 else ''}outside this change"
+    fields = sum(classes, Counter())
+    conflicts = fields[ChangeClass.CONFLICT]
+    conflict = f", {conflicts:,} in conflict with this change" if conflicts else ""
+    rest = f", {outside:,} of them outside this change" if outside else ""
+    return f"{text} ({counted(fields.total(), 'field')}{conflict}){rest}"
 
 
 def by_name_only(report: Report) -> str:

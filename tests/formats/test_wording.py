@@ -10,6 +10,7 @@ from driftcheck.model import (
     Comparison,
     ExitStatus,
     Finding,
+    Location,
     Outcome,
     Report,
     Severity,
@@ -21,6 +22,7 @@ from tests.formats.reports import (
     CLAIMS,
     DRIFT,
     HIDDEN_ENV,
+    IGNORED,
     IN_SYNC,
     IN_SYNC_WITH_NOTES,
     LABEL_ADDED,
@@ -73,6 +75,10 @@ def test_a_long_value_is_cut_in_the_middle_and_says_how_long_it_is() -> None:
         ),
         (replace(MAX_SCALE, base=4, change_class=ChangeClass.CONFLICT), "base 4, declared 6, live 10"),
         (replace(MAX_SCALE, base=6), "declared 6, live 10"),
+        (
+            replace(MAX_SCALE, base=6, declared=8, live=6, change_class=ChangeClass.PROPOSED),
+            "base 6, declared 8, live 6",
+        ),
     ],
 )
 def test_the_sides_of_a_change(change: Change, text: str) -> None:
@@ -88,7 +94,11 @@ def test_the_sides_of_a_change(change: Change, text: str) -> None:
         (replace(MAX_SCALE, severity=Severity.WARNING), ["warning"]),
         (
             replace(MAX_SCALE, base=1, change_class=ChangeClass.PROPOSED, severity=Severity.NOTE),
-            ["proposed by this change"],
+            ["proposed by this change", "merging changes it in place"],
+        ),
+        (
+            replace(SIDECAR, base="1", change_class=ChangeClass.PROPOSED, severity=Severity.NOTE),
+            ["proposed by this change", "merging creates a new revision"],
         ),
         (HIDDEN_ENV, ["reverting creates a new revision", "values not shown"]),
     ],
@@ -158,10 +168,79 @@ def test_an_accepted_absence_is_not_a_match() -> None:
     assert str(wording.verdict(subject)) == "In sync: 10 deployments match, 1 accepted as missing."
 
 
-def test_a_command_names_the_only_deployment_unless_the_name_is_odd() -> None:
-    assert "adopt --name claims-agent`" in wording.ways_back([CLAIMS])
-    assert "adopt`" in wording.ways_back([CLAIMS, replace(CLAIMS, name="b")])
-    assert "adopt`" in wording.ways_back([replace(CLAIMS, name="$(x)")])
+def test_drift_that_is_accepted_does_not_match() -> None:
+    accepted = replace(CLAIMS, status=Status.IN_SYNC, changes=(IGNORED,))
+    subject = report(*MATCHING, accepted, status=ExitStatus.IN_SYNC)
+    assert str(wording.verdict(subject)) == "In sync: 10 deployments match, 1 differs as accepted."
+    assert str(wording.verdict(report(accepted, status=ExitStatus.IN_SYNC))) == (
+        "In sync: 1 deployment differs as accepted."
+    )
+
+
+def test_errors_are_counted_with_their_files_and_notes_are_not() -> None:
+    error = Finding("wrong-type", Severity.ERROR, "expected text", location=Location("a.yaml", 1, 1))
+    note = Finding("unmodelled-field", Severity.NOTE, "not compared", location=Location("b.yaml", 1, 1))
+    warning = replace(note, severity=Severity.WARNING)
+    invalid = replace(report(findings=(error, note, warning), status=ExitStatus.INVALID), live=None)
+    assert str(wording.verdict(invalid)) == "Invalid: 1 error in 1 file, 1 warning."
+
+
+def test_a_message_that_begins_with_the_field_does_not_repeat_its_path() -> None:
+    found = Finding("wrong-type", Severity.ERROR, "`secrets[1]`: expected a mapping", "", "claims", ("secrets", 1))
+    assert wording.finding_text(found) == "expected a mapping"
+    assert wording.finding_text(replace(found, path=None)) == "`secrets[1]`: expected a mapping"
+    assert wording.finding_text(replace(found, path=("url",))) == "`secrets[1]`: expected a mapping"
+
+
+@pytest.mark.parametrize(
+    ("classes", "text"),
+    [
+        ([ChangeClass.ELSEWHERE], "1 deployment drifted, outside this change"),
+        ([ChangeClass.ELSEWHERE] * 3, "3 deployments drifted, all outside this change"),
+        ([ChangeClass.DRIFT, ChangeClass.ELSEWHERE], "2 deployments drifted (2 fields), 1 of them outside this change"),
+        (
+            [ChangeClass.DRIFT, ChangeClass.CONFLICT],
+            "2 deployments drifted (2 fields, 1 in conflict with this change)",
+        ),
+    ],
+)
+def test_drift_is_counted_by_what_the_change_under_review_touches(classes: list[ChangeClass], text: str) -> None:
+    drifted = [
+        replace(CLAIMS, name=f"claims-{number}", changes=(replace(MAX_SCALE, base=6, change_class=each),))
+        for number, each in enumerate(classes)
+    ]
+    assert f"Drift: {text}." in str(wording.verdict(report(*drifted, status=ExitStatus.DRIFT)))
+
+
+def _ways(*deployments: Comparison, status: ExitStatus = ExitStatus.DRIFT, base: str | None = None) -> str:
+    subject = report(*deployments, status=status)
+    return " ".join(wording.ways_back(replace(subject, declared=replace(subject.declared, base=base))))
+
+
+def test_the_commands_name_the_deployments_that_drifted_unless_a_name_is_odd() -> None:
+    assert "adopt --name claims-agent`" in _ways(CLAIMS, *MATCHING)
+    assert "plan --name b --name claims-agent`" in _ways(CLAIMS, replace(CLAIMS, name="b"))
+    assert "adopt`" in _ways(replace(CLAIMS, name="$(x)"))
+    assert "adopt`" in _ways(*(replace(CLAIMS, name=f"n{number}") for number in range(20)))
+
+
+def test_no_command_is_named_where_no_drift_fails_the_run() -> None:
+    note = replace(MAX_SCALE, severity=Severity.NOTE)
+    assert _ways(CLAIMS, status=ExitStatus.IN_SYNC) == ""
+    assert _ways(replace(CLAIMS, changes=(note, IGNORED))) == ""
+    assert _ways(BILLING) == ""
+
+
+def test_the_commands_leave_out_what_the_change_under_review_proposes() -> None:
+    drift = replace(MAX_SCALE, base=6)
+    proposed = replace(SIDECAR, base="x", change_class=ChangeClass.PROPOSED, severity=Severity.NOTE)
+    outside = replace(drift, change_class=ChangeClass.ELSEWHERE, severity=Severity.WARNING)
+    other = replace(CLAIMS, name="other", changes=(outside,))
+    assert _ways(replace(CLAIMS, changes=(drift, proposed)), other, base="0123456789abcdef") == (
+        "To accept live: `driftcheck adopt --name claims-agent --path source_config.resource_spec.max_scale`. "
+        "To see what merging brings about: `driftcheck plan --base 0123456789ab`."
+    )
+    assert _ways(other, base="0123456789abcdef") == ""
 
 
 @pytest.mark.parametrize(
