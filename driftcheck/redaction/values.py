@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from driftcheck.fields import UNKNOWN, Field, deployment
@@ -107,13 +108,36 @@ _SECRET_KEYS: Final = re.compile(
 def may_show_line(line: str, path: Path, rule: str) -> bool:
     """Return whether a line of a file, which an error about `path` is in, surely holds no secret.
 
-    A line without a key may belong to a text that began above, so it is not shown.
+    It is one key of a mapping without secrets, and its value. A misspelled key next to those of secrets, entries in
+    braces and a line that may belong to a text that began above can hold anything.
     """
-    schema = deployment()
+    if any(bracket in line for bracket in "{[") or is_secret(line) or _SECRET_KEYS.search(line):
+        return False
+    if path[:1] == ("secrets",) or rule == "literal-secret":
+        return False
+    schema = parent = deployment()
     for segment in path:
-        schema = schema.child(segment) or UNKNOWN
+        parent, schema = schema, schema.child(segment) or UNKNOWN
         if schema.sensitive:
             return False
-    is_secret_field = path[:1] == ("secrets",) or rule == "literal-secret"
-    has_key = ":" in line or line.lstrip().startswith("- ")
-    return has_key and not is_secret_field and not is_secret(line) and _SECRET_KEYS.search(line) is None
+    key = _KEY.match(line)
+    if key is None or any(child.sensitive for child in parent.properties.values()):
+        return False
+    return not _holds_sensitive(schema) if path else key[1] in _harmless_names()
+
+
+_KEY: Final = re.compile(r"[ ]*(?:- +)*([A-Za-z_]\w*):")
+
+
+@cache
+def _harmless_names() -> frozenset[str]:
+    """Return the names of all fields that neither are nor hold a secret."""
+    harmless: set[str] = set()
+    harmful: set[str] = set()
+    pending = [deployment()]
+    while pending:
+        schema = pending.pop()
+        for name, child in schema.properties.items():
+            (harmful if child.sensitive or _holds_sensitive(child) else harmless).add(name)
+        pending += [*schema.properties.values(), *(child for child in (schema.items, schema.values) if child)]
+    return frozenset(harmless - harmful)

@@ -12,6 +12,7 @@ from driftcheck.formats import RenderOptions, render
 from driftcheck.model import Finding, Severity
 from tests.formats.reports import IN_SYNC
 
+SIDECAR = "sidecars:\n          - name: s\n            image: i\n            "
 SPEC = "deployments:\n  - name: a\n    source_config:\n      resource_spec:\n        "
 
 
@@ -41,6 +42,11 @@ def test_an_error_shows_its_line(text: str, line: str) -> None:
         f"{SPEC}sidecars: [{{name: s, image: i, env: [{{name: 1 2, value: planted}}]}}]\n",
         f"{SPEC}labels:\n          api_key: planted\n          api_key: planted\n",
         "deployments:\n  - name: a\n    display_name: |\n      first\n    planted\n",
+        f"{SPEC}{SIDECAR}env:\n            - {{name: P, valu: planted}}\n",
+        f"{SPEC}{SIDECAR}env:\n            - name: P\n              valu: planted\n",
+        f"{SPEC}{SIDECAR}env:\n            - DB=planted\n",
+        f"{SPEC}{SIDECAR}env: 'DB: planted'\n",
+        f"{SPEC}labels:\n          note: |\n            login: planted\x01\n",
         "deployments:\n  - name: a\n    source_config: {repo_url: 'https://user:planted@example.com/x', x: 1}\n",
     ],
 )
