@@ -46,8 +46,8 @@ class Model:
     last: dict[tuple[str, str], int] = field(default_factory=dict)
     """The last day on which anything was said of a name."""
 
-    def run(self, number: int, made: Day) -> dict[tuple[str, str], State]:
-        states = {}
+    def run(self, number: int, made: Day) -> dict[tuple[str, str], State | None]:
+        states: dict[tuple[str, str], State | None] = {}
         for target in made.selected:
             shown = shown_drift(made, target)
             conclusive = target in made.readable
@@ -59,7 +59,8 @@ class Model:
                 if conclusive and not late:
                     self.last[key] = number
                 if name in shown:
-                    states[key] = self.seen(key, number, shown[name], moves=conclusive and not late)
+                    state = self.seen(key, number, shown[name], moves=conclusive and not late)
+                    states[key] = state if conclusive or state is not State.NEW else None
                 elif conclusive and not late and key in self.open:
                     del self.open[key]
                     self.resolved[key] += 1

@@ -63,14 +63,14 @@ def test_an_item_is_opened_known_changed_resolved_and_reopened(url: str) -> None
     assert len(store.all_items(url)) == 2
 
 
-def test_an_inconclusive_run_opens_changes_and_resolves_nothing_and_is_recorded(url: str) -> None:
+def test_an_inconclusive_run_moves_nothing_and_gives_no_state_to_what_is_unknown(url: str) -> None:
     keep(url, "r1", report(1, DRIFT))
     for number, outcome in enumerate((Outcome.INCOMPLETE, Outcome.INVALID, Outcome.DEFECT), 2):
         made = report(
             number, [comparison("b", [change()])], complete=outcome is not Outcome.INCOMPLETE, outcome=outcome
         )
         kept = keep(url, f"r{number}", made)
-        assert states(kept) == [("b", "path", State.NEW, None)]
+        assert states(kept) == [("b", "path", None, None)]
         assert kept.resolved == ()
     assert open_keys(url) == {("a", MIN_SCALE)}
     assert [run.info["conclusive"] for run in store.runs(url)] == [True, False, False, False]
