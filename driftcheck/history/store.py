@@ -76,6 +76,10 @@ class RunRow:
     parts: tuple[Mapping[str, Any], ...]
 
 
+CONFIG_NAME: Final = "driftcheck.yaml"
+"""What the identity of a report ends in where the workspace is neither configured nor known."""
+
+
 def record(
     url: str, run: Run, judge: Callable[[Report], Report], render: Callable[[Report], str]
 ) -> tuple[Report, HistoryNote]:
@@ -138,11 +142,23 @@ def _attached(execute: Execute, part: Part) -> Part:
 
     Where the identity of a report is the workspace as read, a run that could not read it has another one.
     """
-    if part.conclusive or part.target is not None:
+    if part.target is not None or not part.is_target:
         return part
-    rows = execute("SELECT DISTINCT stream FROM driftcheck_parts WHERE conclusive = 1")
-    alike = [stream for (stream,) in rows if json.loads(stream)[1:] == json.loads(part.stream)[1:]]
-    return replace(part, stream=alike[0]) if len(alike) == 1 else part
+    rows = execute("SELECT stream, max(conclusive) FROM driftcheck_parts GROUP BY stream")
+    alike = {stream: bool(told) for stream, told in rows if json.loads(stream)[1:] == json.loads(part.stream)[1:]}
+    if part.conclusive:
+        if part.stream not in alike:
+            _take_failed_runs(execute, part.stream, [stream for stream, told in alike.items() if not told])
+        return part
+    told = [stream for stream in alike if alike[stream]]
+    return replace(part, stream=told[0]) if len(told) == 1 else part
+
+
+def _take_failed_runs(execute: Execute, stream: str, failed: Sequence[str]) -> None:
+    """Take runs that failed before any could read the workspace into the stream of the first one that could."""
+    unread = [each for each in failed if (json.loads(each)[0] or CONFIG_NAME).endswith(CONFIG_NAME)]
+    if len(unread) == 1:
+        execute("UPDATE driftcheck_parts SET stream = :stream WHERE stream = :failed", stream=stream, failed=unread[0])
 
 
 def _with_owners(execute: Execute, step: Step, target: str | None, previous: str | None) -> Step:

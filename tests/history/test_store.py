@@ -305,6 +305,20 @@ def test_an_outage_is_announced_once_and_its_items_are_not_announced_again(url: 
     assert messages(url) == [[("opened", "a")], [("outage", None)], [("recovered", None)]]
 
 
+@pytest.mark.parametrize("identity", ["driftcheck.yaml", "infra/driftcheck.yaml"])
+def test_an_outage_before_the_first_run_that_read_the_workspace_recovers(url: str, identity: str) -> None:
+    for number, (made, other) in enumerate([(False, identity), (False, identity), (True, "w"), (True, "v")], 1):
+        run = report(number, DRIFT if made else [], complete=made, report_id=other)
+        keep(url, f"r{number}", run, destinations=("json#1",))
+    assert messages(url) == [[("outage", None)], [("recovered", None), ("opened", "a")], [("opened", "a")]]
+
+
+def test_the_outage_of_another_report_does_not_recover(url: str) -> None:
+    keep(url, "r1", report(1, complete=False, report_id="nightly"), destinations=("json#1",))
+    keep(url, "r2", report(2, DRIFT, report_id="w"), destinations=("json#1",))
+    assert messages(url) == [[("outage", None)], [("opened", "a")]]
+
+
 def test_reminders_repeat_what_stays_open(url: str) -> None:
     for number in range(16):
         keep(url, f"r{number}", report(number, DRIFT), destinations=("json#1",), remind=timedelta(days=7))
