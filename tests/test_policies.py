@@ -266,6 +266,11 @@ def test_many_policies_on_many_deployments_take_bounded_time() -> None:
         ({"ignore": [{"path": "a", "reason": CREDENTIAL}]}, "literal-secret", ("ignore", 0, "reason")),
         ({"ignore": [{"path": "a", "reason": "x", "owner": CREDENTIAL}]}, "literal-secret", ("ignore", 0, "owner")),
         (
+            {"ignore": [{"path": "a", "reason": "x", "live": {"in": ["x", CREDENTIAL]}}]},
+            "literal-secret",
+            ("ignore", 0, "live"),
+        ),
+        (
             {"policies": [{"id": "a", "path": "name", "schema": True, "message": CREDENTIAL}]},
             "literal-secret",
             ("policies", 0, "message"),

@@ -18,7 +18,7 @@ from driftcheck.cli import console
 from driftcheck.errors import LiveError, OutputError, UsageError
 from driftcheck.formats import FORMATS, PIPE_WIDTH, RenderOptions, render
 from driftcheck.formats.escaping import visible
-from driftcheck.model import Report
+from driftcheck.model import Outcome, Report
 
 _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))
 """Names of standard output, where the order of writing must be kept."""
@@ -114,7 +114,7 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
     Where files can't be written, standard output still gets its report. What made a run incomplete is repeated on
     standard error, unless a report on standard output shows it as text.
     """
-    texts = [render(output.format, report, _for_target(options, output)) for output in outputs]
+    texts = [_rendered(report, output, _for_target(options, output)) for output in outputs]
     shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
     try:
         write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
@@ -124,6 +124,16 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
     if not options.quiet and not any(output.file is None and output.format == "text" for output in outputs):
         for gap in _gaps(report):
             console.say_error(LiveError(gap))
+
+
+def _rendered(report: Report, output: Output, options: RenderOptions) -> str:
+    """Render a report; the report of a defect is a line of text in a format that is itself defective."""
+    try:
+        return render(output.format, report, options)
+    except Exception:
+        if report.outcome is not Outcome.DEFECT:
+            raise
+        return f"driftcheck ended with an internal error (status 4), and the format {output.format} failed too.\n"
 
 
 def _gaps(report: Report) -> Iterator[str]:

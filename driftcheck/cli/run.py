@@ -182,7 +182,14 @@ def failures_reported(
     failure = replace(failure, report_id=_identity(command, flags))
     if flags is not None and is_recorded:
         failure = _recorded_failure(failure, flags)
-    write_report(failure, elsewhere, options)
+    try:
+        write_report(failure, elsewhere, options)
+    except OutputError:
+        raise
+    except Exception as error:
+        console.say_defect(error)
+        failure = replace(failure, outcome=Outcome.DEFECT)
+        write_report(failure, elsewhere, options)
     raise click.exceptions.Exit(failure.outcome.status)
 
 

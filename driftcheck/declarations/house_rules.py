@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
@@ -136,8 +137,9 @@ def _below(field: Field, step: str) -> Iterator[Field]:
 
 def _literal_secrets(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
     """Find credentials in an entry of `ignore` or `policies`: reports show its texts, and its file is in git."""
-    for key, text in entry.items():
-        if isinstance(text, str) and key in (*_SHOWN_TEXTS, "deployment", "path", "rule") and holds_credential(text):
+    for key in (*_SHOWN_TEXTS, "deployment", "path", "rule", "live", "where", "schema"):
+        value = entry.get(key)
+        if value is not None and holds_credential(value if isinstance(value, str) else json.dumps(value)):
             hint = "Remove it from the file and revoke it."
             yield Violation("literal-secret", f"`{key}` contains a credential", (*place, key), hint, at_key=True)
 

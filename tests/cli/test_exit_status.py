@@ -318,6 +318,27 @@ def test_a_defect_replaces_the_files_it_was_asked_for(drifted: Path) -> None:
     assert "RuntimeError" in (drifted / "r.xml").read_text()
 
 
+@pytest.mark.parametrize("path", ["deployments.yaml", "no-such-folder"])
+def test_a_format_that_always_fails_leaves_no_earlier_report(drifted: Path, path: str) -> None:
+    for name in ("report.html", "report.json"):
+        (drifted / name).write_text("yesterday")
+    program = (
+        "import driftcheck.formats.html as html\n"
+        "def render(*_): raise RuntimeError('canary-in-exception')\n"
+        "html.render = render\n"
+        "from driftcheck.__main__ import run\n"
+        "import sys\n"
+        f"sys.argv = ['driftcheck', 'check', '{path}', '--live', 'live.json', '-o', 'json=report.json',"
+        " '-o', 'html=report.html']\n"
+        "run()"
+    )
+    result = ran([COMMAND[0], "-c", program], drifted)
+    assert result.returncode == 4
+    assert json.loads((drifted / "report.json").read_text())["outcome"] == {"status": 4, "name": "defect"}
+    assert "internal error" in (drifted / "report.html").read_text()
+    assert "canary" not in result.stdout + result.stderr + (drifted / "report.html").read_text()
+
+
 def test_a_failure_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     text = driftcheck("check", cwd=tmp_path)
