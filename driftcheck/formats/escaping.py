@@ -10,7 +10,8 @@ _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | 
     map(chr, range(0xE0100, 0xE01F0))
 )
 """Characters that Python calls printable and that show nothing: fillers and variation selectors."""
-_COMMAND: Final = re.compile(r"^([ \t]*)::", re.MULTILINE)
+_COMMAND: Final = re.compile(r"^((?:[ \t]|\x1b\[[0-9;]*m)*)::", re.MULTILINE)
+"""At a line's begin, colours left out: what shows a log may remove them first."""
 
 
 def visible(text: str) -> str:

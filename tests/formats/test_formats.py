@@ -23,7 +23,7 @@ options = st.builds(RenderOptions, color=st.booleans(), verbose=st.integers(0, 2
 
 
 @pytest.mark.parametrize("name", BUILT)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(report=reports(), how=options)
 def test_O10_rendering_twice_gives_the_same_bytes(name: str, report: Report, how: RenderOptions) -> None:
     first = render(name, report, how)
@@ -32,7 +32,7 @@ def test_O10_rendering_twice_gives_the_same_bytes(name: str, report: Report, how
     first.encode()
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(reports())
 def test_counts_agree_in_every_format(report: Report) -> None:
     counts, summary = wording.numbers(report), report.summary
@@ -70,7 +70,7 @@ def test_every_sample_renders_in_every_format(name: str, sample: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(report=reports())
 def test_O1_no_format_holds_a_runner_command_of_the_data(name: str, report: Report) -> None:
     text = render(name, report, RenderOptions())
@@ -80,7 +80,7 @@ def test_O1_no_format_holds_a_runner_command_of_the_data(name: str, report: Repo
 
 
 @pytest.mark.parametrize("name", BUILT)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(report=reports())
 def test_a_report_read_back_renders_byte_for_byte(name: str, report: Report) -> None:
     saved = render("json", report, RenderOptions())

@@ -166,6 +166,7 @@ def test_O6_R7_files_are_percent_encoded(file: str, uri: str) -> None:
     assert at(file) == uri
 
 
+@pytest.mark.slow
 def test_O6_at_most_five_thousand_results_and_a_notice() -> None:
     many = run(huge(drifted=4_000))
     assert len(many["results"]) == MOST_RESULTS

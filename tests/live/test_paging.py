@@ -212,6 +212,7 @@ class Schedule:
             self.chance.shuffle(self.items)
 
 
+@pytest.mark.slow
 def test_P1_P2_a_thousand_random_schedules_never_lead_to_a_false_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     complete = 0
     for seed in range(1_000):
