@@ -105,7 +105,9 @@ def test_the_merge_base_is_read_not_the_tip_of_the_branch(repository: Repository
     assert names(declared) == ["a", "b"]
     assert declared.deployments[0].value["source"] == "github"
     assert repository.commits() == git.Commits(
-        tip=repository.git("rev-parse", "main"), merge_bases=(repository.git("merge-base", "main", "change"),)
+        tip=repository.git("rev-parse", "main"),
+        merge_bases=(repository.git("merge-base", "main", "change"),),
+        head=repository.git("rev-parse", "HEAD"),
     )
     assert declared.files == ("prod/a.yaml", "prod/eu/b.yml")
 
