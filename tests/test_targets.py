@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -353,3 +354,36 @@ def test_init_gives_no_target_to_a_workspace_without_deployments(tmp_path: Path)
     assert "production: nothing is live that can be declared" in result.err
     assert list(yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["targets"]) == ["staging"]
     assert run_inside("check", *LIVES[:2], cwd=tmp_path).status == 0
+
+
+@pytest.mark.slow
+def test_three_times_200_deployments_take_the_time_of_the_slowest(project: Path) -> None:
+    env = {"LANGSMITH_API_KEY": "lsv2_sk_00000000000000000000"}
+    behaviours = {"staging": Behaviour(), "production": Behaviour(latency=1.0), "dev": Behaviour(status=503)}
+    names = [f"agent-{number:03}" for number in range(200)]
+    with ExitStack() as stack:
+        for target, behaviour in behaviours.items():
+            text = yaml.safe_dump({"deployments": [declaration(name, max_scale=2) for name in names]}, sort_keys=False)
+            (project / target / "agents.yaml").write_text(text)
+            items = [live(target, name, number) for number, name in enumerate(names, 1)]
+            items[7]["source_config"]["resource_spec"]["max_scale"] = 9
+            app = create_app(items, behaviour)
+            env[f"DRIFTCHECK_ENDPOINT_{target.upper()}"] = stack.enter_context(running(app))
+        seconds = {}
+        for selected in ("production", "*"):
+            begin = time.monotonic()
+            result, report = check(project, "--retries", "0", "--target", selected, env=env)
+            seconds[selected] = time.monotonic() - begin
+        formats = ("text", "markdown", "html", "sarif", "junit", "gitlab", "github", "openmetrics", "ndjson")
+        outputs = [part for name in formats for part in ("-o", f"{name}=out.{name}")]
+        assert run_inside("check", "--retries", "0", *outputs, cwd=project, env=env).status == 3
+    assert result.status == 3
+    outcomes = {each["name"]: each["outcome"]["name"] for each in report["targets"]}
+    assert outcomes == {"staging": "drift", "production": "drift", "dev": "incomplete"}
+    drifted = [(each["target"], each["name"]) for each in report["deployments"] if each["status"] == "drifted"]
+    assert drifted == [("production", "agent-007"), ("staging", "agent-007")]
+    for name in formats:
+        text = (project / f"out.{name}").read_text()
+        assert "agent-007" in text or name == "openmetrics", name
+        assert all(target in text for target in behaviours), name
+    assert seconds["*"] < seconds["production"] + 2.5, seconds
