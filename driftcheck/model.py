@@ -157,7 +157,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field in which declared and live differ; redaction has been done on its values."""
+    """One field in which declared and live differ; in a report, its values are redacted."""
 
     kind: ChangeKind
     path: Path

@@ -276,7 +276,7 @@ def _name_sides(found: Finding, first: str, second: str) -> Finding:
 
 
 def _judge_emptiness(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:
-    """Take an empty listing for a gap, unless it was said to be an answer: the wrong workspace lists nothing too."""
+    """Return the snapshot with a gap if it is empty and that is not accepted: a wrong workspace lists nothing too."""
     expected = bool(declarations.deployments) or not declarations.complete or request.command in _WITHOUT_DECLARATIONS
     if snapshot.deployments or snapshot.gaps or request.allow_empty_live or not expected:
         return snapshot
@@ -309,7 +309,7 @@ def no_name_matches(globs: Sequence[str]) -> Finding:
 def _apply_policy(
     verdicts: Verdicts, declarations: Declarations, snapshot: Snapshot, request: Request
 ) -> tuple[list[Comparison], list[Finding]]:
-    """Suppress, redact and weigh; gives the comparisons, and the findings with those about the policy itself."""
+    """Return the comparisons as the report shows them, and all findings, those of lint and policies included."""
     own = _rules_in_place(request.baseline, declarations) if request.baseline else declarations.ignores
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
@@ -380,7 +380,7 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
 
 
 def _without_location(rule: IgnoreRule) -> str:
-    """Return all that a rule says, but for where it says it and for whom: adding a deployment alters no rule."""
+    """Return what identifies a rule apart from its location and scope, which adding a deployment changes."""
     return repr(replace(rule, location=_NOWHERE, scope=None))
 
 

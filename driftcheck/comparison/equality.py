@@ -35,7 +35,7 @@ _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}
 
 
 def same_scalar(declared: JSON, live: JSON, field: Field) -> bool:
-    """Return whether the service makes the live scalar of the declared one; neither of them is null."""
+    """Return whether the service stores the declared scalar as the live one; neither of them is null."""
     if is_number(declared) and is_number(live) and field.decimals is not None:
         return bool(declared == live) or is_rounded_to(declared, live, field.decimals)
     return same_as_written(declared, live, field)

@@ -68,7 +68,7 @@ def match_entries(
 
 
 def stand_alike(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> bool:
-    """Return, at little cost, whether two lists hold entries of the same identities in the same order, each once.
+    """Return whether two lists hold entries of the same identities in the same order, each once; cheap.
 
     This is the usual case, in which `match_entries` pairs entry by entry and `same_order` holds.
     """

@@ -105,7 +105,7 @@ class _Changes:
         return self._same.get((difference.path, difference.of_order))
 
     def concern(self, difference: Difference) -> bool:
-        """Return whether there is one about the same value, about its holder or about something in it.
+        """Return whether a change is about the same value, about what holds it, or about a part of it.
 
         The order of a list's entries is one matter, each entry another.
         """

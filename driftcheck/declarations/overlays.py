@@ -125,7 +125,7 @@ class _Node(NamedTuple):
 
 
 class _Reached(NamedTuple):
-    """Where the way along a path has come to."""
+    """The layers and the value at one step of a path."""
 
     nodes: list[_Node]
     """The node of each layer, the topmost first."""

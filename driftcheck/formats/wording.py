@@ -73,7 +73,7 @@ STATUSES: Final = {
 """The statuses for people; only a verdict says "in sync"."""
 
 OUTDATED: Final = "outdated"
-"""What is said instead of a status where merging the base branch is all that there is to do."""
+"""Replaces the status of a deployment that only needs the base branch to be merged."""
 
 _SHORT: Final = 60
 """Characters up to which an added or removed structure is shown as a whole."""
@@ -294,7 +294,7 @@ def message(result: Result, report: Report, limit: int | None = None) -> str:
 
 
 def finding_text(finding: Finding) -> str:
-    """Return the message of a finding, without the end of its path at the begin: formats show the whole path."""
+    """Return the message of a finding without a leading repetition of its field, since formats show the whole path."""
     field, colon, rest = visible(finding.message).partition("`: ")
     repeats = colon and finding.path and field[:1] == "`" and path_text(finding.path).endswith(field[1:])
     return rest if repeats else visible(finding.message)
