@@ -110,6 +110,8 @@ class _Changes:
         The order of a list's entries is one matter, each entry another.
         """
         path = difference.path
+        if self.same(difference) is not None:
+            return True
         if difference.kind is not ChangeKind.MODIFIED and path in self._holders:
             return True
         return any(

@@ -75,6 +75,10 @@ class Terms:
 DEFAULT_TERMS: Final = Terms()
 
 
+MAX_CHANGES: Final = 60_000
+"""Of all deployments of a run; those with more, and those that come after them, are unknown."""
+
+
 @dataclass(slots=True)
 class _Run:
     """What is compared, and what was found so far."""
@@ -86,6 +90,9 @@ class _Run:
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    changes_left: int = field(default_factory=lambda: MAX_CHANGES)
+    is_full: bool = False
+    """Whether there were more changes than that; nothing more is compared."""
 
     def earlier(self, name: str) -> Earlier | None:
         """Return a deployment as earlier commits declare it; None where the check is not three-way or can't know."""
@@ -154,6 +161,9 @@ def _absence(declaration: Declaration, earlier: Earlier | None) -> tuple[Status,
 
 
 def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
+    if run.is_full:
+        _judge_uncompared(run, declaration, live)
+        return
     schema, strict = run.schema, run.terms.strict
     seen = live.value
     if "name" not in declaration.value:
@@ -162,6 +172,11 @@ def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare(declaration.value, seen, schema, strict=strict)
+    if len(result.differences) > run.changes_left:
+        run.is_full = True
+        _judge_uncompared(run, declaration, live)
+        return
+    run.changes_left -= len(result.differences)
     earlier = run.earlier(declaration.name)
     removed: tuple[Path, ...] = ()
     if earlier is None:
@@ -193,6 +208,11 @@ def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
         run.add("proposed-adoption", comparison)
     for path in removed:
         run.add("declaration-removed", comparison, path=path)
+
+
+def _judge_uncompared(run: _Run, declaration: Declaration, live: Deployment) -> None:
+    run.comparisons.append(Comparison(declaration.name, Status.UNKNOWN, live.id, location=declaration.locate(())))
+    run.gaps.append(f"There are more than {MAX_CHANGES:,} changes: some deployments were not compared.")
 
 
 def _add_findings(

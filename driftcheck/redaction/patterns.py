@@ -31,6 +31,8 @@ _MARKERS: Final = (
 )
 """A text without any of these has none of the formats below; searched first because that is cheap."""
 
+_MARKER: Final = re.compile("|".join(map(re.escape, _MARKERS)))
+
 _MIXED: Final = "(?=[a-z0-9_-]{0,200}[A-Z]|[a-z0-9]{32})"
 """A capital letter or a long unbroken run follows: keys have one, names of deployments and images have neither."""
 
@@ -83,9 +85,9 @@ _PARAMETER: Final = re.compile(
 
 def holds_credential(text: str) -> bool:
     """Return whether a text contains a credential of a known format; linear in its length."""
-    if _URL_PASSWORD.search(text):
+    if "@" in text and _URL_PASSWORD.search(text):
         return True
-    return any(marker in text for marker in _MARKERS) and _FORMS.search(text) is not None
+    return _MARKER.search(text) is not None and _FORMS.search(text) is not None
 
 
 def is_secret(value: object) -> bool:
