@@ -14,7 +14,7 @@ from typing import Final
 from driftcheck.fields import Field, deployment
 from driftcheck.model import ABSENT, JSON, Change, Comparison, Declaration, Finding, Guard, IgnoreRule, Suppression
 from driftcheck.paths import Item, Path, PatternIndex, glob_matches, matches
-from driftcheck.redaction.patterns import shown
+from driftcheck.redaction.patterns import holds_credential, shown
 from driftcheck.redaction.values import redact
 from driftcheck.rules import make_finding
 
@@ -114,10 +114,19 @@ def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, li
         if is_catch_all(rule):
             findings.append(make_finding("catch-all-ignore", location=rule.location))
         elif rule.expires is not None and date.fromisoformat(rule.expires) < today:
-            findings.append(make_finding("expired-ignore", location=rule.location))
+            findings.append(make_finding("expired-ignore", _expired(rule), location=rule.location))
         else:
             kept.append(rule)
     return Suppressions(tuple(kept)), findings
+
+
+def _expired(rule: IgnoreRule) -> str | None:
+    """Say which rule has expired, when, whose it is and why it was there; None where that holds a credential."""
+    kind = "missing" if rule.missing else "unmanaged" if rule.unmanaged else rule.path or rule.rule or "all findings"
+    owner = f", owner {rule.owner}," if rule.owner else ""
+    reason = rule.reason.rstrip(".")
+    text = f"The ignore rule for `{rule.deployment}` (`{kind}`){owner} expired on {rule.expires}. Its reason: {reason}."
+    return None if holds_credential(text) else text
 
 
 def is_catch_all(rule: IgnoreRule) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import re
 import warnings
 from collections import Counter
@@ -137,7 +138,24 @@ def _post(name: str, url: str, document: Mapping[str, Any]) -> None:
         error.close()
         raise _failed(name, f"the answer was HTTP {error.code}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise _failed(name, type(error).__name__) from None
+        raise _failed(name, _cause(error)) from None
+
+
+def _cause(error: Exception) -> str:
+    """Say why nothing was sent; texts of libraries are left out, since they may hold the address."""
+    import socket
+    import ssl
+
+    cause = getattr(error, "reason", error)
+    if isinstance(cause, ssl.SSLError):
+        return "no secure connection could be made (TLS)"
+    if isinstance(cause, TimeoutError):
+        return f"there was no answer within {_TIMEOUT_SECONDS:.0f} seconds"
+    if isinstance(cause, socket.gaierror):
+        return "the name of the host is not known"
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno).lower()
+    return type(cause if isinstance(cause, Exception) else error).__name__
 
 
 def _webhook(url: str) -> tuple[str, dict[str, str]]:

@@ -8,7 +8,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socket import gaierror
+from ssl import SSLError
 from typing import Any, ClassVar
+from urllib.error import URLError
 
 import pytest
 
@@ -193,3 +196,18 @@ def test_without_apprise_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
     with pytest.raises(NotifyError) as caught:
         notify.send("slack#1", "slack://x", document(outage("outage")))
     assert caught.value.hint == "pip install 'langsmith-driftcheck[notify]'"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (URLError(ConnectionRefusedError(111, "secret.example")), "connection refused"),
+        (URLError(gaierror(-2, "secret.example")), "the name of the host is not known"),
+        (URLError(SSLError("secret.example")), "no secure connection could be made (TLS)"),
+        (TimeoutError("secret.example"), "there was no answer within 10 seconds"),
+        (ValueError("secret.example"), "ValueError"),
+        (URLError("secret.example"), "URLError"),
+    ],
+)
+def test_the_cause_of_a_failure_is_said_without_the_address(error: Exception, cause: str) -> None:
+    assert notify._cause(error) == cause

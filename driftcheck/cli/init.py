@@ -141,7 +141,10 @@ def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -
 
 def _summary(files: Sequence[tuple[str, str]]) -> list[str]:
     names = [file for file, _ in files]
-    return names if len(names) <= _SHOWN else [*names[: _SHOWN - 1], f"and {len(names) - _SHOWN + 1:,} more"]
+    rest = names[_SHOWN - 1 :]
+    if len(names) <= _SHOWN:
+        return names
+    return [*names[: _SHOWN - 1], f"{rest[0]} and {len(rest) - 1:,} more files in {os.path.dirname(rest[0])}"]
 
 
 def _next_steps(*, asks: bool, has_key: bool) -> str:

@@ -84,10 +84,17 @@ def _full_path(file: str) -> str:
 def refuse_inputs(files: Iterable[str], inputs: Iterable[str]) -> None:
     """Raise UsageError where writing a file would replace one that is read, or any existing YAML file.
 
+    Raises OutputError where the folder of a file does not exist.
+
     Call it before anything is read: a later failure writes a report to these files.
     """
     read = [path for path in inputs if path != "-"]
     for file in files:
+        folder = os.path.dirname(file)
+        if folder and not os.path.lexists(folder):
+            raise OutputError(
+                f"could not write {visible(file)}: the folder {visible(folder)} does not exist.", hint="Create it."
+            )
         if not os.path.lexists(file) or _is_device(file):
             continue
         if file.endswith(_HAND_WRITTEN):
@@ -252,4 +259,5 @@ def _remove(temporary: str) -> None:
 
 
 def _not_written(file: str, error: OSError) -> OutputError:
-    return OutputError(f"could not write {visible(file)}: {error.strerror}.", hint="An existing file was not changed.")
+    hint = "The existing file was not changed." if os.path.isfile(file) else None
+    return OutputError(f"could not write {visible(file)}: {error.strerror}.", hint=hint)

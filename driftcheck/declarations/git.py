@@ -20,6 +20,7 @@ from driftcheck.declarations.discovery import Candidate, Kind, RefusedError, Sea
 from driftcheck.declarations.loader import declare, with_refusals
 from driftcheck.errors import BaseError, UsageError
 from driftcheck.model import Declarations, Finding
+from driftcheck.redaction.patterns import holds_credential
 
 TIMEOUT: Final = 60.0
 """Seconds that one call of git may take."""
@@ -146,9 +147,14 @@ def _commit(repository: Repository, ref: str) -> str:
         if done.returncode == 0:
             return done.stdout.decode().strip()
     hint = "Name a branch, tag or commit that was fetched, such as origin/main."
+    remote = next((each for each in _remotes(repository) if ref.startswith(f"{each}/")), None)
+    if remote is not None and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", ref):
+        branch = ref.removeprefix(f"{remote}/")
+        hint = f"Fetch the branch: `git fetch {remote} {branch}:refs/remotes/{ref}`."
     if _is_shallow(repository):
         hint += f" This clone is shallow. {_FETCH_HISTORY}"
-    raise UsageError("git does not know the revision that --base names.", hint=hint)
+    shown = "" if holds_credential(ref) else f", {ref!a}"
+    raise UsageError(f"git does not know the revision that --base names{shown}.", hint=hint)
 
 
 def _full_name(repository: Repository, name: str) -> str:

@@ -154,8 +154,11 @@ class _Part:
     """Of a target; that of the report is said once."""
     origin: str
     general: Sequence[Finding]
+    """Errors and warnings about no deployment of it."""
     rows: Sequence[_Row]
     elsewhere: Sequence[_Row]
+    notes: Sequence[Finding]
+    """Notes about no deployment of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,8 @@ class _Page:
     pending: Sequence[tuple[str, str, str]]
     """Since when, deployment, anchor; the oldest first."""
     has_base: bool
+    is_settled: bool
+    """Whether the run passed: nothing on the page needs attention."""
 
 
 def _page(report: Report) -> _Page:
@@ -252,7 +257,7 @@ def _page(report: Report) -> _Page:
         coverage_base=wording.coverage_base(report),
         live=sum(side.deployments for side in live) if live else None,
         compared=view.compared(report),
-        severities=_severities(rows, (finding for part in parts for finding in part.general)),
+        severities=_severities(rows, (finding for part in parts for finding in (*part.general, *part.notes))),
         by_rule=_by_rule(report.findings),
         suppressed=_suppressed(report, anchors),
         resolved=[wording.resolved_text(item, report) for item in report.resolved],
@@ -270,6 +275,7 @@ def _page(report: Report) -> _Page:
             for comparison in report.deployments
             if "pending_since" in comparison.facts
         ),
+        is_settled=report.outcome.status is ExitStatus.IN_SYNC,
         has_base=any(change.base is not ABSENT for each in report.deployments for change in each.changes),
     )
 
@@ -291,7 +297,12 @@ def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
         number += len(elsewhere)
         others += shown.others
         verdict = wording.verdict(part) if has_targets and parts else None
-        parts.append(_Part(part, verdict, wording.origin(part) if verdict else "", _general(part), rows, elsewhere))
+        origin, loose = wording.origin(part) if verdict else "", _general(part)
+        general = [each for each in loose if each.severity is not Severity.NOTE]
+        notes = [each for each in loose if each.severity is Severity.NOTE]
+        parts.append(_Part(part, verdict, origin, general, rows, elsewhere, notes))
+    if has_targets and not parts[0].general:  # notes do not come before what differs
+        parts.append(parts.pop(0))
     return parts, [_row(block, number + n, is_open=False) for n, block in enumerate(others)]
 
 

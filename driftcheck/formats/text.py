@@ -12,7 +12,7 @@ from typing import Final
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.view import Block, Sum
-from driftcheck.model import Change, Finding, Report, Severity, Status
+from driftcheck.model import Change, ExitStatus, Finding, Report, Severity, Status
 from driftcheck.rules import LINT_RULES
 
 _PATH_WIDTH: Final = 56
@@ -44,7 +44,7 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render a report as text for a person."""
     page = _Page(report, options)
     sections: list[Iterable[str]] = (
-        [page.gaps(), page.verdict()] if options.quiet else [*_parts(report, options), *page.end()]
+        [page.gaps(), *page.defects(), page.verdict()] if options.quiet else [*_parts(report, options), *page.end()]
     )
     return inert("\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))) + "\n"
 
@@ -53,7 +53,10 @@ def _parts(report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
     if not report.targets:
         yield from _Page(report, options).sections()
         return
-    yield from _Page(view.common(report), options).sections()
+    common = [lines for section in _Page(view.common(report), options).sections() if (lines := list(section))]
+    if common:
+        yield ["In every target:"]
+        yield from common
     for part in view.parts(report):
         page = _Page(part, options)
         yield page.heading()
@@ -138,6 +141,13 @@ class _Page:
             yield self._paint("Incomplete results:", _BOLD, _RED)
             for gap in gaps:
                 yield from self._fill([gap], "  ")
+
+    def defects(self) -> Iterator[Iterable[str]]:
+        """List the errors that make a run invalid."""
+        if self._report.outcome.status is ExitStatus.INVALID:
+            for finding in self._report.findings:
+                if finding.severity is Severity.ERROR and finding.suppressed is None:
+                    yield self._finding(finding, "")
 
     def _sides(self) -> Iterator[str]:
         yield from self._fill([f"declared  {wording.listed(map(visible, self._report.declared.files), _NAMES)}"])

@@ -134,7 +134,9 @@ def _create(file: str) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the name can't be used"
-        raise HistoryError(f"{file}: the history can't be written: {reason}.") from None
+        folder = os.path.dirname(file)
+        hint = f"Create the folder {folder}." if folder and not os.path.lexists(folder) else None
+        raise HistoryError(f"{file}: the history can't be written: {reason}.", hint=hint) from None
 
 
 @contextlib.contextmanager

@@ -145,12 +145,21 @@ def test_yesterdays_reports_and_snapshots_are_replaced(drifted: Path) -> None:
 
 
 def test_a_file_that_can_not_be_written_keeps_nothing_from_standard_output(drifted: Path) -> None:
-    outputs = ["-o", "text", "-o", "json=report.json", "-o", "html=no/such/folder/report.html"]
+    outputs = ["-o", "text", "-o", "json=report.json", "-o", "html=taken"]
+    (drifted / "taken").mkdir()
     result = run_inside("check", "folder", "--live", "live.json", *outputs, cwd=drifted)
     assert result.status == 4
     assert "Drift: 1 deployment drifted" in result.out
-    assert "could not write no/such/folder/report.html" in result.err
+    assert "could not write taken" in result.err
     assert not (drifted / "report.json").exists()
+
+
+def test_a_missing_folder_is_reported_before_anything_is_read(drifted: Path) -> None:
+    result = run_inside("check", "--live", "missing.json", "-o", "html=no/such/report.html", cwd=drifted)
+    assert (result.status, result.out) == (4, "")
+    assert "the folder no/such does not exist" in result.err
+    assert "hint: Create it." in result.err
+    assert "missing.json" not in result.err
 
 
 # A folder that is gone

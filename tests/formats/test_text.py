@@ -271,3 +271,10 @@ def test_notes_on_declared_values_are_one_line_until_asked_for() -> None:
     noted = report(Comparison("claims-agent", Status.IN_SYNC, "1", compared=1), findings=findings)
     assert "3 notes on declared values: cpu-rounded 2, long-name 1 (-v lists all)" in render(noted, RenderOptions())
     assert "the name is long" in render(noted, RenderOptions(verbose=1))
+
+
+def test_a_quiet_invalid_run_still_names_its_errors() -> None:
+    text = render(INVALID, RenderOptions(quiet=True))
+    assert "prod/agents.yaml:19:9: error:" in text
+    assert "[unknown-field]" in text
+    assert "warning:" not in text
