@@ -387,3 +387,18 @@ def test_three_times_200_deployments_take_the_time_of_the_slowest(project: Path)
         assert "agent-007" in text or name == "openmetrics", name
         assert all(target in text for target in behaviours), name
     assert seconds["*"] < seconds["production"] + 2.5, seconds
+
+
+def test_the_difference_of_the_rendered_results_is_printed_for_each_target(project: Path) -> None:
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "first")
+    git(project, "switch", "-qc", "change")
+    declared = (project / "staging" / "agents.yaml").read_text()
+    (project / "staging" / "agents.yaml").write_text(declared.replace("max_scale: 2", "max_scale: 3", 1))
+    git(project, "commit", "-qam", "scale")
+    result = run_inside("render", "--base", "main", cwd=project)
+    assert result.status == 0, result.said
+    changed = [line for line in result.out.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert [line.split() for line in changed if line] == [["-", "max_scale:", "2"], ["+", "max_scale:", "3"]]
+    assert result.out.index("# target: staging") < result.out.index("max_scale: 3") < result.out.index("# target: prod")
