@@ -395,6 +395,11 @@ class Comparison:
     by_name_only: int = 0
     """How many values are declared by name alone and can't be compared (secrets, variables)."""
 
+    @property
+    def is_accepted_absence(self) -> bool:
+        """Whether it is in sync because an ignore rule accepts that it is missing; no status counts it."""
+        return self.status is Status.IN_SYNC and self.id is None and not self.compared
+
 
 @dataclass(frozen=True, slots=True)
 class LiveSince:
@@ -522,7 +527,7 @@ class Report:
     @property
     def summary(self) -> Summary:
         """The numbers of the report."""
-        statuses = Counter(comparison.status for comparison in self.deployments)
+        statuses = Counter(each.status for each in self.deployments if not each.is_accepted_absence)
         changes = [change for comparison in self.deployments for change in comparison.changes]
         active = [finding for finding in self.findings if finding.suppressed is None]
         severities = Counter(finding.severity for finding in active)

@@ -32,6 +32,7 @@ from driftcheck.model import (
     JSON,
     Change,
     ChangeClass,
+    ChangeKind,
     Comparison,
     Declarations,
     DeclaredSummary,
@@ -314,12 +315,13 @@ def _apply_policy(
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
     compared = with_unverifiable(suppress(verdicts.comparisons, suppressions), judged)
+    judgements = [suppressions.suppress_finding(found) for found in (*verdicts.findings, *judged.findings)]
+    accepted = {f.deployment for f in judgements if f.rule in _ABSENCES and f.suppressed is not None}
     missing = {comparison.name for comparison in verdicts.comparisons if comparison.status is Status.MISSING}
     linted = [*accepted_by_live(declarations.findings, verdicts.comparisons)]
     if request.command != "compare":  # both sides of which are live
-        linted += findings_in_context(declarations.deployments, region=request.region, new=missing)
-    found_so_far = (*linted, *verdicts.findings, *judged.findings)
-    findings += [suppressions.suppress_finding(found) for found in found_so_far]
+        linted += findings_in_context(declarations.deployments, region=request.region, new=missing - accepted)
+    findings += [*map(suppressions.suppress_finding, linted), *judgements]
     is_narrowed = bool(request.names or snapshot.scope)
     if snapshot.complete and declarations.complete and not verdicts.gaps and not is_narrowed:
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
@@ -328,17 +330,15 @@ def _apply_policy(
     if request.baseline and request.baseline.is_at_tip and _is_all_elsewhere(compared):
         findings.append(finding("nothing-under-review", None))
     findings += _policy_changes(declarations, request)
-    accepted = {
-        f.deployment
-        for f in findings
-        if f.rule in ("missing-deployment", "missing-elsewhere") and f.suppressed is not None
-    }
     return [_finish(comparison, request.policy, accepted) for comparison in compared], findings
 
 
 def _is_all_elsewhere(compared: Iterable[Comparison]) -> bool:
     classes = {change.change_class for comparison in compared for change in comparison.changes}
     return classes == {ChangeClass.ELSEWHERE}
+
+
+_ABSENCES: Final = frozenset({"missing-deployment", "missing-elsewhere"})
 
 
 def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Request) -> Judged:
@@ -407,7 +407,20 @@ def _weighed(change: Change, policy: Policy) -> Change:
 
 
 def _severity_of(change: Change, policy: Policy) -> Severity:
-    return _severity_of_class(change.change_class, "drift", policy)
+    severity = _severity_of_class(change.change_class, "drift", policy)
+    return min(severity, Severity.WARNING, key=_mildness) if _is_undeclared_exposure(change) else severity
+
+
+def _is_undeclared_exposure(change: Change) -> bool:
+    """Return whether a change is what `undeclared-sharing` warns about where the comparison is not strict."""
+    if change.kind is not ChangeKind.ADDED or len(change.path) != 1:
+        return False
+    field = fields.deployment().child(change.path[0])
+    return field is not None and field.exposes
+
+
+def _mildness(severity: Severity) -> int:
+    return -severity.rank
 
 
 def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> Severity:

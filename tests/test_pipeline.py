@@ -241,7 +241,18 @@ def test_ignored_missing_deployments_count_no_more() -> None:
     assert status(report) == 0
     assert report.summary.suppressed == 1
     assert report.summary.statuses[Status.MISSING] == 0
+    assert report.summary.statuses[Status.IN_SYNC] == 1
     assert report.outcome is Outcome.IN_SYNC
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_sharing_that_is_not_declared_is_one_warning_however_strict(strict: bool) -> None:
+    shared = named("a") | {"shareable": True}
+    report = run(declarations(named("a")), snapshot(shared), Policy(strict=strict))
+    changes = [change.severity for each in report.deployments for change in each.changes]
+    assert [*changes, *(found.severity for found in report.findings)] == [Severity.WARNING]
+    assert status(report) == 0
+    assert report.outcome is (Outcome.PASSED if strict else Outcome.IN_SYNC)
 
 
 def test_rules_that_hide_nothing_are_findings_only_where_all_was_seen() -> None:

@@ -365,11 +365,6 @@ def declarable(report: Report) -> int:
     return live - sum(finding.rule == "unmanaged-preview" for finding in report.findings)
 
 
-def is_accepted_absence(comparison: Comparison) -> bool:
-    """Return whether a deployment is in sync because an ignore rule accepts that it is missing."""
-    return comparison.status is Status.IN_SYNC and comparison.id is None and not comparison.compared
-
-
 # For the viewers of CI platforms
 
 

@@ -400,8 +400,8 @@ def _in_sync(report: Report) -> Verdict:
         return Verdict("Nothing declared", "no deployment was compared.")
     if not view.compared(report):
         return Verdict("Passed", "no difference was found, but no field could be compared.")
-    accepted = sum(map(view.is_accepted_absence, report.deployments))
-    matching = report.summary.statuses[Status.IN_SYNC] - accepted
+    accepted = sum(each.is_accepted_absence for each in report.deployments)
+    matching = report.summary.statuses[Status.IN_SYNC]
     outside = number - matching - accepted
     differing = sum(each.status is Status.IN_SYNC and any(map(_is_drift, each.changes)) for each in report.deployments)
     counts = [
