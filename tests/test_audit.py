@@ -223,7 +223,7 @@ def test_every_number_of_the_html_report(whole: Audit) -> None:
         f"{DRIFTED} deployments drifted ({CHANGES} fields), 12 missing, 599 unmanaged; 24 warnings.",
         "600 declared · 1,199 live (599 unmanaged)",
         f"Drifted {DRIFTED} Missing 12 Unmanaged 599 Matches {IN_SYNC + 1}",
-        "51.0 % of 1,199 live deployments are declared",
+        "51.0 % of the 1,159 live deployments that can be declared are declared",
         f"Changes {CHANGES} Suppressed 11 Fields compared {compared:,} Unverifiable 10",
         "external_docker 955 github 244",
         "prod 1,199",
