@@ -55,7 +55,8 @@ def adopted(
     accepted = accept(declared, live, changes_of(declared, live), SCHEMA)
     sources = [SourceText(file, text.encode()) for file, text in texts.items()]
     edited = edit(sources, {live["name"]: accepted}, [], SCHEMA)
-    refused = {format_path(path): reason for path, reason in accepted.refused} | dict(edited.refused)
+    left = [*accepted.refused, *edited.left.get(live["name"], {}).items()]
+    refused = {format_path(path): reason for path, reason in left} | dict(edited.refused)
     return texts | {file: data.decode() for file, data in edited.texts.items()}, refused
 
 
