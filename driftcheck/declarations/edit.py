@@ -27,6 +27,11 @@ SHARED: Final = (
     "the file that declares it is shared with other targets, and none of this target's own files has an overlay"
 )
 
+TOO_MANY: Final = "too many values to try one by one; select deployments with --name, or fields with --path"
+
+_READ_AGAIN: Final = 4 * 2**20
+"""Bytes that are read again, in all, to find out which value stops an edit."""
+
 _KEYS: Final = ("name", "mountPath", "deployment")
 """What list entries are paired by when a text is edited."""
 
@@ -49,24 +54,22 @@ def accept(
     """Return the declaration with the live values of some changes, each in its shortest form; pure."""
     exported = export(live, schema, lambda _: ())
     form, notes = (exported.value, exported.notes) if exported else declared_form(live, schema)
-    value: JSON = copy.deepcopy(dict(declared))
-    paths: list[Path] = []
+    source = _Source(live, form, _by_prefix(notes), schema)
+    new = _Node()
+    paths: dict[Path, None] = {}
     refused: list[tuple[Path, str]] = []
     for change in changes:
         path = _whole(change)
         if path in paths:
             continue
-        if (order := _reordered(value, live, change)) is not None:
-            value = _with(value, path, order)
-            paths.append(path)
-            continue
-        wanted = _wanted(change, path, live, form, notes, schema)
+        wanted = _reordered(declared, live, change) or source.wanted(change, path)
         if isinstance(wanted, str):
             refused.append((change.path, wanted))
             continue
-        value = _with(value, path, wanted.value)
-        paths.append(path)
-    return Accepted(value, tuple(paths), tuple(refused))
+        new.put(path, wanted)
+        paths[path] = None
+    value = _applied(copy.deepcopy(dict(declared)), new, _Index())
+    return Accepted(value if isinstance(value, dict) else {}, tuple(paths), tuple(refused))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +77,136 @@ class _Wanted:
     value: JSON | Absent
 
 
-def _wanted(
-    change: Change, path: Path, live: Mapping[str, JSON], form: JSON, notes: Sequence[Note], schema: Field
-) -> _Wanted | str:
-    """Return the value that is to be declared at a path (ABSENT to remove it), or why there is none."""
-    if change.kind is ChangeKind.REMOVED and path == change.path:
-        return _Wanted(ABSENT)
-    if path[0] in ("name", "source", "agent"):
-        return "a deployment's identity can't be adopted; export it as a new declaration"
-    near = [note for note in notes if note.path[: len(path)] == path or path[: len(note.path)] == note.path]
-    found = at(form, path)
-    if found is not ABSENT and not near:
-        return _Wanted(found)
-    seen = at(live, path)
-    if near:
-        return HIDDEN if change.redacted or "secret" in near[0].reason else near[0].reason
-    if change.redacted or seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen) or _is_sensitive(schema, path):
-        return HIDDEN
-    if isinstance(seen, dict | list):
-        return _Wanted(type(seen)())  # everything in it is unset, derived or the service's own
-    return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
+@dataclass(slots=True)
+class _Node:
+    """New values by path: one for this place, and those below it."""
+
+    wanted: _Wanted | None = None
+    below: dict[Segment, _Node] = field(default_factory=dict)
+
+    def put(self, path: Path, wanted: _Wanted) -> None:
+        """Add the value that is wanted at a path."""
+        node = self
+        for segment in path:
+            node = node.below.setdefault(segment, _Node())
+        node.wanted = wanted
+
+
+class _Index:
+    """Finds entries of lists by identity; each list is indexed once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[Sequence[JSON], dict[str, int]]] = {}
+
+    def position(self, entries: Sequence[JSON], segment: Segment) -> int | None:
+        """Return the position of an entry; None where the list has no such entry."""
+        if isinstance(segment, int):
+            return segment if segment < len(entries) else None
+        if not isinstance(segment, Item):
+            return None
+        known = self._known.get((id(entries), segment.key))
+        if known is None or known[0] is not entries:
+            found: dict[str, int] = {}
+            for index, entry in enumerate(entries):
+                if isinstance(entry, dict) and isinstance(entry.get(segment.key), str):
+                    found.setdefault(entry[segment.key], index)
+            known = self._known[id(entries), segment.key] = (entries, found)
+        return known[1].get(segment.value)
+
+    def at(self, value: JSON, path: Path) -> JSON | Absent:
+        """Return the value at a path, or ABSENT."""
+        for segment in path:
+            if isinstance(value, dict) and isinstance(segment, str):
+                value = value.get(segment, ABSENT)
+            elif isinstance(value, list):
+                position = self.position(value, segment)
+                value = ABSENT if position is None else value[position]
+            else:
+                return ABSENT
+        return value
+
+
+def at(value: JSON, path: Path) -> JSON | Absent:
+    """Return the value at a path, or ABSENT."""
+    return _Index().at(value, path)
+
+
+def _applied(value: JSON | Absent, node: _Node, index: _Index) -> JSON | Absent:
+    """Return a value with new ones in it; what is around them is copied, never changed."""
+    if node.wanted is not None:
+        value = node.wanted.value
+    if not node.below:
+        return value
+    if all(isinstance(segment, str) for segment in node.below):
+        mapping = dict(value) if isinstance(value, dict) else {}
+        for segment, child in node.below.items():
+            new = _applied(mapping.get(str(segment), ABSENT), child, index)
+            if new is ABSENT:
+                mapping.pop(str(segment), None)
+            else:
+                mapping[str(segment)] = new
+        return mapping
+    before = value if isinstance(value, list) else []
+    entries: list[JSON | Absent] = list(before)
+    for segment, child in node.below.items():
+        position = index.position(before, segment)
+        start: JSON | Absent = {segment.key: segment.value} if isinstance(segment, Item) and child.below else ABSENT
+        new = _applied(start if position is None else before[position], child, index)
+        if position is None:
+            entries.append(new)
+        else:
+            entries[position] = new
+    return [entry for entry in entries if entry is not ABSENT]
+
+
+def _with(value: JSON, path: Path, new: JSON | Absent) -> JSON:
+    """Return a value in which another one is at a path."""
+    node = _Node()
+    node.put(path, _Wanted(new))
+    return _applied(value, node, _Index())
+
+
+def _by_prefix(notes: Sequence[Note]) -> tuple[dict[Path, Note], dict[Path, Note]]:
+    """Return the first note at each path, and the first one at or below each path."""
+    exact: dict[Path, Note] = {}
+    below: dict[Path, Note] = {}
+    for note in notes:
+        exact.setdefault(note.path, note)
+        for length in range(len(note.path) + 1):
+            below.setdefault(note.path[:length], note)
+    return exact, below
+
+
+class _Source:
+    """A live deployment, its declared form, and why parts of it have none."""
+
+    def __init__(
+        self, live: Mapping[str, JSON], form: JSON, notes: tuple[dict[Path, Note], dict[Path, Note]], schema: Field
+    ) -> None:
+        self._live, self._form, self._schema = live, form, schema
+        self._exact, self._below = notes
+        self._index = _Index()
+
+    def wanted(self, change: Change, path: Path) -> _Wanted | str:
+        """Return the value that is to be declared at a path (ABSENT to remove it), or why there is no such value."""
+        if change.kind is ChangeKind.REMOVED and path == change.path:
+            return _Wanted(ABSENT)
+        if path[0] in ("name", "source", "agent"):
+            return "a deployment's identity can't be adopted; export it as a new declaration"
+        above = (self._exact[path[:length]] for length in range(len(path) + 1) if path[:length] in self._exact)
+        near = self._below.get(path) or next(above, None)
+        found = self._index.at(self._form, path)
+        if found is not ABSENT and near is None:
+            return _Wanted(found)
+        if near is not None:
+            return HIDDEN if change.redacted or "secret" in near.reason else near.reason
+        seen = self._index.at(self._live, path)
+        is_hidden = seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen) or _is_sensitive(self._schema, path)
+        if change.redacted or is_hidden:
+            return HIDDEN
+        if isinstance(seen, dict | list):
+            return _Wanted(type(seen)())  # everything in it is unset, derived or the service's own
+        return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
 
 
 def _is_sensitive(schema: Field, path: Path) -> bool:
@@ -104,17 +217,21 @@ def _is_sensitive(schema: Field, path: Path) -> bool:
     return False
 
 
-def _reordered(value: JSON, live: JSON, change: Change) -> JSON:
+def _reordered(value: JSON, live: JSON, change: Change) -> _Wanted | None:
     """Return the declared list in live order where a change is about the order of its entries, else None."""
+    if not isinstance(change.declared, list):
+        return None
     entries, seen = at(value, change.path), at(live, change.path)
-    is_names = isinstance(change.declared, list) and all(isinstance(name, str) for name in change.declared)
+    is_names = all(isinstance(name, str) for name in change.declared)
     if not (is_names and change.declared and isinstance(entries, list) and isinstance(seen, list)):
         return None
     keys = [key for key in _KEYS if all(isinstance(each, dict) and key in each for each in entries)]
     if not keys:
         return None
-    order = [entry.get(keys[0]) if isinstance(entry, dict) else None for entry in seen]
-    return sorted(entries, key=lambda entry: order.index(entry[keys[0]]) if entry[keys[0]] in order else len(order))
+    order = {
+        entry[keys[0]]: number for number, entry in enumerate(seen) if isinstance(entry, dict) and keys[0] in entry
+    }
+    return _Wanted(sorted(entries, key=lambda entry: order.get(entry[keys[0]], len(order))))
 
 
 def _whole(change: Change) -> Path:
@@ -123,55 +240,6 @@ def _whole(change: Change) -> Path:
         if isinstance(segment, int):
             return change.path[:length]
     return change.path
-
-
-def at(value: JSON, path: Path) -> JSON | Absent:
-    """Return the value at a path, or ABSENT."""
-    for segment in path:
-        if isinstance(value, dict) and isinstance(segment, str):
-            value = value.get(segment, ABSENT)
-        elif isinstance(value, list):
-            position = _position(value, segment)
-            value = ABSENT if position is None else value[position]
-        else:
-            return ABSENT
-    return value
-
-
-def _position(entries: Sequence[JSON], segment: Segment) -> int | None:
-    if isinstance(segment, int):
-        return segment if segment < len(entries) else None
-    if not isinstance(segment, Item):
-        return None
-    for index, entry in enumerate(entries):
-        if isinstance(entry, dict) and entry.get(segment.key) == segment.value:
-            return index
-    return None
-
-
-def _with(value: JSON, path: Path, new: JSON | Absent) -> JSON:
-    """Return a value in which another stands at a path; what is around it is copied, never changed."""
-    if not path:
-        return None if new is ABSENT else new
-    segment, rest = path[0], path[1:]
-    if isinstance(segment, str):
-        mapping = dict(value) if isinstance(value, dict) else {}
-        if rest or new is not ABSENT:
-            mapping[segment] = _with(mapping.get(segment), rest, new)
-        else:
-            mapping.pop(segment, None)
-        return mapping
-    entries = list(value) if isinstance(value, list) else []
-    position = _position(entries, segment)
-    if position is None:
-        if rest or new is not ABSENT:
-            start: JSON = {segment.key: segment.value} if isinstance(segment, Item) else None
-            entries.append(_with(start, rest, new))
-    elif rest or new is not ABSENT:
-        entries[position] = _with(entries[position], rest, new)
-    else:
-        del entries[position]
-    return entries
 
 
 # --- the layers of a deployment in its files ---
@@ -227,6 +295,7 @@ def edit(
     targets share, nothing changes. Nothing is written here.
     """
     files = before = [_File.of(text) for text in texts]
+    attempts = _Attempts(sum(len(text.data) for text in texts))
     refused: dict[str, str] = {}
     left: dict[str, dict[Path, str]] = {}
     retried: Collection[str] = [*wanted, *removed]  # one by one, where something stops one of them
@@ -236,13 +305,16 @@ def edit(
     except EditError:
         refused.clear()
     for name in retried:
+        if not attempts.are_left():
+            refused[name] = TOO_MANY
+            continue
         if name not in wanted:
             files = _attempt(files, {}, [name], schema, may_change, refused)
             continue
         files = _attempt(files, {name: wanted[name]}, [], schema, may_change, refused)
         if name not in refused:
             continue
-        files, reasons = _path_by_path(files, name, wanted[name], schema, may_change)
+        files, reasons = _path_by_path(files, name, wanted[name], schema, may_change, attempts)
         if set(reasons.values()) != {SHARED}:
             del refused[name]
             left[name] = reasons
@@ -250,8 +322,25 @@ def edit(
     return Edited({file.name: file.data for file in files if file.data != texts_before[file.name]}, refused, left)
 
 
+class _Attempts:
+    """Counts how often files may still be edited and read again."""
+
+    def __init__(self, size: int) -> None:
+        self._left = max(_READ_AGAIN // max(size, 1), 2)
+
+    def are_left(self) -> bool:
+        """Return whether there is one more, and use it."""
+        self._left -= 1
+        return self._left >= 0
+
+
 def _path_by_path(
-    files: list[_File], name: str, accepted: Accepted, schema: Field, may_change: Callable[[str], bool]
+    files: list[_File],
+    name: str,
+    accepted: Accepted,
+    schema: Field,
+    may_change: Callable[[str], bool],
+    attempts: _Attempts,
 ) -> tuple[list[_File], dict[Path, str]]:
     """Change each value by itself, as often as that helps another; returns the files, and why some values are left."""
     reasons: dict[Path, str] = dict.fromkeys(accepted.paths, "")
@@ -259,6 +348,9 @@ def _path_by_path(
     while 0 < len(reasons) != tried:  # a value may be valid only once another one has changed
         tried = len(reasons)
         for path in list(reasons):
+            if not attempts.are_left():
+                reasons[path] = reasons[path] or TOO_MANY
+                continue
             said = _laid(_layers(files).get(name, ()), schema)
             one = Accepted(_with(said, path, at(accepted.value, path)), (path,), ())
             refused: dict[str, str] = {}
@@ -335,7 +427,7 @@ def _edited(
 ) -> dict[str, list[JSON]]:
     """Return the new documents of every file that changes."""
     by_name = {file.name: file for file in files}
-    documents = {file.name: list(file.documents) for file in files}
+    documents = {file.name: [_open(document) for document in file.documents] for file in files}
     layers = _layers(files)
     for name, accepted in wanted.items():
         found = [_copy(layer) for layer in layers.get(name, ())]
@@ -386,16 +478,24 @@ def _identity(entry: Mapping[str, JSON]) -> JSON:
     return entry.get("name")
 
 
+def _open(document: JSON) -> JSON:
+    """Return a document whose lists of entries may be changed."""
+    if not isinstance(document, dict):
+        return document
+    opened = dict(document)
+    for name in ("deployments", "overlay"):
+        if isinstance(document.get(name), list):
+            opened[name] = list(document[name])
+    return opened
+
+
 def _put(documents: Mapping[str, list[JSON]], layer: _Layer) -> None:
-    """Put the entry of a layer into its document, copying what is around it."""
-    document = dict(documents[layer.file][layer.document])
-    entries = list(document.get(layer.list) or [])
+    """Put the entry of a layer into its document, which is open."""
+    entries = documents[layer.file][layer.document][layer.list]
     if layer.index < len(entries):
         entries[layer.index] = layer.entry
     else:
         entries.append(layer.entry)
-    document[layer.list] = entries
-    documents[layer.file][layer.document] = document
 
 
 def alike(
@@ -445,23 +545,27 @@ def _place(
     """Change the layers so that together they say what is wanted; returns why that is not possible."""
     if not layers:
         return "its declaration was not found in the files"
+    index = _Index()
+    said = _laid(layers, schema)
+    changes: dict[int, _Node] = {}
     for path in accepted.paths:
-        if _equal(at(_laid(layers, schema), path), at(accepted.value, path)):
+        value = index.at(accepted.value, path)
+        if _equal(index.at(said, path), value):
             continue
-        number = _setter(layers, path)
+        number = _setter(layers, path, index)
         if not may_change(layers[number].file):
-            own = [index for index, layer in enumerate(layers) if index > number and may_change(layer.file)]
+            own = [above for above, layer in enumerate(layers) if above > number and may_change(layer.file)]
             if not own and (new := _new_overlay(layers, may_change, files)) is None:
                 return SHARED
             if not own and new is not None:
                 layers.append(new)
                 own = [len(layers) - 1]
             number = own[0]
-        below = _laid(layers[:number], schema)
+        changes.setdefault(number, _Node()).put(path, _Wanted(value))
+    for number, node in sorted(changes.items()):
         layer = layers[number]
-        if layer.defaults is not ABSENT:
-            below = layer.defaults
-        wanted = _with(_laid(layers[: number + 1], schema), path, at(accepted.value, path))
+        below = layer.defaults if layer.defaults is not ABSENT else _laid(layers[:number], schema)
+        wanted = _applied(_laid(layers[: number + 1], schema), node, index)
         is_overlay = layer.list == "overlay"
         entry = _own(layer.entry, below, wanted, schema, by_identity=is_overlay)
         if entry is ABSENT:
@@ -472,18 +576,18 @@ def _place(
     return None
 
 
-def _setter(layers: Sequence[_Layer], path: Path) -> int:
+def _setter(layers: Sequence[_Layer], path: Path, index: _Index) -> int:
     """Return the layer that sets the value at a path, or most of the way to it; the highest of several."""
-    depths = [_depth(layer.entry, path) for layer in layers]
+    depths = [_depth(layer.entry, path, index) for layer in layers]
     deepest = max(depths)
     if deepest <= 1 and layers[0].list == "deployments":
         return 0
-    return max(index for index, depth in enumerate(depths) if depth == deepest)
+    return max(number for number, depth in enumerate(depths) if depth == deepest)
 
 
-def _depth(entry: JSON, path: Path) -> int:
+def _depth(entry: JSON, path: Path, index: _Index) -> int:
     for length in range(len(path), 0, -1):
-        if at(entry, path[:length]) is not ABSENT:
+        if index.at(entry, path[:length]) is not ABSENT:
             return length
     return 0
 
@@ -559,12 +663,15 @@ def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], schem
     """Return the entries that an overlay needs: those that differ from the ones below."""
     items, key = schema.items or UNKNOWN, schema.key or ""
     names = [each.get(key) if isinstance(each, dict) else None for each in wanted]
-    if any(isinstance(each, dict) and each.get(key) not in names for each in below) or None in names:
+    if not all(isinstance(name, str) for name in names):
+        return ABSENT
+    known, index = set(names), _Index()
+    if any(isinstance(each, dict) and each.get(key) not in known for each in below):
         return ABSENT
     result: list[JSON] = []
     for name, value in zip(names, wanted, strict=True):
         segment = Item(key, str(name))
-        own_at, below_at = _position(entry, segment), _position(below, segment)
+        own_at, below_at = index.position(entry, segment), index.position(below, segment)
         own: JSON | Absent = ABSENT if own_at is None else entry[own_at]
         under: JSON | Absent = ABSENT if below_at is None else below[below_at]
         needed = _own(own, under, value, items, by_identity=True)

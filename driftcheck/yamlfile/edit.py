@@ -22,6 +22,8 @@ _PROPERTY: Final = re.compile(r"&\S+[ \t]*")
 _GAP: Final = re.compile(r"(?:\s|#[^\n]*)*")
 """White space and comments."""
 _ABSENT: Final = object()
+_MOST_PAIRS: Final = 250_000
+"""Lists whose lengths multiply to more are not aligned by `difflib`."""
 
 
 class EditError(Exception):
@@ -337,12 +339,14 @@ class _Editor:
     ) -> None:
         if not inserted:
             return
-        order = list(new)
         kept = [number for number in range(len(pairs)) if number not in removed]
         after: dict[int | None, list[str]] = {}
-        for key in inserted:
-            before = (own[name] for name in reversed(order[: order.index(key)]) if name in own)
-            after.setdefault(next(before, kept[-1] if kept else None), []).append(key)
+        missing, before = set(inserted), kept[-1] if kept else None
+        for key in new:
+            if key in own:
+                before = own[key]
+            elif key in missing:
+                after.setdefault(before, []).append(key)
         for number, names in after.items():
             if node.style == "flow":
                 texts = [f"{writing.text(key, in_flow=True)}: {writing.flow(new[key])}" for key in names]
@@ -422,7 +426,7 @@ class _Editor:
             return [(index, None) for index in range(len(old))]
         one, other = [self._identity(entry) for entry in old], [self._identity(entry) for entry in new]
         found: list[tuple[int | None, int | None]] = []
-        for tag, i, i_end, j, j_end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        for tag, i, i_end, j, j_end in _opcodes(one, other):
             common = min(i_end - i, j_end - j) if tag in ("equal", "replace") else 0
             if tag == "replace" and any(name.startswith("=") for name in (*one[i:i_end], *other[j:j_end])):
                 common = 0  # an entry of another name is another entry
@@ -474,7 +478,8 @@ class _Editor:
         return first, behind, ""
 
     def _remove_from_flow(self, spans: Sequence[tuple[_Node, _Node]], removed: Sequence[int]) -> None:
-        last_kept = max((number for number in range(len(spans)) if number not in set(removed)), default=-1)
+        gone = set(removed)
+        last_kept = max((number for number in range(len(spans)) if number not in gone), default=-1)
         for number in removed:
             if number < last_kept:
                 self.splices.append((spans[number][0].outer, spans[number + 1][0].outer, ""))
@@ -573,6 +578,32 @@ class _Editor:
     def _dash_end(self, node: _Node, number: int) -> int:
         item = (node.items or [])[number]
         return item.end if item.end > node.start else node.start + 1
+
+
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Yield which ranges of two lists are equal, and which replace each other, as `difflib` names them.
+
+    Entries that are each in their list once, and in one order in both, are paired in linear time; long lists of other
+    kinds are aligned at their beginning and end alone, since `difflib` takes quadratic time.
+    """
+    where = {name: number for number, name in enumerate(other)}
+    pairs = [(number, where[name]) for number, name in enumerate(one) if name in where]
+    is_plain = len(where) == len(other) and len(set(one)) == len(one)
+    if not (is_plain and all(a[1] < b[1] for a, b in itertools.pairwise(pairs))):
+        if len(one) * len(other) <= _MOST_PAIRS:
+            yield from SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+            return
+        shorter = min(len(one), len(other))
+        head = next((n for n in range(shorter) if one[n] != other[n]), shorter)
+        tail = next((n for n in range(shorter - head) if one[-1 - n] != other[-1 - n]), shorter - head)
+        pairs = [(n, n) for n in range(head)] + [(len(one) - n, len(other) - n) for n in range(tail, 0, -1)]
+    i = j = 0
+    for a, b in [*pairs, (len(one), len(other))]:
+        if i < a or j < b:
+            yield "replace" if i < a and j < b else "delete" if i < a else "insert", i, a, j, b
+        if a < len(one):
+            yield "equal", a, a + 1, b, b + 1
+        i, j = a + 1, b + 1
 
 
 def _apart(one: Sequence[str], other: Sequence[str], aligned: Sequence[tuple[int | None, int | None]]) -> int:
