@@ -103,8 +103,8 @@ def render(subject: Report) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Take out the whitespace, by which a value on several lines differs from one on a single line."""
-    return re.sub(r"\s+", "", text)
+    """Remove white space, since a value may take several lines, and backticks, which a page shows as code."""
+    return re.sub(r"[\s`]+", "", text)
 
 
 def told(changes: Iterable[Change], findings: Iterable[Finding]) -> Iterable[str]:
