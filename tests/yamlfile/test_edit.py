@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftcheck.yamlfile import writing
 from driftcheck.yamlfile.edit import EditError, rewrite, same
 from driftcheck.yamlfile.reader import parse
 
@@ -67,12 +69,15 @@ class Writer:
         return lines
 
     def key(self, key: str) -> str:
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_-]*", key):
+            return writing.text(key, quote='"')
         return self.draw(st.sampled_from([key, key, key, f'"{key}"', f"'{key}'", f"{key} "]))
 
     def entry(self, head: str, child: Any, column: int, step: int, *, is_key: bool) -> list[str]:
         is_collection = isinstance(child, dict | list) and child
         if not is_collection or self.draw(st.integers(0, 3)) == 0:
-            if isinstance(child, str) and "\n" in child and not child.startswith((" ", "\n")):
+            is_lines = isinstance(child, str) and "\n" in child and child.replace("\n", "").isprintable()
+            if is_lines and not child.startswith((" ", "\n")):
                 body = child.rstrip("\n").split("\n")
                 style = "|" if child.endswith("\n") else "|-"
                 return [f"{head} {style}{self.behind()}", *(f"{' ' * (column + step)}{line}" for line in body)]
@@ -101,15 +106,18 @@ class Writer:
                 lines += self.entry(f"{' ' * column}-", child, column, step, is_key=False)
         return lines
 
+    def quoted(self, key: str) -> str:
+        return writing.text(key, quote='"')
+
     def flow(self, value: Any) -> str:
         if isinstance(value, dict):
-            return "{" + ", ".join(f"{json.dumps(key)}: {self.flow(child)}" for key, child in value.items()) + "}"
+            return "{" + ", ".join(self.quoted(key) + ": " + self.flow(child) for key, child in value.items()) + "}"
         if isinstance(value, list):
             return "[" + ", ".join(map(self.flow, value)) + "]"
         if isinstance(value, str):
             if value.isprintable() and self.draw(st.booleans()):
                 return "'" + value.replace("'", "''") + "'"
-            return json.dumps(value, ensure_ascii=False)
+            return writing.text(value, quote='"')
         return json.dumps(value)
 
 
