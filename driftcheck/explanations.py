@@ -13,7 +13,7 @@ from typing import Final
 
 from driftcheck import fields
 from driftcheck.fields import Field
-from driftcheck.model import JSON, Policy
+from driftcheck.model import JSON, HousePolicy
 from driftcheck.paths import Path, parse_path
 from driftcheck.redaction.patterns import shown
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
@@ -21,7 +21,7 @@ from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES,
 _WIDTH: Final = 96
 
 
-def explain(name: str, policies: Iterable[Policy] = ()) -> str | None:
+def explain(name: str, policies: Iterable[HousePolicy] = ()) -> str | None:
     """Explain a rule by its id, or a field by its path or the end of it; None where there is no such thing.
 
     List steps may be written `[]`, `[*]`, by position or by identity: `sidecars[].env`, `sidecars[name=otel].env`.
@@ -39,7 +39,7 @@ def explain(name: str, policies: Iterable[Policy] = ()) -> str | None:
     return _field_text(places)
 
 
-def overview(policies: Sequence[Policy] = ()) -> str:
+def overview(policies: Sequence[HousePolicy] = ()) -> str:
     """Return the list of what can be explained: rules by group, policies, fields that can be declared."""
     text = ""
     width = max(map(len, RULES)) + 2
@@ -55,7 +55,7 @@ def overview(policies: Sequence[Policy] = ()) -> str:
     return text + "\n`driftcheck explain NAME` explains one of them.\n"
 
 
-def suggest(name: str, policies: Iterable[Policy] = ()) -> list[str]:
+def suggest(name: str, policies: Iterable[HousePolicy] = ()) -> list[str]:
     """Return up to three rule ids, field paths and field names that a name may have been meant to be."""
     own = (policy.rule for policy in policies)
     by_name = {text.lower(): text for text in (*RULES, *own, *_all_places(), *_short_names())}
@@ -95,7 +95,7 @@ def _rule_text(rule: Rule) -> str:
     return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{_wrap(rule.explanation)}\n"
 
 
-def _policy_text(policy: Policy) -> str:
+def _policy_text(policy: HousePolicy) -> str:
     text = f"{policy.rule} ({policy.severity})\n\n{_wrap(_title(policy))}\n"
     if policy.reason:
         text += f"\n{_wrap(shown(policy.reason))}\n"
@@ -112,7 +112,7 @@ def _policy_text(policy: Policy) -> str:
     return text
 
 
-def _title(policy: Policy) -> str:
+def _title(policy: HousePolicy) -> str:
     return shown(policy.message or f"The policy `{policy.id}` is violated.")
 
 

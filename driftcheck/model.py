@@ -102,9 +102,24 @@ class Outcome(StrEnum):
     DEFECT = "defect"
 
     @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return _OUTCOME_RANK[self]
+
+    @property
     def status(self) -> ExitStatus:
         """The exit status of the outcome (docs/contract.md, Exit status)."""
         return ExitStatus.IN_SYNC if self is Outcome.PASSED else ExitStatus[self.name]
+
+
+_OUTCOME_RANK: Final = {
+    Outcome.DEFECT: 0,
+    Outcome.INVALID: 1,
+    Outcome.INCOMPLETE: 2,
+    Outcome.DRIFT: 3,
+    Outcome.PASSED: 4,
+    Outcome.IN_SYNC: 5,
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -117,6 +132,10 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+NO_LOCATION: Final = Location("", 0, 0)
+"""Replaces a location that does not matter or is missing; it sorts before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +262,7 @@ class IgnoreRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class HousePolicy:
     """One entry of `policies` in the configuration: what the effective value at a path must be."""
 
     id: str

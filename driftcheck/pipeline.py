@@ -30,6 +30,7 @@ from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
 from driftcheck.model import (
     JSON,
+    NO_LOCATION,
     Change,
     ChangeClass,
     ChangeKind,
@@ -39,7 +40,6 @@ from driftcheck.model import (
     Finding,
     IgnoreRule,
     LiveSummary,
-    Location,
     Outcome,
     Report,
     Severity,
@@ -381,10 +381,7 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
 
 def _without_location(rule: IgnoreRule) -> str:
     """Return what identifies a rule apart from its location and scope, which adding a deployment changes."""
-    return repr(replace(rule, location=_NOWHERE, scope=None))
-
-
-_NOWHERE: Final = Location("", 1, 1)
+    return repr(replace(rule, location=NO_LOCATION, scope=None))
 
 
 def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None]) -> Comparison:

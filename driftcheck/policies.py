@@ -21,8 +21,8 @@ from driftcheck.model import (
     Declarations,
     Deployment,
     Finding,
+    HousePolicy,
     Location,
-    Policy,
     Severity,
 )
 from driftcheck.paths import Item, Path, Segment, format_path, glob_matches, parse_path, split_pattern
@@ -77,7 +77,7 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    policy: Policy
+    policy: HousePolicy
     steps: tuple[str, ...]
     where: tuple[tuple[tuple[str, ...], JSON], ...]
     accepts: Callable[[JSON], bool]
@@ -102,13 +102,13 @@ class Budget:
 
 @dataclass(slots=True)
 class _Violation:
-    policy: Policy
+    policy: HousePolicy
     values: dict[str, str] = field(default_factory=dict)
     """What to show, by side."""
 
 
 def judge_policies(
-    policies: Sequence[Policy],
+    policies: Sequence[HousePolicy],
     declarations: Declarations,
     live: Sequence[Deployment] | None,
     *,
@@ -172,7 +172,7 @@ def effective_values(side: Side, steps: Sequence[str], budget: Budget) -> Iterat
     yield from _Selection(side, tuple(steps), budget, steps.count("**") > 1).below(whole, UNKNOWN, {}, 0)
 
 
-def _compile(policy: Policy) -> _Compiled:
+def _compile(policy: HousePolicy) -> _Compiled:
     return _Compiled(
         policy,
         tuple(split_pattern(policy.path)),

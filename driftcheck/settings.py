@@ -15,12 +15,11 @@ from pathlib import Path as FilePath
 from typing import Final
 from uuid import UUID
 
-from driftcheck import model
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target, repository
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live.endpoint import REGIONS, Connection, derive_endpoint
-from driftcheck.model import ChangeClass, IgnoreRule, Severity
+from driftcheck.model import ChangeClass, HousePolicy, IgnoreRule, Severity
 from driftcheck.paths import glob_matches
 from driftcheck.redaction.patterns import holds_credential
 
@@ -98,7 +97,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What counts, and how much."""
+    """Which changes and findings fail a run, and how severe each is."""
 
     fail_on: Severity | None = Severity.ERROR
     """The least severity that makes exit status 1; None for `never`."""
@@ -107,9 +106,9 @@ class Policy:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     """Severities by rule id, instead of the rules' own."""
     ignores: tuple[IgnoreRule, ...] = ()
-    policies: tuple[model.Policy, ...] = ()
+    policies: tuple[HousePolicy, ...] = ()
     off: frozenset[str] = frozenset()
-    """Ids of lint rules and policies whose findings are counted as suppressed."""
+    """Ids of lint rules and house policies that are turned off; their findings are suppressed."""
 
 
 @dataclass(frozen=True, slots=True)

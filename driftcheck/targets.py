@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from operator import attrgetter
 
 from driftcheck import pipeline
 from driftcheck.baseline import Base
@@ -28,15 +28,6 @@ from driftcheck.model import (
 )
 from driftcheck.rules import make_finding
 from driftcheck.settings import Settings
-
-_WORST_FIRST: Final = (
-    Outcome.DEFECT,
-    Outcome.INVALID,
-    Outcome.INCOMPLETE,
-    Outcome.DRIFT,
-    Outcome.PASSED,
-    Outcome.IN_SYNC,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +117,7 @@ def _check_target(run: Run, declarations: Declarations, live: Snapshot | Driftch
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:
-    return min(outcomes, key=_WORST_FIRST.index)
+    return min(outcomes, key=attrgetter("rank"))
 
 
 def _combine(results: Sequence[Compared]) -> Report:

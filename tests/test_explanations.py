@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from driftcheck import fields
 from driftcheck.explanations import explain, overview, rules_page, suggest
-from driftcheck.model import Location, Policy
+from driftcheck.model import HousePolicy, Location
 from driftcheck.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,7 +166,9 @@ def test_the_page_of_the_rules_is_up_to_date() -> None:
         assert f"\n### {rule}\n" in page
 
 
-POLICY = Policy("owner", "labels.owner", {"type": "string"}, Location("driftcheck.yaml", 2, 5), message="Has an owner.")
+POLICY = HousePolicy(
+    "owner", "labels.owner", {"type": "string"}, Location("driftcheck.yaml", 2, 5), message="Has an owner."
+)
 
 
 def test_the_overview_lists_every_rule_policy_and_field_that_can_be_declared() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from driftcheck.declarations.house_rules import house_rule_violations
 from driftcheck.declarations.schema import fragment_problem, validate
-from driftcheck.model import Declaration, Declarations, Deployment, Finding, Location, Policy, Severity
+from driftcheck.model import Declaration, Declarations, Deployment, Finding, HousePolicy, Location, Severity
 from driftcheck.paths import format_path
 from driftcheck.policies import judge_policies
 from tests.cli.inside import run_inside
@@ -36,11 +36,11 @@ def live(name: str = "claims", **value: Any) -> list[Deployment]:
     return [Deployment(name, {"name": name, "latest_revision_id": "r", "source_revision_config": {}, **value})]
 
 
-def policy(path: str, schema: Any, **values: Any) -> Policy:
-    return Policy("rule", path, schema, HERE, **values)
+def policy(path: str, schema: Any, **values: Any) -> HousePolicy:
+    return HousePolicy("rule", path, schema, HERE, **values)
 
 
-def judged(one: Policy, declarations: Declarations, listed: Any = None, **terms: Any) -> tuple[Finding, ...]:
+def judged(one: HousePolicy, declarations: Declarations, listed: Any = None, **terms: Any) -> tuple[Finding, ...]:
     return judge_policies([one], declarations, listed, **terms).findings
 
 
@@ -351,10 +351,10 @@ EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def example_policies() -> dict[str, Policy]:
+def example_policies() -> dict[str, HousePolicy]:
     entries = yaml.safe_load(EXAMPLE.read_text())["policies"]
     return {
-        entry["id"]: Policy(
+        entry["id"]: HousePolicy(
             **{**entry, "location": HERE, "severity": Severity(entry.get("severity", "error"))}
             | ({"applies_to": frozenset(entry["applies_to"])} if "applies_to" in entry else {})
         )

@@ -8,7 +8,7 @@ import click
 
 from driftcheck.cli import console
 from driftcheck.errors import UsageError
-from driftcheck.model import Policy
+from driftcheck.model import HousePolicy
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
@@ -40,7 +40,7 @@ def command(name: str | None, config: str | None) -> int:
     return 0
 
 
-def _policies(config: str | None) -> tuple[Policy, ...]:
+def _policies(config: str | None) -> tuple[HousePolicy, ...]:
     from driftcheck.declarations.config import find_config, load_config
 
     file = FilePath(config) if config else find_config(FilePath.cwd())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import CONFIG_NAME, SourceText
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
-from driftcheck.model import JSON, Finding, IgnoreRule, Location, Policy, Severity
+from driftcheck.model import JSON, Finding, HousePolicy, IgnoreRule, Location, Severity
 from driftcheck.rules import RULES, make_finding
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ class Config:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     """Severities by rule id."""
     off: frozenset[str] = frozenset()
-    """Ids of lint rules and policies whose findings are counted and not reported."""
+    """Ids of lint rules and house policies that are turned off; their findings are suppressed."""
     fail_on: str | None = None
     """A severity, or `never`."""
     strict: bool | None = None
-    policies: tuple[Policy, ...] = ()
+    policies: tuple[HousePolicy, ...] = ()
     targets: tuple[Target, ...] = ()
 
 
@@ -239,9 +239,9 @@ def _target(text: Text, config: Config, name: str, value: Mapping[str, JSON]) ->
     )
 
 
-def _policies(text: Text, entries: Iterable[Mapping[str, JSON]]) -> Iterator[Policy]:
+def _policies(text: Text, entries: Iterable[Mapping[str, JSON]]) -> Iterator[HousePolicy]:
     for index, entry in enumerate(entries):
-        yield Policy(
+        yield HousePolicy(
             id=entry["id"],
             path=entry["path"],
             schema=entry["schema"],

@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from driftcheck.formats import RenderOptions
 from driftcheck.model import (
+    NO_LOCATION,
     Change,
     ChangeClass,
     Comparison,
     ExitStatus,
     Finding,
     Location,
-    Outcome,
     Report,
     Severity,
     State,
@@ -54,16 +54,7 @@ _STATUS_ORDER: Final = (
     Status.UNMANAGED,
     Status.IN_SYNC,
 )
-_OUTCOME_ORDER: Final = (
-    Outcome.DEFECT,
-    Outcome.INVALID,
-    Outcome.INCOMPLETE,
-    Outcome.DRIFT,
-    Outcome.PASSED,
-    Outcome.IN_SYNC,
-)
 _STATE_ORDER: Final = {State.NEW: 0, State.CHANGED: 1, State.KNOWN: 2, None: 3}
-_NOWHERE: Final = Location("", 0, 0)
 
 
 def report_id(report: Report) -> str:
@@ -80,7 +71,7 @@ def parts(report: Report) -> list[Report]:
     """Return a report for each target, the worst first; the report itself where it has no targets."""
     if not report.targets:
         return [report]
-    ordered = sorted(report.targets, key=lambda target: (_OUTCOME_ORDER.index(target.outcome), target.name))
+    ordered = sorted(report.targets, key=lambda target: (target.outcome.rank, target.name))
     return [
         replace(
             report,
@@ -223,7 +214,7 @@ def view(report: Report, *, with_unmanaged: bool = False) -> View:
     loose = [each for each in report.findings if (each.target, each.deployment) not in known]
     general = sorted(
         (each for each in loose if each.suppressed is None),
-        key=lambda each: (each.severity.rank, each.location or _NOWHERE, each.rule),
+        key=lambda each: (each.severity.rank, each.location or NO_LOCATION, each.rule),
     )
     counted = [each for each in general if each.severity is Severity.NOTE]
     counted += [each for block in others for each in block.findings if each.suppressed is None]
@@ -329,7 +320,7 @@ def _result_order(result: Result) -> tuple[object, ...]:
         result.deployment or "",
         format_path(result.path or ()),
         result.rule,
-        result.location or _NOWHERE,
+        result.location or NO_LOCATION,
     )
 
 
