@@ -236,7 +236,7 @@ def test_every_number_of_the_html_report(whole: Audit) -> None:
         assert words.replace(" ", "") in whole.page.replace(" ", "").replace("\u202f", ""), words
 
 
-def test_one_name_twice_leaves_the_audit_incomplete_and_the_rest_told(with_twin: Audit) -> None:
+def test_one_name_twice_leaves_the_audit_incomplete_and_the_rest_reported(with_twin: Audit) -> None:
     assert (with_twin.status, with_twin.document["outcome"]["name"]) == (3, "incomplete")
     assert with_twin.document["live"]["deployments"] == LISTED
     summary = with_twin.summary

@@ -214,13 +214,15 @@ def test_without_secrets_a_saved_listing_is_still_compared_with(runner: Runner) 
     assert (runner.outputs["mode"], runner.outputs["status"]) == ("check", "1")
 
 
-def test_a_forgotten_key_is_no_success(runner: Runner) -> None:
+def test_a_forgotten_key_is_not_a_success(runner: Runner) -> None:
     runner.run(LISTED="deployments")
     assert (runner.outputs["status"], runner.outputs["outcome"]) == ("3", "incomplete")
 
 
 @pytest.mark.parametrize(("ending", "status"), [("exit 4", "4"), ("kill -9 $$", "137")])
-def test_what_wrote_no_report_is_a_defect_and_said_so(runner: Runner, ending: str, status: str) -> None:
+def test_a_command_that_wrote_no_report_is_reported_as_an_internal_error(
+    runner: Runner, ending: str, status: str
+) -> None:
     executable(runner.driftcheck, f"#!/bin/sh\n{ending}\n")
     runner.run()
     assert (runner.outputs["status"], runner.outputs["outcome"]) == (status, "defect")

@@ -93,13 +93,13 @@ def test_an_explanation_says_what_the_annotations_say(name: str, facts: list[str
         ("secret_references", "an empty list may clear it"),
     ],
 )
-def test_a_declared_null_is_answered_with_what_to_do(name: str, advice: str) -> None:
+def test_a_declared_null_gets_a_hint(name: str, advice: str) -> None:
     assert "The service takes no null" in text(name)
     assert advice in text(name)
 
 
 @pytest.mark.parametrize("name", ["name", "source", "secrets", "shareable"])
-def test_nothing_is_said_of_null_where_it_can_not_be_declared(name: str) -> None:
+def test_null_is_not_mentioned_where_it_can_not_be_declared(name: str) -> None:
     assert "Declared null" not in text(name)
 
 

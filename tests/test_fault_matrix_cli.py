@@ -192,7 +192,7 @@ CONVERSATIONS: dict[str, Conversation] = {
 
 @pytest.mark.parametrize("state", ["in sync", "broken"])
 @pytest.mark.parametrize("said", CONVERSATIONS)
-def test_whatever_a_server_says_it_is_reported(trees: dict[str, Path], said: str, state: str) -> None:
+def test_every_answer_of_a_server_is_reported(trees: dict[str, Path], said: str, state: str) -> None:
     with serving(CONVERSATIONS[said]) as (url, _):
         result = check(trees[state], url, "--retries", "0", "--timeout", "0.3", "--concurrency", "2")
     assert result.status == (2 if state == "broken" else 3)

@@ -86,7 +86,7 @@ def test_R11_an_output_replaces_a_link_and_leaves_alone_what_it_leads_to(tmp_pat
 # --- secrets and commands -------------------------------------------------------------------------------------------
 
 
-def test_K8_a_report_is_the_same_whatever_a_secret_is(tmp_path: Path) -> None:
+def test_K8_a_report_is_the_same_for_any_secret(tmp_path: Path) -> None:
     """Neither its length nor anything that is computed from it shows."""
     reports = []
     for declared, live in (("short", "x"), ("another one " * 40, "and a very long one " * 400), ("ä\n", "::error::")):
@@ -106,7 +106,7 @@ def test_K8_a_report_is_the_same_whatever_a_secret_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-def test_K10_no_format_tells_a_runner_to_mask_anything(format_name: str, tmp_path: Path) -> None:
+def test_K10_no_format_asks_a_runner_to_mask_anything(format_name: str, tmp_path: Path) -> None:
     place(tmp_path, live="::add-mask::e", name="::add-mask::e")
     result = run_inside(*CHECK, "-o", format_name, cwd=tmp_path)
     assert result.out
@@ -250,7 +250,7 @@ def test_Y5_a_file_of_a_mebibyte_takes_bounded_time_and_memory(kind: str, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a body without end", "a gzip bomb", "headers without end"])
-def test_F5_F6_whatever_a_server_sends_the_process_stays_small_and_ends(kind: str, tmp_path: Path) -> None:
+def test_F5_F6_the_process_stays_small_and_ends_with_any_server(kind: str, tmp_path: Path) -> None:
     place(tmp_path)
     bomb = gzip.compress(b" " * (100 * MIB), 1)
     conversation = {
@@ -277,7 +277,7 @@ def test_R12_the_action_hands_no_input_to_a_shell_as_text() -> None:
     assert not any("${{" in script for script in scripts)
 
 
-def test_there_is_no_telling_where_the_tests_ran(tmp_path: Path) -> None:
+def test_nothing_shows_where_the_tests_ran(tmp_path: Path) -> None:
     """O10: no path, host or user of the machine is in a report."""
     place(tmp_path)
     result = run_inside(*CHECK, "-o", "json", cwd=tmp_path)

@@ -47,7 +47,7 @@ def test_a_free_map_may_name_some_of_its_keys() -> None:
     assert field(f"{SPEC}.volumes[0].emptyDir.medium") is fields.UNKNOWN
 
 
-def test_null_is_told_apart_from_the_types() -> None:
+def test_null_differs_from_every_type() -> None:
     assert field(f"{SPEC}.cpu").types == {"number"}
     assert field(f"{SPEC}.cpu").nullable
     assert not field("name").nullable

@@ -168,14 +168,14 @@ OF_DEPLOYMENTS = {*CLASSES_OF_RULES, "unmanaged-deployment"}
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_history_gives_what_the_model_says(seed: int) -> None:
+def test_a_history_agrees_with_the_model(seed: int) -> None:
     compare_with_model(seed)
 
 
 @pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
-def test_every_history_gives_what_the_model_says(seed: int) -> None:
+def test_every_history_agrees_with_the_model(seed: int) -> None:
     compare_with_model(seed)
 
 

@@ -44,7 +44,7 @@ def test_the_corpus_is_large_enough_and_its_manifest_complete() -> None:
 
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=by_name)
-def test_hostile_file_gives_the_finding_of_its_manifest(entry: dict[str, Any]) -> None:
+def test_a_hostile_file_has_the_finding_of_its_manifest(entry: dict[str, Any]) -> None:
     declared = declare((HOSTILE / entry["file"]).read_bytes())
     found = {(finding.rule, finding.location.line, finding.location.column) for finding in located(declared)}
     rules = {rule for rule, _, _ in found} - ADVICE
@@ -74,7 +74,7 @@ def located(declared: Declarations) -> list[Any]:
     return list(declared.findings)
 
 
-def test_Y18_every_hostile_file_is_told_in_one_run_and_hides_nothing_of_the_others() -> None:
+def test_Y18_every_hostile_file_is_reported_in_one_run_and_hides_no_other() -> None:
     declared = loader.load(["tests/hostile"], here=str(HOSTILE.parent.parent))
     told = {finding.location.file.removeprefix("tests/hostile/") for finding in located(declared)}
     assert told >= {entry["file"] for entry in MANIFEST if entry["rule"] is not None}

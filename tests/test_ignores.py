@@ -221,7 +221,7 @@ def test_R8_a_rule_that_covers_every_path_is_a_catch_all(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["source_config.**", "**.cpu", "*", "cpu", '["*"]', "***", "**[*]", '**[""]'])
-def test_a_rule_that_says_what_it_covers_is_no_catch_all(path: str) -> None:
+def test_a_rule_that_names_what_it_covers_is_not_a_catch_all(path: str) -> None:
     assert not is_catch_all(rule(path))
 
 

@@ -209,5 +209,5 @@ def test_without_apprise_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
         (URLError("secret.example"), "URLError"),
     ],
 )
-def test_the_cause_of_a_failure_is_said_without_the_address(error: Exception, cause: str) -> None:
+def test_the_cause_of_a_failure_is_reported_without_the_address(error: Exception, cause: str) -> None:
     assert notify._cause(error) == cause

@@ -66,7 +66,7 @@ def test_hints_name_the_distribution() -> None:
 
 
 @pytest.mark.slow
-def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
+def test_two_builds_yield_the_same_bytes(tmp_path: Path) -> None:
     """From copies of the tree with other times, other modes and other names, and once more from the sdist."""
     built = []
     for name, umask in (("first", 0o022), ("second", 0o077)):
@@ -95,7 +95,7 @@ def test_every_schema_is_found() -> None:
     )
 
 
-def test_nothing_else_stands_at_the_top_level() -> None:
+def test_nothing_else_is_at_the_top_level() -> None:
     """docs/architecture.md, Layout: what stands at the top level."""
     listed = {"driftcheck", "schemas", "examples", "tests", "docs", "pyproject.toml", "README.md", "LICENSE"}
     looked_for = {"CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "action.yml"}

@@ -71,7 +71,7 @@ def test_a_path_is_one_line_of_ascii(path: Path) -> None:
 @pytest.mark.parametrize(
     "text", [".", "a..b", "a[", "a]", "[x]", "[=x]", "a[name=]", "a b", 'a["x]', "a.", "a[-1]", "é"]
 )
-def test_what_is_no_path_is_refused(text: str) -> None:
+def test_an_invalid_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a path from character"):
         parse_path(text)
 

@@ -143,7 +143,7 @@ def test_severities_may_be_changed_by_rule() -> None:
     st.booleans(),
     st.sampled_from(("check", "audit")),
 )
-def test_an_incomplete_side_never_gives_status_0_missing_or_unmanaged(
+def test_an_incomplete_side_never_yields_status_0_missing_or_unmanaged(
     ours: list[str], theirs: list[str], strict: bool, command: str
 ) -> None:
     declared, live = declarations(*map(named, ours)), snapshot(*map(named, theirs), gaps=("cut",))
@@ -165,7 +165,7 @@ def test_a_partial_check_may_end_with_0_or_1_where_it_is_allowed_to() -> None:
     assert not run(declarations(spec(cpu=1)), gap, allow_partial=True).complete
 
 
-def test_nothing_that_was_read_is_no_part_that_could_be_accepted() -> None:
+def test_a_listing_of_which_nothing_was_read_can_not_be_accepted() -> None:
     nothing = replace(snapshot(), gaps=("The API key is not accepted (401).",))
     assert status(run(declarations(spec(cpu=1)), nothing, allow_partial=True)) == 3
     assert status(run(declarations(spec(cpu=1)), snapshot(), allow_partial=True)) == 3

@@ -43,7 +43,7 @@ def test_the_example_of_a_rule_triggers_it_and_nothing_else(rule: str) -> None:
 
 
 @pytest.mark.parametrize("example", DECLARATIONS, ids=lambda example: example.stem)
-def test_an_example_that_is_loaded_gives_one_finding_with_its_place(example: Path) -> None:
+def test_an_example_that_is_loaded_is_one_finding_with_its_location(example: Path) -> None:
     data = example.read_bytes()
     (finding,) = declare([SourceText(example.name, data)]).findings
     assert (finding.rule, finding.severity) == (example.stem, RULES[example.stem].severity)

@@ -259,7 +259,7 @@ def test_K5_K6_a_credential_that_names_something_is_in_no_report(
     assert any("[redacted" in text for _, text in outputs)
 
 
-def test_K5_a_credential_that_names_a_secret_is_told_as_a_change_without_values(tree: Path) -> None:
+def test_K5_a_credential_that_names_a_secret_is_a_change_without_values(tree: Path) -> None:
     content = declarations()["deployments"][:1]
     content[0]["secrets"] = [{"name": "A"}]
     content[0]["source_config"] = {}
@@ -276,7 +276,7 @@ def test_K5_a_credential_that_names_a_secret_is_told_as_a_change_without_values(
     assert hidden["location"]["file"] == "deployments.yaml"
 
 
-def test_K6_that_a_sensitive_value_differs_is_said(tree: Path) -> None:
+def test_K6_a_different_sensitive_value_is_reported(tree: Path) -> None:
     result = run_inside("check", "--live", "raw.json", "-o", "json", cwd=tree)
     (claims,) = (each for each in json.loads(result.out)["deployments"] if each["name"] == "claims")
     changes = {change["path"].removeprefix("source_config.resource_spec."): change for change in claims["changes"]}
@@ -291,7 +291,7 @@ def test_K6_that_a_sensitive_value_differs_is_said(tree: Path) -> None:
     assert changes["sidecars[name=otel].env[name=EXTRA]"]["live"] == {"name": "EXTRA"}
 
 
-def test_K6_equal_secrets_are_no_difference(tree: Path) -> None:
+def test_K6_equal_secrets_do_not_differ(tree: Path) -> None:
     same = json.loads(json.dumps(declarations()).replace(DECLARED["changed env"], LIVE["changed env"]))
     (tree / "deployments.yaml").write_text(json.dumps(same))
     result = run_inside("check", "--live", "raw.json", "-o", "json", cwd=tree)
@@ -299,7 +299,7 @@ def test_K6_equal_secrets_are_no_difference(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("verbosity", [[], ["-vv"]], ids=["plain", "verbose"])
-def test_K7_a_secret_in_a_declaration_is_told_by_its_place_alone(tree: Path, verbosity: list[str]) -> None:
+def test_K7_a_secret_in_a_declaration_is_reported_by_its_location_alone(tree: Path, verbosity: list[str]) -> None:
     for name, text in FORBIDDEN_FILES.items():
         (tree / name).write_text(text)
     for command in (["validate"], ["check", "--live", "raw.json"]):
@@ -418,7 +418,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("said", REFUSALS.values(), ids=REFUSALS)
-def test_K3_an_answer_that_is_an_error_is_never_quoted(tree: Path, said: bytes) -> None:
+def test_K3_an_error_answer_is_never_quoted(tree: Path, said: bytes) -> None:
     with serving(saying(said, close=True)) as (url, heads):
         result = run_inside(
             *("check", "--endpoint", url, "--retries", "0", "-vv", "-o", "text", *EVERY_FORMAT), cwd=tree, env=KEYS

@@ -95,7 +95,7 @@ def test_D1_a_duplicate_key_is_reported_wherever_it_is(pairs: Any, space: str, a
 
 
 @given(st.integers(1, 90), st.sampled_from(["[", '{"a":']), st.text(alphabet='[]{}"\\x', max_size=8))
-def test_D1_depth_is_counted_exactly_whatever_strings_hold(depth: int, opening: str, text: str) -> None:
+def test_D1_depth_is_counted_exactly_with_any_strings(depth: int, opening: str, text: str) -> None:
     closing = "]" if opening == "[" else "}"
     data = f"{opening * depth}{json.dumps(text)}{closing * depth}".encode()
     if depth > MAX_DEPTH:

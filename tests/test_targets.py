@@ -267,7 +267,7 @@ def test_an_export_of_a_target_has_no_suffix_and_is_in_sync(project: Path) -> No
     assert result.status == 2
 
 
-def test_init_with_several_workspaces_gives_targets_in_sync(tmp_path: Path) -> None:
+def test_init_with_several_workspaces_writes_targets_in_sync(tmp_path: Path) -> None:
     for target, scale in {"staging": 1, "production": 4}.items():
         names = [f"shared-{target}", f"same-{target}", f"only-{target}-{target}"]
         items = [live(target, name, n, max_scale=5) for n, name in enumerate(names, 1)]
@@ -346,7 +346,7 @@ def test_init_leaves_folders_of_other_yaml_alone_and_ignores_by_resulting_name(t
     assert not any(found["rule"] == "unused-ignore" for found in report["findings"])
 
 
-def test_init_gives_no_target_to_a_workspace_without_deployments(tmp_path: Path) -> None:
+def test_init_writes_no_target_for_a_workspace_without_deployments(tmp_path: Path) -> None:
     saved(tmp_path / "staging.json", [live("staging", "agent-staging", 1)])
     saved(tmp_path / "production.json", [])
     result = run_inside("init", *SPACES, *LIVES, cwd=tmp_path)

@@ -69,7 +69,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 
 @pytest.mark.parametrize("branch", ROWS)
-def test_the_demonstration_gives_each_row_its_verdict(demonstration: tuple[str, Path], branch: str) -> None:
+def test_the_demonstration_shows_each_row_with_its_verdict(demonstration: tuple[str, Path], branch: str) -> None:
     section = demonstration[0].split(f"== {branch}:")[1].split("\n==")[0]
     assert f"\nexit status {ROWS[branch].exit_status}\n" in section
     words = CLASSES | {None: "In sync", "elsewhere": "Not touched by this change"}
@@ -343,7 +343,7 @@ def test_an_ignore_rule_that_the_change_takes_out_still_hides(repository: Reposi
     [{"owner": "team-a"}, {"approved_by": "team-b"}, {"expires": "2999-01-01"}, {"live": {"equals": 9}}],
     ids=lambda more: next(iter(more)),
 )
-def test_whatever_the_change_alters_in_an_ignore_rule_is_shown(repository: Repository, more: dict[str, Any]) -> None:
+def test_every_alteration_of_an_ignore_rule_is_shown(repository: Repository, more: dict[str, Any]) -> None:
     repository.commit(declaring(IGNORE))
     repository.commit(declaring(IGNORE | more))
     assert {rule for rule, _ in rules(repository.report([DRIFTED]))} == {"policy-changed"}
@@ -419,7 +419,7 @@ def test_a_gate_chooses_the_classes_that_fail(repository: Repository, gate: str,
 
 
 @pytest.mark.parametrize("gate", ["all", "drift;conflict", "Drift", ","])
-def test_a_gate_that_is_none_is_refused(repository: Repository, gate: str) -> None:
+def test_an_unknown_gate_is_refused(repository: Repository, gate: str) -> None:
     repository.commit([A])
     result = repository.check([A], "--gate", gate, base="HEAD")
     assert result.status == 2
@@ -429,7 +429,7 @@ def test_a_gate_that_is_none_is_refused(repository: Repository, gate: str) -> No
 # --- a base that can't tell -----------------------------------------------------------------------------------
 
 
-def test_a_deployment_that_a_broken_base_may_hold_is_drift_and_the_base_is_told(repository: Repository) -> None:
+def test_a_deployment_that_a_broken_base_may_hold_is_drift_and_the_base_is_reported(repository: Repository) -> None:
     repository.commit(json.dumps({"deployments": [B]}) + "\n---\ndeployments: [\n")
     repository.commit([A, B])
     report = repository.report([DRIFTED, agent("b", max_scale=9)])
@@ -624,7 +624,7 @@ def test_R8_the_workspace_and_region_of_a_change_are_not_asked(
     assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
 
 
-def test_R8_files_that_a_change_brings_into_view_are_no_base(tmp_path: Path) -> None:
+def test_R8_files_that_a_change_brings_into_view_are_not_a_base(tmp_path: Path) -> None:
     """A stale file, never looked at before, neither says what was declared nor hides anything."""
     folder = tmp_path / "repository"
     (folder / "archive").mkdir(parents=True)

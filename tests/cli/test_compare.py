@@ -43,7 +43,7 @@ def test_a_listing_equals_itself(tmp_path: Path) -> None:
     assert [f for f in found["findings"] if f["severity"] != "note"] == []
 
 
-def test_what_changed_between_two_days_is_told_by_name_and_path(tmp_path: Path) -> None:
+def test_changes_between_two_days_are_reported_by_name_and_path(tmp_path: Path) -> None:
     later = deepcopy(workspace())
     later[1]["source_config"]["resource_spec"] |= {"cpu": 2, "memory_limit_mb": 4096, "min_scale": None}
     later[2]["source_revision_config"]["repo_ref"] = "release"
@@ -189,7 +189,7 @@ def test_a_map_that_leads_two_names_to_one_is_refused(tmp_path: Path) -> None:
         (["prod=staging"], "prod=staging"),
     ],
 )
-def test_a_map_that_pairs_nothing_is_no_answer(tmp_path: Path, maps: list[str], idle: str) -> None:
+def test_a_map_that_pairs_nothing_is_an_error(tmp_path: Path, maps: list[str], idle: str) -> None:
     options = [word for each in maps for word in ("--map", each)]
     result = compare(tmp_path, workspace(), workspace(), *options)
     assert result.status == 2
@@ -224,7 +224,7 @@ def test_a_name_twice_on_the_first_side_is_unknown_and_incomplete(tmp_path: Path
     assert [f["rule"] for f in report(result)["findings"]] == ["ambiguous-name"]
 
 
-def test_an_empty_listing_is_no_answer_unless_it_was_said_to_be_one(tmp_path: Path) -> None:
+def test_an_empty_listing_is_incomplete_unless_it_is_allowed(tmp_path: Path) -> None:
     for first, second in (([], workspace()), (workspace(), []), ([], [])):
         assert compare(tmp_path, first, second).status == 3
     assert compare(tmp_path, workspace(), [], "--allow-empty-live").status == 1
@@ -232,7 +232,7 @@ def test_an_empty_listing_is_no_answer_unless_it_was_said_to_be_one(tmp_path: Pa
     assert compare(tmp_path, [], [], "--allow-empty-live").status == 0
 
 
-def test_an_older_server_that_does_not_know_a_field_is_no_evidence_of_a_change(tmp_path: Path) -> None:
+def test_an_older_server_that_does_not_know_a_field_is_not_evidence_of_a_change(tmp_path: Path) -> None:
     older, newer = external("agent", 1), external("agent", 1)
     for key in ("tenant_id", "shareable", "is_preview"):
         del older[key]

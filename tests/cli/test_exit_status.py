@@ -118,7 +118,7 @@ def test_validate_uses_the_same_table(declared: str, status: int, tmp_path: Path
     assert driftcheck("validate", cwd=tmp_path).returncode == status
 
 
-def test_report_gives_the_saved_status(tmp_path: Path) -> None:
+def test_report_ends_with_the_saved_status(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
     (tmp_path / "live.json").write_text(listing(IN_SYNC))
     saved = driftcheck("check", "--live", "live.json", "-o", "json=saved.json", "-o", "text", cwd=tmp_path)
@@ -143,7 +143,7 @@ def test_status_0_with_differences_is_passed(declared: str, options: list[str], 
     assert json.loads(result.stdout)["outcome"]["name"] == outcome
 
 
-def test_no_key_is_could_not_tell_and_is_reported(tmp_path: Path) -> None:
+def test_no_key_is_status_3_and_reported(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     result = driftcheck("check", "-o", "json", cwd=tmp_path)
     assert result.returncode == 3
@@ -161,7 +161,7 @@ def test_an_inventory_of_what_was_not_read_counts_nothing(tmp_path: Path) -> Non
     assert "0 deployments" not in result.stdout
 
 
-def test_no_connection_is_could_not_tell(tmp_path: Path) -> None:
+def test_no_connection_is_status_3(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -212,7 +212,7 @@ def run_with_stdout(folder: Path, redirection: str) -> subprocess.CompletedProce
     return ran(["bash", "-c", f"{command} {redirection}"], folder)
 
 
-def test_X2_full_standard_output_is_no_drift(drifted: Path) -> None:
+def test_X2_full_standard_output_is_not_drift(drifted: Path) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     result = run_with_stdout(drifted, "> /dev/full")
@@ -221,13 +221,13 @@ def test_X2_full_standard_output_is_no_drift(drifted: Path) -> None:
     assert "Exception ignored" not in result.stderr
 
 
-def test_X2_closed_standard_output_is_no_drift(drifted: Path) -> None:
+def test_X2_closed_standard_output_is_not_drift(drifted: Path) -> None:
     result = run_with_stdout(drifted, ">&-")
     assert result.returncode == 4
     assert "Traceback" not in result.stderr
 
 
-def test_X2_broken_pipe_is_no_drift(drifted: Path) -> None:
+def test_X2_a_broken_pipe_is_not_drift(drifted: Path) -> None:
     result = run_with_stdout(drifted, "| true; exit ${PIPESTATUS[0]}")
     assert result.returncode in (1, 4)
     assert "Traceback" not in result.stderr
@@ -251,7 +251,7 @@ def test_X2_broken_pipe_is_no_drift(drifted: Path) -> None:
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "check --help"])
 @pytest.mark.parametrize("redirection", [">&-", "> /dev/full"])
-def test_X2_help_that_can_not_be_written_is_no_success_and_no_defect(
+def test_X2_help_that_can_not_be_written_is_an_ordinary_failure(
     arguments: str, redirection: str, tmp_path: Path
 ) -> None:
     if not os.path.exists("/dev/full"):
@@ -285,7 +285,7 @@ def test_X5_several_formats_are_written_all_or_none(drifted: Path) -> None:
     assert sorted(path.name for path in drifted.iterdir()) == ["deployments.yaml", "live.json"]
 
 
-def test_X1_a_defect_is_no_drift(drifted: Path) -> None:
+def test_X1_an_internal_error_is_not_drift(drifted: Path) -> None:
     """A defect is planted in the rendering: the status is 4, and no text of the exception is shown."""
     program = (
         "import driftcheck.pipeline as pipeline\n"

@@ -96,14 +96,14 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path, where: tuple[str, 
     assert "claims-agent" in (tmp_path / "claims-agent.yaml").read_text()
 
 
-def test_exporting_again_gives_the_same_bytes_whatever_the_order_of_the_listing(tmp_path: Path) -> None:
+def test_exporting_again_writes_the_same_bytes_in_any_order_of_the_listing(tmp_path: Path) -> None:
     first = saved(tmp_path / "a.json", workspace())
     second = saved(tmp_path / "b.json", reversed(workspace()))
     outputs = {run_inside("export", "--live", listing, cwd=tmp_path).out for listing in (first, second, first)}
     assert len(outputs) == 1
 
 
-def test_what_nobody_declares_is_left_out_and_said(tmp_path: Path) -> None:
+def test_unmanaged_deployments_are_left_out_and_reported(tmp_path: Path) -> None:
     listed = [
         external("kept", 1),
         {**external("leaving", 2), "status": "AWAITING_FINAL_DELETE"},

@@ -184,7 +184,7 @@ def test_open_lists_age_state_and_severity(project: Path) -> None:
     assert "2026-01-01 (8 days)" in history(project, "open", day=8).out
 
 
-def test_items_of_several_reports_are_told_apart(project: Path) -> None:
+def test_items_of_several_reports_are_kept_apart(project: Path) -> None:
     for identity in ("eu", "us"):
         check(project, "--history", HISTORY, "--report-id", identity)
     assert {item["report_id"] for item in shown(project, "open")["items"]} == {"eu", "us"}
@@ -212,7 +212,7 @@ def test_a_report_never_replaces_the_history(project: Path) -> None:
     assert (project / "history.db").read_bytes() == before
 
 
-def test_show_gives_the_report_back_with_the_recorded_sha_256(project: Path) -> None:
+def test_show_prints_the_report_with_the_recorded_sha_256(project: Path) -> None:
     original = json.loads(check(project, "--history", HISTORY, "-o", "json").out)
     [run] = shown(project, "list")["runs"]
     result = history(project, "show", run["id"][:8], "-o", "json")

@@ -89,19 +89,19 @@ def test_a_gate_needs_a_base(drifted: Path) -> None:
     assert "--base" in result.stderr
 
 
-def test_a_filter_that_fits_nothing_is_no_answer(drifted: Path) -> None:
+def test_a_filter_that_matches_nothing_is_an_error(drifted: Path) -> None:
     filters = ["--live", "live.json", "--status", "REDAY"]
     assert driftcheck("audit", "deployments.yaml", *filters, cwd=drifted).returncode == 3
     assert driftcheck("audit", "deployments.yaml", *filters, "--allow-empty-live", cwd=drifted).returncode == 0
 
 
-def test_there_is_no_option_that_takes_a_key(drifted: Path) -> None:
+def test_no_option_takes_a_key(drifted: Path) -> None:
     for option in ("--api-key", "--key", "--token"):
         assert driftcheck("check", option, "lsv2_pt_0000000000", cwd=drifted).returncode == 2
 
 
 @pytest.mark.parametrize("option", ["--api-key", "--token"])
-def test_who_looks_for_such_an_option_is_told_where_the_key_belongs(option: str, drifted: Path) -> None:
+def test_an_option_for_the_key_is_refused_with_the_variable_to_use(option: str, drifted: Path) -> None:
     result = driftcheck("check", option, "canary", cwd=drifted)
     assert result.returncode == 2
     assert "LANGSMITH_API_KEY" in result.stderr
@@ -113,7 +113,7 @@ def test_who_looks_for_such_an_option_is_told_where_the_key_belongs(option: str,
     "value", ["lsv2_pt_0000000000canary", "lsv2_canary", "ls__canary", "AKIACANARY0000000000", "can-ary", "9canary"]
 )
 @pytest.mark.parametrize("command", ["check", "audit", "snapshot"])
-def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(command: str, value: str, drifted: Path) -> None:
+def test_a_key_instead_of_its_variable_is_refused_and_not_repeated(command: str, value: str, drifted: Path) -> None:
     outputs = [] if command == "snapshot" else ["-o", "json=report.json", "-o", "text=report.txt", "-o", "html"]
     result = driftcheck(command, "--api-key-env", value, *outputs, cwd=drifted)
     assert result.returncode == 2
@@ -156,14 +156,14 @@ def test_standard_input_is_a_path(drifted: Path) -> None:
         (["check", "--workspace", "my-team"], "not a workspace id"),
     ],
 )
-def test_a_slip_is_answered_with_what_was_meant(arguments: list[str], told: str, drifted: Path) -> None:
+def test_a_mistyped_command_gets_a_suggestion(arguments: list[str], told: str, drifted: Path) -> None:
     result = driftcheck(*arguments, cwd=drifted)
     assert result.returncode == 2
     assert told in result.stderr
     assert result.stdout == ""
 
 
-def test_a_missing_path_is_told_once(drifted: Path) -> None:
+def test_a_missing_path_is_reported_once(drifted: Path) -> None:
     result = driftcheck("check", "elsewhere.yaml", cwd=drifted)
     assert result.returncode == 2
     assert result.stderr.count("error:") == 1

@@ -32,7 +32,7 @@ def test_it_goes_to_standard_output_where_no_file_is_named(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_live_from_a_snapshot_gives_the_report_that_the_network_gave(tmp_path: Path) -> None:
+def test_live_from_a_snapshot_yields_the_same_report_as_the_network(tmp_path: Path) -> None:
     with serving(workspace()) as env:
         run_inside("snapshot", "-o", "live.json", cwd=tmp_path, env=env)
         network = run_inside("audit", "-o", "json", cwd=tmp_path, env=env)
@@ -77,7 +77,7 @@ def test_an_incomplete_one_is_written_on_request_and_makes_what_reads_it_incompl
         assert run_inside(*command, cwd=tmp_path).status == 3, command
 
 
-def test_an_empty_workspace_is_no_answer_unless_it_was_said_to_be_one(tmp_path: Path) -> None:
+def test_an_empty_workspace_is_incomplete_unless_it_is_allowed(tmp_path: Path) -> None:
     empty = saved(tmp_path / "empty.json", [])
     assert run_inside("snapshot", "--live", empty, "-o", "live.json", cwd=tmp_path).status == 3
     assert not (tmp_path / "live.json").exists()

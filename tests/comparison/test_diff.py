@@ -176,7 +176,7 @@ def oracle(value: Any) -> str:
 
 @pytest.mark.parametrize("live", [{}, {"labels": None}, {"labels": {}}])
 @pytest.mark.parametrize("declared", [{"labels": None}, {"labels": {}}])
-def test_null_absent_and_empty_are_one_where_the_service_cannot_tell_them_apart(
+def test_null_absent_and_empty_are_equal_where_the_service_treats_them_alike(
     declared: dict[str, Any], live: dict[str, Any]
 ) -> None:
     assert told(spec(**declared), spec(**live)) == []
@@ -483,7 +483,7 @@ def test_type_and_build_on_push_of_an_external_image_are_the_platforms() -> None
     ) == [("modified", "source_config.deployment_type")]
 
 
-def test_a_resolved_commit_stands_for_its_branch() -> None:
+def test_a_resolved_commit_equals_its_branch() -> None:
     def live(ref: str | None, branch: str | None) -> dict[str, Any]:
         return {
             "source": "github",

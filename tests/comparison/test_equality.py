@@ -59,7 +59,7 @@ def test_D7_D8_numbers_are_equal_by_value(one: float, other: float) -> None:
     ("one", "other"),
     [(1, True), (0, False), (1.0, True), (1, "1"), (True, "true"), (0, ""), (1.5, "1.5"), (2**53, 2**53 + 1)],
 )
-def test_D7_bools_and_texts_are_no_numbers(one: Any, other: Any) -> None:
+def test_D7_booleans_and_strings_are_not_numbers(one: Any, other: Any) -> None:
     for field in (PLAIN, CPU, MEMORY):
         assert not same_scalar(one, other, field)
         assert not same_scalar(other, one, field)
@@ -147,7 +147,7 @@ def test_different_quantities_differ_however_near() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "1 Gi", "Gi", "1gi", "1KI", "--1", "1e", "0x10", "1_000", "1\n", "½", "nan", "inf"]
 )
-def test_what_is_no_quantity_equals_itself_alone(text: str) -> None:
+def test_an_invalid_quantity_equals_itself_alone(text: str) -> None:
     assert quantity(text) is None
     assert same_scalar(text, text, LIMIT)
     assert not same_scalar(text, "1", LIMIT)
@@ -209,7 +209,7 @@ def test_the_form_of_a_url_is_final_and_never_fails(url: str) -> None:
     assert canonical_repository_url(canonical_repository_url(url)) == canonical_repository_url(url)
 
 
-def test_uuids_are_equal_whatever_their_case() -> None:
+def test_uuids_are_equal_in_any_case() -> None:
     one = "3f0f7a5e-2f3c-4a3b-8b0c-0a54d2f0c1aa"
     assert same_uuid(one, one.upper())
     assert not same_uuid(one, one.replace("a", "b"))

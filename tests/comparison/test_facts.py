@@ -106,7 +106,7 @@ def declared_source() -> dict[str, Any]:
 LEAVES = ["source_revision_config.langgraph_config_path", "secrets[name=A]", "secrets[name=B]"]
 
 
-def test_before_the_first_revision_null_is_no_evidence() -> None:
+def test_before_the_first_revision_null_is_not_evidence() -> None:
     live = declared_source() | {"latest_revision_id": None, "secrets": [], "source_revision_config": None}
     assert sorted(unverifiable(declared_source(), live)) == sorted(LEAVES)
     result = verdicts([declared_source()], [live])

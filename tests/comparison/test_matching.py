@@ -49,7 +49,7 @@ def test_a_deployment_in_deletion_is_known_by_its_status(status: Any, deleted: b
 # --- entries with an identity ------------------------------------------------------------------------------------
 
 
-def test_D11_entries_are_paired_by_name_whatever_their_order() -> None:
+def test_D11_entries_are_paired_by_name_in_any_order() -> None:
     volumes = [{"name": "a", "emptyDir": {}}, {"name": "b", "configMap": {"name": "x"}}]
     assert told(spec(volumes=volumes), spec(volumes=volumes[::-1])) == []
 

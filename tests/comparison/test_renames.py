@@ -28,7 +28,7 @@ def renamed(declared: list[dict[str, Any]], live: list[dict[str, Any]], **terms:
     return [(found.deployment, found.message) for found in result.findings if found.rule == "probable-rename"]
 
 
-def test_the_same_repository_under_another_name_is_said_with_that_name() -> None:
+def test_the_same_repository_under_another_name_is_reported_with_that_name() -> None:
     ((name, message),) = renamed([github("before")], [github("after", "https://GitHub.com/Acme/agent.git")])
     assert name == "before"
     assert "after" in message
@@ -58,11 +58,11 @@ def test_the_same_image_of_any_tag_is_the_same_origin(one: str, other: str) -> N
         ({"name": "a", "source_config": None}, {"name": "b", "source_config": [1]}),
     ],
 )
-def test_another_origin_is_no_rename(declared: dict[str, Any], live: dict[str, Any]) -> None:
+def test_another_origin_is_not_a_rename(declared: dict[str, Any], live: dict[str, Any]) -> None:
     assert renamed([declared], [live]) == []
 
 
-def test_what_can_be_meant_in_two_ways_is_not_said() -> None:
+def test_an_ambiguous_suggestion_is_not_made() -> None:
     assert renamed([github("a")], [github("b"), github("c")]) == []
     assert renamed([github("a"), github("b")], [github("c")]) == []
 
@@ -72,7 +72,7 @@ def test_what_is_still_there_or_declared_is_not_renamed() -> None:
     assert renamed([github("a"), github("b")], [github("b")]) == []
 
 
-def test_nothing_is_said_of_what_was_not_fully_seen() -> None:
+def test_nothing_is_claimed_about_what_was_not_fully_seen() -> None:
     assert renamed([github("a")], [github("b")], gaps=("cut",)) == []
     assert renamed([github("a")], [github("b")], complete=False) == []
 
@@ -82,7 +82,7 @@ def test_a_deployment_in_deletion_is_not_renamed() -> None:
     assert ("probable-rename", "a") not in rules(verdicts([github("a")], live))
 
 
-def test_a_change_that_gives_a_live_deployment_another_name_is_said_to_rename_it() -> None:
+def test_a_change_of_the_name_of_a_live_deployment_is_a_rename() -> None:
     result = verdicts([github("after")], [github("before")], [github("before")])
     assert statuses(result) == {"after": "proposed", "before": "unmanaged"}
     assert [rule for rule in rules(result) if rule[1]] == [

@@ -40,13 +40,13 @@ def test_each_deployment_has_its_status() -> None:
     assert rules(result) == [("missing-deployment", "gone"), ("unmanaged-deployment", "theirs")]
 
 
-def test_an_incomplete_listing_never_gives_missing_or_unmanaged() -> None:
+def test_an_incomplete_listing_never_yields_missing_or_unmanaged() -> None:
     result = verdicts([named("same"), named("gone")], [named("same"), named("theirs")], gaps=("cut",))
     assert statuses(result) == {"gone": "unknown", "same": "in_sync", "theirs": "unknown"}
     assert rules(result) == []
 
 
-def test_incomplete_declarations_never_give_unmanaged() -> None:
+def test_incomplete_declarations_never_yield_unmanaged() -> None:
     result = verdicts([named("gone")], [named("theirs")], complete=False)
     assert statuses(result) == {"gone": "missing", "theirs": "unknown"}
     assert rules(result) == [("missing-deployment", "gone")]
@@ -90,7 +90,7 @@ def test_names_outside_the_scope_are_not_missing() -> None:
     assert "missing" not in statuses(result).values()
 
 
-def test_none_of_the_declared_names_live_is_said() -> None:
+def test_none_of_the_declared_names_live_is_reported() -> None:
     assert ("wrong-workspace", None) in rules(verdicts([named("a"), named("b")], [named("c")]))
     assert ("wrong-workspace", None) not in rules(verdicts([named("a"), named("b")], [named("b")]))
     assert ("wrong-workspace", None) not in rules(verdicts([named("a")], []))
@@ -430,7 +430,7 @@ def test_a_new_declaration_of_what_is_being_deleted_is_to_be_created() -> None:
     }
 
 
-def test_an_incomplete_listing_says_nothing_of_the_base_either() -> None:
+def test_an_incomplete_listing_says_nothing_about_the_base_either() -> None:
     result = verdicts([named("a")], [named("b")], [], gaps=("cut",))
     assert statuses(result) == {"a": "unknown", "b": "unknown"}
 

@@ -75,7 +75,7 @@ def test_a_configuration_may_say_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "key", ["endpoint", "api-key", "api_key_env", "ca-file", "output", "proxy", "include", "headers"]
 )
-def test_R1_where_to_connect_and_write_is_no_setting(key: str) -> None:
+def test_R1_where_to_connect_and_write_is_not_a_setting(key: str) -> None:
     (error,) = errors(f"region: eu\n{key}: x\n")
     assert error.startswith("driftcheck.yaml:2:1: ")
 
@@ -105,7 +105,7 @@ def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize("text", ["- a\n", "text\n", "a: [\n", "a: 1\na: 1\n", "region: eu\n---\nregion: us\n"])
-def test_what_is_no_single_mapping_is_an_error(text: str) -> None:
+def test_anything_but_a_single_mapping_is_an_error(text: str) -> None:
     assert errors(text)[0].startswith("driftcheck.yaml:")
 
 

@@ -74,7 +74,7 @@ def test_globs(tree: Path, pattern: str, found: list[str]) -> None:
     assert names(tree, pattern) == found
 
 
-def test_a_named_file_is_read_whatever_its_name_is(tree: Path) -> None:
+def test_a_named_file_is_read_with_any_name(tree: Path) -> None:
     assert names(tree, "prod/README.md", "prod/.hidden.yaml") == ["prod/.hidden.yaml", "prod/README.md"]
 
 
@@ -83,7 +83,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(tree: Path) -> None:
     assert names(tree, "a[1].yaml") == ["a[1].yaml"]
 
 
-def test_a_current_folder_whose_name_looks_like_a_glob_is_none(tree: Path) -> None:
+def test_a_current_folder_whose_name_looks_like_a_glob_is_not_one(tree: Path) -> None:
     folder = tree / "[prod]"
     folder.mkdir()
     (folder / "x.yaml").write_text(TEXT)
@@ -248,7 +248,7 @@ def test_Y5_a_file_over_the_limit_is_refused_before_it_is_read(tree: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told(tree: Path) -> None:
+def test_a_file_that_may_not_be_read_is_reported(tree: Path) -> None:
     (tree / "prod" / "b.yaml").chmod(0)
     assert refused(tree, "prod") == [("unreadable-file", "prod/b.yaml")]
 
@@ -261,7 +261,7 @@ def test_R7_odd_names_are_kept_as_they_are(tree: Path, name: str) -> None:
     assert f"staging/{name}" in names(tree, "staging")
 
 
-def test_R7_a_name_that_is_no_utf_8_survives(tree: Path) -> None:
+def test_R7_a_name_that_is_not_utf_8_survives(tree: Path) -> None:
     raw = os.fsencode(tree / "staging") + b"/\xff\xfe.yaml"
     with open(raw, "w") as file:
         file.write(TEXT)

@@ -47,7 +47,7 @@ def assert_in_sync(report: Report) -> None:
 
 @settings(max_examples=25)
 @given(live=deployments())
-def test_what_is_exported_is_in_sync_strictly_whatever_live_holds(live: dict[str, Any]) -> None:
+def test_an_export_of_any_live_deployment_is_strictly_in_sync(live: dict[str, Any]) -> None:
     found = exported(live)
     assert found is not None
     assert_in_sync(strict_check(write([found]), live))
@@ -133,7 +133,7 @@ def test_secrets_are_names() -> None:
     assert form(live) == ({"name": "agent", "secrets": [{"name": "A"}, {"name": "B"}]}, {})
 
 
-def test_a_resolved_commit_is_its_branch_where_that_is_known_and_said_where_it_is_not() -> None:
+def test_a_resolved_commit_is_its_branch_where_that_is_known_and_unverifiable_elsewhere() -> None:
     live: dict[str, Any] = {"name": "agent", "source": "github", "source_revision_config": {"repo_ref": COMMIT}}
     value, notes = form(live)
     assert "source_revision_config" not in value
@@ -167,7 +167,7 @@ def test_a_label_that_holds_a_secret_is_covered_by_an_ignore_rule() -> None:
     assert change.suppressed.reason == "not exported: it may hold a secret"
 
 
-def test_what_the_schema_refuses_is_said_and_the_rest_exported() -> None:
+def test_what_the_schema_refuses_is_reported_and_the_rest_exported() -> None:
     live = {
         **spec(cpu=0.01, memory_mb=1024, sidecars=[{"name": "UPPER", "image": "x:1"}, {"name": "ok", "image": "y:1"}]),
         "deployment_tier": "COLOSSAL",
@@ -191,7 +191,7 @@ def test_R9_a_name_that_the_schema_refuses_is_not_exported(name: str) -> None:
     assert exported({"name": name, "source": "github"}) is None
 
 
-def test_a_field_that_the_schema_does_not_know_is_said() -> None:
+def test_a_field_that_the_schema_does_not_know_is_reported() -> None:
     value, notes = form({"name": "agent", "warp_drive": True})
     assert value == {"name": "agent"}
     assert list(notes) == ["warp_drive"]
@@ -227,7 +227,7 @@ def test_of_what_can_be_declared_nothing_is_left_out_but_secrets_and_commits(see
 
 
 @given(seed=st.integers(0, 2**32))
-def test_whatever_changes_after_an_export_is_told(seed: int) -> None:
+def test_every_change_after_an_export_is_reported(seed: int) -> None:
     """An ignore rule of an export hides nothing but what could not be exported."""
     draw = Random(seed)
     live = {**echo(declaration(draw, "external_docker"), "C", draw).live, "id": "1"}

@@ -306,7 +306,7 @@ def test_a_repository_without_commits_has_no_base(tmp_path: Path) -> None:
     fails(lambda: empty.load(".", ref="HEAD"), "revision")
 
 
-def test_outside_of_a_repository_there_is_no_base(tmp_path: Path) -> None:
+def test_outside_of_a_repository_no_base_exists(tmp_path: Path) -> None:
     fails(lambda: git.open_repository(tmp_path, os.environ), "repository")
 
 

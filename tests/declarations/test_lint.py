@@ -290,18 +290,18 @@ class TestSecrets:
         assert [violation.path for violation in found] == [path]
         assert credential not in repr(violations(value))
 
-    def test_a_key_that_is_a_credential_is_told_at_its_mapping(self) -> None:
+    def test_a_key_that_is_a_credential_is_reported_at_its_mapping(self) -> None:
         key = "lsv2_sk_0123456789abcdef"
         value = {"source": "external_docker", "source_config": {"resource_spec": {"labels": {key: "x"}}}}
         (found,) = violations(value)
         assert (found.rule, found.path) == ("literal-secret", (*SPEC, "labels"))
 
-    def test_a_random_text_is_no_credential(self) -> None:
+    def test_a_random_text_is_not_a_credential(self) -> None:
         assert of_spec({"labels": {"build": "9b1c7e0d5a2f4c3b8e7d6a5f4c3b2a1908f7e6d5c4b3a29180716253443526170"}}) == []
 
 
 class TestPods:
-    def test_duplicates_are_told_at_the_second_entry(self) -> None:
+    def test_duplicates_are_reported_at_the_second_entry(self) -> None:
         mounts = [{"name": "a", "mountPath": "/a"}, {"name": "b", "mountPath": "/b"}, {"name": "b", "mountPath": "/a"}]
         (found,) = violations(
             {"source": "external_docker", "source_config": {"resource_spec": {"volume_mounts": mounts}}}

@@ -210,7 +210,7 @@ def test_findings_say_deployment_path_by_identity_and_place() -> None:
     assert "`image`" in unknown.hint
 
 
-def test_a_value_that_was_told_to_be_ambiguous_is_not_told_to_be_of_the_wrong_type_as_well() -> None:
+def test_an_ambiguous_value_is_not_also_reported_as_of_the_wrong_type() -> None:
     declared = declare("deployments:\n  - name: one\n    source_config: {resource_spec: {cpu: 1_0}}\n")
     assert errors(declared) == [("ambiguous-scalar", "0.yaml:3:42")]
     assert declared.deployments == ()
@@ -238,7 +238,7 @@ def test_a_duplicate_key_where_aliases_may_carry_it_spoils_the_document() -> Non
     assert declared.deployments == ()
 
 
-def test_Y8_a_name_declared_twice_is_told_with_both_places_in_one_file_or_several() -> None:
+def test_Y8_a_name_declared_twice_is_reported_with_both_locations() -> None:
     one = "deployments:\n  - name: one\n    source: github\n"
     for declared in (declare(one + "  - name: one\n"), declare(one + "---\n" + one), declare(one, one)):
         found = next(finding for finding in declared.findings if finding.rule == "duplicate-name")
@@ -267,7 +267,7 @@ def test_Y17_several_documents_are_all_read() -> None:
     assert errors(declared) == [("unknown-field", "0.yaml:3:27"), ("wrong-type", "0.yaml:5:1")]
 
 
-def test_Y18_every_defect_of_every_file_is_told_in_one_run() -> None:
+def test_Y18_every_defect_of_every_file_is_reported_in_one_run() -> None:
     declared = declare(
         "deployments: [\n",
         "deployments: [{name: one}]\n",
@@ -310,7 +310,7 @@ def test_findings_of_lint_have_places_and_leave_the_deployment_in() -> None:
     assert declared.complete
 
 
-def test_a_finding_of_a_default_is_told_once_and_of_no_single_deployment() -> None:
+def test_a_finding_about_a_default_is_reported_once_without_a_deployment() -> None:
     declared = declare(
         "defaults: {source: github, source_config: {resource_spec: {min_scale: 3, max_scale: 1}}}\n"
         "deployments: [{name: one}, {name: two}, {name: three}]\n"
@@ -318,7 +318,7 @@ def test_a_finding_of_a_default_is_told_once_and_of_no_single_deployment() -> No
     assert [finding.deployment for finding in declared.findings if finding.rule == "scale-order"] == [None]
 
 
-def test_Y19_empty_files_are_told_and_declare_nothing() -> None:
+def test_Y19_empty_files_are_reported_and_declare_nothing() -> None:
     declared = declare("", "# only a comment\n---\n", "deployments: []\n")
     assert [(f.rule, f.severity, str(f.location)) for f in declared.findings] == [
         ("empty-file", Severity.WARNING, "0.yaml:1:1"),
@@ -328,7 +328,7 @@ def test_Y19_empty_files_are_told_and_declare_nothing() -> None:
     assert declared.complete
 
 
-def test_an_empty_document_beside_others_is_nothing_to_tell() -> None:
+def test_an_empty_document_beside_others_is_not_reported() -> None:
     assert declare("---\n---\ndeployments: [{name: one, source: github}]\n---\n").complete
 
 

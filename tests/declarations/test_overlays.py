@@ -204,7 +204,7 @@ def entry_of(value: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(LAYERS, st.lists(LAYERS, max_size=4))
-def test_layers_in_any_number_give_what_merging_by_hand_gives_each_value_located(
+def test_layers_in_any_number_merge_as_by_hand_with_every_value_located(
     base: dict[str, Any], overlays: list[dict[str, Any]]
 ) -> None:
     texts = [yaml.safe_dump({"deployments": [entry_of(base)]}, sort_keys=False)]

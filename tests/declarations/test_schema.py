@@ -150,7 +150,7 @@ def test_read_only_fields_are_errors_with_the_reason(path: str, value: Any) -> N
     ["source_revision_config.image_uri", "source_config.resource_spec.labels.team", "secrets.0.name", "source"],
 )
 @pytest.mark.parametrize("value", [True, 12, 1.5, None])
-def test_Y9_a_value_that_should_be_text_is_answered_with_quote(path: str, value: Any) -> None:
+def test_Y9_a_value_that_should_be_a_string_gets_the_hint_to_quote_it(path: str, value: Any) -> None:
     if value is None and path.endswith("image_uri"):
         return  # a declared null is allowed there
     violation = only(changed(path, value))
@@ -169,14 +169,14 @@ def test_Y9_a_value_that_should_be_text_is_answered_with_quote(path: str, value:
         ("source_config.resource_spec.cpu", "0o17"),
     ],
 )
-def test_Y9_yaml_1_1_forms_in_typed_fields_are_answered_with_quote(path: str, value: str) -> None:
+def test_Y9_yaml_1_1_forms_in_typed_fields_get_the_hint_to_quote_them(path: str, value: str) -> None:
     violation = only(changed(path, value))
     assert violation.rule == "wrong-type"
     assert violation.hint is not None
     assert "quote" in violation.hint
 
 
-def test_Y11_true_is_no_number() -> None:
+def test_Y11_true_is_not_a_number() -> None:
     assert only(changed("source_config.resource_spec.min_scale", value=True)).rule == "wrong-type"
 
 
@@ -263,7 +263,7 @@ def test_ignore_rules_must_be_whole(rule: dict[str, Any], path: tuple[str | int,
     assert only({"deployments": [], "ignore": [rule]}).path == path
 
 
-def test_all_violations_are_told_at_once_the_worst_first() -> None:
+def test_all_violations_are_reported_at_once_the_worst_first() -> None:
     document = {
         "deployments": [
             {"name": "Bad", "source": "gitub", "status": "READY", "soruce": "github"},
@@ -303,7 +303,7 @@ def test_S2_a_key_of_the_data_is_shown_escaped_and_cut() -> None:
 @pytest.mark.parametrize(
     "value", [{1: 2}, {None: 1}, [math.nan], math.inf, {"x-a": object()}, {"x-a": 10**400}, {"x-a": "\ud800"}, b"a"]
 )
-def test_what_is_no_json_does_not_crash(value: Any) -> None:
+def test_invalid_json_does_not_crash(value: Any) -> None:
     validate(value)
 
 

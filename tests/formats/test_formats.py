@@ -25,7 +25,7 @@ options = st.builds(RenderOptions, color=st.booleans(), verbose=st.integers(0, 2
 @pytest.mark.parametrize("name", BUILT)
 @settings(max_examples=8)
 @given(report=reports(), how=options)
-def test_O10_rendering_twice_gives_the_same_bytes(name: str, report: Report, how: RenderOptions) -> None:
+def test_O10_rendering_twice_yields_the_same_bytes(name: str, report: Report, how: RenderOptions) -> None:
     first = render(name, report, how)
     assert first == render(name, report, how)
     assert first.endswith("\n")

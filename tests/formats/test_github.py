@@ -40,7 +40,7 @@ def shown(reported: Report) -> str:
     return render(reported, RenderOptions())
 
 
-def test_each_change_stands_at_its_line() -> None:
+def test_each_change_is_at_its_line() -> None:
     first, *rest = annotations(shown(DRIFT))
     assert first == {
         "level": "error",
@@ -60,7 +60,7 @@ def test_the_verdict_is_the_last_line_and_no_annotation() -> None:
     assert shown(VALID) == "driftcheck: Valid: 12 deployments in 2 files.\n"
 
 
-def test_deployments_merely_not_declared_are_one_notice() -> None:
+def test_unmanaged_deployments_are_one_notice() -> None:
     notices = [each for each in annotations(shown(DRIFT)) if each["level"] == "notice"]
     assert [notice["message"] for notice in notices] == [
         "200 unmanaged deployments: scratch-000, scratch-001, scratch-002, scratch-003, scratch-004 and 195 more"
@@ -103,7 +103,7 @@ def test_O1_every_line_is_a_command_of_ours(drawn: Report) -> None:
 
 @settings(max_examples=20)
 @given(reports())
-def test_tells_every_active_change_and_finding_or_how_many_more(drawn: Report) -> None:
+def test_reports_every_active_change_and_finding_or_how_many_more(drawn: Report) -> None:
     read = annotations(shown(drawn))
     cut = any(each["title"].endswith(" more") for each in read)
     titles = " ".join(each["title"] + each["message"] for each in read)

@@ -138,13 +138,13 @@ def assert_tells_everything(subject: Report) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_page_tells_every_change_finding_gap_and_deployment(name: str) -> None:
+def test_a_page_reports_every_change_finding_gap_and_deployment(name: str) -> None:
     assert_tells_everything(SAMPLES[name])
 
 
 @settings(max_examples=10)
 @given(reports())
-def test_any_report_is_told_whole_and_well_formed(subject: Report) -> None:
+def test_any_report_makes_a_whole_and_well_formed_page(subject: Report) -> None:
     assert_tells_everything(subject)
 
 
@@ -232,7 +232,7 @@ def test_green_is_only_what_was_read_whole_and_differs_in_nothing(subject: Repor
         assert {each.status for each in subject.deployments} <= {Status.IN_SYNC, Status.UNMANAGED}
 
 
-def test_what_was_not_read_is_said_above_a_drift_too() -> None:
+def test_what_was_not_read_is_reported_above_a_drift_too() -> None:
     live = replace(LIVE, complete=False, gaps=("the third page is missing",))
     text = Page(render(replace(DRIFT, live=live))).text
     assert text.index("the third page is missing") < text.index("Needs attention")
@@ -243,17 +243,17 @@ def names_in_order(subject: Report) -> list[str]:
     return re.findall(r"<h3>(.*?)</h3>", render(subject))
 
 
-def test_the_worst_stands_first_and_open() -> None:
+def test_the_worst_is_first_and_open() -> None:
     text = render(DRIFT)
     assert names_in_order(DRIFT)[:3] == ["claims-agent", "billing-agent", "scratch-000"]
     assert [item["id"] for item in Page(text).all("details") if "open" in item] == ["d1", "d2"]
 
 
-def test_what_is_merely_not_declared_does_not_keep_drift_folded() -> None:
+def test_unmanaged_deployments_do_not_keep_drift_folded() -> None:
     assert [item["id"] for item in Page(render(AUDIT)).all("details") if "open" in item] == ["d1", "d2"]
 
 
-def test_not_more_than_a_screenful_of_many_drifted_deployments_stands_open() -> None:
+def test_at_most_a_screenful_of_many_drifted_deployments_is_open() -> None:
     items = Page(render(huge(100, 90))).all("details")
     assert sum("open" in item for item in items if item.get("class") == "deployment") == 25
 
@@ -272,7 +272,7 @@ def test_what_differs_inside_a_structure_has_rows_of_its_own_and_the_whole_is_fo
     assert text.count("Wholevalue") == 2
 
 
-def test_an_effective_value_an_unset_one_and_a_secret_one_are_told_apart() -> None:
+def test_effective_unset_and_secret_values_look_different() -> None:
     removed = Change(ChangeKind.REMOVED, ("cpu_limit",), 4, None)
     assert side(removed, "live") == "unset"
     assert side(replace(removed, live_effective=2), "live") == "null effectively 2"

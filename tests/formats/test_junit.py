@@ -61,7 +61,7 @@ def test_a_case_has_the_place_of_its_declaration() -> None:
     assert (case.get("file"), case.get("line")) == ("prod/agents.yaml", "12")
 
 
-def test_O5_what_could_not_be_told_is_an_error() -> None:
+def test_O5_an_incomplete_run_is_an_error() -> None:
     assert suites(INCOMPLETE).errors == 2
     assert results(INCOMPLETE) == {
         "billing-agent": ("Error", "unknown"),
@@ -105,7 +105,7 @@ def test_what_the_change_proposes_passes() -> None:
     assert "proposed by this change" in str(cases(THREE_WAY)["orders-agent"].system_out)
 
 
-def test_whatever_failed_the_run_fails_a_case() -> None:
+def test_every_failure_of_the_run_fails_a_case() -> None:
     strict = report(*UNMANAGED[:2], findings=unmanaged_findings(Severity.WARNING)[:2])
     assert suites(strict).failures == 2
 
@@ -134,7 +134,7 @@ def test_O5_two_readers_read_it_and_agree_with_the_counts(drawn: Report) -> None
 
 @settings(max_examples=20)
 @given(reports())
-def test_tells_every_change_and_finding(drawn: Report) -> None:
+def test_reports_every_change_and_finding(drawn: Report) -> None:
     root = ElementTree.fromstring(render(drawn, RenderOptions()).encode())
     everything = "".join("".join(case.itertext()) for case in root.iter("testcase"))
     for part in view.parts(drawn):

@@ -103,7 +103,7 @@ def test_in_sync_is_short() -> None:
     )
 
 
-def test_what_was_not_read_is_said_before_all_else() -> None:
+def test_what_was_not_read_is_reported_before_all_else() -> None:
     text = render(INCOMPLETE, PLENTY)
     assert "### driftcheck: incomplete" in text
     assert "**Incomplete results:**" in text
@@ -116,7 +116,7 @@ def test_findings_show_names_as_code_and_sentences_as_prose() -> None:
     )
 
 
-def test_the_base_revision_tells_who_moved() -> None:
+def test_the_base_revision_shows_which_side_moved() -> None:
     text = render(THREE_WAY, PLENTY)
     assert (
         'conflict: this change and live differ from the base, reverting creates a new revision, base `"otel:0.98.0"` |'
@@ -197,7 +197,7 @@ def test_O3_no_markup_of_the_data_is_live(drawn: Report) -> None:
 
 @settings(max_examples=20)
 @given(reports())
-def test_tells_every_change_and_finding(drawn: Report) -> None:
+def test_reports_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, PLENTY)
     assert not [c for c in text if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert "Not shown, " not in text

@@ -104,7 +104,7 @@ def test_has_the_keys_of_the_contract() -> None:
     assert document["findings"][0]["rule"] == "missing-deployment"
 
 
-def test_additions_stand_only_where_they_say_something() -> None:
+def test_additions_are_shown_only_where_they_say_something() -> None:
     changes = [change for each in json.loads(written(THREE_WAY))["deployments"] for change in each["changes"]]
     assert [change["base"] for change in changes] == [6, "otel:0.98.0", 10, "claims"]
     assert json.loads(written(THREE_WAY))["declared"]["base"] == THREE_WAY.declared.base
@@ -169,7 +169,7 @@ def broken(**parts: Any) -> str:
         (broken(live={"source": "x", "pages": -1}), "live.pages"),
     ],
 )
-def test_what_is_no_report_is_refused_and_not_quoted(text: str, says: str) -> None:
+def test_an_invalid_report_is_refused_and_not_quoted(text: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         read(text)
     assert says in caught.value.message
@@ -189,7 +189,7 @@ def test_what_is_no_report_is_refused_and_not_quoted(text: str, says: str) -> No
         ("suppressed", {"reason": None}, "suppressed.reason"),
     ],
 )
-def test_what_is_no_change_is_refused(key: str, value: Any, says: str) -> None:
+def test_an_invalid_change_is_refused(key: str, value: Any, says: str) -> None:
     document = json.loads(written(DRIFT))
     claims = next(each for each in document["deployments"] if each["changes"])
     claims["changes"][0][key] = value
@@ -288,7 +288,7 @@ def test_a_redacted_change_with_a_value_breaks_the_schema() -> None:
     assert not VALIDATOR.is_valid(document)
 
 
-def test_a_number_that_is_no_json_is_a_defect_and_not_a_broken_report() -> None:
+def test_a_number_that_json_lacks_is_an_internal_error_and_not_a_broken_report() -> None:
     claims = next(each for each in DRIFT.deployments if each.changes)
     odd = replace(claims, changes=(replace(claims.changes[0], live=float("nan")),))
     with pytest.raises(ValueError, match="JSON compliant"):

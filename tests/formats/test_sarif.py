@@ -51,7 +51,7 @@ def test_samples_are_valid_against_the_official_schema(sample: str) -> None:
     assert run(SAMPLES[sample])["tool"]["driver"]["name"] == "driftcheck"
 
 
-def test_a_change_stands_at_its_place() -> None:
+def test_a_change_is_at_its_location() -> None:
     results = run(DRIFT)["results"]
     scale = next(each for each in results if "max_scale" in each["message"]["text"])
     assert scale["ruleId"] == "drift"
@@ -77,7 +77,7 @@ def test_rules_come_with_help() -> None:
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in results)
 
 
-def test_related_places_are_told() -> None:
+def test_related_locations_are_reported() -> None:
     twice = next(each for each in run(INVALID)["results"] if each["ruleId"] == "duplicate-key")
     assert twice["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 28
 
@@ -187,7 +187,7 @@ def test_O6_less_than_ten_megabytes() -> None:
 
 @settings(max_examples=20)
 @given(reports())
-def test_is_valid_and_tells_every_change_and_finding(drawn: Report) -> None:
+def test_is_valid_and_reports_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
     assert text.isascii()
     assert "##[" not in text

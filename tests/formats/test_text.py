@@ -148,7 +148,7 @@ def test_ignored_changes_are_shown_with_their_reason_and_counted() -> None:
     assert "1 suppressed" in joined(text)
 
 
-def test_what_was_not_read_is_said_first() -> None:
+def test_what_was_not_read_is_reported_first() -> None:
     text = render(INCOMPLETE, PLAIN)
     assert text.startswith("Incomplete results:\n")
     assert "offset 198 could not be read" in text
@@ -189,7 +189,7 @@ def test_an_inventory_without_declarations_claims_nothing() -> None:
     assert "Nothing declared: no deployment was compared." in text
 
 
-def test_the_base_revision_tells_who_moved() -> None:
+def test_the_base_revision_shows_which_side_moved() -> None:
     text = render(THREE_WAY, PLAIN)
     assert "not caused by this change" in text
     assert "conflict: this change and live differ from the base, reverting creates a new revision" in joined(text)

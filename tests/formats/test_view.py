@@ -22,7 +22,7 @@ def test_results_hold_every_active_change_and_finding_the_worst_first(drawn: Rep
     assert [result.severity.rank for result in results] == sorted(result.severity.rank for result in results)
 
 
-def test_what_is_merely_unmanaged_comes_after_its_equals() -> None:
+def test_unmanaged_deployments_come_after_findings_of_the_same_severity() -> None:
     rules = [result.rule for result in view.results(replace(DRIFT, findings=DRIFT.findings[::-1]))]
     assert rules == ["missing-deployment"] + ["drift"] * 6 + ["unmanaged-deployment"] * 200
 

@@ -128,7 +128,7 @@ def test_a_failure_never_sounds_like_a_pass(sample: str, status: ExitStatus) -> 
     assert verdict.sentence.endswith(".")
 
 
-def test_a_difference_that_nothing_counts_is_still_said() -> None:
+def test_a_difference_that_nothing_counts_is_still_reported() -> None:
     lenient = replace(DRIFT, outcome=Outcome.IN_SYNC)
     assert str(wording.verdict(lenient)) == (
         "Passed: 1 deployment drifted (6 fields), 1 missing; none of these fail the run."
@@ -140,7 +140,7 @@ def test_a_failure_by_notes_alone_says_so() -> None:
     assert str(wording.verdict(strict)) == "Drift: 200 notes."
 
 
-def test_an_invalid_check_still_tells_what_differs() -> None:
+def test_an_invalid_check_still_reports_what_differs() -> None:
     both = replace(DRIFT, outcome=Outcome.INVALID, deployments=(CLAIMS,))
     assert str(wording.verdict(both)) == "Invalid: the input can't be used; 1 deployment drifted (6 fields)."
 

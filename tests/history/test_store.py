@@ -63,7 +63,7 @@ def test_an_item_is_opened_known_changed_resolved_and_reopened(url: str) -> None
     assert len(store.all_items(url)) == 2
 
 
-def test_an_inconclusive_run_moves_nothing_and_gives_no_state_to_what_is_unknown(url: str) -> None:
+def test_an_inconclusive_run_moves_nothing_and_leaves_the_unknown_without_a_state(url: str) -> None:
     keep(url, "r1", report(1, DRIFT))
     for number, outcome in enumerate((Outcome.INCOMPLETE, Outcome.INVALID, Outcome.DEFECT), 2):
         made = report(

@@ -201,7 +201,7 @@ def test_F8_an_answer_that_is_not_the_api_is_reported_and_not_quoted(body: bytes
     assert "nginx" not in error.message
 
 
-def test_F8_no_content_is_no_answer() -> None:
+def test_F8_no_content_is_not_an_answer() -> None:
     Asked(saying(answer(b"", status="204 No Content"))).refused("empty", requests=1)
     Asked(saying(answer(b""))).refused("empty", requests=3)
 
@@ -412,7 +412,7 @@ def test_F3_a_ca_file_that_cant_be_read_is_reported(tmp_path: Path, spoil: Calla
     headers=st.dictionaries(st.sampled_from(["location", "retry-after", "date"]), st.text()),
     body=st.binary() | st.text().map(str.encode),
 )
-def test_whatever_comes_is_reported_with_its_status_and_what_to_do(
+def test_every_error_answer_is_reported_with_its_status_and_a_hint(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     error = refused(status, headers, body, api_key=KEY)

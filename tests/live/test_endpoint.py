@@ -49,7 +49,7 @@ def test_a_base_url_loses_what_does_not_belong_to_it(given_url: str, endpoint: s
         "http://user:hunter2hunter2@localhost",
     ],
 )
-def test_F2_what_is_no_plain_https_url_is_refused_and_not_quoted(url: str) -> None:
+def test_F2_anything_but_a_plain_https_url_is_refused_and_not_quoted(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         endpoint_url(url, allow_http=True)
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"

@@ -39,7 +39,7 @@ def test_a_recorded_listing_is_fetched_as_it_was_recorded(emulate: Emulate, path
     assert "REDACTED-EXAMPLE" not in repr(snapshot)
 
 
-def test_a_snapshot_tells_how_it_was_read(emulate: Emulate) -> None:
+def test_a_snapshot_records_how_it_was_read(emulate: Emulate) -> None:
     items, seen = deployments(250), list[int]()
     url = emulate(create_app(items))
     snapshot = fetch(Connection(url, KEY), names=lambda: ["agent-00001"], scope={}, progress=seen.append)
@@ -366,7 +366,7 @@ def test_a_listing_too_large_for_memory_is_given_up(emulate: Emulate, monkeypatc
         pytest.param(endless(b"HTTP/1.1 200 OK\r\n\r\n", b" ", pause=0.005), id="dripping body"),
     ],
 )
-def test_F5_F6_whatever_the_server_does_a_fetch_ends_at_its_deadline(conversation: Conversation) -> None:
+def test_F5_F6_a_fetch_ends_at_its_deadline_with_any_server(conversation: Conversation) -> None:
     start = time.monotonic()
     with serving(conversation) as (url, _), pytest.raises(LiveError, match=r"in time|sent nothing"):
         fetch(Connection(url, KEY, timeout=0.4), names=tuple, scope={}, progress=lambda _: None)

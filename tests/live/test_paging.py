@@ -52,7 +52,7 @@ def test_a_small_workspace_waits_for_two_rounds_only() -> None:
     assert reading.done
 
 
-def test_P6_a_single_page_is_whole_in_whatever_order_its_end_is_proved() -> None:
+def test_P6_a_single_page_is_whole_in_any_order_of_the_proof() -> None:
     for last in "abc":
         reading = Reading(lookahead=4)
         reading.receive(0, ["a", "b", "c"])
@@ -82,7 +82,7 @@ def test_at_most_one_request_at_a_time_may_be_past_the_end() -> None:
 
 @given(count=st.integers(0, 700), cap=st.integers(1, 700), lookahead=st.integers(1, 6), seed=st.integers(0, 9))
 @example(count=2, cap=1, lookahead=4, seed=0)
-def test_P3_whatever_a_server_puts_into_a_page_the_list_is_whole_or_the_reading_worthless(
+def test_P3_the_list_is_whole_or_refused_with_pages_of_any_size(
     count: int, cap: int, lookahead: int, seed: int
 ) -> None:
     reading = Reading(lookahead=lookahead)

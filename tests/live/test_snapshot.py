@@ -167,7 +167,7 @@ def test_a_list_of_answers_is_whole_when_its_last_is_not_full(tmp_path: Path) ->
         assert snapshots.read(saved(tmp_path, pages)).gaps == ()
 
 
-def test_the_order_of_answers_does_not_matter_where_their_offsets_tell_it(tmp_path: Path) -> None:
+def test_the_order_of_answers_does_not_matter_where_their_offsets_show_it(tmp_path: Path) -> None:
     items = deployments(145)
     pages = [page(items[:100], 100), page(items[100:], 145), page([], 145)]
     for order in (pages, pages[::-1], [pages[1], pages[2], pages[0]]):

@@ -126,7 +126,7 @@ def test_O10_masks_do_not_depend_on_the_order(drawn: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("secret", ["task-runner", "a@b", "https://h"])
-def test_what_holds_no_credential_is_given_back_as_it_is(secret: str) -> None:
+def test_what_holds_no_credential_is_returned_unchanged(secret: str) -> None:
     comparisons, findings = [comparison(("labels", secret), name=secret)], [finding(secret)]
     found, told = mask(comparisons, findings)
     assert found is comparisons

@@ -87,12 +87,12 @@ def test_known_forms_are_credentials(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", INNOCENT)
-def test_ordinary_texts_are_none(text: str) -> None:
+def test_ordinary_texts_are_not_credentials(text: str) -> None:
     assert not holds_credential(text)
 
 
 @given(st.sampled_from(CREDENTIALS), st.sampled_from(["", " ", "\n", "key=", '"', "--token="]), st.text())
-def test_a_credential_is_found_wherever_it_stands(credential: str, before: str, after: str) -> None:
+def test_a_credential_is_found_at_any_position(credential: str, before: str, after: str) -> None:
     assert holds_credential(f"{before}{credential} {after}")
 
 
@@ -147,7 +147,7 @@ def test_K6_a_user_part_is_secret_with_a_scheme_and_without(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a//b@c", "//b@c", "a//b:c@d", "i//agents:1@sha256:9b", "//h:80/a@b", "http://h//a:b@c"]
 )
-def test_a_path_with_two_slashes_is_no_user_part(text: str) -> None:
+def test_a_path_with_two_slashes_is_not_a_user_part(text: str) -> None:
     assert not is_secret(text)
 
 

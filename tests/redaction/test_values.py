@@ -45,7 +45,7 @@ ENV = "source_config.resource_spec.sidecars[name=otel].env"
 
 
 @pytest.mark.parametrize("path", [f"{ENV}[name=A].value", f"{ENV}[0].value", "secrets[name=A].value"])
-def test_K6_that_a_secret_differs_is_told_and_nothing_else(path: str) -> None:
+def test_K6_a_different_secret_is_reported_without_its_value(path: str) -> None:
     found = change(path, "one", "two", base="three", declared_effective="", live_effective="")
     assert found.redacted
     assert (found.declared, found.live, found.base) == (None, None, None)
@@ -109,7 +109,7 @@ def test_K6_the_user_part_of_a_url_is_shown_nowhere(url: str) -> None:
         3,
     ],
 )
-def test_what_is_no_secret_is_shown(value: Any) -> None:
+def test_values_that_are_not_secret_are_shown(value: Any) -> None:
     found = change("source_config.repo_url", value, "other")
     assert not found.redacted
     assert (found.declared, found.live) == (value, "other")
@@ -158,7 +158,7 @@ def test_K6_D6_containers_of_an_unexpected_shape_are_not_shown(sidecars: Any) ->
         assert CANARY not in repr(changes(declared, spec(sidecars=sidecars)))
 
 
-def test_an_order_is_told_by_names() -> None:
+def test_an_order_is_shown_by_names() -> None:
     one, two = {"name": "A", "value": CANARY}, {"name": "B", "value": f"$(A)-{CANARY}"}
     (found,) = changes(sidecar(env=[one, two]), sidecar(env=[two, one]))
     assert (found.declared, found.live, found.redacted) == (["A", "B"], ["B", "A"], False)

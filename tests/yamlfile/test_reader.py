@@ -142,7 +142,7 @@ def test_Y7_duplicate_keys_are_refused_with_both_places() -> None:
     assert (other.rule, other.position, other.related) == ("duplicate-key", (5, 3), ((3, 3),))
 
 
-def test_Y7_duplicate_keys_told_of_a_text_that_breaks_off_have_both_places_too() -> None:
+def test_Y7_duplicate_keys_before_a_syntax_error_have_both_locations_too() -> None:
     duplicate, syntax = read("a: 1\na: 2\nb: [\n").problems
     assert (duplicate.position, duplicate.related) == ((2, 1), ((1, 1),))
     assert syntax.rule == "yaml-syntax"
@@ -162,7 +162,7 @@ def test_Y9_an_ambiguous_scalar_is_the_text_that_was_written_and_is_to_be_quoted
     assert all("quotes" in problem.hint for problem in parsed.problems[1:])
 
 
-def test_Y9_every_place_of_an_ambiguous_scalar_is_told_not_only_the_first() -> None:
+def test_Y9_every_location_of_an_ambiguous_scalar_is_reported() -> None:
     assert rules("[no, no, no]") == ["ambiguous-scalar"] * 3
 
 
@@ -172,15 +172,15 @@ def test_Y9_quoted_scalars_and_blocks_are_never_ambiguous() -> None:
 
 
 @pytest.mark.parametrize("key", ["1", "null", "true", "1.5", "? [a]\n", "? {a: b}\n", "9007199254740993"])
-def test_Y12_keys_that_are_no_texts_are_told(key: str) -> None:
+def test_Y12_keys_that_are_not_strings_are_reported(key: str) -> None:
     assert rules(f"{key}: x\n") == ["non-string-key"]
 
 
-def test_Y12_a_key_that_is_no_text_is_taken_as_written() -> None:
+def test_Y12_a_key_that_is_not_a_string_is_read_as_written() -> None:
     assert read("1: x\non: y\n? [a]\n: z\n").documents == ({"1": "x", "on": "y"},)
 
 
-def test_Y6_a_tagged_value_is_taken_as_text_and_told() -> None:
+def test_Y6_a_tagged_value_is_read_as_text_and_reported() -> None:
     parsed = read("a: !!int 017\nb: !!python/name:os.system\n")
     assert parsed.documents == ({"a": "017", "b": ""},)
     assert [problem.rule for problem in parsed.problems] == ["yaml-tag", "yaml-tag"]
@@ -222,7 +222,7 @@ def test_a_document_that_breaks_off_leaves_those_before_it() -> None:
     assert parsed.broken
 
 
-def test_every_defect_is_told_up_to_where_the_text_breaks_off() -> None:
+def test_every_defect_before_a_syntax_error_is_reported() -> None:
     assert rules("a: no\na: !x 1\n1: .nan\nb: [*c\n") == [
         "ambiguous-scalar",
         "duplicate-key",
