@@ -166,7 +166,7 @@ unset CURL_HOME
 common=${LANGGRAPH_HOST_API_KEY:-${LANGSMITH_API_KEY:-${LANGCHAIN_API_KEY:-}}}
 
 # Quotes a value for curl's configuration, which is read from standard input: no value is in the argument list.
-quoted() { printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g'; }
+quoted() { printf '%s' "$1" | tr -d '\n\r' | sed 's/\\/\\\\/g; s/"/\\"/g'; }
 request() { # method, path, body
   {
     printf 'url = "%s"\nrequest = "%s"\n' "$(quoted "$base$2")" "$1"
@@ -175,13 +175,15 @@ request() { # method, path, body
     [ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata-raw = "%s"\n' "$(quoted "$3")"
   } | curl --disable --globoff --fail --silent --show-error --max-time 60 --config -
 }
+# Prints a line as it is, unlike `echo`, which may read a backslash in a name as a line break.
+say() { printf '%s\n' "$1"; }
 unchanged() { # name, path, latest_revision_id and updated_at as JSON
-  answer=$(request GET "$2" '') || { echo "error: $1 could not be read; nothing was sent for it" >&2; exit 3; }
+  answer=$(request GET "$2" '') || { say "error: $1 could not be read; nothing was sent for it" >&2; exit 3; }
   now=$(printf '%s' "$answer" | tr -d ' \t\r\n')
   for field in "\"latest_revision_id\":$3" "\"updated_at\":$4"; do
     case $now in
       *"$(printf '%s' "$field" | tr -d ' ')"[,}]*) ;;
-      *) echo "error: $1 changed since the plan was made ($field no longer holds); plan again" >&2; exit 1 ;;
+      *) say "error: $1 changed since the plan was made ($field no longer holds); plan again" >&2; exit 1 ;;
     esac
   done
 }
@@ -219,7 +221,7 @@ def _script_site(site: Site) -> Iterator[str]:
     else:
         yield f"base=${{{default}:-{shlex.quote(site.endpoint)}}}"
     yield "base=${base%/}"
-    yield """[ -n "$key" ] || { echo 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }\n"""
+    yield """[ -n "$key" ] || { say 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }\n"""
 
 
 def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
@@ -230,7 +232,7 @@ def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
     if step.unsafe:
         needs = "; ".join(visible(need) for need in step.needs)
         yield "# Remove the next line once everything that it names is filled in below."
-        yield f"echo {shlex.quote(f'error: {name} is unsafe as it is; fill in: {needs}')} >&2; exit 1"
+        yield f"say {shlex.quote(f'error: {name} is unsafe as it is; fill in: {needs}')} >&2; exit 1"
     at = step.precondition
     if at is not None and is_first and step.method != "POST":
         address = f"/v2/deployments/{at.id}"
@@ -238,7 +240,7 @@ def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
         yield " ".join(["unchanged", *map(shlex.quote, [name, address, *wanted])])
     body = _compact(step.body)
     yield f"request {step.method} {shlex.quote(step.path)} {shlex.quote(body)} >/dev/null"
-    yield f"echo {shlex.quote(f'{name}: sent {step.method} {step.path}')}\n"
+    yield f"say {shlex.quote(f'{name}: sent {step.method} {step.path}')}\n"
 
 
 def _compact(value: JSON) -> str:

@@ -7,6 +7,7 @@ a request is merged and clears nothing; sizes have endpoints of their own; some 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -40,6 +41,8 @@ _TIERS: Final = {
     "compute_tier": "resource-tiers",
     "database_tier": "resource-tiers",
 }
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+"""Ids are UUIDs. Any other text could lead a request, which carries the key, to another address."""
 _EXCLUSIVE: Final = (
     frozenset({"value", "valueFrom"}),
     frozenset({"subPath", "subPathExpr"}),
@@ -135,6 +138,9 @@ def _patches(
 ) -> Iterator[Step | NotPlanned]:
     if live.id is None:
         yield NotPlanned(comparison.name, "the listing does not name its id")
+        return
+    if _PLAIN_ID.match(live.id) is None:
+        yield NotPlanned(comparison.name, "its id in the listing can't be a part of an address")
         return
     address = f"{COLLECTION}/{live.id}"
     for endpoint in ("deployment-tier", "resource-tiers"):

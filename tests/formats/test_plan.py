@@ -183,6 +183,34 @@ def test_O1_nothing_in_a_plan_is_live(name: str, tmp_path: Path) -> None:
         assert not Path("pwned").exists()
 
 
+def test_no_line_break_of_a_value_adds_an_option_for_curl(tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "curl"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\ncat >> {tmp_path}/input\n")
+    fake.chmod(0o755)
+    step = Step("claims", "PATCH", "/v2/x\nurl = http://elsewhere\r\noutput = pwned", {"a": "b"}, Effect.IN_PLACE)
+    script = render("sh", Plan((step,), sites=(Site(None, "http://127.0.0.1:9", None),)))
+    variables = {"LANGSMITH_WORKSPACE_ID": "w\nproxy = elsewhere", "PATH": f"{fake.parent}:{os.environ['PATH']}"}
+    run(script, tmp_path, **variables)
+    names = [line.split(" = ")[0] for line in (tmp_path / "input").read_text().splitlines()]
+    assert names == ["url", "request", "header", "header", "header", "data-raw"]
+
+
+def test_O1_the_script_prints_no_backslash_of_a_name_as_a_line_break(tmp_path: Path) -> None:
+    odd = 'secrets[name="A\\n::error::planted"].value'
+    step = Step("a\\n::b", "PATCH", f"/v2/deployments/{ID}", {}, Effect.IN_PLACE, needs=(odd,))
+    moved = Step("c", "PATCH", "/v2", {}, Effect.IN_PLACE, precondition=Precondition(ID, "\n::error::x", None))
+    for each in (step, moved):
+        fake = tmp_path / "bin" / "curl"
+        fake.parent.mkdir(exist_ok=True)
+        fake.write_text("#!/bin/sh\necho '{}'\n")
+        fake.chmod(0o755)
+        script = render("sh", Plan((each,), sites=(Site(None, "http://127.0.0.1:9", None),)))
+        result = run(script, tmp_path, PATH=f"{fake.parent}:{os.environ['PATH']}")
+        assert result.returncode == 1
+        assert len((result.stdout + result.stderr).splitlines()) == 1
+
+
 @needs_curl
 def test_a_deployment_of_several_steps_is_checked_once(emulator: tuple[Emulator, str], tmp_path: Path) -> None:
     one, url = emulator

@@ -230,3 +230,13 @@ def test_a_deployment_in_deletion_or_unknown_is_not_planned() -> None:
             comparison = Comparison(comparison.name, status)
         (item,) = plan_deployment(comparison, declared, deployment, SCHEMA)
         assert isinstance(item, NotPlanned)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["a\nurl = http://elsewhere", "../../api/v1/orgs", "..", "a/b", "a?b=c", "a#b", "a%2fb", "a b", "", "é", "x" * 200],
+)
+def test_an_id_that_could_lead_a_request_elsewhere_is_not_planned(odd: str) -> None:
+    items = planned(spec(max_scale=6), {**spec(max_scale=12), "id": odd})
+    assert items
+    assert all(isinstance(item, NotPlanned) for item in items)
