@@ -15,7 +15,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from driftcheck import settings
-from driftcheck.comparison.three_way import Bases
+from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, config_places, from_folder, is_in_repository, parse_config
 from driftcheck.declarations.discovery import Sources
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the commits declare that a change is compared with, and the policy under review."""
+    """A base revision that was read: what is declared there, and how the change under review alters the policy."""
 
     commit: str
     """The id of the first merge base."""
-    bases: Bases
+    declarations: BaseDeclarations
     proposed: Policy
     """The policy under review, which is not in force."""
     is_redirected: bool = False
@@ -43,8 +43,8 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """The commits that a change is compared with, and the paths whose files declared something there."""
+class BaseRevision:
+    """A base revision that was found and not read yet: its commits, and the paths in force at the tip."""
 
     repository: Repository
     commits: Commits
@@ -69,9 +69,11 @@ class Base:
     def read(self, head: Declarations) -> Baseline:
         """Read what the commits declare of the deployments of head, and what only they declare."""
         read = {commit: self._declarations(commit, head) for commit in {self.commits.tip, *self.commits.merge_bases}}
-        bases = Bases(read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases))
+        declarations = BaseDeclarations(
+            read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases)
+        )
         is_at_tip = self.commits.head == self.commits.tip
-        return Baseline(self.commits.merge_bases[0], bases, self.proposed, self.is_redirected, is_at_tip)
+        return Baseline(self.commits.merge_bases[0], declarations, self.proposed, self.is_redirected, is_at_tip)
 
     def _declarations(self, commit: str, head: Declarations) -> Declarations:
         from driftcheck.declarations import git
@@ -88,7 +90,7 @@ class Base:
         )
 
 
-def find_bases(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[Base, Settings]]:
+def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[BaseRevision, Settings]]:
     """Return the base of each run that is in force at the tip of `ref`, and its settings there.
 
     `runs` are those of the change under review: without targets one, else one for each. Targets, policy, paths,
@@ -106,7 +108,12 @@ def find_bases(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[B
     command, config_file = runs[0].command, runs[0].config_file
     if config_file is not None and not is_in_repository(config_file, here):
         return [
-            (Base(repository, commits, run.paths, run.name_suffix, single_files, run.policy, is_redirected=False), run)
+            (
+                BaseRevision(
+                    repository, commits, run.paths, run.name_suffix, single_files, run.policy, is_redirected=False
+                ),
+                run,
+            )
             for run in runs
         ]
     at_tip = _config_at(repository, commits.tip, flags, here)
@@ -116,7 +123,7 @@ def find_bases(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[B
     for run in in_force:
         config = next((each.config for each in at_tip.targets if each.name == run.target), at_tip)
         paths = tuple(_paths_at(repository, commits.tip, flags, config)) or run.paths
-        base = Base(
+        base = BaseRevision(
             repository,
             commits,
             paths,
@@ -137,7 +144,7 @@ def _is_redirected(in_force: Settings, paths: Sequence[str], proposed: Settings)
     )
 
 
-def _with_paths(in_force: Settings, base: Base, proposed: Sequence[str]) -> Settings:
+def _with_paths(in_force: Settings, base: BaseRevision, proposed: Sequence[str]) -> Settings:
     """Return the settings with the paths that head is read at; raises UsageError where there are none."""
     kept = tuple(path for path in base.paths if path not in proposed and _names_anything(base, path))
     if not (proposed or kept or in_force.allow_empty or in_force.command == "audit"):
@@ -148,7 +155,7 @@ def _with_paths(in_force: Settings, base: Base, proposed: Sequence[str]) -> Sett
     return replace(in_force, paths=(*proposed, *kept))
 
 
-def _names_anything(base: Base, path: str) -> bool:
+def _names_anything(base: BaseRevision, path: str) -> bool:
     return discovery.names_anything(path) or base.names_left_out(path)
 
 

@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
-from driftcheck.baseline import Base, Baseline
+from driftcheck.baseline import Baseline, BaseRevision
 from driftcheck.comparison.details import with_details
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
@@ -111,7 +111,7 @@ def request(chosen: Settings, baseline: Baseline | None = None) -> Request:
 
 
 def read_sides(
-    runs: Sequence[tuple[Settings, Base | None]], progress: Callable[[int], None]
+    runs: Sequence[tuple[Settings, BaseRevision | None]], progress: Callable[[int], None]
 ) -> list[tuple[Declarations, Snapshot | DriftcheckError]]:
     """Read declarations and live for every run: all listings in the background, while the files are parsed.
 
@@ -149,7 +149,7 @@ def _result(listing: Future[Snapshot]) -> Snapshot | DriftcheckError:
         return error
 
 
-def read_declarations(chosen: Settings, base: Base | None = None) -> Declarations:
+def read_declarations(chosen: Settings, base: BaseRevision | None = None) -> Declarations:
     """Read the files that the settings name; raises UsageError for a path that names nothing.
 
     With a base, files of HEAD that are not checked out are read, too.
@@ -226,7 +226,7 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     snapshot = _judge_emptiness(declarations, snapshot, request)
     if request.command == "audit" and not declarations.deployments and declarations.complete:
         request = replace(request, policy=_inventory_policy(request.policy))
-    base = request.baseline.bases if request.baseline else None
+    base = request.baseline.declarations if request.baseline else None
     terms = Terms(request.policy.strict, listed=request.command == "compare", inventory=request.command == "audit")
     verdicts = judge(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
@@ -325,7 +325,7 @@ def _apply_policy(
     is_narrowed = bool(request.names or snapshot.scope)
     if snapshot.complete and declarations.complete and not verdicts.gaps and not is_narrowed:
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
-    if request.baseline and not request.baseline.bases.complete:
+    if request.baseline and not request.baseline.declarations.complete:
         findings.append(finding("incomplete-base", None))
     if request.baseline and request.baseline.is_at_tip and _is_all_elsewhere(compared):
         findings.append(finding("nothing-under-review", None))
@@ -349,7 +349,7 @@ def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Req
         declarations,
         snapshot.deployments,
         target=request.target,
-        base=request.baseline.bases.tip if request.baseline else None,
+        base=request.baseline.declarations.tip if request.baseline else None,
     )
 
 
@@ -358,7 +358,7 @@ def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[Igno
     locations = {_without_location(rule): rule.location for rule in declarations.ignores}
     return [
         replace(rule, location=locations.get(_without_location(rule), rule.location))
-        for rule in baseline.bases.tip.ignores
+        for rule in baseline.declarations.tip.ignores
     ]
 
 
@@ -367,7 +367,7 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     if request.baseline is None:
         return
     policy, proposed = request.policy, request.baseline.proposed
-    earlier = {_without_location(rule): rule for rule in (*request.baseline.bases.tip.ignores, *policy.ignores)}
+    earlier = {_without_location(rule): rule for rule in (*request.baseline.declarations.tip.ignores, *policy.ignores)}
     rules = {_without_location(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
     for key in rules.keys() - earlier.keys():
         message = "The change under review adds an ignore rule, which hides nothing before it is merged."

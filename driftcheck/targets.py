@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from driftcheck import pipeline
-from driftcheck.baseline import Base
+from driftcheck.baseline import BaseRevision
 from driftcheck.errors import DriftcheckError, LiveError
 from driftcheck.model import (
     Declarations,
@@ -35,7 +35,7 @@ class Run:
     """The run of one target, or of a configuration without targets."""
 
     settings: Settings
-    base: Base | None = None
+    base: BaseRevision | None = None
     """What the change under review is compared with."""
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck.baseline import Baseline
-from driftcheck.comparison.three_way import Bases
+from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.model import (
     ChangeClass,
     Declarations,
@@ -281,7 +281,7 @@ def test_active_and_suppressed_are_all(declared: dict[str, Any], seed: int, patt
 
 def baseline(*values: dict[str, Any], ignores: tuple[IgnoreRule, ...] = (), proposed: Policy = PLAIN) -> Baseline:
     declared = replace(declarations(*values), ignores=ignores)
-    return Baseline("0" * 40, Bases(declared, (declared,)), proposed)
+    return Baseline("0" * 40, BaseDeclarations(declared, (declared,)), proposed)
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,13 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
     declarations = pipeline.read_declarations(chosen)
     if flags.base is None:
         return render(declarations.deployments), declarations
-    from driftcheck.baseline import find_bases
+    from driftcheck.baseline import find_base_revisions
 
-    bases = {in_force.target: base for base, in_force in find_bases([chosen], flags, flags.base)}
+    bases = {in_force.target: base for base, in_force in find_base_revisions([chosen], flags, flags.base)}
     if chosen.target not in bases:  # the change adds the target
         return "".join(unified_diff([], _lines(declarations), "nothing", "declarations")), declarations
     baseline = bases[chosen.target].read(declarations)
-    before = _lines(baseline.bases.merge_bases[0])
+    before = _lines(baseline.declarations.merge_bases[0])
     name = f"declarations at {baseline.commit}"
     return "".join(unified_diff(before, _lines(declarations), name, "declarations")), declarations
 

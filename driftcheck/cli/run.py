@@ -60,7 +60,7 @@ def resolve(command: str, flags: Flags) -> Settings:
 
 def compared(command: str, flags: Flags, *, quiet: bool) -> list[Compared]:
     """Read both sides and compare them, for commands that go on from there; says what keeps a run from a verdict."""
-    runs = _with_bases(resolve_targets(command, flags), flags)
+    runs = _target_runs(resolve_targets(command, flags), flags)
     with progress(quiet) as seen:
         results = targets.compare(runs, seen)
     for each in results:
@@ -91,7 +91,7 @@ def status_of(results: Sequence[Compared], done: ExitStatus) -> int:
 
 def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     """Read both sides and compare them, of every target, for `check` and `audit`."""
-    runs = _with_bases(resolve_targets(command, flags), flags)
+    runs = _target_runs(resolve_targets(command, flags), flags)
     with progress(quiet) as seen:
         report = targets.check(runs, seen)
     policies = {each.settings.target: each.settings.policy for each in runs}
@@ -109,12 +109,12 @@ def _recorded(
     return recorded(report, recording, Scope(flags.names, flags.scope, flags.paths), policies)
 
 
-def _with_bases(chosen: Sequence[Settings], flags: Flags) -> list[targets.Run]:
+def _target_runs(chosen: Sequence[Settings], flags: Flags) -> list[targets.Run]:
     if flags.base is None:
         return [targets.Run(run) for run in chosen]
-    from driftcheck.baseline import find_bases
+    from driftcheck.baseline import find_base_revisions
 
-    return [targets.Run(in_force, base) for base, in_force in find_bases(chosen, flags, flags.base)]
+    return [targets.Run(in_force, base) for base, in_force in find_base_revisions(chosen, flags, flags.base)]
 
 
 @contextmanager

@@ -27,9 +27,9 @@ CLASSES_OF_RULES: Final[Mapping[str, ChangeClass]] = {
 """The class of whole deployments that are missing or no longer declared, by the rule that reports them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bases:
-    """What was declared at the commits that a change under review is compared with."""
+@dataclass(frozen=True)
+class BaseDeclarations:
+    """What is declared at the commits that a change under review is compared with: the tip and the merge bases."""
 
     tip: Declarations
     merge_bases: tuple[Declarations, ...]
@@ -44,27 +44,25 @@ class Bases:
         """Return the names that any of the commits declares."""
         return {each.name for declarations in (self.tip, *self.merge_bases) for each in declarations.deployments}
 
-
-class EarlierByName:
-    """All deployments as the commits of `Bases` declare them, by name."""
-
-    def __init__(self, bases: Bases) -> None:
-        self._sides = [
-            ({each.name: each.value for each in declarations.deployments}, declarations.complete)
-            for declarations in (bases.tip, *bases.merge_bases)
-        ]
-
-    def of(self, name: str) -> Earlier | None:
+    def deployment(self, name: str) -> BaseDeployment | None:
         """Return a deployment at each commit; None if one of them was not read whole and lacks it."""
-        if any(name not in values and not complete for values, complete in self._sides):
+        if any(name not in values and not complete for values, complete in self._values):
             return None
-        tip, *merge_bases = (values.get(name) for values, _ in self._sides)
-        return Earlier(tip, tuple(merge_bases))
+        tip, *merge_bases = (values.get(name) for values, _ in self._values)
+        return BaseDeployment(tip, tuple(merge_bases))
+
+    @cached_property
+    def _values(self) -> list[tuple[dict[str, Mapping[str, JSON]], bool]]:
+        """The deployments of each commit by name, and whether the commit was read whole."""
+        return [
+            ({each.name: each.value for each in declarations.deployments}, declarations.complete)
+            for declarations in (self.tip, *self.merge_bases)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """One deployment as the tip and the merge bases declare it; None where one does not."""
+class BaseDeployment:
+    """One deployment as the tip and the merge bases declare it; None for a commit that does not declare it."""
 
     tip: Mapping[str, JSON] | None
     merge_bases: tuple[Mapping[str, JSON] | None, ...]
@@ -202,7 +200,7 @@ class ThreeWay:
 
     def __init__(
         self,
-        earlier: Earlier,
+        earlier: BaseDeployment,
         head: Mapping[str, JSON],
         live: Mapping[str, JSON],
         differences: Sequence[Difference],

@@ -15,7 +15,7 @@ from driftcheck.comparison.diff import Difference, Differences, compare
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.comparison.symmetric import compare_listed
-from driftcheck.comparison.three_way import Bases, Earlier, EarlierByName, ThreeWay
+from driftcheck.comparison.three_way import BaseDeclarations, BaseDeployment, ThreeWay
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import (
     JSON,
@@ -40,7 +40,7 @@ class Sides:
 
     declarations: Declarations
     snapshot: Snapshot
-    base: Bases | None = None
+    base: BaseDeclarations | None = None
     """What earlier commits declare, where the check is three-way."""
 
     @property
@@ -86,7 +86,6 @@ class _Run:
     sides: Sides
     schema: Field
     terms: Terms
-    base: EarlierByName | None
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -94,9 +93,9 @@ class _Run:
     is_full: bool = False
     """Whether there were more changes than that; nothing more is compared."""
 
-    def earlier(self, name: str) -> Earlier | None:
+    def earlier(self, name: str) -> BaseDeployment | None:
         """Return a deployment as earlier commits declare it; None where the check is not three-way or can't know."""
-        return self.base.of(name) if self.base else None
+        return self.sides.base.deployment(name) if self.sides.base else None
 
     def add(self, rule: str, about: Comparison, **more: Any) -> None:
         """Record the finding of a rule about a deployment."""
@@ -105,7 +104,7 @@ class _Run:
 
 def judge(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
     """Compare every declared deployment with the live one that it stands for, and account for the rest of live."""
-    run = _Run(sides, schema, terms, EarlierByName(sides.base) if sides.base else None)
+    run = _Run(sides, schema, terms)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     for match in matches:
@@ -148,7 +147,7 @@ def _judge_incomparable(run: _Run, match: Match) -> None:
         run.add(rule, comparison, **reserved)
 
 
-def _absence(declaration: Declaration, earlier: Earlier | None) -> tuple[Status, str]:
+def _absence(declaration: Declaration, earlier: BaseDeployment | None) -> tuple[Status, str]:
     """Return the status of a deployment that is not live, and the rule that reports it."""
     match ChangeClass.DRIFT if earlier is None else earlier.presence(declaration.value):
         case ChangeClass.PROPOSED:
@@ -324,7 +323,7 @@ def _judge_undeclared(run: _Run, name: str, deployments: Sequence[Deployment]) -
         _add_exposure(run, comparison, live, {})
 
 
-def _presence(earlier: Earlier | None) -> str | None:
+def _presence(earlier: BaseDeployment | None) -> str | None:
     """Return the rule that reports a live deployment that only an earlier commit declares; None for any other."""
     rules = {ChangeClass.PROPOSED: "proposed-removal", ChangeClass.OUTDATED: "outdated-deployment"}
     return None if earlier is None else rules.get(earlier.presence(None))

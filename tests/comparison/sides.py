@@ -7,7 +7,7 @@ from typing import Any
 
 from driftcheck import fields
 from driftcheck.comparison.diff import Difference, Differences, compare
-from driftcheck.comparison.three_way import Bases
+from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, judge
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot
 from driftcheck.paths import Path, format_path
@@ -98,7 +98,7 @@ def verdicts(
     sides = Sides(
         declarations(*declared, complete=complete),
         snapshot(*live, gaps=gaps),
-        None if base is None else Bases(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
+        None if base is None else BaseDeclarations(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
     )
     return judge(sides, SCHEMA, Terms(strict=strict, inventory=inventory))
 
