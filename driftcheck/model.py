@@ -634,15 +634,16 @@ class Plan:
     not_planned: tuple[NotPlanned, ...] = ()
     complete: bool = True
     """Whether both sides were read whole."""
-    sites: tuple[Site, ...] = ()
+    targets: tuple[PlanTarget, ...] = ()
     """Where the requests are to be sent, one for each target."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """The control plane and workspace of a plan, or of one of its targets."""
+class PlanTarget:
+    """The control plane and workspace that requests of a plan are for."""
 
-    target: str | None
+    name: str | None
+    """The target of the configuration; None without targets."""
     endpoint: str | None
     """None where live was read from a file."""
     workspace: str | None

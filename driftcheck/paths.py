@@ -102,7 +102,7 @@ def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
 _ABSENT: Final = object()
 
 
-def resolve(value: Any, path: Path) -> Any:
+def value_at(value: Any, path: Path) -> Any:
     """Return the value at the path; raises LookupError where there is no value."""
     for segment in path:
         value = _step(value, segment)

@@ -24,7 +24,7 @@ from driftcheck.baseline import Baseline, BaseRevision
 from driftcheck.comparison.details import with_details
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
-from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, finding, inventory, judge, status_of
+from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, finding, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.ignores import in_force, suppress
@@ -49,7 +49,7 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Path, glob_matches
-from driftcheck.policies import Judged, judge_policies, with_unverifiable
+from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
 from driftcheck.rules import COMPARISON_RULES, POLICY_PREFIX
@@ -223,12 +223,12 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
 
     An `audit` is the same, with the state of deployments that nobody declared looked at too.
     """
-    snapshot = _judge_emptiness(declarations, snapshot, request)
+    snapshot = _with_gap_if_empty(declarations, snapshot, request)
     if request.command == "audit" and not declarations.deployments and declarations.complete:
         request = replace(request, policy=_inventory_policy(request.policy))
     base = request.baseline.declarations if request.baseline else None
     terms = Terms(request.policy.strict, listed=request.command == "compare", inventory=request.command == "audit")
-    verdicts = judge(Sides(declarations, snapshot, base), fields.deployment(), terms)
+    verdicts = assess(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     odd = [replace(finding("suspicious-listing", None), message=warning) for warning in snapshot.warnings]
     findings = [*_nothing_declared(declarations, request), *odd, *policy_findings]
@@ -240,13 +240,13 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
 
 def export(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
     """Return the declarations of what is live."""
-    from driftcheck.comparison.diff import compare
+    from driftcheck.comparison.diff import compare_with_live
     from driftcheck.declarations.export import export_listing
 
     schema = fields.deployment()
 
     def differing(form: Mapping[str, JSON], live: Mapping[str, JSON]) -> list[Path]:
-        return [difference.path for difference in compare(form, live, schema, strict=True).differences]
+        return [difference.path for difference in compare_with_live(form, live, schema, strict=True).differences]
 
     return export_listing(snapshot, schema, differing, name_suffix=name_suffix)
 
@@ -276,7 +276,7 @@ def _name_sides(found: Finding, first: str, second: str) -> Finding:
     return found
 
 
-def _judge_emptiness(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:
+def _with_gap_if_empty(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:
     """Return the snapshot with a gap if it is empty and that is not accepted: a wrong workspace lists nothing too."""
     expected = bool(declarations.deployments) or not declarations.complete or request.command in _WITHOUT_DECLARATIONS
     if snapshot.deployments or snapshot.gaps or request.allow_empty_live or not expected:
@@ -341,9 +341,9 @@ def _is_all_elsewhere(compared: Iterable[Comparison]) -> bool:
 _ABSENCES: Final = frozenset({"missing-deployment", "missing-elsewhere"})
 
 
-def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Request) -> Judged:
+def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Request) -> PolicyResults:
     if request.command == "compare":
-        return Judged()
+        return PolicyResults()
     return judge_policies(
         request.policy.policies,
         declarations,
@@ -594,7 +594,7 @@ def _counts(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
     return item.severity.rank <= policy.fail_on.rank
 
 
-def judge_by_new(report: Report, policies: Mapping[str | None, Policy]) -> Report:
+def fail_on_new(report: Report, policies: Mapping[str | None, Policy]) -> Report:
     """Return the report with the outcome that only new and changed items decide (`--fail-on-new`).
 
     `policies` are those of each target, or the one of a run without targets (None). Where the history could not be
@@ -613,11 +613,11 @@ def judge_by_new(report: Report, policies: Mapping[str | None, Policy]) -> Repor
         for policy in policies.values()
     )
 
-    def judged(outcome: Outcome, fails: bool) -> Outcome:
+    def decided(outcome: Outcome, fails: bool) -> Outcome:
         return Outcome.PASSED if outcome is Outcome.DRIFT and not fails else outcome
 
-    targets = tuple(replace(each, outcome=judged(each.outcome, each.name in new)) for each in report.targets)
-    return replace(report, outcome=judged(report.outcome, bool(new) or shared), targets=targets)
+    targets = tuple(replace(each, outcome=decided(each.outcome, each.name in new)) for each in report.targets)
+    return replace(report, outcome=decided(report.outcome, bool(new) or shared), targets=targets)
 
 
 def _items(report: Report, target: str | None) -> Iterable[Finding | Change]:

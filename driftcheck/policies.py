@@ -44,7 +44,7 @@ Key = tuple[str, str, Path]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PolicyResults:
     """What the policies found in one run."""
 
     findings: tuple[Finding, ...] = ()
@@ -114,7 +114,7 @@ def judge_policies(
     *,
     target: str | None = None,
     base: Declarations | None = None,
-) -> Judged:
+) -> PolicyResults:
     """Judge what is declared and, unless `live` is None, what is live.
 
     With `base`, violations that were declared there already, and those of live alone, are warnings at most: the
@@ -122,7 +122,7 @@ def judge_policies(
     """
     compiled = [_compile(policy) for policy in policies if glob_matches(policy.target, target or "")]
     if not compiled:
-        return Judged()
+        return PolicyResults()
     declared = {declaration.name: declaration for declaration in declarations.deployments}
     listed = {each.name: each for each in live or () if not each.is_being_deleted}
     for name, number in Counter(each.name for each in live or ()).items():
@@ -150,10 +150,10 @@ def judge_policies(
             break
     seen = known.keys() if base is not None else None
     findings = [_finding(key, found, declared.get(key[1]), seen) for key, found in violations.items()]
-    return Judged((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
+    return PolicyResults((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
 
 
-def with_unverifiable(comparisons: Iterable[Comparison], judged: Judged) -> list[Comparison]:
+def with_unverifiable(comparisons: Iterable[Comparison], judged: PolicyResults) -> list[Comparison]:
     """Return the comparisons with the paths that policies could not judge counted among the unverifiable ones."""
     return [
         replace(each, unverifiable=(*each.unverifiable, *sorted(more, key=format_path)))

@@ -31,7 +31,7 @@ from driftcheck.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TargetRun:
     """The run of one target, or of a configuration without targets."""
 
     settings: Settings
@@ -40,7 +40,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class CheckedTarget:
     """The report of one run, and what it was made of."""
 
     settings: Settings
@@ -60,20 +60,20 @@ class Compared:
         return (*self.declarations.ignores, *self.settings.policy.ignores)
 
 
-def check(runs: Sequence[Run], progress: Callable[[int], None]) -> Report:
+def check(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> Report:
     """Read both sides of every run and compare them; raises an error of the only run."""
-    results = compare(runs, progress)
+    results = check_each(runs, progress)
     return results[0].report if runs[0].settings.target is None else _combine(results)
 
 
-def compare(runs: Sequence[Run], progress: Callable[[int], None]) -> list[Compared]:
+def check_each(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> list[CheckedTarget]:
     """Read both sides of every run and compare them, each by itself; raises an error of the only run."""
     sides = pipeline.read_sides([(run.settings, run.base) for run in runs], progress)
     if runs[0].settings.target is None:
         (run,), ((declarations, live),) = runs, sides
         snapshot = _snapshot(run, live)
         report = pipeline.check(declarations, snapshot, _request(run, declarations))
-        return [Compared(run.settings, declarations, report, snapshot)]
+        return [CheckedTarget(run.settings, declarations, report, snapshot)]
     return [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, sides, strict=True)]
 
 
@@ -85,15 +85,15 @@ def validate(runs: Sequence[Settings]) -> Report:
         report = pipeline.validate(declarations, pipeline.request(run))
         if run.target is None:
             return report
-        results.append(Compared(run, declarations, report))
+        results.append(CheckedTarget(run, declarations, report))
     return _combine(results)
 
 
-def _request(run: Run, declarations: Declarations) -> pipeline.Request:
+def _request(run: TargetRun, declarations: Declarations) -> pipeline.Request:
     return pipeline.request(run.settings, run.base.read(declarations) if run.base else None)
 
 
-def _snapshot(run: Run, live: Snapshot | DriftcheckError) -> Snapshot:
+def _snapshot(run: TargetRun, live: Snapshot | DriftcheckError) -> Snapshot:
     """Return the live side; a listing that could not be read is a gap, any other error is raised."""
     if isinstance(live, Snapshot):
         return live
@@ -102,7 +102,7 @@ def _snapshot(run: Run, live: Snapshot | DriftcheckError) -> Snapshot:
     raise live
 
 
-def _check_target(run: Run, declarations: Declarations, live: Snapshot | DriftcheckError) -> Compared:
+def _check_target(run: TargetRun, declarations: Declarations, live: Snapshot | DriftcheckError) -> CheckedTarget:
     """Compare one of several targets; an error that would end a single run is reported as a finding."""
     snapshot = live if isinstance(live, Snapshot) else pipeline.unread(run.settings, live)
     request = _request(run, declarations)
@@ -113,14 +113,14 @@ def _check_target(run: Run, declarations: Declarations, live: Snapshot | Driftch
         failed = make_finding("run-failed", live.message, hint=live.hint)
         outcome = _worst([report.outcome, Outcome[live.status.name]])
         report = replace(report, findings=(failed, *report.findings), outcome=outcome)
-    return Compared(run.settings, declarations, report, snapshot)
+    return CheckedTarget(run.settings, declarations, report, snapshot)
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=attrgetter("rank"))
 
 
-def _combine(results: Sequence[Compared]) -> Report:
+def _combine(results: Sequence[CheckedTarget]) -> Report:
     """Return one report of several targets; what is the same in all of them is reported once."""
     elsewhere = _unmanaged_in(results)
     first, chosen = results[0].report, results[0].settings
@@ -154,12 +154,12 @@ def _combine(results: Sequence[Compared]) -> Report:
     )
 
 
-def _summary(result: Compared) -> TargetSummary:
+def _summary(result: CheckedTarget) -> TargetSummary:
     report = result.report
     return TargetSummary(result.target, report.live, report.declared, report.summary, report.outcome, report.complete)
 
 
-def _unmanaged_in(results: Sequence[Compared]) -> Mapping[str, list[str]]:
+def _unmanaged_in(results: Sequence[CheckedTarget]) -> Mapping[str, list[str]]:
     """Return for each deployment that a target does not declare the targets in whose workspace it is live."""
     found: dict[str, list[str]] = defaultdict(list)
     for result in results:
@@ -194,7 +194,7 @@ def _once(findings: Sequence[Finding], targets: int) -> Iterator[Finding]:
             yield found
 
 
-def _used_nowhere(findings: Iterable[Finding], results: Sequence[Compared]) -> Iterator[Finding]:
+def _used_nowhere(findings: Iterable[Finding], results: Sequence[CheckedTarget]) -> Iterator[Finding]:
     """Leave out `unused-ignore` findings of rules that are used, or could not be judged, in another target."""
     having: dict[Location, int] = defaultdict(int)
     unused: dict[Location, int] = defaultdict(int)

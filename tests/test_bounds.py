@@ -95,6 +95,6 @@ def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pyt
         deployments=tuple(Declaration(n, value, lambda _: None) for n, value in zip(names, declared, strict=True))
     )
     snapshot = Snapshot("live", tuple(Deployment(n, value) for n, value in zip(names, seen, strict=True)))
-    judged = verdicts.judge(verdicts.Sides(declarations, snapshot, None), fields.deployment())
+    judged = verdicts.assess(verdicts.Sides(declarations, snapshot, None), fields.deployment())
     assert [each.status for each in judged.comparisons] == [Status.DRIFTED, Status.UNKNOWN, Status.UNKNOWN]
     assert judged.gaps

@@ -18,8 +18,8 @@ from driftcheck.paths import (
     glob_matches,
     matches,
     parse_path,
-    resolve,
     to_json,
+    value_at,
 )
 
 KEYS = st.text(max_size=6) | st.sampled_from(("a", "a.b", 'a"b', "a]b", "[0]", "a=b", "\\", "\n", "", "é", "\ud800"))
@@ -78,13 +78,13 @@ def test_an_invalid_path_is_refused(text: str) -> None:
 
 def test_segments_are_found_in_a_value() -> None:
     value = {"a": [{"name": "x", "b": None}, {"name": "y", "b": 2}], "c": {"0": "zero"}}
-    assert resolve(value, ("a", Item("name", "y"), "b")) == 2
-    assert resolve(value, ("a", 0, "b")) is None
-    assert resolve(value, ("c", "0")) == "zero"
-    assert resolve(value, ()) is value
+    assert value_at(value, ("a", Item("name", "y"), "b")) == 2
+    assert value_at(value, ("a", 0, "b")) is None
+    assert value_at(value, ("c", "0")) == "zero"
+    assert value_at(value, ()) is value
     for path in (("z",), ("a", Item("name", "z")), ("a", 2), ("a", "0"), ("c", 0), ("a", 0, "b", "c")):
         with pytest.raises(LookupError):
-            resolve(value, path)
+            value_at(value, path)
 
 
 # --- globs -------------------------------------------------------------------------------------------------------

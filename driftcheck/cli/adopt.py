@@ -24,7 +24,7 @@ from driftcheck.formats.wording import counted
 from driftcheck.model import JSON, Change, IgnoreRule, Location, Status
 from driftcheck.paths import format_path, matches
 from driftcheck.settings import Flags, Settings
-from driftcheck.targets import Compared
+from driftcheck.targets import CheckedTarget
 from driftcheck.yamlfile.edit import EditError
 
 
@@ -103,7 +103,7 @@ def command(
     return run.status_of(compared, ExitStatus.DRIFT if adoption.refused else ExitStatus.IN_SYNC)
 
 
-def _texts(compared: Iterable[Compared]) -> dict[str, bytes]:
+def _texts(compared: Iterable[CheckedTarget]) -> dict[str, bytes]:
     return {text.name: text.data for each in compared for text in _read(each.settings)}
 
 
@@ -111,7 +111,7 @@ def _read(chosen: Settings) -> tuple[SourceText, ...]:
     return discovery.read(chosen.paths).texts if chosen.paths else ()
 
 
-def _own_files(each: Compared) -> set[str]:
+def _own_files(each: CheckedTarget) -> set[str]:
     """Return the files that no other target of the configuration reads."""
     shared = [path for path in each.settings.other_paths if discovery.names_anything(path)]
     others = {text.name for text in discovery.read(shared).texts} if shared else set()
@@ -122,13 +122,13 @@ def _own_files(each: Compared) -> set[str]:
 class _Selection:
     """What is to be adopted of one target, by declared name."""
 
-    each: Compared
+    each: CheckedTarget
     declared: Mapping[str, Mapping[str, JSON]]
     wanted: Mapping[str, Accepted]
     removed: Sequence[str]
 
 
-def _select(each: Compared, patterns: Sequence[str], *, remove_missing: bool) -> _Selection:
+def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: bool) -> _Selection:
     live = {found.id: found.value for found in (each.snapshot.deployments if each.snapshot else ())}
     suffix = each.settings.name_suffix
     declared = {}
@@ -179,12 +179,12 @@ def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) ->
     adoption.deployments |= {resulting_name(name, suffix) for name in removed if name not in edited.refused}
 
 
-def _current(adoption: _Adoption, each: Compared) -> list[SourceText]:
+def _current(adoption: _Adoption, each: CheckedTarget) -> list[SourceText]:
     """Return the files of a target as they are so far."""
     return [replace(text, data=adoption.texts[text.name]) for text in _read(each.settings)]
 
 
-def _note_unused_rules(adoption: _Adoption, each: Compared) -> None:
+def _note_unused_rules(adoption: _Adoption, each: CheckedTarget) -> None:
     """Compare the edited declarations with live, and name the ignore rules that have nothing left to suppress."""
     if each.snapshot is None or not each.settings.paths:
         return
@@ -196,7 +196,7 @@ def _note_unused_rules(adoption: _Adoption, each: Compared) -> None:
             adoption.notes.append(f"{location}: this ignore rule has nothing left to suppress")
 
 
-def _unused_rules(each: Compared) -> dict[IgnoreRule, Location]:
+def _unused_rules(each: CheckedTarget) -> dict[IgnoreRule, Location]:
     """Return the unused ignore rules, without their location, and where they are."""
     unused = {found.location for found in each.report.findings if found.rule == "unused-ignore"}
     anywhere = Location("", 1, 1)
@@ -213,13 +213,13 @@ def _is_selected(change: Change, patterns: Sequence[str]) -> bool:
     )
 
 
-def _missing(each: Compared) -> Iterator[str]:
+def _missing(each: CheckedTarget) -> Iterator[str]:
     for found in each.report.findings:
         if found.rule == "missing-deployment" and found.suppressed is None and found.deployment is not None:
             yield found.deployment
 
 
-def _adopt_unmanaged(adoption: _Adoption, each: Compared, place: str) -> None:
+def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, place: str) -> None:
     """Declare the unmanaged deployments of one target in a file, or in a file each of a folder."""
     from driftcheck.cli import export as exporting
 

@@ -13,10 +13,10 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import refuse_inputs, write_files
 from driftcheck.errors import UsageError
 from driftcheck.formats import plan as formats
-from driftcheck.model import Effect, ExitStatus, NotPlanned, Plan, Site, Status, Step
+from driftcheck.model import Effect, ExitStatus, NotPlanned, Plan, PlanTarget, Status, Step
 from driftcheck.resolution.plan import plan_deployment
 from driftcheck.settings import Flags
-from driftcheck.targets import Compared
+from driftcheck.targets import CheckedTarget
 
 
 @click.command("plan")
@@ -60,17 +60,17 @@ def _output(value: str) -> tuple[str, str | None]:
     return name, file if file not in ("", "-") else None
 
 
-def plan_of(compared: Iterable[Compared]) -> Plan:
+def plan_of(compared: Iterable[CheckedTarget]) -> Plan:
     """Return the plan of one or several targets."""
     steps: list[Step] = []
     not_planned: list[NotPlanned] = []
-    sites = []
+    targets = []
     complete = True
     for each in compared:
         target = each.settings.target
         access = None if each.settings.live is not None else each.settings.access
         workspace = each.snapshot.workspace if each.snapshot else None
-        sites.append(Site(target, access.endpoint if access else None, workspace))
+        targets.append(PlanTarget(target, access.endpoint if access else None, workspace))
         complete = complete and each.report.complete
         for item in _items(each):
             if isinstance(item, Step):
@@ -79,10 +79,10 @@ def plan_of(compared: Iterable[Compared]) -> Plan:
                 not_planned.append(item)
     unsafe = {(step.target, step.deployment) for step in steps if step.unsafe}
     steps.sort(key=lambda step: (step.target, step.deployment) in unsafe)
-    return Plan(tuple(steps), tuple(not_planned), complete, tuple(sites))
+    return Plan(tuple(steps), tuple(not_planned), complete, tuple(targets))
 
 
-def _items(each: Compared) -> Iterable[Step | NotPlanned]:
+def _items(each: CheckedTarget) -> Iterable[Step | NotPlanned]:
     live = {deployment.id: deployment for deployment in (each.snapshot.deployments if each.snapshot else ())}
     declared = {declaration.name: declaration.value for declaration in each.declarations.deployments}
     accepted = {

@@ -26,16 +26,16 @@ def recorded(report: Report, recording: Recording, scope: Scope, policies: Mappi
     from driftcheck.history import store
 
     destinations = notify.destinations(recording.notify)
-    run = store.Run(uuid4().hex, report, scope, tuple(destinations), recording.remind)
+    run = store.NewRun(uuid4().hex, report, scope, tuple(destinations), recording.remind)
 
-    def judge(annotated: Report) -> Report:
-        return pipeline.judge_by_new(annotated, policies) if recording.fail_on_new else annotated
+    def decide(annotated: Report) -> Report:
+        return pipeline.fail_on_new(annotated, policies) if recording.fail_on_new else annotated
 
     def render(annotated: Report) -> str:
         return formats.render("json", annotated, RenderOptions())
 
     try:
-        report, note = store.record(recording.history, run, judge, render)
+        report, note = store.record(recording.history, run, decide, render)
         failures = _deliver(recording.history, destinations)
     except DriftcheckError as error:
         console.say_error(error)

@@ -27,7 +27,7 @@ from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.rules import make_finding
 from driftcheck.settings import Flags, Policy, Recording, Settings
-from driftcheck.targets import Compared
+from driftcheck.targets import CheckedTarget
 
 
 def configuration(flags: Flags) -> tuple[Config, FilePath | None, FilePath]:
@@ -58,17 +58,17 @@ def resolve(command: str, flags: Flags) -> Settings:
     return runs[0]
 
 
-def compared(command: str, flags: Flags, *, quiet: bool) -> list[Compared]:
+def compared(command: str, flags: Flags, *, quiet: bool) -> list[CheckedTarget]:
     """Read both sides and compare them, for commands that go on from there; says what keeps a run from a verdict."""
     runs = _target_runs(resolve_targets(command, flags), flags)
     with progress(quiet) as seen:
-        results = targets.compare(runs, seen)
+        results = targets.check_each(runs, seen)
     for each in results:
         _say_what_stops(each)
     return results
 
 
-def _say_what_stops(each: Compared) -> None:
+def _say_what_stops(each: CheckedTarget) -> None:
     prefix = f"{each.target}: " if each.target else ""
     gaps = each.snapshot.gaps if each.snapshot else ()
     for gap in gaps:
@@ -82,7 +82,7 @@ def _say_what_stops(each: Compared) -> None:
             console.say(f"{visible(where)}error: {visible(found.message)} [{found.rule}]")
 
 
-def status_of(results: Sequence[Compared], done: ExitStatus) -> int:
+def status_of(results: Sequence[CheckedTarget], done: ExitStatus) -> int:
     """Return the exit status of a command that goes on from a comparison: what it has done, if nothing worse holds."""
     outcomes = [each.report.outcome for each in results]
     worst = next((each for each in (Outcome.INVALID, Outcome.INCOMPLETE) if each in outcomes), None)
@@ -109,12 +109,12 @@ def _recorded(
     return recorded(report, recording, Scope(flags.names, flags.scope, flags.paths), policies)
 
 
-def _target_runs(chosen: Sequence[Settings], flags: Flags) -> list[targets.Run]:
+def _target_runs(chosen: Sequence[Settings], flags: Flags) -> list[targets.TargetRun]:
     if flags.base is None:
-        return [targets.Run(run) for run in chosen]
+        return [targets.TargetRun(run) for run in chosen]
     from driftcheck.baseline import find_base_revisions
 
-    return [targets.Run(in_force, base) for base, in_force in find_base_revisions(chosen, flags, flags.base)]
+    return [targets.TargetRun(in_force, base) for base, in_force in find_base_revisions(chosen, flags, flags.base)]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A declared deployment and a live one -> what differs: the heart of driftcheck.
 
-`compare` walks the declared values beside the live ones, with the schema's annotations at hand. A value differs only
-where the service could tell the two apart; where a listing can't show whether they agree, it is unverifiable.
+`compare_with_live` walks through the declared and live values together, with the schema's annotations. A value differs
+only if the service distinguishes the two. If a listing can't show whether they agree, the value is unverifiable.
 
 Nothing here knows a field by name, except `source`, on which so many facts depend.
 """
@@ -15,8 +15,8 @@ from typing import Final
 from driftcheck.comparison.differences import (
     Difference,
     Differences,
+    FieldContext,
     Recorder,
-    Site,
     are_words,
     branch_behind,
     is_before_first_revision,
@@ -33,7 +33,7 @@ from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_u
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Item, Path
 
-__all__ = ["Difference", "Differences", "compare"]
+__all__ = ["Difference", "Differences", "compare_with_live"]
 
 _NOTHING: Final[Mapping[str, JSON]] = {}
 
@@ -54,7 +54,7 @@ class _Pair:
         return _Pair(self.live, self.root, self.source, self.strict)
 
 
-def compare(
+def compare_with_live(
     declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, *, strict: bool = False
 ) -> Differences:
     """Compare a declared deployment (a JSON object; `schema` is its field) with a live one.
@@ -79,12 +79,12 @@ def _compare_object(
             continue
         child = properties.get(name) or schema.values or UNKNOWN
         if kind is list is seen.__class__:
-            _compare_list(pair, value, seen, Site(child, (*path, name), schema, declared, live))
+            _compare_list(pair, value, seen, FieldContext(child, (*path, name), schema, declared, live))
         elif kind is dict is seen.__class__ and value != REDACTED_MARKER != seen:
             pair.found.by_name_only += child.by_name
             _compare_object(pair, value, seen, child, (*path, name))
         else:
-            _compare_value(pair, value, seen, Site(child, (*path, name), schema, declared, live))
+            _compare_value(pair, value, seen, FieldContext(child, (*path, name), schema, declared, live))
     pair.found.compared += equal
     if schema.values is not None or schema is UNKNOWN:
         for name in live.keys() - declared.keys():
@@ -109,34 +109,34 @@ def _compare_alternatives(
             pair.found.differ((*path, other), ABSENT, live[other])
 
 
-def _compare_value(pair: _Pair, declared: JSON, live: JSON, site: Site) -> None:
-    schema = site.schema
+def _compare_value(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> None:
+    schema = context.schema
     if schema.branch and not is_commit(declared):
         branch = branch_behind(pair.live, schema)
         if branch is None and is_commit(live):
-            pair.found.unverifiable.append(site.path)
+            pair.found.unverifiable.append(context.path)
             return
         live = live if branch is None else branch
     if REDACTED_MARKER in (declared, live) and not _is_set_for_certain(declared, schema):
-        pair.found.unverifiable.append(site.path)
+        pair.found.unverifiable.append(context.path)
     elif isinstance(declared, dict) and isinstance(live, dict):
         pair.found.by_name_only += schema.by_name
-        _compare_object(pair, declared, live, schema, site.path)
+        _compare_object(pair, declared, live, schema, context.path)
     elif isinstance(declared, list) and isinstance(live, list):
-        _compare_list(pair, declared, live, site)
+        _compare_list(pair, declared, live, context)
     elif is_unset(declared, schema) and is_unset(live, schema):
         pair.found.compared += 1
     elif declared is None:
-        _compare_null(pair, live, site)
+        _compare_null(pair, live, context)
     elif live is None:
-        _compare_unset(pair, declared, site)
+        _compare_unset(pair, declared, context)
     elif not isinstance(declared, dict | list) and same_scalar(declared, live, schema):
         pair.found.compared += 1
     elif schema.platform_sets(pair.source) or (schema.equivalence == "image" and is_tag_of(declared, live)):
-        pair.found.unverifiable.append(site.path)
+        pair.found.unverifiable.append(context.path)
     else:
         pair.found.compared += 1
-        pair.found.differ(site.path, declared, live)
+        pair.found.differ(context.path, declared, live)
 
 
 def _is_set_for_certain(declared: JSON, schema: Field) -> bool:
@@ -147,55 +147,55 @@ def _is_set_for_certain(declared: JSON, schema: Field) -> bool:
     return declared is None and not schema.sensitive
 
 
-def _compare_null(pair: _Pair, live: JSON, site: Site) -> None:
+def _compare_null(pair: _Pair, live: JSON, context: FieldContext) -> None:
     """Compare a declared null: live must be unset, or be what the service itself would use."""
-    schema = site.schema
+    schema = context.schema
     if _is_platform_made(pair, live, schema) or is_own_default(live, schema):
         return
     pair.found.compared += 1
-    derived = derive(schema, site.declared, site.parent)
-    for own in (derived, derive(schema, site.live, site.parent)):
+    derived = derive(schema, context.declared, context.parent)
+    for own in (derived, derive(schema, context.live, context.parent)):
         if own is not None and not isinstance(live, dict | list) and same_scalar(own, live, schema):
             return
-    pair.found.differ(site.path, ABSENT, live, declared_effective=derived)
+    pair.found.differ(context.path, ABSENT, live, declared_effective=derived)
 
 
-def _compare_unset(pair: _Pair, declared: JSON, site: Site) -> None:
+def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
     """Compare a set value with a live null: drift, unless the service uses the same or can't show it."""
-    schema = site.schema
-    derived = derive(schema, site.live, site.parent)
-    if derived is not None and _is_derived_alike(declared, derived, site):
+    schema = context.schema
+    derived = derive(schema, context.live, context.parent)
+    if derived is not None and _is_derived_alike(declared, derived, context):
         pair.found.compared += 1
-    elif not _is_evidence(pair, site, derived):
-        unrevised = schema.always_set or _is_unrevised(pair, site.path)
-        pair.found.unverifiable.extend(set_fields(declared, schema, site.path, by_entry=unrevised))
+    elif not _is_evidence(pair, context, derived):
+        unrevised = schema.always_set or _is_unrevised(pair, context.path)
+        pair.found.unverifiable.extend(set_fields(declared, schema, context.path, by_entry=unrevised))
     elif is_own_default(declared, schema):
         pair.found.compared += 1
     elif is_structured(declared, schema):
         part = pair.aside()
-        _compare_object(part, declared, _NOTHING, schema, site.path)
+        _compare_object(part, declared, _NOTHING, schema, context.path)
         pair.found.compared += part.found.compared
         if part.found.differences:
-            pair.found.differ(site.path, declared, ABSENT)
+            pair.found.differ(context.path, declared, ABSENT)
         else:
             pair.found.unverifiable.extend(part.found.unverifiable)
     else:
         pair.found.compared += 1
-        pair.found.differ(site.path, declared, ABSENT, live_effective=derived)
+        pair.found.differ(context.path, declared, ABSENT, live_effective=derived)
 
 
-def _is_evidence(pair: _Pair, site: Site, derived: JSON) -> bool:
+def _is_evidence(pair: _Pair, context: FieldContext, derived: JSON) -> bool:
     """Return whether a live null shows that the value is not set.
 
     It does not where the platform owns the value, the service does not report the field, the server is too old to
     know it (it then has no such key), the deployment has no revision yet, or the null stands for something derived
     from what is itself not known (API.md 3.1.1, 3.1.3, 3.1.10, 6.5).
     """
-    schema = site.schema
-    if schema.always_set or _is_unrevised(pair, site.path):
+    schema = context.schema
+    if schema.always_set or _is_unrevised(pair, context.path):
         pair.found.before_first_revision = True
         return False
-    known = site.path[-1] in site.live or is_known(pair.live, pair.root, schema)
+    known = context.path[-1] in context.live or is_known(pair.live, pair.root, schema)
     evident = schema.is_reported(pair.source) and not schema.platform_sets(pair.source)
     return known and evident and not is_underivable(schema, derived)
 
@@ -204,18 +204,18 @@ def _is_unrevised(pair: _Pair, path: Path) -> bool:
     return is_before_first_revision(pair.live) and is_of_revision(path, pair.root)
 
 
-def _is_derived_alike(declared: JSON, derived: JSON, site: Site) -> bool:
+def _is_derived_alike(declared: JSON, derived: JSON, context: FieldContext) -> bool:
     """Return whether a value is what the service derives, from the live base or from a declared one that equals it.
 
     The declared base may differ from the live one by rounding alone, and its double by twice as much.
     """
-    schema, effective = site.schema, site.schema.effective
+    schema, effective = context.schema, context.schema.effective
     if isinstance(declared, dict | list):
         return False
     if same_scalar(declared, derived, schema):
         return True
-    own = derive(schema, site.declared, site.parent)
-    base = site.parent.properties.get(effective.of or "", UNKNOWN) if effective else UNKNOWN
+    own = derive(schema, context.declared, context.parent)
+    base = context.parent.properties.get(effective.of or "", UNKNOWN) if effective else UNKNOWN
     return (
         effective is not None
         and is_number(own)
@@ -229,11 +229,11 @@ def _divided(number: JSON, divisor: int) -> JSON:
     return number // divisor if isinstance(number, int) and number % divisor == 0 else number / divisor
 
 
-def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], site: Site) -> None:
-    schema, path = site.schema, site.path
+def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: FieldContext) -> None:
+    schema, path = context.schema, context.path
     items, key = schema.items or UNKNOWN, schema.key
     if declared and not live and schema.empty_is_null and _is_unrevised(pair, path):
-        _compare_unset(pair, declared, site)
+        _compare_unset(pair, declared, context)
     elif key is not None and stand_alike(declared, live, key):
         pair.found.by_name_only += len(declared) * items.by_name
         for one, other in zip(declared, live, strict=True):
@@ -261,7 +261,7 @@ def _compare_whole(pair: _Pair, declared: list[JSON], live: list[JSON], schema: 
     part = pair.aside()
     if len(declared) == len(live):
         for position, (one, other) in enumerate(zip(declared, live, strict=True)):
-            _compare_value(part, one, other, Site(schema.items or UNKNOWN, (*path, position)))
+            _compare_value(part, one, other, FieldContext(schema.items or UNKNOWN, (*path, position)))
             if part.found.differences:
                 break
     if len(declared) != len(live) or part.found.differences:
@@ -287,19 +287,19 @@ def _compare_undeclared(
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
         elif not (is_unset(value, child) or is_own_default(value, child)):
             value = (branch_behind(pair.live, child) if child.branch else None) or value
-            if not _is_derived(value, Site(child, (*path, name), schema, declared, live)):
+            if not _is_derived(value, FieldContext(child, (*path, name), schema, declared, live)):
                 pair.found.differ((*path, name), ABSENT, value)
 
 
-def _is_derived(live: JSON, site: Site) -> bool:
+def _is_derived(live: JSON, context: FieldContext) -> bool:
     """Return whether a live value is what the service derives, from the live base or a declared one that equals it."""
-    schema, effective = site.schema, site.schema.effective
+    schema, effective = context.schema, context.schema.effective
     if effective is None or isinstance(live, dict | list):
         return False
-    derived, own = derive(schema, site.live, site.parent), derive(schema, site.declared, site.parent)
+    derived, own = derive(schema, context.live, context.parent), derive(schema, context.declared, context.parent)
     if derived is not None and same_scalar(derived, live, schema):
         return True
-    base = site.parent.properties.get(effective.of or "", UNKNOWN)
+    base = context.parent.properties.get(effective.of or "", UNKNOWN)
     return (
         is_number(own)
         and is_number(derived)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from driftcheck.comparison.matching import identities
 from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeKind
-from driftcheck.paths import Item, Path, resolve, sort_key
+from driftcheck.paths import Item, Path, sort_key, value_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class FieldContext:
     """What the schema says of a field, its path, and the objects that hold it on both sides."""
 
     schema: Field
@@ -156,7 +156,7 @@ def _present(live: Mapping[str, JSON], field: Field) -> Iterator[Field]:
 def branch_behind(live: Mapping[str, JSON], field: Field) -> str | None:
     """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it."""
     try:
-        branch = resolve(live, field.branch)
+        branch = value_at(live, field.branch)
     except LookupError:
         return None
     return branch if isinstance(branch, str) else None

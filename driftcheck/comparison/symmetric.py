@@ -12,8 +12,8 @@ from typing import Final
 
 from driftcheck.comparison.differences import (
     Differences,
+    FieldContext,
     Recorder,
-    Site,
     are_words,
     branch_behind,
     is_before_first_revision,
@@ -68,44 +68,44 @@ def _compare_object(pair: _Pair, one: Mapping[str, JSON], other: Mapping[str, JS
     described = bool(schema.properties) and schema.values is None
     for name in (*one, *(name for name in other if name not in one)):
         child = schema.properties.get(name) or schema.values or UNKNOWN
-        site = Site(child, (*path, name), schema, one, other)
+        context = FieldContext(child, (*path, name), schema, one, other)
         first, second = one.get(name), other.get(name)
         if pair.listed and described and name not in schema.properties and (name in one) != (name in other):
             if first is not None or second is not None:
-                pair.found.unverifiable.append(site.path)
+                pair.found.unverifiable.append(context.path)
         else:
-            _compare_value(pair, first, second, site)
+            _compare_value(pair, first, second, context)
 
 
-def _compare_value(pair: _Pair, first: JSON, second: JSON, site: Site) -> None:
-    schema = site.schema
+def _compare_value(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> None:
+    schema = context.schema
     if pair.listed:
         owned = [schema.platform_sets(side.get("source")) for side in (pair.one, pair.other)]
         if all(owned):
             return
         if any(owned) and first != second:
-            pair.found.unverifiable.append(site.path)
+            pair.found.unverifiable.append(context.path)
             return
         if schema.branch:
             first, second = _by_branch(pair, first, second, schema)
     if REDACTED_MARKER in (first, second):
-        pair.found.unverifiable.append(site.path)
+        pair.found.unverifiable.append(context.path)
     elif isinstance(first, dict) and isinstance(second, dict):
         pair.found.by_name_only += schema.by_name
-        _compare_object(pair, first, second, schema, site.path)
+        _compare_object(pair, first, second, schema, context.path)
     elif is_unset(first, schema) and is_unset(second, schema):
         pair.found.compared += 1
-    elif first is None or second is None or _shows_nothing_yet(pair, first, second, site):
-        _compare_with_nothing(pair, first, second, site)
+    elif first is None or second is None or _shows_nothing_yet(pair, first, second, context):
+        _compare_with_nothing(pair, first, second, context)
     elif isinstance(first, list) and isinstance(second, list):
-        _compare_list(pair, first, second, schema, site.path)
+        _compare_list(pair, first, second, schema, context.path)
     elif not isinstance(first, dict | list) and same_as_written(first, second, schema):
         pair.found.compared += 1
     elif pair.listed and schema.equivalence == "image" and (is_tag_of(first, second) or is_tag_of(second, first)):
-        pair.found.unverifiable.append(site.path)
+        pair.found.unverifiable.append(context.path)
     else:
         pair.found.compared += 1
-        pair.found.differ(site.path, first, second)
+        pair.found.differ(context.path, first, second)
 
 
 def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[JSON, JSON]:
@@ -119,25 +119,25 @@ def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[J
     return first, second
 
 
-def _shows_nothing_yet(pair: _Pair, first: JSON, second: JSON, site: Site) -> bool:
+def _shows_nothing_yet(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> bool:
     """Return whether one of two lists is empty because the service has no revision to show."""
-    if not (pair.listed and isinstance(first, list) and isinstance(second, list) and site.schema.empty_is_null):
+    if not (pair.listed and isinstance(first, list) and isinstance(second, list) and context.schema.empty_is_null):
         return False
     sides = ((first, pair.one), (second, pair.other))
-    return is_of_revision(site.path, pair.root) and any(
+    return is_of_revision(context.path, pair.root) and any(
         not entries and is_before_first_revision(side) for entries, side in sides
     )
 
 
-def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, site: Site) -> None:
+def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> None:
     """Compare a set value with null or an empty list."""
-    schema, path = site.schema, site.path
+    schema, path = context.schema, context.path
     is_first = second is None or (first is not None and second == [])
-    value, holder, root = (first, site.live, pair.other) if is_first else (second, site.declared, pair.one)
-    derived = derive(schema, holder, site.parent)
+    value, holder, root = (first, context.live, pair.other) if is_first else (second, context.declared, pair.one)
+    derived = derive(schema, holder, context.parent)
     if derived is not None and not isinstance(value, dict | list) and same_as_written(value, derived, schema):
         pair.found.compared += 1
-    elif pair.listed and (not _is_evidence(pair, holder, root, site) or is_underivable(schema, derived)):
+    elif pair.listed and (not _is_evidence(pair, holder, root, context) or is_underivable(schema, derived)):
         unrevised = schema.always_set or (is_before_first_revision(root) and is_of_revision(path, pair.root))
         pair.found.unverifiable.extend(set_fields(value, schema, path, by_entry=unrevised))
     elif pair.listed and is_own_default(value, schema):
@@ -164,13 +164,13 @@ def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bo
         pair.found.unverifiable.extend(part.found.unverifiable)
 
 
-def _is_evidence(pair: _Pair, holder: Mapping[str, JSON], root: Mapping[str, JSON], site: Site) -> bool:
+def _is_evidence(pair: _Pair, holder: Mapping[str, JSON], root: Mapping[str, JSON], context: FieldContext) -> bool:
     """Return whether a null in a listed deployment (`root`) shows that the value is not set."""
-    schema = site.schema
-    if schema.always_set or (is_before_first_revision(root) and is_of_revision(site.path, pair.root)):
+    schema = context.schema
+    if schema.always_set or (is_before_first_revision(root) and is_of_revision(context.path, pair.root)):
         pair.found.before_first_revision = True
         return False
-    known = site.path[-1] in holder or is_known(root, pair.root, schema)
+    known = context.path[-1] in holder or is_known(root, pair.root, schema)
     return known and schema.is_reported(root.get("source"))
 
 
@@ -200,7 +200,7 @@ def _compare_whole(pair: _Pair, first: list[JSON], second: list[JSON], schema: F
     part = pair.aside()
     if len(first) == len(second):
         for position, (one, other) in enumerate(zip(first, second, strict=True)):
-            _compare_value(part, one, other, Site(schema.items or UNKNOWN, (*path, position)))
+            _compare_value(part, one, other, FieldContext(schema.items or UNKNOWN, (*path, position)))
             if part.found.differences:
                 break
     if len(first) != len(second) or part.found.differences:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from driftcheck.comparison.diff import Difference, compare
+from driftcheck.comparison.diff import Difference, compare_with_live
 from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind, Declarations
@@ -254,7 +254,9 @@ class ThreeWay:
         if found is None:
             differences: Sequence[Difference] = ()
             if values is not None:
-                differences = compare(values.value, self._live.value, self._schema, strict=self._strict).differences
+                differences = compare_with_live(
+                    values.value, self._live.value, self._schema, strict=self._strict
+                ).differences
             found = self._drifted[values] = _Changes(differences)
         return found
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from driftcheck.comparison.diff import Difference, Differences, compare
+from driftcheck.comparison.diff import Difference, Differences, compare_with_live
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.comparison.symmetric import compare_listed
@@ -30,7 +30,7 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.paths import Path, resolve
+from driftcheck.paths import Path, value_at
 from driftcheck.rules import make_finding
 
 
@@ -80,8 +80,8 @@ MAX_CHANGES: Final = 60_000
 
 
 @dataclass(slots=True)
-class _Run:
-    """What is compared, and what was found so far."""
+class _Assessment:
+    """What is compared, and what was found so far; functions here call it `so_far`."""
 
     sides: Sides
     schema: Field
@@ -102,49 +102,49 @@ class _Run:
         self.findings.append(replace(finding(rule, about), **more))
 
 
-def judge(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
+def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
     """Compare every declared deployment with the live one that it stands for, and account for the rest of live."""
-    run = _Run(sides, schema, terms)
+    so_far = _Assessment(sides, schema, terms)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     for match in matches:
         if len(match.live) == 1 and not match.live[0].is_being_deleted:
-            _judge_pair(run, match.declaration, match.live[0])
+            _assess_pair(so_far, match.declaration, match.live[0])
         elif match.live or _is_in_scope(match.declaration, sides.snapshot):
-            _judge_incomparable(run, match)
+            _assess_incomparable(so_far, match)
         else:
             outside += 1
     for name, deployments in rest.items():
-        _judge_undeclared(run, name, deployments)
-    run.findings.extend(_findings_on_the_whole(run.comparisons, run.findings[:], sides, outside))
+        _assess_undeclared(so_far, name, deployments)
+    so_far.findings.extend(_findings_on_the_whole(so_far.comparisons, so_far.findings[:], sides, outside))
     return Verdicts(
-        comparisons=tuple(sorted(run.comparisons, key=lambda comparison: comparison.name)),
-        findings=tuple(run.findings),
-        gaps=tuple(run.gaps),
+        comparisons=tuple(sorted(so_far.comparisons, key=lambda comparison: comparison.name)),
+        findings=tuple(so_far.findings),
+        gaps=tuple(so_far.gaps),
     )
 
 
-def _judge_incomparable(run: _Run, match: Match) -> None:
+def _assess_incomparable(so_far: _Assessment, match: Match) -> None:
     """Judge a declared deployment that is not live, is being deleted, or has several live ones of its name."""
-    declaration, complete = match.declaration, run.sides.snapshot.complete
-    status, rule = _absence(declaration, run.earlier(declaration.name))
+    declaration, complete = match.declaration, so_far.sides.snapshot.complete
+    status, rule = _absence(declaration, so_far.earlier(declaration.name))
     comparison = Comparison(
         declaration.name,
         status if complete and len(match.live) < 2 else Status.UNKNOWN,
         location=declaration.locate(()),
     )
     if len(match.live) > 1:
-        _add_ambiguous(run, comparison)
+        _add_ambiguous(so_far, comparison)
         return
     reserved = {}
     if match.live:
         live = match.live[0]
         comparison = replace(comparison, id=live.id, facts=facts(live), live_since=live.since)
-        run.add("being-deleted", comparison)
+        so_far.add("being-deleted", comparison)
         reserved = {"hint": "Its name stays reserved until the deletion ends; create it again after that."}
-    run.comparisons.append(comparison)
+    so_far.comparisons.append(comparison)
     if complete:
-        run.add(rule, comparison, **reserved)
+        so_far.add(rule, comparison, **reserved)
 
 
 def _absence(declaration: Declaration, earlier: BaseDeployment | None) -> tuple[Status, str]:
@@ -159,24 +159,24 @@ def _absence(declaration: Declaration, earlier: BaseDeployment | None) -> tuple[
     return Status.MISSING, "missing-deployment"
 
 
-def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
-    if run.is_full:
-        _judge_uncompared(run, declaration, live)
+def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
+    if so_far.is_full:
+        _assess_uncompared(so_far, declaration, live)
         return
-    schema, strict = run.schema, run.terms.strict
+    schema, strict = so_far.schema, so_far.terms.strict
     seen = live.value
     if "name" not in declaration.value:
         seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (API.md 6.4)
-    if run.terms.listed:
+    if so_far.terms.listed:
         result = compare_listed(declaration.value, seen, schema)
     else:
-        result = compare(declaration.value, seen, schema, strict=strict)
-    if len(result.differences) > run.changes_left:
-        run.is_full = True
-        _judge_uncompared(run, declaration, live)
+        result = compare_with_live(declaration.value, seen, schema, strict=strict)
+    if len(result.differences) > so_far.changes_left:
+        so_far.is_full = True
+        _assess_uncompared(so_far, declaration, live)
         return
-    run.changes_left -= len(result.differences)
-    earlier = run.earlier(declaration.name)
+    so_far.changes_left -= len(result.differences)
+    earlier = so_far.earlier(declaration.name)
     removed: tuple[Path, ...] = ()
     if earlier is None:
         changes = [change_of(declaration, difference, schema) for difference in result.differences]
@@ -201,41 +201,41 @@ def _judge_pair(run: _Run, declaration: Declaration, live: Deployment) -> None:
         live_since=live.since,
         by_name_only=result.by_name_only,
     )
-    run.comparisons.append(comparison)
-    _add_findings(run, comparison, result, declaration, live)
+    so_far.comparisons.append(comparison)
+    _add_findings(so_far, comparison, result, declaration, live)
     if earlier is not None and earlier.is_new:
-        run.add("proposed-adoption", comparison)
+        so_far.add("proposed-adoption", comparison)
     for path in removed:
-        run.add("declaration-removed", comparison, path=path)
+        so_far.add("declaration-removed", comparison, path=path)
 
 
-def _judge_uncompared(run: _Run, declaration: Declaration, live: Deployment) -> None:
-    run.comparisons.append(Comparison(declaration.name, Status.UNKNOWN, live.id, location=declaration.locate(())))
-    run.gaps.append(f"There are more than {MAX_CHANGES:,} changes: some deployments were not compared.")
+def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
+    so_far.comparisons.append(Comparison(declaration.name, Status.UNKNOWN, live.id, location=declaration.locate(())))
+    so_far.gaps.append(f"There are more than {MAX_CHANGES:,} changes: some deployments were not compared.")
 
 
 def _add_findings(
-    run: _Run, comparison: Comparison, result: Differences, declaration: Declaration, live: Deployment
+    so_far: _Assessment, comparison: Comparison, result: Differences, declaration: Declaration, live: Deployment
 ) -> None:
     """Record what is worth knowing of a compared deployment beside its changes."""
     for path in result.unmodelled:
-        run.add("unmodelled-field", comparison, path=path, location=declaration.locate(path))
+        so_far.add("unmodelled-field", comparison, path=path, location=declaration.locate(path))
     for path in result.unverifiable:
-        if _names_a_digest(path, live, run.schema):
-            run.add("unverifiable-image", comparison, path=path, location=declaration.locate(path))
+        if _names_a_digest(path, live, so_far.schema):
+            so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path))
     if result.before_first_revision:
-        run.add("no-revision", comparison)
+        so_far.add("no-revision", comparison)
     if live.is_rollout_pending:
-        run.add("rollout-pending", comparison)
-    if not run.terms.listed:
-        _add_exposure(run, comparison, live, declaration.value)
+        so_far.add("rollout-pending", comparison)
+    if not so_far.terms.listed:
+        _add_exposure(so_far, comparison, live, declaration.value)
 
 
 def _names_a_digest(path: Path, live: Deployment, schema: Field) -> bool:
     if not path or _field_at(schema, path).equivalence != "image":
         return False
     try:
-        value = resolve(live.value, path)
+        value = value_at(live.value, path)
     except LookupError:
         return False
     return isinstance(value, str) and "@" in value
@@ -247,12 +247,12 @@ def _field_at(schema: Field, path: Path) -> Field:
     return schema
 
 
-def _add_exposure(run: _Run, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:
+def _add_exposure(so_far: _Assessment, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:
     """Warn where a live setting opens the deployment to others and nobody declared it."""
     reported = {change.path for change in comparison.changes}
-    for name, child in run.schema.properties.items():
+    for name, child in so_far.schema.properties.items():
         if child.exposes and live.value.get(name) is True and name not in declared and (name,) not in reported:
-            run.add("undeclared-sharing", comparison, path=(name,))
+            so_far.add("undeclared-sharing", comparison, path=(name,))
 
 
 def status_of(changes: Sequence[Change]) -> Status:
@@ -304,23 +304,23 @@ def impact_of(path: Path, schema: Field) -> Impact:
     return impact
 
 
-def _judge_undeclared(run: _Run, name: str, deployments: Sequence[Deployment]) -> None:
+def _assess_undeclared(so_far: _Assessment, name: str, deployments: Sequence[Deployment]) -> None:
     if len(deployments) > 1:
-        _add_ambiguous(run, Comparison(name, Status.UNKNOWN))
+        _add_ambiguous(so_far, Comparison(name, Status.UNKNOWN))
         return
     live = deployments[0]
-    status = Status.UNMANAGED if run.sides.all_is_seen else Status.UNKNOWN
+    status = Status.UNMANAGED if so_far.sides.all_is_seen else Status.UNKNOWN
     comparison = Comparison(name, status, live.id, facts=facts(live), live_since=live.since)
     if live.is_being_deleted:
-        run.add("being-deleted", comparison)
+        so_far.add("being-deleted", comparison)
         return
-    run.comparisons.append(comparison)
+    so_far.comparisons.append(comparison)
     if status is Status.UNMANAGED:
-        run.add(_presence(run.earlier(name)) or unmanaged_rule(live), comparison)
-    if run.terms.inventory:
+        so_far.add(_presence(so_far.earlier(name)) or unmanaged_rule(live), comparison)
+    if so_far.terms.inventory:
         if live.is_rollout_pending:
-            run.add("rollout-pending", comparison)
-        _add_exposure(run, comparison, live, {})
+            so_far.add("rollout-pending", comparison)
+        _add_exposure(so_far, comparison, live, {})
 
 
 def _presence(earlier: BaseDeployment | None) -> str | None:
@@ -364,10 +364,10 @@ def inventory(deployments: Sequence[Deployment]) -> dict[str, dict[str, int]]:
     }
 
 
-def _add_ambiguous(run: _Run, comparison: Comparison) -> None:
-    run.comparisons.append(comparison)
-    run.add("ambiguous-name", comparison)
-    run.gaps.append("Several live deployments have the same name: which of them is meant is not known.")
+def _add_ambiguous(so_far: _Assessment, comparison: Comparison) -> None:
+    so_far.comparisons.append(comparison)
+    so_far.add("ambiguous-name", comparison)
+    so_far.gaps.append("Several live deployments have the same name: which of them is meant is not known.")
 
 
 def _is_in_scope(declaration: Declaration, snapshot: Snapshot) -> bool:

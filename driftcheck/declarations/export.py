@@ -15,7 +15,7 @@ from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Pointer, validate
 from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Deployment, Severity, Snapshot
-from driftcheck.paths import Item, Path, Segment, resolve
+from driftcheck.paths import Item, Path, Segment, value_at
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.rules import RULES
 from driftcheck.yamlfile.scalars import MAX_INTEGER
@@ -199,7 +199,7 @@ class _Reader:
 
     def _branch(self, schema: Field) -> JSON:
         try:
-            branch = resolve(self._live, schema.branch)
+            branch = value_at(self._live, schema.branch)
         except LookupError:
             return None
         return branch if isinstance(branch, str) else None

@@ -361,7 +361,7 @@ def _unambiguous(declarations: Declarations) -> Declarations:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _TreeEntry:
     """A file, link or submodule of a commit."""
 
     path: str
@@ -383,7 +383,7 @@ def _prefixes(repository: Repository, named: Sequence[str]) -> list[str]:
     return [] if "." in prefixes else sorted(prefixes)
 
 
-def _entries_at(repository: Repository, commit: str, prefixes: Sequence[str]) -> list[_Entry]:
+def _entries_at(repository: Repository, commit: str, prefixes: Sequence[str]) -> list[_TreeEntry]:
     listing = _output(repository, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *prefixes)
     entries = []
     for line in listing.split(b"\0")[:-1]:
@@ -393,15 +393,15 @@ def _entries_at(repository: Repository, commit: str, prefixes: Sequence[str]) ->
     return entries
 
 
-def _entry(repository: Repository, line: bytes, *, kind: bytes) -> _Entry:
+def _entry(repository: Repository, line: bytes, *, kind: bytes) -> _TreeEntry:
     """Return an entry as `git ls-files -s` lists it."""
     facts, _, name = line.partition(b"\t")
     mode, identity, _stage = facts.split()
     path = os.path.join(repository.top, *os.fsdecode(name).split("/"))
-    return _Entry(path, identity.decode(), mode, kind == b"blob" and mode != b"160000")
+    return _TreeEntry(path, identity.decode(), mode, kind == b"blob" and mode != b"160000")
 
 
-def _is_on_disk(entry: _Entry) -> bool:
+def _is_on_disk(entry: _TreeEntry) -> bool:
     """Return whether a file has the content that a commit has, byte by byte."""
     try:
         if not os.path.isfile(entry.path) or os.path.getsize(entry.path) > discovery.MAX_BYTES:
@@ -417,7 +417,7 @@ def _is_on_disk(entry: _Entry) -> bool:
 class _Tree:
     """Files of a commit, as `Search` looks at them."""
 
-    def __init__(self, repository: Repository, commit: str, entries: Sequence[_Entry]) -> None:
+    def __init__(self, repository: Repository, commit: str, entries: Sequence[_TreeEntry]) -> None:
         self._repository = repository
         self._commit = commit
         self._files = {entry.path: entry for entry in entries if entry.is_blob}
@@ -465,7 +465,7 @@ class _Tree:
         """Return nothing: links in a commit can't lead out of it."""
         return ""
 
-    def entry(self, path: str) -> _Entry:
+    def entry(self, path: str) -> _TreeEntry:
         """Return a file."""
         return self._files[path]
 
@@ -491,7 +491,7 @@ class _Tree:
         contents = _contents(self._repository, [identity for _, identity in found])
         return [SourceText(c.name, data, c.layer) for (c, _), data in zip(found, contents, strict=True)], refusals
 
-    def _follow(self, link: _Entry) -> str | None:
+    def _follow(self, link: _TreeEntry) -> str | None:
         """Return the file that a link leads to; None where it leads out of the tree, nowhere, or can't be asked for."""
         name = os.path.relpath(link.path, self._repository.top).replace(os.sep, "/")
         question = os.fsencode(f"{self._commit}:{name}\n")

@@ -1,4 +1,4 @@
-"""Files -> Declarations: parses and judges each file, lays overlays over deployments, and finds duplicates.
+"""Files -> Declarations: reads and validates each file, lays overlays over deployments, and finds duplicates.
 
 A broken file, document or deployment does not stop the others; what could not be read makes the declarations
 incomplete.
@@ -33,7 +33,7 @@ MAX_DEPLOYMENTS: Final = 25_000
 MAX_FINDINGS: Final = 1_000
 """Findings of one file that are reported, errors and others each: nobody fixes more at once."""
 PARALLEL_BYTES: Final = 8 * 2**20
-"""Files of so many bytes together are judged by several processes; a process takes a quarter of a second to start."""
+"""Files of so many bytes together are read by several processes; a process takes a quarter of a second to start."""
 
 _MAX_NAME: Final = 63
 
@@ -83,9 +83,9 @@ def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes:
     overlaid = frozenset(name for text in ordered if _OVERLAY.search(text.data) for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
     if is_large and in_processes:
-        files = _judge_in_processes(ordered, overlaid, name_suffix)
+        files = _read_in_processes(ordered, overlaid, name_suffix)
     else:
-        files = [_judge(text, overlaid, name_suffix) for text in ordered]
+        files = [_read_file(text, overlaid, name_suffix) for text in ordered]
     declarations = _Assembly(name_suffix).assemble(ordered, files)
     if not declarations.findings:
         return declarations
@@ -127,7 +127,7 @@ def declared_name(result: str, suffix: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _DeclaredEntry:
     """A deployment, or an overlay of one, as a document declares it."""
 
     name: str
@@ -139,19 +139,19 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What one file declares, judged by itself; plain values, which another process can return."""
+    """What one file declares, independent of other files; plain values, which another process can return."""
 
     parsed: Parsed
-    deployments: tuple[_Entry, ...]
+    deployments: tuple[_DeclaredEntry, ...]
     """Every name, whether or not its deployment can be compared."""
-    overlays: tuple[_Entry, ...]
+    overlays: tuple[_DeclaredEntry, ...]
     ignores: tuple[IgnoreRule, ...]
     findings: tuple[Finding, ...]
     complete: bool
 
 
-def _judge_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], name_suffix: str) -> list[_File]:
-    """Judge every file by itself in as many processes as there are processors."""
+def _read_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], name_suffix: str) -> list[_File]:
+    """Read every file, in as many processes as there are processors."""
     import multiprocessing
     import os
     from concurrent.futures import ProcessPoolExecutor
@@ -164,20 +164,20 @@ def _judge_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], n
             # A fork would copy the locks of the thread that reads the listing.
             with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
                 chunk = max(1, count // (4 * workers))
-                return list(pool.map(_judge, texts, [overlaid] * count, [name_suffix] * count, chunksize=chunk))
+                return list(pool.map(_read_file, texts, [overlaid] * count, [name_suffix] * count, chunksize=chunk))
     except (OSError, NotImplementedError, BrokenProcessPool):
         pass  # the system has no room for processes, or no semaphores
-    return [_judge(text, overlaid, name_suffix) for text in texts]
+    return [_read_file(text, overlaid, name_suffix) for text in texts]
 
 
-def _judge(text: SourceText, overlaid: frozenset[str], name_suffix: str) -> _File:
-    return _FileJudge(text, overlaid, name_suffix).judge()
+def _read_file(text: SourceText, overlaid: frozenset[str], name_suffix: str) -> _File:
+    return _FileReader(text, overlaid, name_suffix).read()
 
 
-class _FileJudge:
-    """Judges one file: its YAML, its documents against the schema, and rules across the fields of its deployments.
+class _FileReader:
+    """Reads one file: checks its YAML, validates its documents against the schema, applies the rules across fields.
 
-    Deployments with overlays are left to be judged with them.
+    Deployments with overlays are linted later, together with these.
     """
 
     def __init__(self, text: SourceText, overlaid: frozenset[str], name_suffix: str) -> None:
@@ -193,13 +193,13 @@ class _FileJudge:
         self._merging: Merging = Merging()
         self._findings = Findings(text.name)
         self._complete = not self._parsed.broken
-        self._deployments: list[_Entry] = []
-        self._overlays: list[_Entry] = []
+        self._deployments: list[_DeclaredEntry] = []
+        self._overlays: list[_DeclaredEntry] = []
         self._ignores: list[IgnoreRule] = []
         self._problems: defaultdict[int, list[tuple[Problem, tuple[str, int] | None]]] = defaultdict(list)
         """By document: the defects of its text, with the list and index of the entry that each is in."""
 
-    def judge(self) -> _File:
+    def read(self) -> _File:
         """Return what the file declares."""
         for problem in self._parsed.problems:
             self._report_problem(problem)
@@ -207,7 +207,7 @@ class _FileJudge:
             self._findings.add("empty-file", "the file is empty", self._location((1, 1)))
         for number, document in enumerate(self._parsed.documents):
             if document is not None:
-                self._judge_document(number, document)
+                self._read_document(number, document)
         scope = frozenset(resulting_name(entry.name, self._suffix) for entry in (*self._deployments, *self._overlays))
         return _File(
             parsed=replace(self._parsed, texts=frozenset()),
@@ -218,7 +218,7 @@ class _FileJudge:
             complete=self._complete,
         )
 
-    def _judge_document(self, number: int, document: JSON) -> None:
+    def _read_document(self, number: int, document: JSON) -> None:
         from driftcheck.declarations.house_rules import house_rule_violations
         from driftcheck.declarations.schema import MAX_VIOLATIONS, validate
 
@@ -238,9 +238,9 @@ class _FileJudge:
             return
         unsound = self._unsound_entries(number, document, violations)
         for index in range(len(document.get("deployments", ()))):
-            self._judge_deployment(number, document, index, is_sound=("deployments", index) not in unsound)
+            self._read_deployment(number, document, index, is_sound=("deployments", index) not in unsound)
         for index in range(len(document.get("overlay", ()))):
-            self._judge_overlay(number, document, index, is_sound=("overlay", index) not in unsound)
+            self._read_overlay(number, document, index, is_sound=("overlay", index) not in unsound)
         self._ignores += ignore_rules(self._text, number, document, violations)
 
     def _unsound_entries(
@@ -270,7 +270,7 @@ class _FileJudge:
                 unsound.add(entry)
         return frozenset(unsound)
 
-    def _judge_deployment(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
+    def _read_deployment(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
         from driftcheck.declarations.lint import lint, lint_unsound
         from driftcheck.declarations.overlays import TooLargeError
 
@@ -294,18 +294,18 @@ class _FileJudge:
                 value = self._merging.merge(document.get("defaults"), entry)
             except TooLargeError:
                 self._report_limit(number, "`defaults` expands to too many values when merged into every deployment")
-        self._deployments.append(_Entry(name, number, index, value))
+        self._deployments.append(_DeclaredEntry(name, number, index, value))
         if value is not None and name not in self._overlaid:
             violations = lint(result, value, may_hold_credentials=self._may_hold_credentials)
             self._report_lint(violations, _layers(self._text, number, index, value), result)
 
-    def _judge_overlay(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
+    def _read_overlay(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
         name = self._shown_name(document, "overlay", index)
         if not is_sound or name is None:
             self._complete = False
         if name is not None:
             value = document["overlay"][index] if is_sound else None
-            self._overlays.append(_Entry(name, number, index, value))
+            self._overlays.append(_DeclaredEntry(name, number, index, value))
 
     def _shown_name(self, document: JSON, key: str, index: int) -> str | None:
         """Return the name of an entry, if it has one that reports may show."""
@@ -510,7 +510,7 @@ def _guard(condition: Mapping[str, Any] | None) -> Guard | None:
 class _Placed:
     """An entry, and the file that holds it."""
 
-    entry: _Entry
+    entry: _DeclaredEntry
     text: Text
     layer: int
     """The position of the path that named the file."""
@@ -533,7 +533,7 @@ class _Assembly:
         self._complete = True
 
     def assemble(self, texts: Sequence[SourceText], files: Sequence[_File]) -> Declarations:
-        """Return the declarations of files that were judged."""
+        """Return the declarations of files that were read."""
         from driftcheck.yamlfile.positions import Text
 
         for source, file in zip(texts, files, strict=True):

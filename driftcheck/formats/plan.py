@@ -13,7 +13,7 @@ from typing import Final
 
 from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
-from driftcheck.model import JSON, Effect, NotPlanned, Plan, Site, Step
+from driftcheck.model import JSON, Effect, NotPlanned, Plan, PlanTarget, Step
 from driftcheck.paths import Path, format_path
 from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import without_secrets
@@ -192,10 +192,10 @@ unchanged() { # name, path, latest_revision_id and updated_at as JSON
 
 def _script(plan: Plan) -> str:
     lines = [_HEAD]
-    for site in plan.sites:
-        steps = [step for step in plan.steps if step.target == site.target]
+    for target in plan.targets:
+        steps = [step for step in plan.steps if step.target == target.name]
         if steps:
-            lines += _script_site(site)
+            lines += _script_target(target)
         for number, step in enumerate(steps):
             is_first = all(earlier.deployment != step.deployment for earlier in steps[:number])
             lines += _script_step(step, is_first=is_first)
@@ -203,23 +203,23 @@ def _script(plan: Plan) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _script_site(site: Site) -> Iterator[str]:
+def _script_target(target: PlanTarget) -> Iterator[str]:
     """Yield the lines that set base URL, workspace and key."""
-    if site.target is None:
-        workspace = shlex.quote(visible(site.workspace or ""))
+    if target.name is None:
+        workspace = shlex.quote(visible(target.workspace or ""))
         yield f"workspace=${{LANGSMITH_TENANT_ID:-${{LANGSMITH_WORKSPACE_ID:-{workspace}}}}}"
         yield "key=$common"
         default = "LANGGRAPH_HOST_URL"
     else:
-        suffix = site.target.upper().replace("-", "_")
-        yield f"# target {visible(site.target)}"
-        yield f"workspace={shlex.quote(visible(site.workspace or ''))}"
+        suffix = target.name.upper().replace("-", "_")
+        yield f"# target {visible(target.name)}"
+        yield f"workspace={shlex.quote(visible(target.workspace or ''))}"
         yield f"key=${{DRIFTCHECK_API_KEY_{suffix}:-$common}}"
         default = f"DRIFTCHECK_ENDPOINT_{suffix}"
-    if site.endpoint is None:
+    if target.endpoint is None:
         yield f"base=${{{default}:?set it to the base URL of the control plane}}"
     else:
-        yield f"base=${{{default}:-{shlex.quote(site.endpoint)}}}"
+        yield f"base=${{{default}:-{shlex.quote(target.endpoint)}}}"
     yield "base=${base%/}"
     yield """[ -n "$key" ] || { say 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }\n"""
 

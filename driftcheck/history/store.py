@@ -44,8 +44,8 @@ _CLAIM_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A run to record."""
+class NewRun:
+    """A run to record; once recorded, it is a RunRow."""
 
     id: str
     report: Report
@@ -81,11 +81,11 @@ CONFIG_NAME: Final = "driftcheck.yaml"
 
 
 def record(
-    url: str, run: Run, judge: Callable[[Report], Report], render: Callable[[Report], str]
+    url: str, run: NewRun, decide: Callable[[Report], Report], render: Callable[[Report], str]
 ) -> tuple[Report, HistoryNote]:
     """Record a run and what it changes, in one transaction; return the report with the states of its items.
 
-    `judge` decides the outcome once the states are known, `render` returns the JSON report that is kept and hashed.
+    `decide` decides the outcome once the states are known, `render` returns the JSON report that is kept and hashed.
     A run that is already recorded changes nothing. Raises HistoryError or UsageError.
     """
     at = run.report.generated_at
@@ -104,7 +104,7 @@ def record(
             previous = previous or last
             transitions += _outage(execute, part, run, seq)
             transitions += _announced(execute, part, step)
-        report = judge(_annotated(run.report, divided, steps))
+        report = decide(_annotated(run.report, divided, steps))
         if known:
             return report, _note(execute, run, divided, previous)
         _write_run(execute, seq, run, report, divided, steps, render(report))
@@ -117,7 +117,7 @@ def record(
         return report, _note(execute, run, divided, previous)
 
 
-def _note(execute: Execute, run: Run, divided: Sequence[Part], previous: str | None) -> HistoryNote:
+def _note(execute: Execute, run: NewRun, divided: Sequence[Part], previous: str | None) -> HistoryNote:
     """Return what a report says of the history: what is open now, and when a run could last tell."""
     items = [item for part in divided for item in _open(execute, part.stream).values()]
     conclusive = [
@@ -192,7 +192,7 @@ def _is_review(report: Report) -> bool:
     return report.declared.base is not None or any(target.declared.base is not None for target in report.targets)
 
 
-def _moment(execute: Execute, part: Part, run: Run, seq: int) -> tuple[Moment, str | None]:
+def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment, str | None]:
     """Return what was recorded around a run, and the id of the last conclusive run of its identity before it."""
     values: dict[str, Value] = {"stream": part.stream, "seq": seq, "at": run.report.generated_at}
     newer = execute(
@@ -223,7 +223,7 @@ def _moment(execute: Execute, part: Part, run: Run, seq: int) -> tuple[Moment, s
     return moment, previous[0][0] if previous else None
 
 
-def _outage(execute: Execute, part: Part, run: Run, seq: int) -> Iterator[Transition]:
+def _outage(execute: Execute, part: Part, run: NewRun, seq: int) -> Iterator[Transition]:
     """Yield the start or the end of a time in which runs can't tell.
 
     Each target has its own; a run that failed before it came to its targets is announced as a whole.
@@ -259,7 +259,7 @@ def _announced(execute: Execute, part: Part, step: Step) -> Iterator[Transition]
         yield Transition(Kind.RESOLVED, part.target, item)
 
 
-def _reminders(execute: Execute, divided: Iterable[Part], run: Run) -> Iterator[Transition]:
+def _reminders(execute: Execute, divided: Iterable[Part], run: NewRun) -> Iterator[Transition]:
     """Yield what has been open for long without a word about it, and write down that there was one."""
     if run.remind is None:
         return
@@ -332,7 +332,7 @@ def _annotated_finding(found: Finding, states: States) -> Finding:
 def _write_run(
     execute: Execute,
     seq: int,
-    run: Run,
+    run: NewRun,
     report: Report,
     divided: Sequence[Part],
     steps: Sequence[Step],
@@ -475,7 +475,7 @@ def _open(execute: Execute, stream_key: str) -> dict[Key, Item]:
     return {item.key: item for item in map(_item, rows)}
 
 
-def _post(execute: Execute, run: Run, report: Report, transitions: Sequence[Transition]) -> None:
+def _post(execute: Execute, run: NewRun, report: Report, transitions: Sequence[Transition]) -> None:
     message = canonical(
         document(run.id, report.generated_at, report.command, report.report_id, report.outcome.value, transitions)
     )

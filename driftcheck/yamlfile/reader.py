@@ -26,7 +26,7 @@ from driftcheck.model import JSON
 from driftcheck.yamlfile import problems
 from driftcheck.yamlfile.positions import StoppedError, collection_start, duplicate_keys, event_source
 from driftcheck.yamlfile.problems import Position, Problem, limit, position_of
-from driftcheck.yamlfile.scalars import Misreading, resolve
+from driftcheck.yamlfile.scalars import Misreading, resolve_scalar
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 4_000_000
@@ -262,7 +262,7 @@ class _Reader:
         value = self._scalars.get(text, _UNSEEN)
         if value is _UNSEEN:
             self.texts.add(text)
-            value = resolve(text)
+            value = resolve_scalar(text)
             if isinstance(value, Misreading):
                 self._report_at(event, *problems.misread(value, text))
                 return text
@@ -292,7 +292,7 @@ class _Reader:
     def _plain_key(self, event: Any, text: str) -> str | _Merge:
         if text == "<<":
             return _Merge(event)
-        meaning = resolve(text)
+        meaning = resolve_scalar(text)
         if meaning is Misreading.AMBIGUOUS:
             self._report_at(event, *problems.misread(meaning, text))
         elif not isinstance(meaning, str):

@@ -54,7 +54,7 @@ _MAX_LENGTH: Final = 400
 """What is longer and looks like a number is out of range; it is not converted (Python refuses 4,300 digits)."""
 
 
-def resolve(text: str) -> str | float | bool | Misreading | None:
+def resolve_scalar(text: str) -> str | float | bool | Misreading | None:
     """Return the meaning of an unquoted scalar, or why it has none that is certain."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]

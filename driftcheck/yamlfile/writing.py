@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftcheck.model import JSON
-from driftcheck.yamlfile.scalars import resolve
+from driftcheck.yamlfile.scalars import resolve_scalar
 
 _WORD: Final = r"[A-Za-z0-9_./@+=~-][A-Za-z0-9_./@+=,~-]*(?::[A-Za-z0-9_./@+=,~-]+)*"
 _PLAIN: Final = re.compile(rf"-{{0,2}}[A-Za-z0-9_./][A-Za-z0-9_./@+=,~-]*(?::[A-Za-z0-9_./@+=,~-]+)*(?: {_WORD})*")
@@ -33,7 +33,9 @@ def text(value: str, *, quote: str = "", in_flow: bool = False) -> str:
     """Return text unquoted where every version of YAML reads it as that text, else in quotes."""
     if quote == "'" and value.isprintable() and "##[" not in value:
         return "'" + value.replace("'", "''") + "'"
-    is_plain = quote == "" and _PLAIN.fullmatch(value) and resolve(value) == value and not _is_special_in_1_1(value)
+    is_plain = (
+        quote == "" and _PLAIN.fullmatch(value) and resolve_scalar(value) == value and not _is_special_in_1_1(value)
+    )
     if is_plain and not (in_flow and "," in value):
         return value
     return f'"{"".join(map(_escaped, value))}"'.replace("##[", r"##\x5b")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from driftcheck import fields
-from driftcheck.comparison.diff import Difference, Differences, compare
+from driftcheck.comparison.diff import Difference, Differences, compare_with_live
 from driftcheck.comparison.three_way import BaseDeclarations
-from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, judge
+from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot
 from driftcheck.paths import Path, format_path
 
@@ -38,7 +38,7 @@ def sidecar(**values: Any) -> dict[str, Any]:
 
 def differences(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> Differences:
     """Compare a declared with a live deployment."""
-    return compare(declared, live, SCHEMA, strict=strict)
+    return compare_with_live(declared, live, SCHEMA, strict=strict)
 
 
 def told(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> list[tuple[str, str]]:
@@ -100,7 +100,7 @@ def verdicts(
         snapshot(*live, gaps=gaps),
         None if base is None else BaseDeclarations(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
     )
-    return judge(sides, SCHEMA, Terms(strict=strict, inventory=inventory))
+    return assess(sides, SCHEMA, Terms(strict=strict, inventory=inventory))
 
 
 def statuses(result: Verdicts) -> dict[str, str]:

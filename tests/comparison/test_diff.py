@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from driftcheck.comparison import diff as differences_module
-from driftcheck.comparison.diff import Differences, compare
+from driftcheck.comparison.diff import Differences, compare_with_live
 from driftcheck.comparison.symmetric import compare_declared, compare_listed
 from driftcheck.comparison.verdicts import impact_of
 from driftcheck.declarations.lint import lint
@@ -88,9 +88,9 @@ def test_entries_in_the_same_order_are_compared_as_any_others(
 ) -> None:
     seen = echo(declared, "C", random)
     for live in (seen.live, *(mutation.live for mutation in mutations(declared, seen, random))):
-        quickly = compare(declared, live, SCHEMA, strict=strict)
+        quickly = compare_with_live(declared, live, SCHEMA, strict=strict)
         with mock.patch.object(differences_module, "stand_alike", return_value=False):
-            assert compare(declared, live, SCHEMA, strict=strict) == quickly
+            assert compare_with_live(declared, live, SCHEMA, strict=strict) == quickly
 
 
 @settings(max_examples=50)
@@ -127,8 +127,8 @@ def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], othe
 @settings(max_examples=50)
 @given(declarations())
 def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
-    assert compare(declared, declared, SCHEMA).differences == ()
-    assert compare(declared, declared, SCHEMA, strict=True).differences == ()
+    assert compare_with_live(declared, declared, SCHEMA).differences == ()
+    assert compare_with_live(declared, declared, SCHEMA, strict=True).differences == ()
     assert compare_declared(declared, declared, SCHEMA).differences == ()
     assert compare_listed(declared, declared, SCHEMA).differences == ()
 
@@ -620,7 +620,7 @@ def test_a_null_in_a_map_makes_no_room_for_another_entry(name: str) -> None:
     if name == "resources":
         sides = [{"limits": {"cpu": None}}, {"limits": {"memory": "1Gi"}}]
     declared, live = (spec(sidecars=[{"name": "a", "image": "x", name: side}]) for side in sides)
-    (difference,) = compare(declared, live, SCHEMA).differences
+    (difference,) = compare_with_live(declared, live, SCHEMA).differences
     assert difference.kind == "added"
 
 
@@ -629,7 +629,7 @@ def test_a_redacted_value_is_set_for_certain_where_nothing_was_to_be(strict: boo
     """What a snapshot hides is never null: of a declared null, and strictly of silence, it tells what live did."""
     hidden = {"source": "external_docker", "source_config": {"custom_url": dict(REDACTED_MARKER)}}
     declared = {"source": "external_docker", "source_config": {} if strict else {"custom_url": None}}
-    found = compare(declared, hidden, SCHEMA, strict=strict)
+    found = compare_with_live(declared, hidden, SCHEMA, strict=strict)
     assert [(each.kind, format_path(each.path)) for each in found.differences] == [
         ("added", "source_config.custom_url")
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
-from driftcheck.comparison.verdicts import Sides, judge
+from driftcheck.comparison.verdicts import Sides, assess
 from driftcheck.model import Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
 from driftcheck.policies import Budget, Side, effective_values
@@ -183,7 +183,7 @@ def test_a_declaration_without_name_is_paired_by_agent() -> None:
         {"name": "x-1", "source": "internal_source", **agent("claims")},
         {"name": "x-2", "source": "internal_source", **agent("claims", "staging")},
     )
-    result = judge(Sides(replace(ours, deployments=(bound,)), live), SCHEMA)
+    result = assess(Sides(replace(ours, deployments=(bound,)), live), SCHEMA)
     assert statuses(result) == {"claims/production": "in_sync", "x-2": "unmanaged"}
 
 
@@ -194,7 +194,7 @@ def bound_to(name: str) -> Declaration:
 def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> None:
     ours = replace(declarations(), deployments=(bound_to("claims"),))
     live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
-    assert rules(judge(Sides(ours, live), SCHEMA)) == []
+    assert rules(assess(Sides(ours, live), SCHEMA)) == []
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> Non
 )
 def test_an_agent_is_missing_only_where_it_would_have_been_listed(scope: dict[str, str], rule: str) -> None:
     ours = replace(declarations(), deployments=(bound_to("claims"),))
-    found = judge(Sides(ours, replace(snapshot(), scope=scope)), SCHEMA)
+    found = assess(Sides(ours, replace(snapshot(), scope=scope)), SCHEMA)
     assert [each for each, _ in rules(found)] == [rule]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck import fields, pipeline
-from driftcheck.comparison.diff import compare
+from driftcheck.comparison.diff import compare_with_live
 from driftcheck.declarations import loader
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import COMMIT as COMMIT_WITHOUT_BRANCH
@@ -29,7 +29,9 @@ SCHEMA = fields.deployment()
 
 
 def exported(live: Mapping[str, Any]) -> Exported | None:
-    return export(live, SCHEMA, lambda form: [d.path for d in compare(form, live, SCHEMA, strict=True).differences])
+    return export(
+        live, SCHEMA, lambda form: [d.path for d in compare_with_live(form, live, SCHEMA, strict=True).differences]
+    )
 
 
 def strict_check(text: str, *live: Mapping[str, Any]) -> Report:

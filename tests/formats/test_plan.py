@@ -17,7 +17,7 @@ import pytest
 from driftcheck import fields
 from driftcheck.formats.plan import FORMATS, render, summary
 from driftcheck.live.emulator import Behaviour, Emulator, app_of, running
-from driftcheck.model import Effect, NotPlanned, Plan, Precondition, Site, Step
+from driftcheck.model import Effect, NotPlanned, Plan, PlanTarget, Precondition, Step
 from driftcheck.resolution.plan import placeholder, plan_deployment
 from tests.comparison.sides import snapshot, spec, verdicts
 
@@ -54,7 +54,7 @@ SAMPLE = Plan(
         ),
     ),
     not_planned=(NotPlanned("billing", "it is being deleted"),),
-    sites=(Site(None, None, None),),
+    targets=(PlanTarget(None, None, None),),
 )
 
 
@@ -69,7 +69,7 @@ def plan_against(live: dict[str, Any], url: str | None, declared: dict[str, Any]
     (comparison,) = verdicts([declared], [live]).comparisons
     (deployment,) = snapshot(live).deployments
     items = list(plan_deployment(comparison, declared, deployment, fields.deployment()))
-    return Plan(tuple(item for item in items if isinstance(item, Step)), sites=(Site(None, url, WORKSPACE),))
+    return Plan(tuple(item for item in items if isinstance(item, Step)), targets=(PlanTarget(None, url, WORKSPACE),))
 
 
 def run(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -173,7 +173,7 @@ def test_json_is_as_the_contract_says() -> None:
 def test_O1_nothing_in_a_plan_is_live(name: str, tmp_path: Path) -> None:
     odd = "x\n::error::y ##[z] \x1b[31m $(touch pwned) `touch pwned` '; touch pwned; '"
     step = Step(odd, "PATCH", f"/v2/deployments/{ID}", {"display_name": odd}, Effect.IN_PLACE, warnings=(odd,))
-    text = render(name, Plan((step,), (NotPlanned(odd, odd),), sites=(Site(None, "http://127.0.0.1:9", odd),)))
+    text = render(name, Plan((step,), (NotPlanned(odd, odd),), targets=(PlanTarget(None, "http://127.0.0.1:9", odd),)))
     assert "\x1b" not in text
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
@@ -189,7 +189,7 @@ def test_no_line_break_of_a_value_adds_an_option_for_curl(tmp_path: Path) -> Non
     fake.write_text(f"#!/bin/sh\ncat >> {tmp_path}/input\n")
     fake.chmod(0o755)
     step = Step("claims", "PATCH", "/v2/x\nurl = http://elsewhere\r\noutput = pwned", {"a": "b"}, Effect.IN_PLACE)
-    script = render("sh", Plan((step,), sites=(Site(None, "http://127.0.0.1:9", None),)))
+    script = render("sh", Plan((step,), targets=(PlanTarget(None, "http://127.0.0.1:9", None),)))
     variables = {"LANGSMITH_WORKSPACE_ID": "w\nproxy = elsewhere", "PATH": f"{fake.parent}:{os.environ['PATH']}"}
     run(script, tmp_path, **variables)
     names = [line.split(" = ")[0] for line in (tmp_path / "input").read_text().splitlines()]
@@ -205,7 +205,7 @@ def test_O1_the_script_prints_no_backslash_of_a_name_as_a_line_break(tmp_path: P
         fake.parent.mkdir(exist_ok=True)
         fake.write_text("#!/bin/sh\necho '{}'\n")
         fake.chmod(0o755)
-        script = render("sh", Plan((each,), sites=(Site(None, "http://127.0.0.1:9", None),)))
+        script = render("sh", Plan((each,), targets=(PlanTarget(None, "http://127.0.0.1:9", None),)))
         result = run(script, tmp_path, PATH=f"{fake.parent}:{os.environ['PATH']}")
         assert result.returncode == 1
         assert len((result.stdout + result.stderr).splitlines()) == 1
@@ -220,6 +220,6 @@ def test_a_deployment_of_several_steps_is_checked_once(emulator: tuple[Emulator,
         Step("claims", "PATCH", address, {"display_name": name}, Effect.IN_PLACE, precondition=at)
         for name in ("one", "two")
     )
-    result = run(render("sh", Plan(steps, sites=(Site(None, url, None),))), tmp_path)
+    result = run(render("sh", Plan(steps, targets=(PlanTarget(None, url, None),))), tmp_path)
     assert result.returncode == 0, result.stderr
     assert one.deployments[0].value["display_name"] == "two"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from driftcheck.formats import RenderOptions, load
 from driftcheck.history.items import Scope
-from driftcheck.history.store import Run, record
+from driftcheck.history.store import NewRun, record
 from driftcheck.model import (
     JSON,
     Change,
@@ -112,7 +112,7 @@ def keep(
     remind: timedelta | None = None,
 ) -> Report:
     """Record a report; return it with the states of its items."""
-    return record(url, Run(run, made, scope or Scope(), destinations, remind), lambda each: each, render)[0]
+    return record(url, NewRun(run, made, scope or Scope(), destinations, remind), lambda each: each, render)[0]
 
 
 def since(created: float | None = None, updated: float | None = None) -> LiveSince:

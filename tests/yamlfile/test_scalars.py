@@ -7,7 +7,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from driftcheck.yamlfile.scalars import MAX_INTEGER, Misreading, resolve
+from driftcheck.yamlfile.scalars import MAX_INTEGER, Misreading, resolve_scalar
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ from driftcheck.yamlfile.scalars import MAX_INTEGER, Misreading, resolve
     ],
 )
 def test_scalars_that_everybody_reads_alike(text: str, value: object) -> None:
-    assert resolve(text) == value
-    assert type(resolve(text)) is type(value)
+    assert resolve_scalar(text) == value
+    assert type(resolve_scalar(text)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_scalars_that_everybody_reads_alike(text: str, value: object) -> None:
     ],
 )
 def test_Y9_scalars_that_yaml_1_1_and_1_2_read_differently_are_ambiguous(text: str) -> None:
-    assert resolve(text) is Misreading.AMBIGUOUS
+    assert resolve_scalar(text) is Misreading.AMBIGUOUS
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_Y9_scalars_that_yaml_1_1_and_1_2_read_differently_are_ambiguous(text: s
     [".inf", "-.INF", "+.Inf", ".nan", ".NaN", "9007199254740993", "1.0e+400", "9" * 400, "9" * 5000, "1_" * 500],
 )
 def test_Y10_numbers_out_of_range_are_refused(text: str) -> None:
-    assert resolve(text) is Misreading.RANGE
+    assert resolve_scalar(text) is Misreading.RANGE
 
 
 @given(st.text("0123456789+-._eExob:anif", min_size=1, max_size=12))
 @example("1.e+5")
 @example("-.5")
 def test_Y9_every_other_scalar_is_what_a_yaml_1_1_reader_makes_of_it(text: str) -> None:
-    value = resolve(text)
+    value = resolve_scalar(text)
     try:
         node = yaml.compose(f"[{text}]", yaml.CSafeLoader)
         other = yaml.load(f"[{text}]", yaml.CSafeLoader)
@@ -85,5 +85,5 @@ def test_Y9_every_other_scalar_is_what_a_yaml_1_1_reader_makes_of_it(text: str) 
 
 @given(st.text(max_size=30))
 def test_text_stays_the_text_that_was_written(text: str) -> None:
-    value = resolve(text)
+    value = resolve_scalar(text)
     assert not isinstance(value, str) or value == text
