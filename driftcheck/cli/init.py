@@ -93,7 +93,10 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     asks = not existing and (chosen.live is not None or _has_key(chosen))
     snapshot = run.read_whole_live(chosen, quiet=quiet) if asks else None
     files = [] if existing else _declarations(snapshot, folder, quiet=quiet)
-    export.place([*files, (_CONFIG, _config(chosen, snapshot, existing or [folder]))], force=False)
+    config = _config(chosen, snapshot, existing or [folder])
+    if snapshot is not None:
+        config += init_targets.severities([(files, "")])
+    export.place([*files, (_CONFIG, config)], force=False)
     if not quiet:
         console.say("".join(f"Written: {visible(file)}\n" for file in _summary(files)) + f"Written: {_CONFIG}")
     console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -14,12 +14,16 @@ from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, run
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
+from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import Exported, common_part, rest_over
+from driftcheck.declarations.loader import declare
 from driftcheck.declarations.writing import SCHEMA_FILE, write_overlay
 from driftcheck.declarations.writing import write as write_declarations
 from driftcheck.errors import UsageError
+from driftcheck.formats.wording import counted
 from driftcheck.live.endpoint import REGIONS
-from driftcheck.model import Snapshot
+from driftcheck.model import Severity, Snapshot
+from driftcheck.rules import LINT_RULES
 from driftcheck.settings import Flags, Settings
 
 _FOLDER: Final = "deployments"
@@ -76,7 +80,9 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     files = _files(found, base, environments)
     folders = {os.path.dirname(file) for file, _ in files}
     own = {each.target: [base, os.path.join(environments, each.target)] for each in found}
-    config = _config(found, {target: [path for path in paths if path in folders] for target, paths in own.items()})
+    paths = {target: [path for path in paths if path in folders] for target, paths in own.items()}
+    read = [([file for file in files if os.path.dirname(file[0]) in paths[each.target]], each.suffix) for each in found]
+    config = _config(found, paths) + severities(read)
     export.place([*files, ("driftcheck.yaml", config)], force=False)
     console.say("".join(f"Written: {file}\n" for file, _ in files) + "Written: driftcheck.yaml")
     console.write("Next:\n  driftcheck check  # compare what is declared with what is live, in every target\n")
@@ -128,6 +134,35 @@ def _files(found: Sequence[_Found], base_folder: str, environments: str) -> list
     return files + [
         (os.path.join(folder, SCHEMA_FILE), schema) for folder in sorted({os.path.dirname(file) for file, _ in files})
     ]
+
+
+def severities(read: Iterable[tuple[Sequence[tuple[str, str]], str]]) -> str:
+    """Return the `severities` of the configuration: notes for the rules that warn about what is live as declared.
+
+    The service has accepted these values, which only a run that reads live can see. `read` holds the files of each
+    target, in the order of its folders, and the suffix of its names.
+    """
+    broken: dict[str, set[str]] = {}
+    for files, suffix in read:
+        folders = list(dict.fromkeys(os.path.dirname(name) for name, _ in files))
+        texts = [
+            SourceText(name, text.encode(), folders.index(os.path.dirname(name)))
+            for name, text in files
+            if name.endswith(".yaml")
+        ]
+        for found in declare(texts, name_suffix=suffix).findings:
+            if found.rule in LINT_RULES and found.severity is Severity.WARNING:
+                broken.setdefault(found.rule, set()).add(found.deployment or "")
+    if not broken:
+        return ""
+    lines = [
+        "",
+        "# The service accepts these values, so they are notes; remove a line to be warned of new ones.",
+        "# `driftcheck explain RULE` explains each, `driftcheck validate -v` lists them.",
+        "severities:",
+        *(f"  {rule}: note # {counted(len(names), 'deployment')}" for rule, names in sorted(broken.items())),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _config(found: Sequence[_Found], paths: Mapping[str, Sequence[str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -139,3 +140,30 @@ def test_a_folder_that_declares_nothing_is_not_taken_for_declarations(
     assert result.status == 0, result.said
     assert (tmp_path / folder / "agent.yaml").exists()
     assert run_inside("check", "--live", listing, cwd=tmp_path).status == 0
+
+
+def odd_workspace() -> list[dict[str, Any]]:
+    """Return deployments that the service accepted and rules warn about."""
+    unpinned = external("1-begins-with-a-digit", 1)
+    unpinned["source_revision_config"]["image_uri"] = "registry.example.com/agent"
+    unused = external("a-name-longer-than-the-autoscaler-takes", 2, redis_cpu=1, min_scale=0)
+    unused["secrets"] += [{"name": "REDIS_URI_CUSTOM", "value": "x"}, {"name": "PORT", "value": "1"}]
+    return [unpinned, unused]
+
+
+@pytest.mark.parametrize("names", [["7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"], ["a=" + TENANT, "b=" + TENANT]])
+def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, names: list[str]) -> None:
+    """The configuration says which rules live breaks; a value that is new in another rule is warned about."""
+    workspaces = [part for name in names for part in ("--workspace", name)]
+    with serving(odd_workspace()) as env:
+        assert run_inside("init", *workspaces, cwd=tmp_path, env=env).status == 0
+        for command in ("validate", "check"):
+            result = run_inside(command, "--fail-on", "warning", cwd=tmp_path, env=env)
+            assert result.status == 0, result.said
+            assert "warning" not in result.said
+    severities = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["severities"]
+    assert set(severities.values()) == {"note"}
+    assert {"long-name", "name-starts-with-digit", "unpinned-image"} <= severities.keys()
+    file = next(tmp_path.glob("deployments/1-*.yaml"))
+    file.write_text(file.read_text().replace("memory_mb: 1024", "memory_mb: 1000"))
+    assert "memory-granularity" in run_inside("validate", "--fail-on", "warning", cwd=tmp_path).said
