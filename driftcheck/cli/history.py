@@ -105,10 +105,7 @@ def open_command(history: str | None, targets: tuple[str, ...], output: tuple[st
         "path or rule": [item.key.path or item.key.rule or "" for item in items],
         "owner": [item.owner or "-" for item in items],
     }
-    for name in ("report", "command"):
-        if len(set(columns[name])) == 1:  # it tells nothing apart
-            del columns[name]
-    return _write(output, _table(tuple(columns), zip(*columns.values(), strict=True)))
+    return _write(output, _columns(columns, ("report", "command")))
 
 
 def _item_json(item: Item) -> dict[str, JSON]:
@@ -146,6 +143,13 @@ def _where(item: Item) -> str:
     return name if item.target is None else f"{item.target}/{name}"
 
 
+def _columns(columns: dict[str, list[str]], optional: Iterable[str]) -> str:
+    """Return a table; an optional column that is the same in every row is left out."""
+    same = {name for name in optional if len(set(columns[name])) == 1}
+    shown = {name: cells for name, cells in columns.items() if name not in same}
+    return _table(tuple(shown), zip(*shown.values(), strict=True))
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     shown = [heads, *([visible(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
@@ -169,20 +173,18 @@ def list_command(history: str | None, targets: tuple[str, ...], output: tuple[st
     ]
     if output[0] == "json":
         return _write(output, _dumped({"runs": records}))
-    rows = [
-        (
-            record["id"][:12],
-            record["generated_at"],
-            record["command"],
-            record["target"] or record["report_id"] or "-",
-            record["outcome"] + ("" if record["conclusive"] else " (not conclusive)"),
-            f"{record['open']} open, +{record['opened']} -{record['resolved']}",
-        )
-        for record in records
-    ]
-    if not rows:
+    if not records:
         return _write(output, "No run has been recorded.\n")
-    return _write(output, _table(("run", "time", "command", "target", "outcome", "items"), rows))
+    columns: dict[str, list[str]] = {
+        "run": [record["id"][:12] for record in records],
+        "time": [record["generated_at"] for record in records],
+        "command": [record["command"] for record in records],
+        "report": [record["report_id"] or "-" for record in records],
+        "target": [record["target"] or "-" for record in records],
+        "outcome": [record["outcome"] + ("" if record["conclusive"] else " (not conclusive)") for record in records],
+        "items": [f"{record['open']} open, +{record['opened']} -{record['resolved']}" for record in records],
+    }
+    return _write(output, _columns(columns, ("report", "target")))
 
 
 def _run_json(row: RunRow, part: Any) -> dict[str, Any]:
@@ -276,7 +278,7 @@ def _sparkline(points: Sequence[Point]) -> str:
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
     bars = _BARS if encoding.startswith("utf") else "01234567"
     line = "".join(bars[point.open * (len(bars) - 1) // most] for point in shown)
-    return f"open  {line}  now {points[-1].open}, most {max(point.open for point in points)}"
+    return f"open  {line}  now {points[-1].open}, most {max(point.most for point in points)}"
 
 
 @command.command("prune")

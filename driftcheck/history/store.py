@@ -24,7 +24,7 @@ from driftcheck.history.items import (
     parts,
     reach_from_json,
 )
-from driftcheck.history.transitions import Item, Kind, Moment, Step, Transition, advance, document
+from driftcheck.history.transitions import Item, Kind, Moment, Step, Transition, advance, document, united
 from driftcheck.model import (
     JSON,
     Change,
@@ -520,9 +520,13 @@ def settle(url: str, sent: Iterable[Message], failed: Iterable[Message]) -> None
             execute("UPDATE driftcheck_outbox SET claimed_until = 0 WHERE id = :id", id=message.id)
 
 
+_EVER_OPEN: Final = "WHERE fingerprint IN (SELECT fingerprint FROM driftcheck_items WHERE resolved_at IS NULL)"
+
+
 def open_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:
-    """Return what is open: worst first, then newest."""
-    items = [item for item in _items(url, "WHERE resolved_at IS NULL") if not targets or item.target in targets]
+    """Return what is open: worst first, then newest; what both `check` and `audit` have open is one item."""
+    known = [item for item in _items(url, _EVER_OPEN) if not targets or item.target in targets]
+    items = [item for item in united(known) if item.resolved_at is None]
     newest = sorted(items, key=lambda item: item.first_seen, reverse=True)
     return tuple(sorted(newest, key=lambda item: item.severity.rank))
 

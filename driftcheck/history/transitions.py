@@ -59,6 +59,41 @@ class Item:
     """Identity of the reports that show it; of a target, its name."""
 
 
+def united(items: Iterable[Item]) -> list[Item]:
+    """Return the episodes of what both `check` and `audit` saw as one each, oldest first.
+
+    Each command has items of its own, as it judges differently; for people, what both report about one workspace or
+    target is one item. It is resolved once a run of either that looked for it later no longer had it.
+    """
+    found: dict[tuple[str | None, str | None, Key], list[Item]] = {}
+    for item in sorted(items, key=lambda item: (item.first_seen, item.id)):
+        episodes = found.setdefault((item.report_id, item.target, item.key), [])
+        previous = episodes[-1] if episodes else None
+        if previous and previous.command != item.command and item.first_seen <= (previous.resolved_at or "~"):
+            episodes[-1] = _joined(previous, item)
+        else:
+            episodes.append(item)
+    return sorted((each for episodes in found.values() for each in episodes), key=lambda each: each.first_seen)
+
+
+def _joined(first: Item, second: Item) -> Item:
+    latest = max(first, second, key=lambda item: item.last_seen)
+    ends = [each for each in (first, second) if (each.resolved_at or "") > latest.last_seen]
+    end = min(ends, key=lambda item: item.resolved_at or "", default=None)
+    return replace(
+        latest,
+        severity=min(first.severity, second.severity, key=lambda severity: severity.rank),
+        first_seen=first.first_seen,
+        after=first.after,
+        before=first.before,
+        owner=latest.owner or first.owner or second.owner,
+        opened_run=first.opened_run,
+        resolved_run=end.resolved_run if end else None,
+        resolved_at=end.resolved_at if end else None,
+        command=", ".join(sorted({*first.command.split(", "), *second.command.split(", ")})),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """Something that people want to know once."""

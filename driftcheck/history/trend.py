@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from driftcheck.history.store import RunRow
-from driftcheck.history.transitions import Item
+from driftcheck.history.transitions import Item, united
 from driftcheck.model import Severity
 
 
@@ -29,6 +30,8 @@ class Point:
     """The age of the oldest open item."""
     conclusive: bool
     """False where a target's last run could not tell."""
+    most: int
+    """How many items were open at once, at most, after a run of the day."""
 
     @property
     def open(self) -> int:
@@ -56,6 +59,8 @@ class Trend:
 
 def trend(runs: Sequence[RunRow], items: Sequence[Item]) -> Trend:
     """Return the development that runs (oldest first) and all episodes of their items show."""
+    items = united(items)
+    starts, ends = [item.first_seen for item in items], sorted(item.resolved_at for item in items if item.resolved_at)
     days: dict[str, list[RunRow]] = {}
     for run in runs:
         if not run.info["review"]:
@@ -70,7 +75,8 @@ def trend(runs: Sequence[RunRow], items: Sequence[Item]) -> Trend:
             if part["coverage"] is not None and part["live"]:
                 known[part["stream"]] = part
         at = group[-1].generated_at
-        points.append(_point(before, at, items, latest, known))
+        most = max(bisect_right(starts, run.generated_at) - bisect_right(ends, run.generated_at) for run in group)
+        points.append(_point(before, at, items, latest, known, most))
         before = at
     return Trend(tuple(points), tuple(_months(items)))
 
@@ -81,6 +87,7 @@ def _point(
     items: Sequence[Item],
     latest: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, Mapping[str, Any]],
+    most: int,
 ) -> Point:
     open_now = [item for item in items if item.first_seen <= at and (item.resolved_at is None or item.resolved_at > at)]
     live = sum(part["live"] for part in known.values())
@@ -94,6 +101,7 @@ def _point(
         coverage=sum(part["coverage"] * part["live"] for part in known.values()) / live if live else None,
         oldest_days=None if oldest is None else days_between(oldest, at),
         conclusive=all(part["conclusive"] for part in latest.values()),
+        most=most,
     )
 
 

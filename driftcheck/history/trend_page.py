@@ -94,6 +94,8 @@ def _chart(
     top: float | None = None,
 ) -> str:
     known = [value for each in series for value in each.values if value is not None]
+    if len(points) < 2 or not known:
+        return _empty(name, unit, "No data yet." if not known else "No data yet: a line needs runs on two days.")
     top = top or _rounded_up(max(known, default=1))
     times = [datetime.fromisoformat(point.at).timestamp() for point in points]
     lines = "".join(_line(times, each, top) for each in series)
@@ -109,6 +111,13 @@ def _chart(
     middle = datetime.fromtimestamp((times[0] + times[-1]) / 2, UTC).strftime("%Y-%m-%d")
     ends = (points[0].at[:10], *([middle] if len(points) > 2 else []), points[-1].at[:10])
     return _framed(name, unit, f"{name}, {unit}: {summary}.", gaps + lines, legend, scale, ends)
+
+
+def _empty(name: str, unit: str, text: str) -> str:
+    return (
+        f'<figure>\n<figcaption><h2>{name}</h2><p class="unit">{unit}</p></figcaption>\n'
+        f'<p class="empty">{text}</p>\n</figure>\n'
+    )
 
 
 def _framed(
@@ -167,10 +176,7 @@ def _gap(times: Sequence[float], index: int) -> str:
 def _resolution(trend: Trend) -> str:
     months = trend.months
     if not months:
-        return (
-            '<figure>\n<figcaption><h2>Time to resolve</h2><p class="unit">median days, by month</p></figcaption>\n'
-            '<p class="empty">Nothing has been resolved yet.</p>\n</figure>\n'
-        )
+        return _empty("Time to resolve", "median days, by month", "Nothing has been resolved yet.")
     top = _rounded_up(max(month.median_days for month in months))
     step = _WIDTH / len(months)
     bars = "".join(

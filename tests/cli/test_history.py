@@ -277,3 +277,55 @@ def test_without_a_history_the_error_says_what_to_do(tmp_path: Path, arguments: 
     result = run_inside("history", *arguments, cwd=tmp_path)
     assert result.status == 2
     assert "--history" in result.err
+
+
+def test_what_check_and_audit_both_have_open_is_one_item(project: Path) -> None:
+    """An item is resolved once either command looked again and no longer had it."""
+    live = (project / "live.json").read_text()
+    for day, command in enumerate(("check", "audit")):
+        run_inside(command, "deployments", "--live", "live.json", "--history", HISTORY, cwd=project, env=at(day))
+    items = json.loads(history(project, "open", "-o", "json").out)["items"]
+    (scale,) = [item for item in items if item["path"] == PATH]
+    assert (scale["command"], scale["first_seen"], scale["last_seen"]) == (
+        "audit, check",
+        "2026-01-01T00:00:00Z",
+        "2026-01-02T00:00:00Z",
+    )
+    keys = [(item["deployment"], item["path"], item["rule"]) for item in items]
+    assert len(set(keys)) == len(keys)
+    (project / "live.json").write_text(live.replace('"max_scale": 12', '"max_scale": 6'))
+    run_inside("audit", "deployments", "--live", "live.json", "--history", HISTORY, cwd=project, env=at(2))
+    assert PATH not in history(project, "open").out
+
+
+def test_the_trend_counts_what_was_open_within_a_day(project: Path) -> None:
+    live = (project / "live.json").read_text()
+    for hour, text in ((0, live), (3600, '{"resources": [], "offset": 0}')):
+        (project / "live.json").write_text(text)
+        env = {"SOURCE_DATE_EPOCH": str(1_767_225_600 + hour)}
+        run_inside("check", "deployments", "--live", "live.json", "--history", HISTORY, cwd=project, env=env)
+    most = json.loads(history(project, "trend", "-o", "json").out)["points"][0]["most"]
+    assert most > 0
+    assert f"most {most}\n" in history(project, "trend").out
+
+
+def test_a_chart_of_one_day_has_no_data_yet(project: Path) -> None:
+    check(project, "--history", HISTORY)
+    page = history(project, "trend", "-o", "html").out
+    assert page.count("No data yet") == 3
+    check(project, "--history", HISTORY, day=1)
+    assert "No data yet" not in history(project, "trend", "-o", "html").out
+
+
+def test_a_workspace_is_not_called_a_target(project: Path) -> None:
+    check(project, "--history", HISTORY, "--report-id", "one")
+    assert history(project, "list").out.split("\n")[0].split() == ["run", "time", "command", "outcome", "items"]
+    check(project, "--history", HISTORY, "--report-id", "two", day=1)
+    assert history(project, "list").out.split("\n")[0].split() == [
+        "run",
+        "time",
+        "command",
+        "report",
+        "outcome",
+        "items",
+    ]
