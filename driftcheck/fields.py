@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path as FilePath
@@ -105,6 +105,17 @@ class Field:
         if isinstance(segment, int | Item):
             return self.items
         return self.properties.get(segment) or self.values
+
+    def along(self, path: Iterable[Segment]) -> Iterator[Field]:
+        """Yield the field of each segment of a path; UNKNOWN where the schema does not describe it."""
+        current = self
+        for segment in path:
+            current = current.child(segment) or UNKNOWN
+            yield current
+
+    def at(self, path: Sequence[Segment]) -> Field:
+        """Return the field at a path; UNKNOWN where the schema does not describe it."""
+        return [self, *self.along(path)][-1]
 
     def platform_sets(self, source: JSON) -> bool:
         """Return whether the value belongs to the platform in a deployment of this source."""

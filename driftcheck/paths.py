@@ -1,4 +1,4 @@
-"""Where a value stands inside a deployment: keys, positions, and list entries by identity."""
+"""Paths: where a value is in a deployment, by keys, indices and identities of list entries."""
 
 from __future__ import annotations
 
@@ -99,29 +99,65 @@ def sort_key(path: Path) -> list[tuple[int, int, str, str]]:
     ]
 
 
-_ABSENT: Final = object()
+def entry_segment(entry: Any, index: int, key: str | None) -> Segment:
+    """Return how a path names an entry of a list: by its identity (its string at `key`), otherwise by its index."""
+    identity = entry.get(key) if key is not None and isinstance(entry, dict) else None
+    return Item(key, identity) if key is not None and isinstance(identity, str) else index
 
 
-def value_at(value: Any, path: Path) -> Any:
-    """Return the value at the path; raises LookupError where there is no value."""
-    for segment in path:
-        value = _step(value, segment)
-        if value is _ABSENT:
-            raise LookupError(format_path(path))
-    return value
+def indices_by_identity(entries: Any, key: str | None) -> dict[str, int] | None:
+    """Return the index of each entry of a list by identity; None unless every entry has one that no other has."""
+    if key is None or not isinstance(entries, list):
+        return None
+    found: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        identity = entry.get(key) if isinstance(entry, dict) else None
+        if not isinstance(identity, str) or identity in found:
+            return None
+        found[identity] = index
+    return found
 
 
-def _step(value: Any, segment: Segment) -> Any:
-    match segment:
-        case Item(key, identity):
-            if not isinstance(value, list):
-                return _ABSENT
-            entries = (e for e in value if isinstance(e, dict) and e.get(key) == identity)
-            return next(entries, _ABSENT)
-        case int():
-            return value[segment] if isinstance(value, list) and segment < len(value) else _ABSENT
-        case str():
-            return value.get(segment, _ABSENT) if isinstance(value, dict) else _ABSENT
+class Lookup:
+    """Looks values up by path; searches each list once, so lists must not change in the meantime."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[list[Any], dict[str, int]]] = {}
+
+    def value(self, root: Any, path: Path, default: Any = None) -> Any:
+        """Return the value at a path, or the default."""
+        found = root
+        for segment in path:
+            if isinstance(found, dict) and isinstance(segment, str):
+                if segment not in found:
+                    return default
+                found = found[segment]
+            else:
+                index = self.index(found, segment)
+                if index is None:
+                    return default
+                found = found[index]
+        return found
+
+    def index(self, entries: Any, segment: Segment) -> int | None:
+        """Return the index of the entry of a list that a segment names, the first of several."""
+        if not isinstance(entries, list) or isinstance(segment, str):
+            return None
+        if isinstance(segment, int):
+            return segment if segment < len(entries) else None
+        known = self._known.get((id(entries), segment.key))
+        if known is None:
+            found: dict[str, int] = {}
+            for index, entry in enumerate(entries):
+                if isinstance(entry, dict) and isinstance(entry.get(segment.key), str):
+                    found.setdefault(entry[segment.key], index)
+            known = self._known[id(entries), segment.key] = (entries, found)  # which keeps the list, and so its id
+        return known[1].get(segment.value)
+
+
+def value_at(root: Any, path: Path, default: Any = None) -> Any:
+    """Return the value at a path, or the default."""
+    return Lookup().value(root, path, default)
 
 
 def matches(pattern: str, path: Path) -> bool:

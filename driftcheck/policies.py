@@ -25,7 +25,7 @@ from driftcheck.model import (
     Location,
     Severity,
 )
-from driftcheck.paths import Item, Path, Segment, format_path, glob_matches, parse_path, split_pattern
+from driftcheck.paths import Path, entry_segment, format_path, glob_matches, parse_path, split_pattern
 from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import shown_value
 from driftcheck.rules import make_finding
@@ -299,7 +299,7 @@ def _children(at: Effective) -> Iterator[Effective]:
             yield Effective((*at.path, name), value, at.field.child(name) or UNKNOWN)
     elif isinstance(at.value, list):
         for index, entry in enumerate(at.value):
-            yield Effective((*at.path, _entry_segment(entry, index, at.field.key)), entry, at.field.items or UNKNOWN)
+            yield Effective((*at.path, entry_segment(entry, index, at.field.key)), entry, at.field.items or UNKNOWN)
 
 
 def _named(at: Effective, step: str) -> Effective:
@@ -339,11 +339,8 @@ def _proves(side: Side, at: Effective) -> bool:
     section, live, source = at.path[0], side.value, side.value.get("source")
     if section in _OF_REVISIONS and (live.get(section) is None or live.get("latest_revision_id") is None):
         return False
-    node: Field | None = deployment()
-    for segment in at.path:
-        node = node.child(segment) if node is not None else None
-        if node is not None and not node.is_reported(source):
-            return False
+    if not all(field.is_reported(source) for field in deployment().along(at.path)):
+        return False
     if at.field.effective is not None:
         return False  # it stands for something derived from what is not known
     return at.is_stated or at.field.since == "seed"
@@ -351,11 +348,6 @@ def _proves(side: Side, at: Effective) -> bool:
 
 def _mapping(value: JSON) -> Mapping[str, JSON]:
     return value if isinstance(value, dict) else {}
-
-
-def _entry_segment(entry: JSON, index: int, key: str | None) -> Segment:
-    identity = entry.get(key) if key is not None and isinstance(entry, dict) else None
-    return Item(key, identity) if key is not None and isinstance(identity, str) else index
 
 
 def _written(path: Path) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driftcheck.comparison.matching import identities
 from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeKind
-from driftcheck.paths import Item, Path, sort_key, value_at
+from driftcheck.paths import Item, Path, indices_by_identity, sort_key, value_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,9 @@ def set_fields(value: JSON, field: Field, path: Path, *, by_entry: bool = False)
             child = field.child(name) or UNKNOWN
             if not is_unset(entry, child):
                 yield from set_fields(entry, child, (*path, name), by_entry=by_entry)
-    elif by_entry and isinstance(value, list) and field.key is not None and (named := identities(value, field.key)):
-        key = field.key
-        yield from ((*path, Item(key, identity)) for identity in named)
+    elif by_entry and field.key is not None and (named := indices_by_identity(value, field.key)):
+        for identity in named:
+            yield (*path, Item(field.key, identity))
     else:
         yield path
 
@@ -123,12 +122,7 @@ def is_before_first_revision(live: Mapping[str, JSON]) -> bool:
 
 def is_of_revision(path: Path, root: Field) -> bool:
     """Return whether a field is part of a revision, so that the service can't show it before the first one."""
-    current: Field | None = root
-    for segment in path:
-        current = current.child(segment) if current else None
-        if current is not None and current.revision:
-            return True
-    return False
+    return any(field.revision for field in root.along(path))
 
 
 def is_known(live: Mapping[str, JSON], root: Field, field: Field) -> bool:
@@ -155,10 +149,7 @@ def _present(live: Mapping[str, JSON], field: Field) -> Iterator[Field]:
 
 def branch_behind(live: Mapping[str, JSON], field: Field) -> str | None:
     """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it."""
-    try:
-        branch = value_at(live, field.branch)
-    except LookupError:
-        return None
+    branch = value_at(live, field.branch)
     return branch if isinstance(branch, str) else None
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, Declaration, Deployment
+from driftcheck.paths import indices_by_identity
 
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
 
@@ -60,11 +61,14 @@ def match_entries(
 
     None where an entry has no identity, or two of one list share theirs.
     """
-    ours, theirs = identities(declared, key), identities(live, key)
+    ours, theirs = indices_by_identity(declared, key), indices_by_identity(live, key)
     if ours is None or theirs is None:
         return None
-    entries = [(identity, entry, theirs.get(identity, ABSENT)) for identity, entry in ours.items()]
-    return entries + [(identity, ABSENT, entry) for identity, entry in theirs.items() if identity not in ours]
+    entries = [
+        (identity, declared[index], live[theirs[identity]] if identity in theirs else ABSENT)
+        for identity, index in ours.items()
+    ]
+    return entries + [(identity, ABSENT, live[index]) for identity, index in theirs.items() if identity not in ours]
 
 
 def stand_alike(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> bool:
@@ -83,17 +87,6 @@ def stand_alike(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> boo
             return False
         seen.add(identity)
     return True
-
-
-def identities(entries: Sequence[JSON], key: str) -> dict[str, JSON] | None:
-    """Return the entries by identity, or None where an entry has no identity or two share one."""
-    found: dict[str, JSON] = {}
-    for entry in entries:
-        identity = entry.get(key) if isinstance(entry, dict) else None
-        if not isinstance(identity, str) or identity in found:
-            return None
-        found[identity] = entry
-    return found
 
 
 def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> bool:

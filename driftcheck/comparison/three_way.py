@@ -14,8 +14,8 @@ from typing import Final
 from driftcheck.comparison.diff import Difference, compare_with_live
 from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import Field
-from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind, Declarations
-from driftcheck.paths import Item, Path
+from driftcheck.model import ABSENT, JSON, ChangeClass, ChangeKind, Declarations
+from driftcheck.paths import Lookup, Path
 
 CLASSES_OF_RULES: Final[Mapping[str, ChangeClass]] = {
     "missing-deployment": ChangeClass.DRIFT,
@@ -120,45 +120,23 @@ class _Changes:
 
 
 class _Values:
-    """A declaration or a live deployment, looked up by path; entries of long lists are found at once."""
+    """A declaration or a live deployment, looked up by path."""
 
     def __init__(self, value: Mapping[str, JSON]) -> None:
         self.value = value
-        self._entries: dict[tuple[int, str], dict[JSON, JSON]] = {}
-
-    def has(self, path: Path) -> bool:
-        """Return whether there is a value, null included."""
-        return self._find(path) is not ABSENT
+        self._lookup = Lookup()
 
     def at(self, path: Path) -> JSON:
         """Return the value; None where there is none."""
-        found = self._find(path)
-        return None if found is ABSENT else found
+        return self._lookup.value(self.value, path)
+
+    def has(self, path: Path) -> bool:
+        """Return whether there is a value, null included."""
+        return self._lookup.value(self.value, path, ABSENT) is not ABSENT
 
     def first_missing(self, path: Path) -> Path | None:
         """Return the shortest part of a path at which there is no value; None if there is one at all of them."""
         return next((path[:length] for length in range(1, len(path) + 1) if not self.has(path[:length])), None)
-
-    def _find(self, path: Path) -> JSON | Absent:
-        found: JSON | Absent = self.value
-        for segment in path:
-            if isinstance(found, dict):
-                found = found.get(segment, ABSENT) if isinstance(segment, str) else ABSENT
-            elif isinstance(found, list) and isinstance(segment, Item):
-                found = self._entries_of(found, segment.key).get(segment.value, ABSENT)
-            elif isinstance(found, list) and isinstance(segment, int) and segment < len(found):
-                found = found[segment]
-            else:
-                return ABSENT
-        return found
-
-    def _entries_of(self, entries: list[JSON], key: str) -> dict[JSON, JSON]:
-        known = self._entries.get((id(entries), key))
-        if known is None:
-            mappings = [entry for entry in reversed(entries) if isinstance(entry, dict)]
-            known = {entry[key]: entry for entry in mappings if isinstance(entry.get(key), str)}
-            self._entries[id(entries), key] = known
-        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +280,5 @@ class ThreeWay:
 
 def _is_entry(path: Path, schema: Field) -> bool:
     """Return whether a path leads to an entry of a list or map, which is declared as a whole."""
-    holder: Field | None = schema
-    for segment in path[:-1]:
-        holder = holder.child(segment) if holder else None
-    return not isinstance(path[-1], str) or holder is None or holder.values is not None or not holder.properties
+    holder = schema.at(path[:-1])
+    return not isinstance(path[-1], str) or holder.values is not None or not holder.properties

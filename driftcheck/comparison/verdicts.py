@@ -16,7 +16,7 @@ from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.three_way import BaseDeclarations, BaseDeployment, ThreeWay
-from driftcheck.fields import UNKNOWN, Field
+from driftcheck.fields import Field
 from driftcheck.model import (
     JSON,
     Change,
@@ -232,19 +232,8 @@ def _add_findings(
 
 
 def _names_a_digest(path: Path, live: Deployment, schema: Field) -> bool:
-    if not path or _field_at(schema, path).equivalence != "image":
-        return False
-    try:
-        value = value_at(live.value, path)
-    except LookupError:
-        return False
-    return isinstance(value, str) and "@" in value
-
-
-def _field_at(schema: Field, path: Path) -> Field:
-    for segment in path:
-        schema = schema.child(segment) or UNKNOWN
-    return schema
+    value = value_at(live.value, path)
+    return schema.at(path).equivalence == "image" and isinstance(value, str) and "@" in value
 
 
 def _add_exposure(so_far: _Assessment, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:
@@ -291,15 +280,11 @@ def _gravest_impact(path: Path, declared: JSON, schema: Field) -> Impact:
 
 def impact_of(path: Path, schema: Field) -> Impact:
     """Return what reverting a change at a path takes: a new deployment, a new revision, or neither (API.md 2.2)."""
-    impact, current = Impact.IN_PLACE, schema
-    for segment in path:
-        child = current.child(segment)
-        if child is None:
-            break
-        current = child
-        if current.immutable:
+    impact = Impact.IN_PLACE
+    for part in schema.along(path):
+        if part.immutable:
             return Impact.RECREATE
-        if current.revision:
+        if part.revision:
             impact = Impact.NEW_REVISION
     return impact
 

@@ -17,7 +17,7 @@ from driftcheck.declarations.loader import declare
 from driftcheck.declarations.overlays import merged
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Severity
-from driftcheck.paths import Item, Path, Segment
+from driftcheck.paths import Item, Lookup, Path, Segment, value_at
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.yamlfile import reader
 from driftcheck.yamlfile.edit import EditError, rewrite, same
@@ -68,7 +68,7 @@ def accept(
             continue
         new.put(path, wanted)
         paths[path] = None
-    value = _applied(copy.deepcopy(dict(declared)), new, _Index())
+    value = _applied(copy.deepcopy(dict(declared)), new, Lookup())
     return Accepted(value if isinstance(value, dict) else {}, tuple(paths), tuple(refused))
 
 
@@ -92,46 +92,7 @@ class _Node:
         node.wanted = wanted
 
 
-class _Index:
-    """Finds entries of lists by identity; each list is indexed once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, str], tuple[Sequence[JSON], dict[str, int]]] = {}
-
-    def position(self, entries: Sequence[JSON], segment: Segment) -> int | None:
-        """Return the position of an entry; None where the list has no such entry."""
-        if isinstance(segment, int):
-            return segment if segment < len(entries) else None
-        if not isinstance(segment, Item):
-            return None
-        known = self._known.get((id(entries), segment.key))
-        if known is None or known[0] is not entries:
-            found: dict[str, int] = {}
-            for index, entry in enumerate(entries):
-                if isinstance(entry, dict) and isinstance(entry.get(segment.key), str):
-                    found.setdefault(entry[segment.key], index)
-            known = self._known[id(entries), segment.key] = (entries, found)
-        return known[1].get(segment.value)
-
-    def at(self, value: JSON, path: Path) -> JSON | Absent:
-        """Return the value at a path, or ABSENT."""
-        for segment in path:
-            if isinstance(value, dict) and isinstance(segment, str):
-                value = value.get(segment, ABSENT)
-            elif isinstance(value, list):
-                position = self.position(value, segment)
-                value = ABSENT if position is None else value[position]
-            else:
-                return ABSENT
-        return value
-
-
-def at(value: JSON, path: Path) -> JSON | Absent:
-    """Return the value at a path, or ABSENT."""
-    return _Index().at(value, path)
-
-
-def _applied(value: JSON | Absent, node: _Node, index: _Index) -> JSON | Absent:
+def _applied(value: JSON | Absent, node: _Node, lookup: Lookup) -> JSON | Absent:
     """Return a value with new ones in it; what is around them is copied, never changed."""
     if node.wanted is not None:
         value = node.wanted.value
@@ -140,7 +101,7 @@ def _applied(value: JSON | Absent, node: _Node, index: _Index) -> JSON | Absent:
     if all(isinstance(segment, str) for segment in node.below):
         mapping = dict(value) if isinstance(value, dict) else {}
         for segment, child in node.below.items():
-            new = _applied(mapping.get(str(segment), ABSENT), child, index)
+            new = _applied(mapping.get(str(segment), ABSENT), child, lookup)
             if new is ABSENT:
                 mapping.pop(str(segment), None)
             else:
@@ -149,9 +110,9 @@ def _applied(value: JSON | Absent, node: _Node, index: _Index) -> JSON | Absent:
     before = value if isinstance(value, list) else []
     entries: list[JSON | Absent] = list(before)
     for segment, child in node.below.items():
-        position = index.position(before, segment)
+        position = lookup.index(before, segment)
         start: JSON | Absent = {segment.key: segment.value} if isinstance(segment, Item) and child.below else ABSENT
-        new = _applied(start if position is None else before[position], child, index)
+        new = _applied(start if position is None else before[position], child, lookup)
         if position is None:
             entries.append(new)
         else:
@@ -163,7 +124,7 @@ def _with(value: JSON, path: Path, new: JSON | Absent) -> JSON:
     """Return a value in which another one is at a path."""
     node = _Node()
     node.put(path, _Wanted(new))
-    return _applied(value, node, _Index())
+    return _applied(value, node, Lookup())
 
 
 def _by_prefix(notes: Sequence[Note]) -> tuple[dict[Path, Note], dict[Path, Note]]:
@@ -185,7 +146,7 @@ class _Source:
     ) -> None:
         self._live, self._form, self._schema = live, form, schema
         self._exact, self._below = notes
-        self._index = _Index()
+        self._lookup = Lookup()
 
     def wanted(self, change: Change, path: Path) -> _Wanted | str:
         """Return the value that is to be declared at a path (ABSENT to remove it), or why there is no such value."""
@@ -195,33 +156,25 @@ class _Source:
             return "a deployment's identity can't be adopted; export it as a new declaration"
         above = (self._exact[path[:length]] for length in range(len(path) + 1) if path[:length] in self._exact)
         near = self._below.get(path) or next(above, None)
-        found = self._index.at(self._form, path)
+        found = self._lookup.value(self._form, path, ABSENT)
         if found is not ABSENT and near is None:
             return _Wanted(found)
         if near is not None:
             return HIDDEN if change.redacted or "secret" in near.reason else near.reason
-        seen = self._index.at(self._live, path)
-        is_hidden = seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen) or _is_sensitive(self._schema, path)
-        if change.redacted or is_hidden:
+        seen = self._lookup.value(self._live, path, ABSENT)
+        is_sensitive = any(part.sensitive for part in self._schema.along(path))
+        if change.redacted or is_sensitive or seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen):
             return HIDDEN
         if isinstance(seen, dict | list):
             return _Wanted(type(seen)())  # everything in it is unset, derived or the service's own
         return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
 
 
-def _is_sensitive(schema: Field, path: Path) -> bool:
-    for segment in path:
-        schema = schema.child(segment) or UNKNOWN
-        if schema.sensitive:
-            return True
-    return False
-
-
 def _reordered(value: JSON, live: JSON, change: Change) -> _Wanted | None:
     """Return the declared list in live order where a change is about the order of its entries, else None."""
     if not isinstance(change.declared, list):
         return None
-    entries, seen = at(value, change.path), at(live, change.path)
+    entries, seen = value_at(value, change.path, ABSENT), value_at(live, change.path, ABSENT)
     is_names = all(isinstance(name, str) for name in change.declared)
     if not (is_names and change.declared and isinstance(entries, list) and isinstance(seen, list)):
         return None
@@ -352,7 +305,7 @@ def _path_by_path(
                 reasons[path] = reasons[path] or TOO_MANY
                 continue
             said = _laid(_layers(files).get(name, ()), schema)
-            one = Accepted(_with(said, path, at(accepted.value, path)), (path,), ())
+            one = Accepted(_with(said, path, value_at(accepted.value, path, ABSENT)), (path,), ())
             refused: dict[str, str] = {}
             files = _attempt(files, {name: one}, [], schema, may_change, refused)
             reasons[path] = refused.get(name, "")
@@ -516,11 +469,14 @@ def alike(
             path
             for path in first[name].paths
             if all(path in accepted[name].paths for _, accepted in others)
-            and all(_equal(at(declared[name], path), at(value, path)) for declared, _ in targets)
-            and all(_equal(at(accepted[name].value, path), at(first[name].value, path)) for _, accepted in others)
+            and all(_equal(value_at(declared[name], path), value_at(value, path)) for declared, _ in targets)
+            and all(
+                _equal(value_at(accepted[name].value, path), value_at(first[name].value, path))
+                for _, accepted in others
+            )
         ]
         for path in paths:
-            value = _with(value, path, at(first[name].value, path))
+            value = _with(value, path, value_at(first[name].value, path, ABSENT))
         if paths:
             found[name] = Accepted(value, tuple(paths), ())
     return found
@@ -545,14 +501,14 @@ def _place(
     """Change the layers so that together they say what is wanted; returns why that is not possible."""
     if not layers:
         return "its declaration was not found in the files"
-    index = _Index()
+    lookup = Lookup()
     said = _laid(layers, schema)
     changes: dict[int, _Node] = {}
     for path in accepted.paths:
-        value = index.at(accepted.value, path)
-        if _equal(index.at(said, path), value):
+        value = lookup.value(accepted.value, path, ABSENT)
+        if _equal(lookup.value(said, path, ABSENT), value):
             continue
-        number = _setter(layers, path, index)
+        number = _setter(layers, path, lookup)
         if not may_change(layers[number].file):
             own = [above for above, layer in enumerate(layers) if above > number and may_change(layer.file)]
             if not own and (new := _new_overlay(layers, may_change, files)) is None:
@@ -565,7 +521,7 @@ def _place(
     for number, node in sorted(changes.items()):
         layer = layers[number]
         below = layer.defaults if layer.defaults is not ABSENT else _laid(layers[:number], schema)
-        wanted = _applied(_laid(layers[: number + 1], schema), node, index)
+        wanted = _applied(_laid(layers[: number + 1], schema), node, lookup)
         is_overlay = layer.list == "overlay"
         entry = _own(layer.entry, below, wanted, schema, by_identity=is_overlay)
         if entry is ABSENT:
@@ -576,18 +532,18 @@ def _place(
     return None
 
 
-def _setter(layers: Sequence[_Layer], path: Path, index: _Index) -> int:
+def _setter(layers: Sequence[_Layer], path: Path, lookup: Lookup) -> int:
     """Return the layer that sets the value at a path, or most of the way to it; the highest of several."""
-    depths = [_depth(layer.entry, path, index) for layer in layers]
+    depths = [_depth(layer.entry, path, lookup) for layer in layers]
     deepest = max(depths)
     if deepest <= 1 and layers[0].list == "deployments":
         return 0
     return max(number for number, depth in enumerate(depths) if depth == deepest)
 
 
-def _depth(entry: JSON, path: Path, index: _Index) -> int:
+def _depth(entry: JSON, path: Path, lookup: Lookup) -> int:
     for length in range(len(path), 0, -1):
-        if index.at(entry, path[:length]) is not ABSENT:
+        if lookup.value(entry, path[:length], ABSENT) is not ABSENT:
             return length
     return 0
 
@@ -665,13 +621,13 @@ def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], schem
     names = [each.get(key) if isinstance(each, dict) else None for each in wanted]
     if not all(isinstance(name, str) for name in names):
         return ABSENT
-    known, index = set(names), _Index()
+    known, lookup = set(names), Lookup()
     if any(isinstance(each, dict) and each.get(key) not in known for each in below):
         return ABSENT
     result: list[JSON] = []
     for name, value in zip(names, wanted, strict=True):
         segment = Item(key, str(name))
-        own_at, below_at = index.position(entry, segment), index.position(below, segment)
+        own_at, below_at = lookup.index(entry, segment), lookup.index(below, segment)
         own: JSON | Absent = ABSENT if own_at is None else entry[own_at]
         under: JSON | Absent = ABSENT if below_at is None else below[below_at]
         needed = _own(own, under, value, items, by_identity=True)

@@ -15,7 +15,7 @@ from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Pointer, validate
 from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Deployment, Severity, Snapshot
-from driftcheck.paths import Item, Path, Segment, value_at
+from driftcheck.paths import Item, Path, Segment, entry_segment, indices_by_identity, value_at
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.rules import RULES
 from driftcheck.yamlfile.scalars import MAX_INTEGER
@@ -198,10 +198,7 @@ class _Reader:
         return any(value == each and _is_alike(value, each) for each in own if each is not None)
 
     def _branch(self, schema: Field) -> JSON:
-        try:
-            branch = value_at(self._live, schema.branch)
-        except LookupError:
-            return None
+        branch = value_at(self._live, schema.branch)
         return branch if isinstance(branch, str) else None
 
     def _value(self, value: JSON, schema: Field, path: Path) -> JSON | Absent:
@@ -257,13 +254,9 @@ def _is_short(key: str) -> bool:
 
 def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
     """Name the entries of a list: by identity where each has one of its own, else by position."""
-    key = schema.key
-    identities = [entry.get(key) if key is not None and isinstance(entry, dict) else None for entry in entries]
-    if key is None or len(set(map(repr, identities))) < len(entries):
+    if indices_by_identity(entries, schema.key) is None:
         return list(range(len(entries)))
-    if not all(isinstance(identity, str) for identity in identities):
-        return list(range(len(entries)))
-    return [Item(key, str(identity)) for identity in identities]
+    return [entry_segment(entry, index, schema.key) for index, entry in enumerate(entries)]
 
 
 def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
@@ -316,8 +309,7 @@ def _remove(form: dict[str, JSON], place: Pointer, schema: Field) -> Path | None
         except (LookupError, TypeError):
             return None
         key = field.key if field is not None and isinstance(segment, int) else None
-        identity = value.get(key) if key is not None and isinstance(value, dict) else None
-        path.append(Item(key, identity) if key is not None and isinstance(identity, str) else segment)
+        path.append(entry_segment(value, segment, key) if isinstance(segment, int) else segment)
         field = field.child(segment) if field is not None else None
     del holder[place[-1]]
     return tuple(path)

@@ -14,14 +14,11 @@ from driftcheck import fields
 from driftcheck.declarations.schema import Violation
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, Location
-from driftcheck.paths import Item, Path, Segment
+from driftcheck.paths import Item, Lookup, Path, Segment, entry_segment, indices_by_identity
 from driftcheck.yamlfile.positions import Text, Tree, child, key_of, tree_position
 
 MAX_MERGED: Final = 500_000
 """Entries of mappings and lists that merging may copy for the deployments of one file."""
-
-Identities = dict[str, int]
-"""The index of each entry of a list by its identity."""
 
 
 class TooLargeError(Exception):
@@ -55,7 +52,7 @@ class Merging:
 
     def merge_lists(self, under: list[JSON], over: list[JSON], field: Field) -> list[JSON]:
         """Return a list over another one: entries of the same identity merge, others are added."""
-        known, added = identities(under, field.key), identities(over, field.key)
+        known, added = indices_by_identity(under, field.key), indices_by_identity(over, field.key)
         if known is None or added is None:
             return over
         self._spend(len(under) + len(over))
@@ -82,19 +79,6 @@ def merged(under: JSON | Absent, over: JSON | Absent, field: Field | None) -> JS
     if field is not None and isinstance(under, list) and isinstance(over, list):
         return Merging().merge_lists(under, over, field)
     return over
-
-
-def identities(entries: JSON, key: str | None) -> Identities | None:
-    """Return the entries of a list by identity; None unless each of them has one of its own."""
-    if key is None or not isinstance(entries, list):
-        return None
-    found: Identities = {}
-    for index, entry in enumerate(entries):
-        identity = entry.get(key) if isinstance(entry, dict) else None
-        if not isinstance(identity, str) or identity in found:
-            return None
-        found[identity] = index
-    return found
 
 
 class Layer(NamedTuple):
@@ -144,8 +128,7 @@ class Layers:
     own: Layer
     """The entry that declares the deployment."""
     value: Mapping[str, JSON]
-    _identities: dict[tuple[int, str], Identities] = field(default_factory=dict, compare=False, repr=False)
-    """Of lists that were searched, by `id` and key."""
+    _lookup: Lookup = field(default_factory=Lookup, compare=False, repr=False)
     _merged: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False, repr=False)
     """Whether two lists merge, by their `id`s."""
     _reached: dict[Path, _Reached] = field(default_factory=dict, compare=False, repr=False)
@@ -183,7 +166,8 @@ class Layers:
                 self._reached[around] = _Reached(nodes, position, layer, value, schema)
             key = schema.key if schema else None
             if isinstance(segment, int) and len(nodes) > 1:
-                segment = _identified(value, segment, key)
+                # the index in the merged list says nothing of the layers' own lists
+                segment = entry_segment(self._lookup.value(value, (segment,)), segment, key)
             below = [(node, inner) for node in nodes if (inner := self._child(node, segment)) is not None]
             if not below:
                 break
@@ -191,7 +175,7 @@ class Layers:
             position, layer = tree_position(top.tree), top.layer
             if at_key and number == len(path) - 1 and isinstance(segment, str):
                 position = tree_position(key_of(parent.tree, segment) or top.tree)
-            value = self._entry(value, segment)
+            value = self._lookup.value(value, (segment,))
             schema = schema.child(segment) if schema else None
             nodes = self._visible([inner for _, inner in below], schema)
         return layer, Location(layer.text.name, *position)
@@ -217,29 +201,13 @@ class Layers:
         lists = (upper.value, lower.value)
         key = (id(upper.value), id(lower.value))
         if key not in self._merged:
-            self._merged[key] = all(identities(entries, schema.key) is not None for entries in lists)
+            self._merged[key] = all(indices_by_identity(entries, schema.key) is not None for entries in lists)
         return self._merged[key]
 
     def _child(self, node: _Node, segment: Segment) -> _Node | None:
-        key = self._index(node.value, segment) if isinstance(segment, Item) else segment
+        key = self._lookup.index(node.value, segment) if isinstance(segment, Item) else segment
         tree = child(node.tree, key)
-        return None if tree is None else _Node(node.layer, tree, self._entry(node.value, segment))
-
-    def _entry(self, value: JSON, segment: Segment) -> JSON:
-        key = self._index(value, segment) if isinstance(segment, Item) else segment
-        return _entry(value, key)
-
-    def _index(self, entries: JSON, item: Item) -> int | None:
-        """Return the index of the first entry with an identity; a list is searched once, not once for each entry."""
-        known = self._identities.get((id(entries), item.key))
-        if known is None:
-            known = {}
-            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-                identity = entry.get(item.key) if isinstance(entry, dict) else None
-                if isinstance(identity, str):
-                    known.setdefault(identity, index)
-            self._identities[id(entries), item.key] = known
-        return known.get(item.value)
+        return None if tree is None else _Node(node.layer, tree, self._lookup.value(node.value, (segment,)))
 
 
 def _root(layer: Layer) -> _Node | None:
@@ -247,16 +215,3 @@ def _root(layer: Layer) -> _Node | None:
     for key in layer.path:
         tree = child(tree, key)
     return None if tree is None else _Node(layer, tree, layer.value)
-
-
-def _identified(value: JSON, index: int, key: str | None) -> Segment:
-    """Return the identity of the entry of a merged list; its index says nothing of the layers' own lists."""
-    entry = _entry(value, index)
-    identity = entry.get(key) if key is not None and isinstance(entry, dict) else None
-    return Item(key, identity) if key is not None and isinstance(identity, str) else index
-
-
-def _entry(value: JSON, key: str | int | None) -> JSON:
-    if isinstance(value, dict):
-        return value.get(key)
-    return value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from driftcheck import fields
 from driftcheck.fields import Field
 from driftcheck.model import JSON, Declaration
-from driftcheck.paths import Item, Path, Segment
+from driftcheck.paths import Path, entry_segment
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
 from driftcheck.yamlfile import writing
 
@@ -55,9 +55,7 @@ class _Rendering:
     def _list(self, entries: list[JSON], path: Path, schema: Field | None, indent: int) -> Iterator[str]:
         key, below = (schema.key, schema.items) if schema else (None, None)
         for index, entry in enumerate(entries):
-            identity = entry.get(key) if key and isinstance(entry, dict) else None
-            segment: Segment = Item(key, identity) if key and isinstance(identity, str) else index
-            place = (*path, segment)
+            place = (*path, entry_segment(entry, index, key))
             if isinstance(entry, dict) and entry:
                 first, *rest = self.mapping(entry, place, below, indent + 2)
                 yield f"{' ' * indent}- {first[indent + 2 :]}"

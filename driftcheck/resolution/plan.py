@@ -27,7 +27,7 @@ from driftcheck.model import (
     Status,
     Step,
 )
-from driftcheck.paths import Item, Path, format_path
+from driftcheck.paths import Item, Lookup, Path, entry_segment, format_path, value_at
 from driftcheck.redaction.patterns import is_secret
 
 COLLECTION: Final = "/v2/deployments"
@@ -276,8 +276,8 @@ def _spec(
     declared: Mapping[str, JSON], live: Deployment, schema: Field, kept: Sequence[Change], body: _Body
 ) -> dict[str, JSON]:
     """Return the whole `resource_spec`: the declared values over the live ones, and live where a change is kept."""
-    field_ = _field_at(schema, SPEC)
-    wanted, seen = _at(declared, SPEC), _at(live.value, SPEC)
+    field_ = schema.at(SPEC)
+    wanted, seen = value_at(declared, SPEC), value_at(live.value, SPEC)
     wanted = wanted if isinstance(wanted, dict) else {}
     seen = seen if isinstance(seen, dict) else {}
     spec = _over(wanted, seen, field_, SPEC, body)
@@ -320,12 +320,9 @@ def _over(declared: JSON, live: JSON, schema: Field, path: Path, body: _Body) ->
 
 
 def _entry_over(declared: JSON, live: JSON, schema: Field, path: Path, position: int, body: _Body) -> JSON:
-    items = schema.items or UNKNOWN
-    identity = declared.get(schema.key) if schema.key and isinstance(declared, dict) else None
-    if schema.key is None or not isinstance(identity, str):
-        return _over(declared, None, items, (*path, position), body)
-    seen = next((e for e in live or [] if isinstance(e, dict) and e.get(schema.key) == identity), None)
-    return _over(declared, seen, items, (*path, Item(schema.key, identity)), body)
+    segment = entry_segment(declared, position, schema.key)
+    seen = value_at(live, (segment,)) if isinstance(segment, Item) else None
+    return _over(declared, seen, schema.items or UNKNOWN, (*path, segment), body)
 
 
 def _copied(live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
@@ -342,15 +339,10 @@ def _copied(live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
     if isinstance(live, list):
         items = schema.items or UNKNOWN
         return [
-            _copied(entry, items, (*path, _segment(entry, position, schema)), body)
+            _copied(entry, items, (*path, entry_segment(entry, position, schema.key)), body)
             for position, entry in enumerate(live)
         ]
     return live
-
-
-def _segment(entry: JSON, position: int, schema: Field) -> int | Item:
-    identity = entry.get(schema.key) if schema.key and isinstance(entry, dict) else None
-    return Item(schema.key, identity) if schema.key and isinstance(identity, str) else position
 
 
 def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: Field, body: _Body) -> None:
@@ -359,57 +351,28 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: F
     seen: JSON = live
     for depth, segment in enumerate(path[:-1]):
         schema = schema.child(segment) or UNKNOWN
-        seen = _at(seen, (segment,))
-        below = _at(holder, (segment,))
+        seen = value_at(seen, (segment,))
+        below = value_at(holder, (segment,))
         if below is None:
             if not isinstance(holder, dict) or not isinstance(segment, str):
                 return
             below = holder[segment] = [] if isinstance(path[depth + 1], int | Item) else {}
         holder = below
     last = path[-1]
-    value = _copied(_at(seen, (last,)), schema.child(last) or UNKNOWN, (*SPEC, *path), body)
+    value = _copied(value_at(seen, (last,)), schema.child(last) or UNKNOWN, (*SPEC, *path), body)
     if isinstance(holder, dict) and isinstance(last, str):
         if value is None:
             holder.pop(last, None)
         else:
             holder[last] = value
     elif isinstance(holder, list):
-        position = _position(holder, last)
+        position = Lookup().index(holder, last)
         if position is None and value is not None:
             holder.append(value)
         elif position is not None and value is None:
             del holder[position]
         elif position is not None:
             holder[position] = value
-
-
-def _position(entries: Sequence[JSON], segment: object) -> int | None:
-    if isinstance(segment, int):
-        return segment if segment < len(entries) else None
-    if isinstance(segment, Item):
-        return next(
-            (i for i, e in enumerate(entries) if isinstance(e, dict) and e.get(segment.key) == segment.value), None
-        )
-    return None
-
-
-def _at(value: JSON, path: Path) -> JSON:
-    """Return the value at a path; None where there is none."""
-    for segment in path:
-        if isinstance(value, dict) and isinstance(segment, str):
-            value = value.get(segment)
-        elif isinstance(value, list):
-            position = _position(value, segment)
-            value = None if position is None else value[position]
-        else:
-            return None
-    return value
-
-
-def _field_at(schema: Field, path: Path) -> Field:
-    for segment in path:
-        schema = schema.child(segment) or UNKNOWN
-    return schema
 
 
 # --- deployments that are missing or have to be created anew ---
@@ -490,7 +453,7 @@ def _declared_copy(value: JSON, schema: Field, path: Path, body: _Body) -> JSON:
     if isinstance(value, list):
         items = schema.items or UNKNOWN
         return [
-            _declared_copy(entry, items, (*path, _segment(entry, position, schema)), body)
+            _declared_copy(entry, items, (*path, entry_segment(entry, position, schema.key)), body)
             for position, entry in enumerate(value)
         ]
     return value
