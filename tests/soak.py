@@ -64,7 +64,7 @@ TOKENS = [
 
 
 def load_mutations(chance: random.Random, _until: float) -> None:
-    """Whatever is done to a file, it is read soon, and each finding stands on one of its lines."""
+    """A file with any damage is read soon, and each finding is on one of its lines."""
     files = [
         path for folder in ("tests/hostile", "examples", "tests/cases") for path in (ROOT / folder).rglob("*.yaml")
     ]
@@ -101,7 +101,7 @@ def mutated(chance: random.Random, data: bytes) -> bytes:
 
 
 def list_changing_workspaces(chance: random.Random, _until: float) -> None:
-    """Insertions, deletions, reordering and failures between pages: nothing false is said of what is there."""
+    """Insertions, deletions, reordering and failures between pages: nothing false is reported."""
     for _ in range(500):
         seed = chance.randrange(2**32)
         schedule = Schedule(seed, reorders=chance.random() < 0.5, rate=chance.random() / 2)
@@ -115,7 +115,7 @@ def list_changing_workspaces(chance: random.Random, _until: float) -> None:
 
 
 def list_odd_pages(chance: random.Random, _until: float) -> None:
-    """Pages of random sizes that never change: the list is whole, or it is told that it is not."""
+    """Pages of random sizes that never change: the list is whole, or reported as incomplete."""
     for _ in range(500):
         items, sizes = deployments(chance.randint(1, 400)), random.Random(chance.randrange(2**32))
         most = chance.choice([2, 7, 50, 100])
@@ -182,7 +182,7 @@ PARTS: dict[str, Callable[[random.Random, float], None]] = {
 
 
 def main() -> int:
-    """Soak for as long as asked; gives 0, or 1 at the first failure."""
+    """Soak for as long as asked; returns 0, or 1 at the first failure."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long at least (default: 10)")
     parser.add_argument("--seed", type=int, help="begin with this seed (default: a random one)")
@@ -204,7 +204,7 @@ def main() -> int:
 
 
 def rounds(first: int, until: float, *, once: bool) -> Iterator[int]:
-    """Give a seed for each round until the time is up."""
+    """Return a seed for each round until the time is up."""
     seed = first
     while True:
         yield seed

@@ -17,7 +17,7 @@ from driftcheck.comparison import verdicts
 from driftcheck.model import Declaration, Declarations, Deployment, Snapshot, Status
 
 SECONDS = 8.0
-"""Of processor time, on a machine that is busy with other tests; alone none takes five."""
+"""Seconds of processor time, on a machine that is busy with other tests; alone each takes less than five."""
 MIB = 2**20
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"]
 

@@ -1,4 +1,4 @@
-"""Each folder of `tests/cases`: what is declared and live, and what every format says of it, byte for byte.
+"""Each folder of `tests/cases`: what is declared and live, and what every format reports, byte for byte.
 
 `case.yaml` holds what the case shows, the command line and the exit status. After a wanted change of a text,
 `DRIFTCHECK_REWRITE_CASES=1 pytest tests/test_cases.py` writes the reports anew; read the difference before
@@ -32,7 +32,7 @@ REPORTS = {
     "gitlab": "report.gitlab.json",
     "openmetrics": "report.prom",
 }
-"""The file of each format; the HTML page is told apart by what it says alone."""
+"""The file of each format; the HTML page is compared by its texts alone."""
 REWRITES = "DRIFTCHECK_REWRITE_CASES" in os.environ
 
 
@@ -78,7 +78,7 @@ def _rewrite(case: Path, written: Path) -> None:
 
 
 def _check_page(page: str, report: dict[str, object]) -> None:
-    """The HTML page tells the verdict's word, and every deployment by its name."""
+    """The HTML page shows the verdict's word, and every deployment by its name."""
     shown = unescape(page)
     assert "<!doctype html>" in page[:20].lower()
     deployments = report["deployments"]

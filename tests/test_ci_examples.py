@@ -1,4 +1,4 @@
-"""The action, the hook and examples/ci: their shell parts run here, with the real command wherever it is the point."""
+"""The action, the hook and examples/ci: their shell parts run here, with the real command where it matters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples" / "ci"
 MARKED = "<!-- driftcheck-report"
 KEY = "lsv2_sk_0123456789abcdef"
-"""Looks like a key, and is none."""
+"""Looks like a key, and is not one."""
 
 
 def parsed(path: Path) -> Any:
@@ -39,7 +39,7 @@ STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 
 
 def tool(*names: str) -> str:
-    """Find a linter, by any of its names, beside Python or on the path; skips the test where there is none."""
+    """Find a linter, by any of its names, beside Python or on the path; skips the test where it is missing."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for name in names:
         if (found := shutil.which(name, path=path)) is not None:
@@ -69,7 +69,7 @@ def bash(script: str, cwd: Path, env: Mapping[str, str]) -> subprocess.Completed
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """Give a checkout that holds the quickstart: one deployment drifted, one missing."""
+    """Return a checkout that holds the quickstart: one deployment drifted, one missing."""
     return Path(shutil.copytree(ROOT / "examples" / "quickstart", tmp_path / "checkout"))
 
 
@@ -251,7 +251,7 @@ def test_R3_the_action_installs_without_looking_into_the_tree(workspace: Path, t
 
 
 class Comments:
-    """A stand-in for `gh api`: lists the comments that it is given, and records what is written."""
+    """A fake of `gh api`: lists the given comments, and records what is written."""
 
     def __init__(self, folder: Path, comments: str) -> None:
         self.folder = folder
@@ -331,7 +331,7 @@ def test_a_report_without_a_marker_is_not_commented(tmp_path: Path) -> None:
 
 
 class Issues(Comments):
-    """The same stand-in, for the step that keeps the issue."""
+    """The same fake, for the step that keeps the issue."""
 
     def update(self, status: str, complete: bool = True) -> subprocess.CompletedProcess[str]:
         (self.folder / "report.json").write_text(json.dumps({"complete": complete, "report_id": "production"}))
@@ -607,7 +607,7 @@ def test_the_cron_jobs_of_two_homes_share_nothing(workspace: Path) -> None:
 
 
 def schedule(checkout: Path, script: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a scheduled job's script, with the installed command in place of the one that the job installs."""
+    """Run a scheduled job's script, with the installed command instead of the one that the job installs."""
     folder = real_driftcheck(checkout.parent / "bin" / "driftcheck").parent
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     return bash(script, checkout, {"PATH": path, "DRIFTCHECK_CHECK_LIVE": "live.json", **env})

@@ -28,7 +28,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands(page: Path) -> list[list[str]]:
-    """Give the words of every line that calls driftcheck; other lines may only set the environment."""
+    """Return the words of every line that calls driftcheck; other lines may only set the environment."""
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
     found = [shlex.split(line, comments=True) for line in lines]
     assert all(words[0] in ("driftcheck", "export", "eval") for words in found)
@@ -41,7 +41,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def deployments() -> list[dict[str, Any]]:
-    """Give a workspace in which staging has its counterpart in production."""
+    """Return a workspace in which staging has its counterpart in production."""
     pair = [external(f"{stage}-search", 40 + number) for number, stage in enumerate(("staging", "prod"))]
     for deployment in pair:
         deployment["source_revision_config"] = deepcopy(pair[0]["source_revision_config"])

@@ -1,4 +1,4 @@
-"""Explanations: every rule and every field has one, and it says what the annotations say."""
+"""Explanations: every rule and every field has one, which agrees with the annotations."""
 
 from __future__ import annotations
 

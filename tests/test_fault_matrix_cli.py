@@ -1,6 +1,6 @@
 """Every fault at every page, with drift and without, beside sound files and a broken one, through the command line.
 
-The one mistake that must not be made is status 0 for what was not seen. So each run is held against what the
+The one mistake that must not happen is status 0 for what was not seen. So each run is checked against what the
 endpoint really has: status 0 needs the whole listing, read right, and declarations that are like it.
 """
 
@@ -28,7 +28,7 @@ STATES = {"in sync": 0, "drift": 1, "missing": 1, "broken": 2}
 
 SLOW = {"silence", "drip"}
 BUDGET = 10.0
-"""Seconds within which each run must end, whatever else the machine does."""
+"""Seconds within which each run must end, even on a busy machine."""
 
 BASE = {"LANGSMITH_API_KEY": KEY, "LANGSMITH_TENANT_ID": WORKSPACE}
 
@@ -51,7 +51,7 @@ def declared(*numbers: int, repo_ref: str = "main") -> str:
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A folder for each state; the declared deployments stand on both pages of the listing."""
+    """A folder for each state; the declared deployments are on both pages of the listing."""
     files = {
         "in sync": {"agents.yaml": declared(0, 60, COUNT - 1)},
         "drift": {"agents.yaml": declared(0, 60), "last.yaml": declared(COUNT - 1, repo_ref="release")},
@@ -67,7 +67,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def check(folder: Path, url: str, *options: str) -> Result:
-    """Check within the budget, without a traceback, and with a report that says the same as the status."""
+    """Check within the budget, without a traceback, and with a report that agrees with the status."""
     start = time.monotonic()
     result = run_inside("check", ".", "--endpoint", url, *options, "-o", "json", cwd=folder, env=BASE)
     assert time.monotonic() - start < BUDGET
@@ -81,20 +81,20 @@ def check(folder: Path, url: str, *options: str) -> Result:
 def assert_honest(result: Result, state: str, *, count: int = COUNT) -> None:
     """Hold a result against the truth: `count` deployments are live, and the state is what is declared."""
     report = json.loads(result.out)
-    told = {each["name"]: each["status"] for each in report["deployments"]}
+    statuses = {each["name"]: each["status"] for each in report["deployments"]}
     assert result.status in (STATES[state], max(3, STATES[state]) if state != "broken" else 2)
     if result.status in (0, 1):
         assert report["complete"]
         assert report["live"]["deployments"] == count
-        assert {item["name"] for item in deployments(count)} <= told.keys()
+        assert {item["name"] for item in deployments(count)} <= statuses.keys()
     else:
         assert not report["complete"]
-    missing = {name for name, status in told.items() if status == "missing"}
+    missing = {name for name, status in statuses.items() if status == "missing"}
     assert missing <= ({"agent-00777"} if report["live"]["complete"] else set())
-    unmanaged = {name for name, status in told.items() if status == "unmanaged"}
+    unmanaged = {name for name, status in statuses.items() if status == "unmanaged"}
     assert not unmanaged or report["complete"]
     if state == "in sync":
-        assert "drifted" not in told.values()
+        assert "drifted" not in statuses.values()
 
 
 @pytest.mark.slow
@@ -136,12 +136,12 @@ def test_a_listing_that_changes_meanwhile_is_read_again_or_reported(
     result = check(trees[state], emulate(create_app(deployments(COUNT), plan=Plan(edits=CHANGES[change]))))
     report = json.loads(result.out)
     assert result.status in (STATES[state], 3)
-    told = {each["name"]: each["status"] for each in report["deployments"]}
-    assert "missing" not in told.values()
-    assert told["agent-00060"] in ("in_sync", "unknown")
+    statuses = {each["name"]: each["status"] for each in report["deployments"]}
+    assert "missing" not in statuses.values()
+    assert statuses["agent-00060"] in ("in_sync", "unknown")
     if result.status != 3:
         kept = {f"agent-{number:05}" for number in range(60, COUNT)} - {"agent-00110"}
-        assert kept <= told.keys()
+        assert kept <= statuses.keys()
 
 
 ODD: dict[str, dict[str, Any]] = {

@@ -220,7 +220,7 @@ print("measured", status, usage.ru_utime + usage.ru_stime, peak // 1024, file=sy
 
 
 def measured(*arguments: str, cwd: Path, **env: str) -> tuple[int, float, int]:
-    """Run in a process of its own; gives status, seconds of processor time, and the most MiB of memory."""
+    """Run in a separate process; returns status, seconds of processor time, and the most MiB of memory."""
     if not os.path.exists("/proc/self/status"):
         pytest.skip("no /proc here")
     ran = subprocess.run(

@@ -1,6 +1,6 @@
-"""The hostile corpus: every file gives the finding of its manifest, quickly, and nothing of it is quoted.
+"""The hostile corpus: every file has the finding of its manifest, quickly, and nothing of it is quoted.
 
-`tests/hostile/manifest.json` says of each file its case of docs/threat-model.md, rule and location of the finding (none
+`manifest.json` lists each file with its case of docs/threat-model.md, rule and location of the finding (null
 where the file is odd but harmless), which deployments can still be compared, and whether that is all of them. Files
 that are large are made here.
 """
@@ -24,10 +24,10 @@ MANIFEST: list[dict[str, Any]] = json.loads((HOSTILE / "manifest.json").read_tex
 CANARY = "canary-5c1d"
 MIB = 2**20
 SECONDS = 8.0
-"""Of processor time, on a machine that is busy with other tests; alone none takes two."""
+"""Of processor time, on a machine that is busy with other tests; alone each takes less than two seconds."""
 
 ADVICE = {"missing-source", "unpinned-image", "incomplete-for-create"}
-"""What lint says of declarations as short as these."""
+"""What lint reports about declarations as short as these."""
 
 
 def declare(data: bytes) -> Declarations:
@@ -76,8 +76,8 @@ def located(declared: Declarations) -> list[Any]:
 
 def test_Y18_every_hostile_file_is_reported_in_one_run_and_hides_no_other() -> None:
     declared = loader.load(["tests/hostile"], here=str(HOSTILE.parent.parent))
-    told = {finding.location.file.removeprefix("tests/hostile/") for finding in located(declared)}
-    assert told >= {entry["file"] for entry in MANIFEST if entry["rule"] is not None}
+    files = {finding.location.file.removeprefix("tests/hostile/") for finding in located(declared)}
+    assert files >= {entry["file"] for entry in MANIFEST if entry["rule"] is not None}
     assert "sound" in {deployment.name for deployment in declared.deployments}
     assert not declared.complete
 

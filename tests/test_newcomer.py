@@ -1,4 +1,4 @@
-"""The first day, through the real command: from `init` to a change behind the back, told at its line."""
+"""The first day, through the real command: from `init` to an unexpected change, reported at its line."""
 
 from __future__ import annotations
 

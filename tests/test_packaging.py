@@ -96,7 +96,7 @@ def test_every_schema_is_found() -> None:
 
 
 def test_nothing_else_is_at_the_top_level() -> None:
-    """docs/architecture.md, Layout: what stands at the top level."""
+    """docs/architecture.md, Layout: what is at the top level."""
     listed = {"driftcheck", "schemas", "examples", "tests", "docs", "pyproject.toml", "README.md", "LICENSE"}
     looked_for = {"CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "action.yml"}
     made = {"dist", "build"}

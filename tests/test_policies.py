@@ -1,4 +1,4 @@
-"""House policies: what they judge, what they leave alone, and that none can hang a check."""
+"""House policies: what they judge, what they ignore, and that they can't hang a check."""
 
 from __future__ import annotations
 

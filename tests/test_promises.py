@@ -30,7 +30,7 @@ CASES = {
 
 @cache
 def names_of_tests() -> frozenset[str]:
-    """The names of all test functions, wherever they stand."""
+    """The names of all test functions, in every module."""
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in TESTS.rglob("test_*.py"))
     functions = (node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     return frozenset(name for name in functions if name.startswith("test_"))
@@ -38,7 +38,7 @@ def names_of_tests() -> frozenset[str]:
 
 @cache
 def cases_with_tests() -> frozenset[str]:
-    """The cases in the names of tests, and those that the manifest of the hostile files gives to its tests."""
+    """The cases in the names of tests, and those in the manifest of the hostile files."""
     manifest = json.loads((TESTS / "hostile" / "manifest.json").read_text(encoding="utf-8"))
     named = {case for name in names_of_tests() for case in re.findall(r"(?<=_)[A-Z]\d+(?=_|$)", name)}
     return frozenset(named | {case for entry in manifest for case in entry["faults"]})

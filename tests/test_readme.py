@@ -102,7 +102,7 @@ def commands(page: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", [*PAGES, *GUIDES])
 def test_every_command_is_one(page: str) -> None:
-    """Its options exist and take what they are given; the readers' own paths need not."""
+    """Its options exist and accept their values; the readers' own paths need not exist."""
     context = click.Context(driftcheck, info_name="driftcheck")
     for name, *arguments in commands(page):
         command = driftcheck.get_command(context, name)
@@ -140,8 +140,8 @@ def test_every_link_leads_to_a_file(page: str) -> None:
 
 
 def test_the_tables_are_complete() -> None:
-    told = {name for row in table("Commands") for name in re.findall(r"`(\w+)`", row[0])}
-    assert told == COMMANDS.keys()
+    listed = {name for row in table("Commands") for name in re.findall(r"`(\w+)`", row[0])}
+    assert listed == COMMANDS.keys()
     assert [row[0] for row in table("Exit status")] == [str(int(status)) for status in ExitStatus]
     formats = re.search(r"Formats: (.*?);", README, re.DOTALL)
     assert formats is not None

@@ -24,7 +24,7 @@ SHOWN = sorted(VALIDATION_RULES | LINT_RULES)
 
 
 def triggered(example: Path) -> list[str]:
-    """Give the rules that a file breaks, read without any loading of our own."""
+    """Return the rules that a file breaks, read without driftcheck's loader."""
     document = yaml.load(example.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if example.stem == "unknown-rule":
         return [violation.rule for violation in house_rule_violations(document)]

@@ -30,7 +30,7 @@ DEFINITIONS = {
     "EnvVar": "EnvVar",
     "ResourceRequirements": "ResourceRequirements",
 }
-"""Schemas of the API and the definitions that stand for them."""
+"""Schemas of the API and the definitions for them."""
 
 REQUIRED_BY_KUBERNETES = {"Volume": {"name"}, "VolumeMount": {"name", "mountPath"}}
 """What the API does not ask for, but Kubernetes refuses to be without (API.md 2.5)."""
@@ -179,7 +179,7 @@ def alternatives(api: dict[str, Any], node: dict[str, Any]) -> list[dict[str, An
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Give every object inside a schema."""
+    """Return every object inside a schema."""
     if isinstance(value, dict):
         yield value
         for child in value.values():
@@ -190,7 +190,7 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def described(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every field of a schema, with its path."""
+    """Return every field of a schema, with its path."""
     if not isinstance(value, dict):
         return
     for keyword, child in value.items():

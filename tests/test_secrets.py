@@ -1,7 +1,7 @@
-"""K1 to K8 of docs/threat-model.md, end to end: a canary in every place a secret can be, looked for in every output.
+"""K1 to K8 of docs/threat-model.md, end to end: a canary in every field for a secret, looked for in every output.
 
-Each place has a canary of its own, so that a leak names its source. None is told apart from other text by anything
-but where it stands, unless its name says `form` (a credential of a known form).
+Each field has its own canary, so that a leak names its source. Only its position distinguishes it from other text,
+unless its name says `form` (a credential of a known form).
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ NAMING |= {place: f"//{place}:canary-{place}@db/x" for place in ("name", "mount"
 
 
 def named_after_credentials() -> list[dict[str, Any]]:
-    """Live deployments with a credential of its own in every place that names something."""
+    """Live deployments with a different credential in every field that names something."""
     whole, *_ = live_deployments()
     spec = {
         "labels": {NAMING["label"]: "1", NAMING["key"]: "2"},
@@ -268,9 +268,9 @@ def test_K5_a_credential_that_names_a_secret_is_a_change_without_values(tree: Pa
     listed[0]["secrets"] = [{"name": NAMING["secret"], "value": "A"}, {"name": NAMING["pull"], "value": "A"}]
     (tree / "raw.json").write_text(json.dumps({"resources": listed, "offset": 1}))
     (claims,) = json.loads(run_inside("check", "--live", "raw.json", "-o", "json", cwd=tree).out)["deployments"]
-    told = {change["path"]: change for change in claims["changes"]}
-    assert list(told) == ["secrets[name=A]", 'secrets[name="[redacted 2]"]', 'secrets[name="[redacted]"]']
-    hidden = told['secrets[name="[redacted 2]"]']
+    shown = {change["path"]: change for change in claims["changes"]}
+    assert list(shown) == ["secrets[name=A]", 'secrets[name="[redacted 2]"]', 'secrets[name="[redacted]"]']
+    hidden = shown['secrets[name="[redacted 2]"]']
     assert hidden["segments"] == ["secrets", {"name": "[redacted 2]"}]
     assert (hidden["redacted"], hidden["declared"], hidden["live"]) == (True, None, None)
     assert hidden["location"]["file"] == "deployments.yaml"
@@ -306,8 +306,8 @@ def test_K7_a_secret_in_a_declaration_is_reported_by_its_location_alone(tree: Pa
         result = run_inside(*command, ".", *verbosity, "-o", "text", *EVERY_FORMAT, cwd=tree, env=KEYS)
         assert result.status == 2
         assert_nothing_leaks(result, tree.parent / "written")
-        told = json.loads((tree.parent / "written" / "report.json").read_text())["findings"]
-        assert {finding["location"]["file"] for finding in told if finding["location"]} >= FORBIDDEN_FILES.keys()
+        shown = json.loads((tree.parent / "written" / "report.json").read_text())["findings"]
+        assert {finding["location"]["file"] for finding in shown if finding["location"]} >= FORBIDDEN_FILES.keys()
 
 
 CONFIGURATIONS = [

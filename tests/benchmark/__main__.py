@@ -18,7 +18,7 @@ from tests.benchmark.jobs import JOBS, Job, Peer, cache_folder
 from tests.benchmark.processes import Measurement, in_turn
 
 Results = dict[tuple[str, int], list[Measurement]]
-"""What driftcheck's own runs gave, by job and size."""
+"""The results of driftcheck's own runs, by job and size."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -80,17 +80,17 @@ def _row(size: int, name: str, runs: Sequence[Measurement], ratio: str, wanted: 
 
 
 def _verdicts(peer: Peer, own: Sequence[Measurement], seen: Sequence[Measurement]) -> tuple[str, str]:
-    """Give the ratios, pair by pair of one round, and what they are to be."""
+    """Return the ratios, pair by pair of one round, and what they are to be."""
     slower = median(theirs.wall / mine.wall for mine, theirs in zip(own, seen, strict=False))
-    told: list[tuple[str, str]] = []
+    ratios: list[tuple[str, str]] = []
     if peer.times is not None:
-        told.append((f"{slower:.1f} times faster", f"at least {peer.times:g} times"))
+        ratios.append((f"{slower:.1f} times faster", f"at least {peer.times:g} times"))
     if peer.at_most is not None:
-        told.append((f"{1 / slower:.2f} times the time", f"at most {peer.at_most:g}"))
+        ratios.append((f"{1 / slower:.2f} times the time", f"at most {peer.at_most:g}"))
     if peer.memory_at_most is not None:
         memory = median(mine.peak / theirs.peak for mine, theirs in zip(own, seen, strict=False))
-        told.append((f"{memory:.2f} times the memory", f"at most {peer.memory_at_most:g}"))
-    return ", ".join(ratio for ratio, _ in told), ", ".join(wanted for _, wanted in told)
+        ratios.append((f"{memory:.2f} times the memory", f"at most {peer.memory_at_most:g}"))
+    return ", ".join(ratio for ratio, _ in ratios), ", ".join(wanted for _, wanted in ratios)
 
 
 def _growth(ours: Mapping[tuple[str, int], Sequence[Measurement]]) -> Iterator[str]:

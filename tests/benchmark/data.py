@@ -33,12 +33,12 @@ class Data:
 
     @property
     def files(self) -> list[Path]:
-        """Give the files of all declarations."""
+        """Return the files of all declarations."""
         return sorted(self.declared.iterdir())
 
 
 def make(folder: Path, size: int) -> Data:
-    """Write the data of `size` deployments below a folder; the same size gives the same bytes."""
+    """Write the data of `size` deployments below a folder; the same size yields the same bytes."""
     data = Data(size, folder / "declared", folder / "some", folder / "in-sync.json", folder / "drifted.json")
     declared = [_declared(number) for number in range(size)]
     for name, chosen in ((data.declared, declared), (data.some_declared, declared[:: max(1, size // IN_A_FILE)])):
@@ -57,7 +57,7 @@ def make(folder: Path, size: int) -> Data:
 
 
 def _pages(live: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the answers of the endpoint, the empty last one included."""
+    """Return the answers of the endpoint, the empty last one included."""
     starts = range(0, len(live) + IN_A_PAGE, IN_A_PAGE)
     return [{"resources": live[n : n + IN_A_PAGE], "offset": min(n + IN_A_PAGE, len(live))} for n in starts]
 
@@ -146,7 +146,7 @@ _MOUNT_NULLS: Final = dict.fromkeys(("subPath", "mountPropagation", "readOnly", 
 
 
 def _live(number: int, declared: dict[str, Any]) -> dict[str, Any]:
-    """Give a declared deployment as the endpoint lists it: null where nothing was declared, and what it adds."""
+    """Return a declared deployment as the endpoint lists it: null where nothing was declared, and what it adds."""
     value = copy.deepcopy(declared)
     config = value["source_config"] = {**_CONFIG_NULLS, **value["source_config"]}
     spec = config["resource_spec"] = {**_SPEC_NULLS, **config["resource_spec"]}

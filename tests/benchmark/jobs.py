@@ -1,4 +1,4 @@
-"""What is measured: each job of driftcheck, what it is held against, and what is to be reached."""
+"""What is measured: each job of driftcheck, what it is compared with, and its target."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LATENCY: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A command that driftcheck is held against; why there is none, where there is none."""
+    """A command that driftcheck is compared with, or the reason why it is missing."""
 
     command: Command | None
     times: float | None = None
@@ -47,18 +47,18 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job, the sizes it is measured at, those at which a target is set, and how its commands come about."""
+    """A job, the sizes it is measured at, those at which a target is set, and how its commands are made."""
 
     name: str
     title: str
     sizes: tuple[int, ...]
     decisive: tuple[int, ...]
     prepare: Callable[[Data, Path], AbstractContextManager[Bench]]
-    """Given the data of a size and a folder for caches."""
+    """Makes a command from the data of a size and a folder for caches."""
 
 
 def _environment(cache: Path) -> dict[str, str]:
-    """Compile every Python module once, whatever the caller's environment says."""
+    """Compile every Python module once, even where the caller's environment forbids it."""
     return {"PYTHONPYCACHEPREFIX": str(cache / "pycache"), "NO_COLOR": "1"}
 
 
@@ -103,7 +103,7 @@ def _validate(data: Data, cache: Path) -> Iterator[Bench]:
 
 
 def _ajv(files: list[str], cache: Path) -> Peer:
-    """Give ajv-cli, installed into the cache where node and npm are there."""
+    """Return ajv-cli, installed into the cache where node and npm exist."""
     if not (shutil.which("node") and shutil.which("npm")):
         return Peer(None, reason="ajv-cli needs node and npm, which are not there")
     program = cache / "ajv" / "node_modules" / ".bin" / "ajv"
@@ -156,7 +156,7 @@ def _langgraph(url: str, key: dict[str, str], cache: Path, times: float) -> Peer
 
 @contextlib.contextmanager
 def _history(data: Data, cache: Path, *arguments: str) -> Iterator[Bench]:
-    """Fill a history before a command is measured, in a process of its own."""
+    """Fill a history before a command is measured, in a separate process."""
     file = data.in_sync.parent / f"history-{len(arguments)}.db"
     url = f"sqlite:///{file}"
     subprocess.run((sys.executable, "-m", "tests.benchmark.history", url, str(data.size)), cwd=ROOT, check=True)
@@ -199,5 +199,5 @@ JOBS: Final = (
 
 
 def cache_folder() -> Path:
-    """Give the folder for what is installed and compiled once."""
+    """Return the folder for what is installed and compiled once."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftcheck-benchmark"

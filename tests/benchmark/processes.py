@@ -53,8 +53,8 @@ def measure(command: Command) -> Measurement:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in command.statuses:
             errors.seek(0)
-            told = errors.read().decode(errors="replace")[-2000:]
-            raise RuntimeError(f"{command.name} ended with {process.returncode}: {told}")
+            message = errors.read().decode(errors="replace")[-2000:]
+            raise RuntimeError(f"{command.name} ended with {process.returncode}: {message}")
     return Measurement(wall, usage.ru_utime + usage.ru_stime, max(sampled, usage.ru_maxrss * _MAXRSS_UNIT))
 
 
@@ -69,7 +69,7 @@ class _Watch:
         self._thread.start()
 
     def end(self) -> int:
-        """Stop, and give the most that was seen."""
+        """Stop, and return the maximum."""
         self._ended.set()
         self._thread.join()
         return self._peak

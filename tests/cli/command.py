@@ -1,4 +1,4 @@
-"""The real command, in a process of its own."""
+"""The real command, in a separate process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMMAND = [sys.executable, "-P", "-m", "driftcheck"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Give an environment without anything that driftcheck or a proxy would read, and what is added."""
+    """Return the environment without the variables of driftcheck, Python and proxies, and with additional ones."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -1,4 +1,4 @@
-"""The command without a process of its own: quick enough for hundreds of runs in a test."""
+"""The command in the process of the test: fast enough for hundreds of runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Result:
 
 
 def run_inside(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Result:
-    """Run the command line in this process, in a folder and with an environment of its own."""
+    """Run the command line in this process, with its own folder and environment."""
     out, err = _stream(), _stream()
     before, handler = Path.cwd(), signal.getsignal(signal.SIGTERM)
     os.chdir(cwd)

@@ -1,4 +1,4 @@
-"""Standard error on a terminal: the progress line, and when there is none."""
+"""Standard error on a terminal: the progress line, and when it is absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`driftcheck emulate`: a snapshot served as the endpoint would, in a process of its own."""
+"""`driftcheck emulate`: a snapshot served as the endpoint would, in a separate process."""
 
 from __future__ import annotations
 

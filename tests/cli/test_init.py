@@ -54,7 +54,7 @@ def test_without_a_key_there_is_an_annotated_example(tmp_path: Path) -> None:
 
 
 def test_the_examples_comments_are_true(tmp_path: Path) -> None:
-    """What is commented out in both files can be taken in as it stands."""
+    """What is commented out in both files is valid as it is."""
     run_inside("init", cwd=tmp_path)
     for name in ("driftcheck.yaml", "deployments/example.yaml"):
         text = (tmp_path / name).read_text()

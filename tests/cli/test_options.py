@@ -137,7 +137,7 @@ def test_standard_input_is_a_path(drifted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["chek"], "Did you mean 'check'?"),
         (["check", "--strickt"], "--strict"),
@@ -156,10 +156,10 @@ def test_standard_input_is_a_path(drifted: Path) -> None:
         (["check", "--workspace", "my-team"], "not a workspace id"),
     ],
 )
-def test_a_mistyped_command_gets_a_suggestion(arguments: list[str], told: str, drifted: Path) -> None:
+def test_a_mistyped_command_gets_a_suggestion(arguments: list[str], expected: str, drifted: Path) -> None:
     result = driftcheck(*arguments, cwd=drifted)
     assert result.returncode == 2
-    assert told in result.stderr
+    assert expected in result.stderr
     assert result.stdout == ""
 
 

@@ -55,7 +55,7 @@ def test_two_names_of_standard_output_are_one_too_many(drifted: Path) -> None:
 
 @pytest.mark.skipif(not os.path.islink("/dev/fd"), reason="no /dev/fd here")
 def test_a_link_of_the_system_is_written_through_and_keeps_what_is_there(tmp_path: Path) -> None:
-    """/dev/fd/N stands for /dev/stdout here: no name can be made beside it, so a mistake can't replace it either."""
+    """/dev/fd/N replaces /dev/stdout here: no name can be made beside it, so a mistake can't replace it either."""
     target = tmp_path / "redirected"
     target.write_text("before\n")
     descriptor = os.open(target, os.O_WRONLY | os.O_APPEND)

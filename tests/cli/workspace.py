@@ -14,7 +14,7 @@ from tests.live.faults import Plan, create_app
 KEY = "lsv2_sk_canary0canary0canary0"
 TENANT = "7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"
 CANARY = "canary"
-"""Stands in every planted secret, and nowhere else."""
+"""Part of every planted secret, and of nothing else."""
 
 
 def identity(number: int) -> str:
@@ -22,7 +22,7 @@ def identity(number: int) -> str:
 
 
 def external(name: str, number: int, **spec: Any) -> dict[str, Any]:
-    """An image of one's own, in every field that the newest version lists."""
+    """A deployment of an image, with every field that the newest version lists."""
     return {
         "name": name,
         "source": "external_docker",
@@ -74,7 +74,7 @@ def sidecar(**variables: str) -> dict[str, Any]:
 
 
 def workspace() -> list[dict[str, Any]]:
-    """Three deployments, one of them with a secret wherever one can stand."""
+    """Three deployments, one of them with a secret in every field that can hold one."""
     return [
         external(
             "claims-agent",
@@ -91,7 +91,7 @@ def workspace() -> list[dict[str, Any]]:
 def serving(
     deployments: Iterable[Mapping[str, Any]], *, plan: Plan | None = None, **behaviour: Any
 ) -> Iterator[dict[str, str]]:
-    """Serve a workspace; gives the environment that leads driftcheck to it."""
+    """Serve a workspace; returns the environment that leads driftcheck to it."""
     app = create_app([json.loads(json.dumps(value)) for value in deployments], plan=plan, api_key=KEY, **behaviour)
     with running(app) as url:
         yield {"LANGGRAPH_HOST_URL": url, "LANGSMITH_API_KEY": KEY}

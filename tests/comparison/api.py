@@ -49,7 +49,7 @@ PLATFORM_SET = {
 """API.md 3.1.7, 3.1.8 and 3.1.2: whose value the platform chooses, by source."""
 
 NOT_REPORTED = ("k8s_namespace", "install_command", "build_command")
-"""API.md 3.1.10: a live null says nothing."""
+"""API.md 3.1.10: a live null is not evidence."""
 
 IMMUTABLE = (
     *("name", "source", "integration_id", "deployment_type", "listener_id", "k8s_namespace"),
@@ -74,10 +74,10 @@ EMPTY_MEANS_SOMETHING = (
     *("configMap", "secret", "emptyDir", "persistentVolumeClaim", "nfs", "projected", "downwardAPI", "csi"),
     *("securityContext", "valueFrom"),
 )
-"""Kubernetes: `emptyDir: {}` is a volume; none is not."""
+"""Kubernetes: `emptyDir: {}` is a volume; an absent source is not."""
 
 CONSTANTS = {("EnvVar", "value"): "", ("VolumeMount", "readOnly"): False}
-"""API.md 2.5: what an unset field stands for."""
+"""API.md 2.5: what an unset field means."""
 
 QUANTITIES = (
     ("500m", "0.5", ".5", "0.50", "5e-1", "500e-3", "+500m"),
@@ -100,7 +100,7 @@ QUANTITIES = (
 
 @dataclass(frozen=True)
 class Shape:
-    """What stands in a field: an `object` of a named schema, a `list`, a `map`, something `free`, or a `scalar`."""
+    """What a field holds: an `object` of a named schema, a `list`, a `map`, something `free`, or a `scalar`."""
 
     kind: str
     type: str = ""
@@ -110,13 +110,13 @@ class Shape:
     sources: tuple[str, ...] = ()
 
     def known(self, age: str) -> bool:
-        """Tell whether a server of an age has the field; what TF alone tells of came after C."""
+        """Return whether a server of an age has the field; fields that only TF knows came after C."""
         return age in self.sources or (age == "TF" and "C" in self.sources)
 
 
 @cache
 def shapes(name: str) -> dict[str, Shape]:
-    """Give the fields of a schema by name."""
+    """Return the fields of a schema by name."""
     definition = _schemas()["ResourceSpec-Output" if name == "ResourceSpec" else name]
     return {key: _shape(node) for key, node in definition["properties"].items()}
 
@@ -145,7 +145,7 @@ def _shape(node: dict[str, Any]) -> Shape:
 
 
 def impact(path: tuple[Any, ...]) -> str:
-    """Tell what bringing the value at a path back takes (API.md 2.2)."""
+    """Return the impact of reverting the value at a path (API.md 2.2)."""
     keys = [segment for segment in path if isinstance(segment, str)]
     top = keys[:2] if keys[0] == "source_config" else keys[:1]
     if (len(keys) == 1 and keys[0] in IMMUTABLE) or (keys[0] == "source_config" and keys[-1] in IMMUTABLE[2:]):

@@ -17,7 +17,7 @@ NAMES = ("LOG_LEVEL", "HOST", "PORT_", "URL", "POD_NAME", "_x", "ZONE", "A", "B"
 
 
 def declarations(source: str | None = None) -> st.SearchStrategy[dict[str, Any]]:
-    """Give valid declared deployments, of one source or of any."""
+    """Return valid declared deployments, of one source or of any."""
     return st.integers(0, 2**48).map(lambda seed: declaration(Random(seed), source))
 
 

@@ -23,7 +23,7 @@ _ABSENT = object()
 
 @dataclass
 class Echo:
-    """A live deployment, and the declared fields that it can't tell anything of."""
+    """A live deployment, and the declared fields that it does not show."""
 
     live: dict[str, Any]
     age: str
@@ -58,7 +58,7 @@ class _Writer:
 
 
 def echo(declared: dict[str, Any], age: str, random: Random, freedom: Freedom = Freedom()) -> Echo:
-    """Give a listing of a declared deployment by a server of an age."""
+    """Return a listing of a declared deployment by a server of an age."""
     writer = _Writer(random, age, freedom, declared.get("source", "external_docker"), random.choice(_MODES))
     live = _object(writer, declared, "Deployment", ())
     live |= {"name": declared["name"], "source": writer.source}
@@ -155,7 +155,7 @@ def _list(writer: _Writer, declared: list[Any], shape: Shape, path: Path) -> lis
 
 
 def resolutions(env: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Give the pairs of a variable and an earlier one that its value refers to: what Kubernetes expands."""
+    """Return the pairs of a variable and an earlier one that its value refers to: what Kubernetes expands."""
     found, earlier = set(), []
     for entry in env:
         text = (entry.get("value") or "").replace("$$", "")
@@ -191,7 +191,7 @@ def _scalar(writer: _Writer, declared: Any, key: str) -> Any:
 
 
 def rounded(value: float, mode: str) -> float:
-    """Round to one decimal, halves as the mode says."""
+    """Round to one decimal, halves by the given mode."""
     return float(Decimal(repr(value)).quantize(Decimal("0.1"), rounding=mode))
 
 
@@ -205,7 +205,7 @@ def _url(writer: _Writer, url: str) -> str:
 
 
 def _undeclared(writer: _Writer, parent: dict[str, Any], key: str, shape: Shape, holder: str) -> Any:
-    """Draw what stands where nothing is declared: unset in a form of it, or set by somebody else."""
+    """Draw a value where nothing is declared: unset in a form of it, or set by somebody else."""
     constant = api.CONSTANTS.get((holder, key))
     if key in parent or not writer.freedom.foreign or not writer.chance(0.3) or holder == "Volume":
         own = [{"shareable": False, "route_through_gateway": False}.get(key, constant)]
@@ -283,7 +283,7 @@ def _derive(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], pat
 def _say_what_is_derived_unseen(
     writer: _Writer, declared: dict[str, Any], live: dict[str, Any], key: str, path: Path
 ) -> None:
-    """A field that the server does not know is what it would be if it were null, where that can be told."""
+    """A field that the server does not know is what it would be if it were null, where that is known."""
     base, times = api.LIMITS[key]
     exact = _exact(writer, declared, live, base)
     if declared.get(key) is not None and exact is not None and Fraction(repr(declared[key])) == exact * times:
@@ -291,7 +291,7 @@ def _say_what_is_derived_unseen(
 
 
 def _exact(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], key: str) -> Fraction | None:
-    """Give the value behind what is live, before it was rounded; None where none can be told."""
+    """Return the value behind what is live, before it was rounded; None where it is unknown."""
     seen, wanted = _effective(live, key), _effective(declared, key)
     if seen is None:
         return None
@@ -320,5 +320,5 @@ def _shuffled(writer: _Writer, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def without(freedom: Freedom, *names: str) -> Freedom:
-    """Give a freedom without some of its parts."""
+    """Return a freedom without some of its parts."""
     return replace(freedom, **dict.fromkeys(names, False))

@@ -37,7 +37,7 @@ class Mutation:
 
 @dataclass(frozen=True)
 class _Site:
-    """A field of a declared object, where it stands live, and what is known of it."""
+    """A field of a declared object, where it is in live, and what is known about it."""
 
     holder: str
     key: Any
@@ -52,7 +52,7 @@ class _Site:
 
 
 def mutations(declared: dict[str, Any], seen: Echo, random: Random) -> Iterator[Mutation]:
-    """Draw one mutation of each kind that the deployment has a place for."""
+    """Draw one mutation of each kind that applies to the deployment."""
     packed = pickle.dumps(seen.live)
     for what, mutate in _MUTATIONS.items():
         live = pickle.loads(packed)
@@ -76,16 +76,16 @@ def _whole(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
 
 _Changes = list[tuple[str, Path]]
 _Mutate = Callable[[_Site, Random], _Changes]
-"""Changes the live holder of a site in place, and says how; or does nothing, and gives nothing."""
+"""Changes the live holder of a site and returns how, or does nothing and returns None."""
 
 
 def _sites(declared: dict[str, Any], live: dict[str, Any], seen: Echo) -> Iterator[_Site]:
-    """Give the declared fields that the listing tells something of, and that are the declarer's own."""
+    """Return the declared fields that the listing shows and that belong to the declarer."""
     source = declared["source"]
     for site in _fields(declared, live, "Deployment", ()):
-        told = site.shape.known(seen.age) and not any(site.path[: len(path)] == path for path in seen.hidden)
+        known = site.shape.known(seen.age) and not any(site.path[: len(path)] == path for path in seen.hidden)
         branch = site.key == "repo_ref" and (live.get("source_config") or {}).get("repo_branch") == site.declared
-        if site.path[0] != "name" and not branch and told and source not in api.PLATFORM_SET.get(site.key, ()):
+        if site.path[0] != "name" and not branch and known and source not in api.PLATFORM_SET.get(site.key, ()):
             yield replace(site, source=source)
 
 
@@ -118,7 +118,7 @@ def _entries(site: _Site) -> Iterator[tuple[dict[str, Any], dict[str, Any], Path
 
 
 def _stands_alone(site: _Site) -> bool:
-    """Tell whether nothing that is declared, and shown in another form, is derived from the field."""
+    """Return whether nothing that is declared, and shown in another form, is derived from the field."""
     if site.holder != "ResourceSpec":
         return True
     for key, (base, _) in api.LIMITS.items():
@@ -134,7 +134,7 @@ def _sibling(site: _Site, key: str) -> _Site:
 
 
 def _is_comparable(site: _Site) -> bool:
-    """Tell whether a scalar is declared, shown as such, and part of no identity."""
+    """Return whether a scalar is declared, shown as such, and part of no identity."""
     identity = site.key in ("name", "mountPath") and isinstance(site.path[-2] if len(site.path) > 1 else "", Item)
     return (
         site.shape.kind == "scalar"
@@ -195,7 +195,7 @@ def _is_constant(site: _Site) -> bool:
 
 
 def _is_told_by_null(site: _Site) -> bool:
-    """Tell whether a live null would show another value: not where it derives from nothing, or to the same."""
+    """Return whether a live null would show another value: not where it derives from nothing, or to the same."""
     if site.key in ("shareable", "route_through_gateway"):
         return site.declared is not False  # openapi.json: the default
     if site.holder != "ResourceSpec" or site.key not in api.LIMITS:
@@ -254,7 +254,7 @@ def _unset_whole(site: _Site, random: Random) -> _Changes:
 
 
 def _shows(value: Any, shape: Shape) -> bool:
-    """Tell whether something declared in a whole is missed where the whole is gone."""
+    """Return whether something declared inside an object is missing when the object is gone."""
     if value is None:
         return False
     if shape.kind == "object":

@@ -1,7 +1,7 @@
 """Precision and recall of driftcheck and of plain DeepDiff on one corpus: `python -m tests.comparison.scores [PAIRS]`.
 
 The corpus is drawn from seeds, so it is the same everywhere: declared deployments, each with an echo of the service
-(in sync, whatever it looks like) and with echoes in which a single thing truly differs. A reported change is right if
+(in sync, however it looks) and with echoes in which a single thing truly differs. A reported change is right if
 its path is the one that was changed.
 """
 
@@ -24,7 +24,7 @@ from tests.comparison.echo import echo
 from tests.comparison.mutations import mutations
 
 _DEEP: dict[str, Any] = {"view": "tree", "threshold_to_diff_deeper": 0}
-"""Else DeepDiff gives two objects that have little in common as one change."""
+"""Otherwise DeepDiff reports two objects that have little in common as one change."""
 
 Contender = Callable[[dict[str, Any], dict[str, Any]], set[Path]]
 
@@ -58,7 +58,7 @@ class Score:
 
 
 def corpus(pairs: int) -> Iterator[Pair]:
-    """Give so many pairs, one in four in sync."""
+    """Return the given number of pairs, one in four in sync."""
     given = 0
     for seed in range(pairs):
         declared = declaration(Random(seed))
@@ -73,22 +73,22 @@ def corpus(pairs: int) -> Iterator[Pair]:
 
 
 def driftcheck(declared: dict[str, Any], live: dict[str, Any]) -> set[Path]:
-    """Give the paths at which driftcheck sees a difference."""
+    """Return the paths at which driftcheck sees a difference."""
     return {found.path for found in compare_with_live(declared, live, fields.deployment()).differences}
 
 
 def plain(declared: dict[str, Any], live: dict[str, Any]) -> set[Path]:
-    """Give the paths at which DeepDiff sees a difference."""
+    """Return the paths at which DeepDiff sees a difference."""
     return _paths(DeepDiff(declared, live, **_DEEP), declared, live)
 
 
 def without_order(declared: dict[str, Any], live: dict[str, Any]) -> set[Path]:
-    """Give the paths at which DeepDiff sees a difference, whatever the order."""
+    """Return the paths at which DeepDiff sees a difference, regardless of order."""
     return _paths(DeepDiff(declared, live, ignore_order=True, **_DEEP), declared, live)
 
 
 def loosened(declared: dict[str, Any], live: dict[str, Any]) -> set[Path]:
-    """Give what DeepDiff reports once it is told to overlook what made it cry wolf."""
+    """Return what DeepDiff reports when it ignores what caused its false alarms."""
     found = DeepDiff(
         declared, live, ignore_order=True, ignore_numeric_type_changes=True, ignore_string_case=True, **_DEEP
     )
@@ -140,7 +140,7 @@ def score(contender: Contender, pairs: list[Pair]) -> Score:
 
 
 def table(count: int) -> str:
-    """Give the scores as a Markdown table."""
+    """Return the scores as a Markdown table."""
     pairs = list(corpus(count))
     changes = sum(len(pair.paths) for pair in pairs)
     in_sync = sum(not pair.paths for pair in pairs)

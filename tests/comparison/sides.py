@@ -16,7 +16,7 @@ SCHEMA = fields.deployment()
 
 
 def at(dotted: str, value: Any, source: str | None = "external_docker") -> dict[str, Any]:
-    """Give a deployment that holds one value at a dotted path."""
+    """Return a deployment that holds one value at a dotted path."""
     deployment: dict[str, Any] = {"name": "claims"} | ({"source": source} if source else {})
     holder = deployment
     *parents, last = dotted.split(".")
@@ -27,12 +27,12 @@ def at(dotted: str, value: Any, source: str | None = "external_docker") -> dict[
 
 
 def spec(**values: Any) -> dict[str, Any]:
-    """Give a deployment of an external image with a resource_spec."""
+    """Return a deployment of an external image with a resource_spec."""
     return at("source_config.resource_spec", values)
 
 
 def sidecar(**values: Any) -> dict[str, Any]:
-    """Give a deployment with one sidecar, `otel`."""
+    """Return a deployment with one sidecar, `otel`."""
     return spec(sidecars=[{"name": "otel", "image": "otel:1", **values}])
 
 
@@ -41,19 +41,19 @@ def differences(declared: dict[str, Any], live: dict[str, Any], *, strict: bool 
     return compare_with_live(declared, live, SCHEMA, strict=strict)
 
 
-def told(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> list[tuple[str, str]]:
-    """Give the kinds and paths of what differs; paths are below `source_config.resource_spec` where they can be."""
+def drift(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> list[tuple[str, str]]:
+    """Return the kinds and paths of what differs; paths are below `source_config.resource_spec` where they can be."""
     return [(found.kind.value, short(found.path)) for found in differences(declared, live, strict=strict).differences]
 
 
 def only(declared: dict[str, Any], live: dict[str, Any]) -> Difference:
-    """Give the one difference that there is."""
+    """Return the only difference."""
     (found,) = differences(declared, live).differences
     return found
 
 
 def unverifiable(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> list[str]:
-    """Give the paths of what can't be told; nothing may differ."""
+    """Return the unverifiable paths; nothing may differ."""
     found = differences(declared, live, strict=strict)
     assert not found.differences
     return [short(path) for path in found.unverifiable]
@@ -70,13 +70,13 @@ def locate(path: Path) -> Location:
 
 
 def declarations(*values: dict[str, Any], complete: bool = True) -> Declarations:
-    """Give declared deployments as if they had been read from files."""
+    """Return declared deployments as if they had been read from files."""
     found = tuple(Declaration(value["name"], value, locate) for value in values)
     return Declarations(("agents.yaml",), found, complete=complete)
 
 
 def snapshot(*values: dict[str, Any], gaps: tuple[str, ...] = (), scope: dict[str, str] | None = None) -> Snapshot:
-    """Give live deployments as if they had been listed; each gets an id."""
+    """Return live deployments as if they had been listed; each gets an id."""
     found = [Deployment(value["name"], {"id": f"id-{value['name']}", **value}) for value in values]
     return Snapshot("https://api.host.langchain.com", tuple(found), gaps=gaps, scope=scope or {})
 
@@ -104,15 +104,15 @@ def verdicts(
 
 
 def statuses(result: Verdicts) -> dict[str, str]:
-    """Give the status of each deployment."""
+    """Return the status of each deployment."""
     return {comparison.name: comparison.status.value for comparison in result.comparisons}
 
 
 def rules(result: Verdicts) -> list[tuple[str, str | None]]:
-    """Give the rules of the findings, each with its deployment."""
+    """Return the rules of the findings, each with its deployment."""
     return sorted((found.rule, found.deployment) for found in result.findings)
 
 
 def classes(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Give class, kind and path of each change."""
+    """Return class, kind and path of each change."""
     return [(c.change_class.value, c.kind.value, short(c.path)) for c in comparison.changes]

@@ -23,7 +23,7 @@ VALUES = st.recursive(
 STRUCTURES = st.lists(VALUES, max_size=7) | st.dictionaries(KEYS, VALUES, max_size=4)
 
 
-def told(declared: Any, live: Any) -> list[tuple[str, str, Any, Any]]:
+def drift(declared: Any, live: Any) -> list[tuple[str, str, Any, Any]]:
     return [(d.kind.value, format_path(d.path), d.declared, d.live) for d in details(declared, live)]
 
 
@@ -60,7 +60,7 @@ def last(path: Any) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """Return a value in which `==` tells types apart."""
+    """Return a value in which `==` distinguishes types."""
     if isinstance(value, dict):
         return {key: exact(entry) for key, entry in value.items()}
     if isinstance(value, list):
@@ -91,28 +91,28 @@ def test_a_value_has_no_details_against_itself(value: Any) -> None:
 
 def test_one_word_among_many_is_one_detail() -> None:
     words = [f"--flag-{number}" for number in range(20)]
-    assert told(words, [*words[:3], "--workers=8", *words[4:]]) == [
+    assert drift(words, [*words[:3], "--workers=8", *words[4:]]) == [
         ("modified", "[3]", "--flag-3", "--workers=8"),
     ]
-    assert told(words, ["--first", *words]) == [("added", "[0]", None, "--first")]
-    assert told(words, words[1:]) == [("removed", "[0]", "--flag-0", None)]
+    assert drift(words, ["--first", *words]) == [("added", "[0]", None, "--first")]
+    assert drift(words, words[1:]) == [("removed", "[0]", "--flag-0", None)]
 
 
 def test_the_inside_of_an_entry_is_reported_and_not_the_entry() -> None:
     declared = [{"secretRef": {"name": "a"}}, {"secretRef": {"name": "b", "optional": True}}]
     live = [{"secretRef": {"name": "a"}}, {"secretRef": {"name": "c", "optional": True}}]
-    assert told(declared, live) == [("modified", "[1].secretRef.name", "b", "c")]
+    assert drift(declared, live) == [("modified", "[1].secretRef.name", "b", "c")]
 
 
 def test_an_object_that_only_one_side_has_is_reported_field_by_field() -> None:
     otel = {"name": "otel", "image": "otel:1"}
-    assert told(None, otel) == [("added", "image", None, "otel:1"), ("added", "name", None, "otel")]
-    assert told(otel, None) == [("removed", "image", "otel:1", None), ("removed", "name", "otel", None)]
+    assert drift(None, otel) == [("added", "image", None, "otel:1"), ("added", "name", None, "otel")]
+    assert drift(otel, None) == [("removed", "image", "otel:1", None), ("removed", "name", "otel", None)]
 
 
 def test_a_long_text_is_reported_line_by_line() -> None:
-    assert told("a\nb\nc\n", "a\nB\nc\n") == [("modified", "[1]", "b\n", "B\n")]
-    assert told("a", "a\nb") == [("modified", "[0]", "a", "a\n"), ("added", "[1]", None, "b")]
+    assert drift("a\nb\nc\n", "a\nB\nc\n") == [("modified", "[1]", "b\n", "B\n")]
+    assert drift("a", "a\nb") == [("modified", "[0]", "a", "a\n"), ("added", "[1]", None, "b")]
 
 
 @pytest.mark.parametrize(("declared", "live"), [(1, 2), ("a", "b"), (None, 1), ([], {}), ({}, "a"), (None, None)])

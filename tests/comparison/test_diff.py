@@ -24,7 +24,7 @@ from tests.comparison.api import AGES, SOURCES
 from tests.comparison.declarations import declaration, declarations
 from tests.comparison.echo import Freedom, echo
 from tests.comparison.mutations import mutations
-from tests.comparison.sides import SCHEMA, at, differences, only, short, sidecar, spec, told, unverifiable
+from tests.comparison.sides import SCHEMA, at, differences, drift, only, short, sidecar, spec, unverifiable
 
 SEEDS = st.integers(0, 2**32).map(Random)
 OWN = Freedom(foreign=False, newer=False)
@@ -120,8 +120,8 @@ COLLECTIONS = st.builds(
 @given(COLLECTIONS, COLLECTIONS)
 def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], other: dict[str, Any]) -> None:
     mirrored = {"added": "removed", "removed": "added", "modified": "modified"}
-    there = {(kind, path) for kind, path in told(one, other)}
-    assert there == {(mirrored[kind], path) for kind, path in told(other, one)}
+    there = {(kind, path) for kind, path in drift(one, other)}
+    assert there == {(mirrored[kind], path) for kind, path in drift(other, one)}
 
 
 @settings(max_examples=50)
@@ -149,7 +149,7 @@ def test_D13_nothing_differs_exactly_where_a_plain_comparison_of_canonical_forms
     """An oracle for what nothing is known of: free-form objects, compared whole."""
     first, second = ({"driver": "x", "a": random_json(Random(s))} for s in (seed, seed if same else seed + 1))
     one, other = (spec(volumes=[{"name": "v", "csi": value}]) for value in (first, second))
-    assert (told(one, other) == []) == (oracle(first) == oracle(second))
+    assert (drift(one, other) == []) == (oracle(first) == oracle(second))
 
 
 def random_json(random: Random, depth: int = 3) -> Any:
@@ -179,23 +179,23 @@ def oracle(value: Any) -> str:
 def test_null_absent_and_empty_are_equal_where_the_service_treats_them_alike(
     declared: dict[str, Any], live: dict[str, Any]
 ) -> None:
-    assert told(spec(**declared), spec(**live)) == []
-    assert told(spec(**{k.replace("labels", "sidecars"): v and [] for k, v in declared.items()}), spec(**live)) == []
+    assert drift(spec(**declared), spec(**live)) == []
+    assert drift(spec(**{k.replace("labels", "sidecars"): v and [] for k, v in declared.items()}), spec(**live)) == []
 
 
 def test_an_empty_volume_source_is_a_volume() -> None:
     volume, other = {"name": "v", "emptyDir": {}}, {"name": "v", "emptyDir": None}
-    assert told(spec(volumes=[volume]), spec(volumes=[other])) == [("removed", "volumes[name=v].emptyDir")]
-    assert told(spec(volumes=[other]), spec(volumes=[volume])) == [("added", "volumes[name=v].emptyDir")]
-    assert told(spec(volumes=[volume]), spec(volumes=[volume | {"nfs": None}])) == []
+    assert drift(spec(volumes=[volume]), spec(volumes=[other])) == [("removed", "volumes[name=v].emptyDir")]
+    assert drift(spec(volumes=[other]), spec(volumes=[volume])) == [("added", "volumes[name=v].emptyDir")]
+    assert drift(spec(volumes=[volume]), spec(volumes=[volume | {"nfs": None}])) == []
 
 
 @pytest.mark.parametrize("places", [("limits", "cpu"), ("requests", "memory"), ("limits", "nvidia.com/gpu")])
 def test_quantities_of_containers_are_compared_by_value(places: tuple[str, str]) -> None:
     kind, resource = places
     declared = sidecar(resources={kind: {resource: "500m"}})
-    assert told(declared, sidecar(resources={kind: {resource: "0.5"}})) == []
-    assert told(declared, sidecar(resources={kind: {resource: "501m"}})) == [
+    assert drift(declared, sidecar(resources={kind: {resource: "0.5"}})) == []
+    assert drift(declared, sidecar(resources={kind: {resource: "501m"}})) == [
         ("modified", f"sidecars[name=otel].resources.{format_path((kind, resource))}")
     ]
 
@@ -204,29 +204,29 @@ def test_size_limits_are_compared_by_value() -> None:
     def volume(limit: Any) -> dict[str, Any]:
         return spec(volumes=[{"name": "v", "emptyDir": {"sizeLimit": limit}}])
 
-    assert told(volume("1Gi"), volume("1024Mi")) == []
-    assert told(volume(1073741824), volume("1Gi")) == []
-    assert told(volume("1Gi"), volume("1G")) == [("modified", "volumes[name=v].emptyDir.sizeLimit")]
+    assert drift(volume("1Gi"), volume("1024Mi")) == []
+    assert drift(volume(1073741824), volume("1Gi")) == []
+    assert drift(volume("1Gi"), volume("1G")) == [("modified", "volumes[name=v].emptyDir.sizeLimit")]
 
 
 def test_repository_urls_and_uuids_are_compared_by_meaning() -> None:
     declared = at("source_config.repo_url", "https://github.com/acme/agent", "github")
-    assert told(declared, at("source_config.repo_url", "https://GitHub.com/Acme/agent.git", "github")) == []
-    assert told(declared, at("source_config.repo_url", "https://github.com/acme/agents", "github")) != []
+    assert drift(declared, at("source_config.repo_url", "https://GitHub.com/Acme/agent.git", "github")) == []
+    assert drift(declared, at("source_config.repo_url", "https://github.com/acme/agents", "github")) != []
     uuid = "3f0f7a5e-2f3c-4a3b-8b0c-0a54d2f0c1aa"
-    assert told(at("source_config.listener_id", uuid), at("source_config.listener_id", uuid.upper())) == []
+    assert drift(at("source_config.listener_id", uuid), at("source_config.listener_id", uuid.upper())) == []
 
 
 def test_labels_are_compared_by_key_and_whole() -> None:
     declared = spec(labels={"team": "claims", "a.b/c": "1"})
-    assert told(declared, spec(labels={"a.b/c": "1", "team": "claims"})) == []
-    assert told(declared, spec(labels={"team": "claims", "a.b/c": "1", "kubectl": "x"})) == [
+    assert drift(declared, spec(labels={"a.b/c": "1", "team": "claims"})) == []
+    assert drift(declared, spec(labels={"team": "claims", "a.b/c": "1", "kubectl": "x"})) == [
         ("added", "labels.kubectl")
     ]
-    assert told(declared, spec(labels={"team": "claims"})) == [("removed", 'labels["a.b/c"]')]
-    assert set(told(declared, spec(labels={}))) == {("removed", "labels.team"), ("removed", 'labels["a.b/c"]')}
-    assert told(declared, spec(labels=None)) == [("removed", "labels")]
-    assert told(spec(), spec(labels={"kubectl": "x"})) == []
+    assert drift(declared, spec(labels={"team": "claims"})) == [("removed", 'labels["a.b/c"]')]
+    assert set(drift(declared, spec(labels={}))) == {("removed", "labels.team"), ("removed", 'labels["a.b/c"]')}
+    assert drift(declared, spec(labels=None)) == [("removed", "labels")]
+    assert drift(spec(), spec(labels={"kubectl": "x"})) == []
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_D12_no_key_is_ambiguous_or_lost(key: str) -> None:
 def test_D6_a_value_of_another_type_differs(value: tuple[Any, Any]) -> None:
     declared, live = value
     free = {"name": "v", "csi": {"x": declared}}
-    found = told(spec(volumes=[free]), spec(volumes=[{"name": "v", "csi": {"x": live}}]))
+    found = drift(spec(volumes=[free]), spec(volumes=[{"name": "v", "csi": {"x": live}}]))
     assert len(found) == 1
 
 
@@ -257,18 +257,18 @@ def test_D6_live_values_of_any_shape_are_never_fatal(key: str, live: Any) -> Non
     if key in ("sidecars", "volumes"):
         declared["source_config"]["resource_spec"][key] = [{"name": "a", "image": "i", "emptyDir": {}}]
     seen = spec(**({"cpu": 1} | {key: live}))
-    assert len(set(told(declared, seen, strict=True))) == len(told(declared, seen, strict=True))
-    assert told(declared, at("source_config", live)) != []
-    assert told(declared, at("source_config.resource_spec", live)) != []
+    assert len(set(drift(declared, seen, strict=True))) == len(drift(declared, seen, strict=True))
+    assert drift(declared, at("source_config", live)) != []
+    assert drift(declared, at("source_config.resource_spec", live)) != []
 
 
 # --- 2. effective values -----------------------------------------------------------------------------------------
 
 
 def test_a_limit_equals_null_where_it_is_what_the_service_derives() -> None:
-    assert told(spec(cpu=1, cpu_limit=2), spec(cpu=1, cpu_limit=None)) == []
-    assert told(spec(cpu=1, cpu_limit=2), spec(cpu=1)) == []
-    assert told(spec(cpu=1, cpu_limit=None), spec(cpu=1, cpu_limit=2)) == []
+    assert drift(spec(cpu=1, cpu_limit=2), spec(cpu=1, cpu_limit=None)) == []
+    assert drift(spec(cpu=1, cpu_limit=2), spec(cpu=1)) == []
+    assert drift(spec(cpu=1, cpu_limit=None), spec(cpu=1, cpu_limit=2)) == []
 
 
 def test_a_limit_that_became_null_is_drift_where_the_effective_value_changed() -> None:
@@ -278,7 +278,7 @@ def test_a_limit_that_became_null_is_drift_where_the_effective_value_changed() -
 
 def test_redis_memory_is_not_doubled() -> None:
     assert (
-        told(
+        drift(
             spec(redis_memory_mb=1024, redis_memory_limit_mb=1024),
             spec(redis_memory_mb=1024, redis_memory_limit_mb=None),
         )
@@ -305,10 +305,10 @@ def test_redis_memory_is_not_doubled() -> None:
     ],
 )
 def test_queues_inherit_and_limits_double_in_a_chain(declared: dict[str, Any], live: dict[str, Any]) -> None:
-    assert told(spec(**declared), spec(**live)) == []
-    assert told(spec(**dict.fromkeys(declared, None) | live), spec(**declared)) == []
+    assert drift(spec(**declared), spec(**live)) == []
+    assert drift(spec(**dict.fromkeys(declared, None) | live), spec(**declared)) == []
     last = list(declared)[-1]
-    assert told(spec(**declared | {last: declared[last] + 1}), spec(**live)) == [("removed", last)]
+    assert drift(spec(**declared | {last: declared[last] + 1}), spec(**live)) == [("removed", last)]
 
 
 def test_the_rule_is_the_same_on_both_sides() -> None:
@@ -323,32 +323,32 @@ def test_a_null_that_derives_from_nothing_known_is_unverifiable() -> None:
 
 def test_a_rounded_request_does_not_make_its_limit_drift() -> None:
     for stored in (0.2, 0.3):
-        assert told(spec(cpu=0.25, cpu_limit=0.5), spec(cpu=stored, cpu_limit=None)) == []
-        assert told(spec(cpu=0.25, cpu_limit=None), spec(cpu=stored, cpu_limit=0.5)) == []
-        assert told(spec(cpu=0.25), spec(cpu=stored, cpu_limit=0.5), strict=True) == []
+        assert drift(spec(cpu=0.25, cpu_limit=0.5), spec(cpu=stored, cpu_limit=None)) == []
+        assert drift(spec(cpu=0.25, cpu_limit=None), spec(cpu=stored, cpu_limit=0.5)) == []
+        assert drift(spec(cpu=0.25), spec(cpu=stored, cpu_limit=0.5), strict=True) == []
 
 
 def test_a_request_that_changed_takes_its_limit_along() -> None:
-    assert told(spec(cpu=1, cpu_limit=2), spec(cpu=2, cpu_limit=None)) == [
+    assert drift(spec(cpu=1, cpu_limit=2), spec(cpu=2, cpu_limit=None)) == [
         ("modified", "cpu"),
         ("removed", "cpu_limit"),
     ]
-    assert told(spec(cpu=1, cpu_limit=None), spec(cpu=2, cpu_limit=None)) == [("modified", "cpu")]
-    assert told(spec(cpu=1, cpu_limit=None), spec(cpu=2, cpu_limit=4)) == [("modified", "cpu")]
+    assert drift(spec(cpu=1, cpu_limit=None), spec(cpu=2, cpu_limit=None)) == [("modified", "cpu")]
+    assert drift(spec(cpu=1, cpu_limit=None), spec(cpu=2, cpu_limit=4)) == [("modified", "cpu")]
 
 
 def test_no_absolute_default_is_assumed() -> None:
-    assert told(spec(min_scale=1, cpu=1), spec(min_scale=None, cpu=1)) == [("removed", "min_scale")]
+    assert drift(spec(min_scale=1, cpu=1), spec(min_scale=None, cpu=1)) == [("removed", "min_scale")]
 
 
 def test_a_variable_without_value_is_empty_and_a_mount_without_flag_is_writable() -> None:
-    assert told(sidecar(env=[{"name": "A", "value": ""}]), sidecar(env=[{"name": "A", "value": None}])) == []
-    assert told(sidecar(env=[{"name": "A", "value": "x"}]), sidecar(env=[{"name": "A"}])) == [
+    assert drift(sidecar(env=[{"name": "A", "value": ""}]), sidecar(env=[{"name": "A", "value": None}])) == []
+    assert drift(sidecar(env=[{"name": "A", "value": "x"}]), sidecar(env=[{"name": "A"}])) == [
         ("removed", "sidecars[name=otel].env[name=A].value")
     ]
     mount = {"name": "v", "mountPath": "/a"}
-    assert told(spec(volume_mounts=[mount | {"readOnly": False}]), spec(volume_mounts=[mount])) == []
-    assert told(spec(volume_mounts=[mount | {"readOnly": True}]), spec(volume_mounts=[mount])) != []
+    assert drift(spec(volume_mounts=[mount | {"readOnly": False}]), spec(volume_mounts=[mount])) == []
+    assert drift(spec(volume_mounts=[mount | {"readOnly": True}]), spec(volume_mounts=[mount])) != []
 
 
 # --- 3. disappeared values, 4. declared null ---------------------------------------------------------------------
@@ -357,7 +357,7 @@ def test_a_variable_without_value_is_empty_and_a_mount_without_flag_is_writable(
 def test_a_partial_patch_resets_what_it_leaves_out() -> None:
     declared = spec(cpu=1, memory_mb=2048, labels={"team": "claims"}, service_account_name="claims")
     live = spec(cpu=1, memory_mb=None, labels=None, service_account_name=None)
-    assert told(declared, live) == [
+    assert drift(declared, live) == [
         ("removed", "labels"),
         ("removed", "memory_mb"),
         ("removed", "service_account_name"),
@@ -367,41 +367,41 @@ def test_a_partial_patch_resets_what_it_leaves_out() -> None:
 def test_an_object_that_is_gone_is_one_change() -> None:
     found = only(spec(cpu=1, labels={"a": "b"}), at("source_config.resource_spec", None))
     assert (found.kind.value, short(found.path), found.live) == ("removed", "source_config.resource_spec", None)
-    assert told(sidecar(resources={"limits": {"cpu": "1"}}), sidecar(resources=None)) == [
+    assert drift(sidecar(resources={"limits": {"cpu": "1"}}), sidecar(resources=None)) == [
         ("removed", "sidecars[name=otel].resources")
     ]
 
 
 def test_nothing_is_gone_where_nothing_was_set() -> None:
-    assert told(spec(), at("source_config.resource_spec", None)) == []
-    assert told(spec(labels={}, cpu=None), at("source_config.resource_spec", None)) == []
+    assert drift(spec(), at("source_config.resource_spec", None)) == []
+    assert drift(spec(labels={}, cpu=None), at("source_config.resource_spec", None)) == []
 
 
 def test_only_what_is_declared_is_compared() -> None:
-    assert told(spec(), spec(cpu=3, labels={"a": "b"}, sidecars=[{"name": "x", "image": "y"}])) == []
-    assert told(sidecar(), sidecar(workingDir="/srv", args=["x"])) == []
+    assert drift(spec(), spec(cpu=3, labels={"a": "b"}, sidecars=[{"name": "x", "image": "y"}])) == []
+    assert drift(sidecar(), sidecar(workingDir="/srv", args=["x"])) == []
 
 
 def test_declared_null_means_unset_in_live() -> None:
-    assert told(at("display_name", None), at("display_name", None)) == []
-    assert told(at("display_name", None), at("display_name", "x")) == [("added", "display_name")]
-    assert told(spec(cpu=None), spec(cpu=1)) == [("added", "cpu")]
-    assert told(spec(labels=None), spec(labels={"a": "b"})) == [("added", "labels")]
-    assert told(at("shareable", None), at("shareable", False)) == []
+    assert drift(at("display_name", None), at("display_name", None)) == []
+    assert drift(at("display_name", None), at("display_name", "x")) == [("added", "display_name")]
+    assert drift(spec(cpu=None), spec(cpu=1)) == [("added", "cpu")]
+    assert drift(spec(labels=None), spec(labels={"a": "b"})) == [("added", "labels")]
+    assert drift(at("shareable", None), at("shareable", False)) == []
 
 
 @pytest.mark.parametrize("flag", ["shareable", "route_through_gateway"])
 def test_a_flag_that_is_off_by_default_is_off_where_live_has_none(flag: str) -> None:
-    assert told(at(flag, False, "github"), at(flag, None, "github")) == []
-    assert told(at(flag, False, "github"), at("display_name", None, "github")) == []
-    assert told(at(flag, True, "github"), at(flag, None, "github")) == [("removed", flag)]
+    assert drift(at(flag, False, "github"), at(flag, None, "github")) == []
+    assert drift(at(flag, False, "github"), at("display_name", None, "github")) == []
+    assert drift(at(flag, True, "github"), at(flag, None, "github")) == [("removed", flag)]
 
 
 def test_self_hosted_deployments_ignore_the_gateway() -> None:
     flag = "route_through_gateway"
-    assert told(at(flag, True), at(flag, True)) == []
+    assert drift(at(flag, True), at(flag, True)) == []
     assert unverifiable(at(flag, True), at(flag, False)) == [flag]
-    assert told(at("name", "claims"), at(flag, True), strict=True) == []
+    assert drift(at("name", "claims"), at(flag, True), strict=True) == []
 
 
 # --- 5. not observable, and older servers ------------------------------------------------------------------------
@@ -421,15 +421,15 @@ def test_what_the_service_does_not_report_is_unverifiable() -> None:
 def test_a_value_that_is_shown_after_all_is_compared() -> None:
     declared = at("source_config.listener_config", {"k8s_namespace": "agents"})
     live = at("source_config.listener_config", {"k8s_namespace": "other"})
-    assert told(declared, live) == [("modified", "source_config.listener_config.k8s_namespace")]
+    assert drift(declared, live) == [("modified", "source_config.listener_config.k8s_namespace")]
     declared = at("source_config.install_command", "npm ci", "github")
-    assert told(declared, at("source_config.install_command", "npm i", "github")) != []
+    assert drift(declared, at("source_config.install_command", "npm i", "github")) != []
 
 
 def test_resource_spec_of_a_cloud_source_is_compared_where_it_is_shown() -> None:
     declared = at("source_config.resource_spec", {"cpu": 1, "labels": {"a": "b"}}, "github")
     assert unverifiable(declared, at("source_config.resource_spec", None, "github")) == ["cpu", "labels"]
-    assert told(declared, at("source_config.resource_spec", {"cpu": 2, "labels": {"a": "b"}}, "github")) == [
+    assert drift(declared, at("source_config.resource_spec", {"cpu": 2, "labels": {"a": "b"}}, "github")) == [
         ("modified", "cpu")
     ]
 
@@ -442,11 +442,11 @@ def test_D5_what_an_older_server_does_not_know_is_unverifiable() -> None:
 
 
 def test_D5_what_a_server_left_out_though_it_knows_it_is_gone() -> None:
-    assert told(spec(core_cpu=1), spec(core_cpu=None)) == [("removed", "core_cpu")]
-    assert told(spec(core_cpu=1), at("url", "https://x") | spec(cpu=1)) == [("removed", "core_cpu")]
-    assert told(spec(redis_cpu=1), spec(redis_memory_limit_mb=None)) == [("removed", "redis_cpu")]
-    assert told(spec(cpu=1), spec()) == [("removed", "cpu")]
-    assert told(spec(orchestrator_cpu=1), spec(executor_cpu=None)) == [("removed", "orchestrator_cpu")]
+    assert drift(spec(core_cpu=1), spec(core_cpu=None)) == [("removed", "core_cpu")]
+    assert drift(spec(core_cpu=1), at("url", "https://x") | spec(cpu=1)) == [("removed", "core_cpu")]
+    assert drift(spec(redis_cpu=1), spec(redis_memory_limit_mb=None)) == [("removed", "redis_cpu")]
+    assert drift(spec(cpu=1), spec()) == [("removed", "cpu")]
+    assert drift(spec(orchestrator_cpu=1), spec(executor_cpu=None)) == [("removed", "orchestrator_cpu")]
 
 
 def test_a_value_that_a_snapshot_does_not_hold_is_unverifiable() -> None:
@@ -464,21 +464,21 @@ def test_a_value_that_a_snapshot_does_not_hold_is_unverifiable() -> None:
 def test_the_url_and_image_of_a_github_deployment_are_the_platforms(live: str | None) -> None:
     for key in ("source_config.custom_url", "source_revision_config.image_uri"):
         assert unverifiable(at(key, "mine", "github"), at(key, live, "github")) == [key]
-        assert told(at(key, None, "github"), at(key, live, "github")) == []
+        assert drift(at(key, None, "github"), at(key, live, "github")) == []
 
 
 def test_the_url_and_image_of_an_external_image_are_the_users() -> None:
     for key in ("source_config.custom_url", "source_revision_config.image_uri"):
-        assert told(at(key, "mine"), at(key, "other")) == [("modified", key)]
-        assert told(at(key, "mine"), at(key, None)) == [("removed", key)]
+        assert drift(at(key, "mine"), at(key, "other")) == [("modified", key)]
+        assert drift(at(key, "mine"), at(key, None)) == [("removed", key)]
 
 
 def test_type_and_build_on_push_of_an_external_image_are_the_platforms() -> None:
     assert unverifiable(at("source_config.deployment_type", "dev"), at("source_config.deployment_type", "prod")) == [
         "source_config.deployment_type"
     ]
-    assert told(at("source_config.build_on_push", None), at("source_config.build_on_push", False)) == []
-    assert told(
+    assert drift(at("source_config.build_on_push", None), at("source_config.build_on_push", False)) == []
+    assert drift(
         at("source_config.deployment_type", "dev", "github"), at("source_config.deployment_type", "prod", "github")
     ) == [("modified", "source_config.deployment_type")]
 
@@ -494,18 +494,18 @@ def test_a_resolved_commit_equals_its_branch() -> None:
     declared, path = at("source_revision_config.repo_ref", "main", "github"), "source_revision_config.repo_ref"
     declared.pop("name")
     for commit in ("4c9f1b7a0d" * 4, "0123456789abcdef" * 4):
-        assert told(declared, live(commit, "main")) == []
-        assert told(declared, live(commit, "dev")) == [("modified", path)]
+        assert drift(declared, live(commit, "main")) == []
+        assert drift(declared, live(commit, "dev")) == [("modified", path)]
         assert only(declared, live(commit, "dev")).live == "dev"
         assert unverifiable(declared, live(commit, None)) == [path]
     for ref in ("dev", None, "4c9f1b7", "HEAD"):
-        assert told(declared, live(ref, "main")) == []
-    assert told(declared, live("main", "dev")) == [("modified", path)]
-    assert told(declared, live("dev", None)) == [("modified", path)]
+        assert drift(declared, live(ref, "main")) == []
+    assert drift(declared, live("main", "dev")) == [("modified", path)]
+    assert drift(declared, live("dev", None)) == [("modified", path)]
     pinned = at("source_revision_config.repo_ref", "4c9f1b7a0d" * 4, "github")
     pinned.pop("name")
-    assert told(pinned, live("4c9f1b7a0d" * 4, "main")) == []
-    assert told(pinned, live("0c9f1b7a0d" * 4, "main")) == [("modified", path)]
+    assert drift(pinned, live("4c9f1b7a0d" * 4, "main")) == []
+    assert drift(pinned, live("0c9f1b7a0d" * 4, "main")) == [("modified", path)]
 
 
 # --- 8. impact ---------------------------------------------------------------------------------------------------
@@ -560,7 +560,7 @@ def test_strict_reports_each_value_that_others_set(declared: dict[str, Any], ran
 
 
 def test_strict_reports_values_inside_declared_entries() -> None:
-    assert told(sidecar(), sidecar(args=["x"], workingDir="/srv", env=[]), strict=True) == [
+    assert drift(sidecar(), sidecar(args=["x"], workingDir="/srv", env=[]), strict=True) == [
         ("added", "sidecars[name=otel].args"),
         ("added", "sidecars[name=otel].workingDir"),
     ]
@@ -573,10 +573,10 @@ def test_strict_leaves_out_what_is_derived_platform_set_read_only_or_a_default()
         **dict.fromkeys(("shareable", "is_preview"), False),
     }
     live["source_config"] |= {"deployment_type": "prod", "build_on_push": False, "repo_branch": "main"}
-    assert told(spec(cpu=1), live, strict=True) == []
-    assert told(spec(), spec(cpu=1, cpu_limit=2), strict=True) == [("added", "cpu")]
-    assert told(spec(cpu=1), spec(cpu=1, cpu_limit=3), strict=True) == [("added", "cpu_limit")]
-    assert told(at("name", "claims"), at("shareable", True), strict=True) == [("added", "shareable")]
+    assert drift(spec(cpu=1), live, strict=True) == []
+    assert drift(spec(), spec(cpu=1, cpu_limit=2), strict=True) == [("added", "cpu")]
+    assert drift(spec(cpu=1), spec(cpu=1, cpu_limit=3), strict=True) == [("added", "cpu_limit")]
+    assert drift(at("name", "claims"), at("shareable", True), strict=True) == [("added", "shareable")]
 
 
 def test_D4_unknown_live_fields_are_named_in_strict_comparison_and_never_fatal() -> None:
@@ -600,11 +600,11 @@ def test_D4_unknown_live_fields_are_named_in_strict_comparison_and_never_fatal()
 def test_D3_unknown_enum_values_are_compared_as_texts(key: str, value: str) -> None:
     live = at(key, value)
     if key == "source":
-        assert told(at("name", "claims"), live) == [("modified", "source")]
+        assert drift(at("name", "claims"), live) == [("modified", "source")]
     else:
-        assert told(at("name", "claims"), live) == []
+        assert drift(at("name", "claims"), live) == []
         if key == "deployment_tier":
-            assert told(at(key, "DEDICATED_S"), live) == [("modified", key)]
+            assert drift(at(key, "DEDICATED_S"), live) == [("modified", key)]
 
 
 def test_how_much_was_compared_is_counted() -> None:
@@ -626,7 +626,7 @@ def test_a_null_in_a_map_makes_no_room_for_another_entry(name: str) -> None:
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_redacted_value_is_set_for_certain_where_nothing_was_to_be(strict: bool) -> None:
-    """What a snapshot hides is never null: of a declared null, and strictly of silence, it tells what live did."""
+    """What a snapshot hides is never null: of a declared null, and in a strict run it equals what live was."""
     hidden = {"source": "external_docker", "source_config": {"custom_url": dict(REDACTED_MARKER)}}
     declared = {"source": "external_docker", "source_config": {} if strict else {"custom_url": None}}
     found = compare_with_live(declared, hidden, SCHEMA, strict=strict)

@@ -1,4 +1,4 @@
-"""Equivalences: what the service could not tell apart is equal, and nothing else is."""
+"""Equivalences: what the service treats alike is equal, and nothing else is."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from tests.comparison.sides import (
     at,
     declarations,
     differences,
+    drift,
     locate,
     rules,
     short,
@@ -27,7 +28,6 @@ from tests.comparison.sides import (
     snapshot,
     spec,
     statuses,
-    told,
     unverifiable,
     verdicts,
 )
@@ -43,10 +43,10 @@ DIGEST, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 def test_two_words_for_one_type_are_equal_in_both_directions(word: str, meaning: str) -> None:
     key = "source_config.deployment_type"
     for one, other in ((word, meaning), (meaning, word), (word, word)):
-        assert told(at(key, one, "github"), at(key, other, "github")) == []
+        assert drift(at(key, one, "github"), at(key, other, "github")) == []
         assert compare_listed(at(key, one, "github"), at(key, other, "github"), SCHEMA).differences == ()
-    assert told(at(key, word, "github"), at(key, "dev", "github")) == [("modified", key)]
-    assert told(at(key, "serverless", "github"), at(key, "prod", "github")) == [("modified", key)]
+    assert drift(at(key, word, "github"), at(key, "dev", "github")) == [("modified", key)]
+    assert drift(at(key, "serverless", "github"), at(key, "prod", "github")) == [("modified", key)]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_the_tracked_branch_wins_wherever_it_is_reported(ref: str | None) -> Non
     def live(branch: str) -> dict[str, Any]:
         return at(path, ref, "github") | {"source_config": {"repo_branch": branch}}
 
-    assert told(at(path, "main", "github"), live("main")) == []
-    assert told(at(path, "main", "github"), live("dev")) == [("modified", path)]
+    assert drift(at(path, "main", "github"), live("main")) == []
+    assert drift(at(path, "main", "github"), live("dev")) == [("modified", path)]
     one, other = live("a"), live("b")
     there, back = compare_listed(one, other, SCHEMA).differences, compare_listed(other, one, SCHEMA).differences
     assert [(d.declared, d.live) for d in there] == [("a", "b")]
@@ -126,12 +126,12 @@ def test_a_part_that_is_absent_or_null_as_a_whole_is_unverifiable(key: str, form
 
 def test_no_secrets_with_a_revision_is_drift() -> None:
     live = declared_source() | {"latest_revision_id": "1", "active_revision_id": "1", "secrets": []}
-    assert told(declared_source(), live) == [("removed", "secrets[name=A]"), ("removed", "secrets[name=B]")]
+    assert drift(declared_source(), live) == [("removed", "secrets[name=A]"), ("removed", "secrets[name=B]")]
 
 
 def test_what_is_shown_before_the_first_revision_is_compared() -> None:
     live = declared_source() | {"latest_revision_id": None, "secrets": [{"name": "A"}]}
-    assert told(declared_source(), live) == [("removed", "secrets[name=B]")]
+    assert drift(declared_source(), live) == [("removed", "secrets[name=B]")]
 
 
 # --- what the platform sets --------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_what_is_shown_before_the_first_revision_is_compared() -> None:
 def test_what_the_platform_sets_is_never_undeclared_drift(source: str) -> None:
     live = {"name": "claims", "source": source}
     live |= {"source_config": {"build_on_push": False}, "source_revision_config": {"repo_ref": "main"}}
-    assert told({"name": "claims", "source": source}, live, strict=True) == []
+    assert drift({"name": "claims", "source": source}, live, strict=True) == []
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_what_the_platform_sets_is_never_undeclared_drift(source: str) -> None:
 )
 def test_a_url_that_the_platform_assigned_is_its_own_unless_declared(url: str, assigned: bool) -> None:
     key = "source_config.custom_url"
-    assert told(at("name", "claims"), at(key, url), strict=True) == ([] if assigned else [("added", key)])
-    assert told(at(key, None), at(key, url)) == ([] if assigned else [("added", key)])
-    assert told(at(key, "https://mine.example.com"), at(key, url)) == [("modified", key)]
+    assert drift(at("name", "claims"), at(key, url), strict=True) == ([] if assigned else [("added", key)])
+    assert drift(at(key, None), at(key, url)) == ([] if assigned else [("added", key)])
+    assert drift(at(key, "https://mine.example.com"), at(key, url)) == [("modified", key)]
 
 
 def test_sharing_that_nobody_declared_is_a_warning() -> None:
@@ -215,9 +215,9 @@ def test_an_agent_is_missing_only_where_it_would_have_been_listed(scope: dict[st
 
 def test_with_a_name_the_agent_is_compared() -> None:
     one, other = at("name", "claims") | agent("claims"), at("name", "claims") | agent("billing")
-    assert told(one, other) == [("modified", "agent.agent_id")]
-    assert told(one, one) == []
-    assert told(one, at("agent", None)) == [("removed", "agent")]
+    assert drift(one, other) == [("modified", "agent.agent_id")]
+    assert drift(one, one) == []
+    assert drift(one, at("agent", None)) == [("removed", "agent")]
     assert unverifiable(one, at("name", "claims")) == ["agent.agent_id", "agent.environment"]
 
 
@@ -229,9 +229,9 @@ def test_with_a_name_the_agent_is_compared() -> None:
 def test_an_empty_variable_is_not_one_that_takes_its_value_from_elsewhere(declared: Any, value: Any) -> None:
     source = {"secretKeyRef": {"name": "s", "key": "k"}}
     live = sidecar(env=[{"name": "A", "value": value, "valueFrom": source}])
-    assert len(told(sidecar(env=[declared]), live)) == 1
-    assert told(sidecar(env=[declared]), live, strict=True) != []
-    assert told(sidecar(env=[declared]), sidecar(env=[{"name": "A", "value": value, "valueFrom": None}])) == []
+    assert len(drift(sidecar(env=[declared]), live)) == 1
+    assert drift(sidecar(env=[declared]), live, strict=True) != []
+    assert drift(sidecar(env=[declared]), sidecar(env=[{"name": "A", "value": value, "valueFrom": None}])) == []
 
 
 @pytest.mark.parametrize("number", [1e308, -1e308, 10**400])
@@ -245,9 +245,9 @@ def test_derived_values_are_finite_or_unknown(number: float) -> None:
 
 
 def test_a_service_that_does_not_round_is_compared_exactly() -> None:
-    assert told(spec(cpu=0.24), spec(cpu=0.16)) == [("modified", "cpu")]
-    assert told(spec(cpu=0.24), spec(cpu=0.24)) == []
-    assert told(spec(cpu=0.24), spec(cpu=0.2)) == []
+    assert drift(spec(cpu=0.24), spec(cpu=0.16)) == [("modified", "cpu")]
+    assert drift(spec(cpu=0.24), spec(cpu=0.24)) == []
+    assert drift(spec(cpu=0.24), spec(cpu=0.2)) == []
     assert [short(d.path) for d in compare_listed(spec(cpu=0.24), spec(cpu=0.2), SCHEMA).differences] == ["cpu"]
 
 

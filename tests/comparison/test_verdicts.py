@@ -252,7 +252,7 @@ SIDES = (ABSENT, None, A, B, C)
 
 @pytest.mark.parametrize(("base", "head", "live"), list(product(SIDES, SIDES, SIDES[1:])))
 def test_the_whole_table_for_a_scalar(base: Any, head: Any, live: Any) -> None:
-    """A base that is silent is no base to have drifted from; a head that is silent asks for nothing."""
+    """A base that does not declare a field can't have drifted; a head that does not declare it asks for nothing."""
     three = [named("claims") | ({} if value is ABSENT else {"display_name": value}) for value in (base, head, live)]
     comparison = three_way(three[0], three[1], three[2])
     assert [change.change_class for change in comparison.changes] == expected_of_scalar(base, head, live)
@@ -454,7 +454,7 @@ def test_without_an_edit_all_is_elsewhere_and_equal_to_the_two_way_check(declare
 def test_what_only_the_review_changes_is_proposed_and_what_it_writes_down_adopted(
     declared: dict[str, Any], seed: int
 ) -> None:
-    """The live side of a mutation, taken for a declaration, is an edit; what live agrees with stays in sync."""
+    """The live side of a mutation, used as a declaration, is an edit; what live agrees with stays in sync."""
     seen = echo(declared, "C", Random(seed)).live
     head = {**declared, "display_name": "the new name", "shareable": True}
     base = {**declared, "display_name": "the old name", "shareable": False}

@@ -90,7 +90,7 @@ free = st.recursive(
 
 
 def values(field: Field, *, odd: bool) -> st.SearchStrategy[Any]:
-    """Give values of a field: such as its schema asks for, and where `odd` now and then others."""
+    """Return values of a field: valid ones, and with `odd` sometimes invalid ones."""
     fitting = st.one_of(*(_of_type(kind, field, odd=odd) for kind in sorted(field.types))) if field.types else free
     usual = st.one_of(fitting, fitting, fitting, st.none())
     return st.one_of(*[usual] * 9, free) if odd else usual
@@ -139,7 +139,7 @@ def objects(draw: st.DrawFn, field: Field, *, odd: bool) -> dict[str, Any]:
 
 @st.composite
 def deployments(draw: st.DrawFn, *, odd: bool = True) -> dict[str, Any]:
-    """Give a deployment as one item of the listing holds it."""
+    """Return a deployment as one item of the listing holds it."""
     schema = fields.deployment()
     found = draw(objects(schema, odd=odd))
     found["name"] = draw(st.from_regex(r"\A[a-z][a-z0-9-]{0,10}[a-z0-9]\Z"))

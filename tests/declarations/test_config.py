@@ -1,4 +1,4 @@
-"""driftcheck.yaml: what it may say, and what is told of what it may not."""
+"""driftcheck.yaml: what it may contain, and how the rest is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export: what of live is declared, what is left out and said, and the law that it is in sync afterwards."""
+"""Export: what of live is declared, what is left out and reported, and the law that it is in sync afterwards."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ IDENTITY = {
 
 @pytest.fixture(autouse=True)
 def own_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep whatever configures git around the tests out of them."""
+    """Isolate the tests from the git configuration of the machine."""
     for name in list(os.environ):
         if name.startswith("GIT_"):
             monkeypatch.delenv(name)
@@ -252,7 +252,7 @@ def test_Y5_a_file_over_the_limit_is_refused(repository: Repository, monkeypatch
     assert not declared.complete
 
 
-# --- where the base can't be told ---
+# --- where the base is unknown ---
 
 
 def fails(load: Callable[[], object], *words: str, error: type[DriftcheckError] = UsageError) -> None:

@@ -1,4 +1,4 @@
-"""Lint: what each rule says, where it is silent, and that no shape of data stops it.
+"""Lint: what each rule reports, where it does not apply, and that no shape of data stops it.
 
 That every rule can be triggered, alone, is shown by `examples/invalid/` (tests/test_rules.py).
 """
@@ -196,8 +196,8 @@ class TestSizes:
         ],
     )
     def test_limits_are_not_below_requests_after_inheritance(self, spec: dict[str, Any], found: list[str]) -> None:
-        told = violations({"source": "external_docker", "source_config": {"resource_spec": spec}})
-        assert [(violation.rule, violation.path[-1]) for violation in told] == [
+        broken = violations({"source": "external_docker", "source_config": {"resource_spec": spec}})
+        assert [(violation.rule, violation.path[-1]) for violation in broken] == [
             ("request-above-limit", key) for key in found
         ]
 

@@ -1,4 +1,4 @@
-"""Files -> declarations, ignore rules and findings, each with its place."""
+"""Files -> declarations, ignore rules and findings, each with its location."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_laying_defaults_under_is_merging_and_changes_neither_side(under: dict[s
     assert repr((under, over)) == before
 
 
-# --- places ---
+# --- locations ---
 
 
 def place(declared: Declarations, name: str, path: str) -> str:

@@ -19,7 +19,7 @@ from driftcheck.paths import Path as FieldPath
 
 
 def declare(*texts: str, suffix: str = "") -> Declarations:
-    """Each text is the file of a path of its own."""
+    """Each text is the file of its own path."""
     sources = [SourceText(f"{number}.yaml", text.encode(), number) for number, text in enumerate(texts)]
     return loader.declare(sources, name_suffix=suffix)
 

@@ -59,7 +59,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    """Give the document with one value of its deployment set, made where it is not there; lists by position."""
+    """Return the document with one value of its deployment set, created where it is absent; lists by position."""
     document = copy.deepcopy(DOCUMENT)
     node: Any = document["deployments"][0]
     *above, last = [int(part) if part.isdigit() else part for part in path.split(".")]

@@ -1,4 +1,4 @@
-"""Reports for the HTML page beyond those of `reports`: a text that would act in every place that holds one."""
+"""Reports for the HTML page beyond those of `reports`: an active text in every field that holds text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ATTACKS = (
 
 
 def hostile(attack: str) -> Report:
-    """Build a report that holds the text in every place where data can stand."""
+    """Build a report that holds the text in every field of the data."""
     place = Location(attack, 1, 1)
     ignore = Suppression(attack, attack, place)
     path = ("source_config", attack, Item("name", attack), 0)

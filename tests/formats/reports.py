@@ -1,4 +1,4 @@
-"""Reports to render: samples as a run gives them, a huge one, and hypothesis strategies full of hostile texts."""
+"""Reports to render: samples of runs, a huge one, and hypothesis strategies full of hostile texts."""
 
 from __future__ import annotations
 

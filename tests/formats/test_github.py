@@ -25,8 +25,8 @@ def annotations(text: str) -> list[dict[str, str]]:
         command = COMMAND.fullmatch(line)
         assert command, line
         properties = dict(part.split("=", 1) for part in command["properties"].split(","))
-        told = {key: unescaped(value) for key, value in properties.items()}
-        read.append({"level": command["level"], "message": unescaped(command["message"]), **told})
+        unescaped_properties = {key: unescaped(value) for key, value in properties.items()}
+        read.append({"level": command["level"], "message": unescaped(command["message"]), **unescaped_properties})
     return read
 
 

@@ -48,9 +48,9 @@ def issues(report: Report) -> list[dict[str, Any]]:
 
 
 def test_an_issue_for_each_active_change_and_finding() -> None:
-    told = issues(DRIFT)
-    assert len(told) == 207
-    scale = next(each for each in told if "max_scale" in each["description"])
+    found = issues(DRIFT)
+    assert len(found) == 207
+    scale = next(each for each in found if "max_scale" in each["description"])
     assert scale | {"fingerprint": ""} == {
         "description": "claims-agent: source_config.resource_spec.max_scale: declared 6, live 10. "
         "To accept live: `driftcheck adopt --name claims-agent`. "
@@ -94,12 +94,12 @@ def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
     assert text.isascii()
     assert "##[" not in text
-    told = json.loads(text)
-    DOCUMENTED.validate(told)
-    assert len({each["fingerprint"] for each in told}) == len(told)
+    found = json.loads(text)
+    DOCUMENTED.validate(found)
+    assert len({each["fingerprint"] for each in found}) == len(found)
     results = view.results(drawn)
-    assert len(told) == len(results) + len(set(wording.run_defects(drawn)))
-    for result, issue in zip(results, told[len(told) - len(results) :], strict=True):
+    assert len(found) == len(results) + len(set(wording.run_defects(drawn)))
+    for result, issue in zip(results, found[len(found) - len(results) :], strict=True):
         assert issue["description"].startswith(wording.title(result))
 
 

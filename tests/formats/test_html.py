@@ -107,8 +107,8 @@ def squeezed(text: str) -> str:
     return re.sub(r"[\s`]+", "", text)
 
 
-def told(changes: Iterable[Change], findings: Iterable[Finding]) -> Iterable[str]:
-    """Give what a page must say of changes and findings."""
+def texts_of(changes: Iterable[Change], findings: Iterable[Finding]) -> Iterable[str]:
+    """Return what a page must show of changes and findings."""
     for change in changes:
         yield wording.path_text(change.path)
         yield wording.location_text(change.location, column=True)
@@ -127,7 +127,7 @@ def assert_tells_everything(subject: Report) -> None:
     text = squeezed(Page(render(subject)).text)
     for part in [view.common(subject), *view.parts(subject)] if subject.targets else [subject]:
         changes = [change for comparison in part.deployments for change in comparison.changes]
-        for piece in told(changes, [each for each in part.findings if each.suppressed is None]):
+        for piece in texts_of(changes, [each for each in part.findings if each.suppressed is None]):
             assert squeezed(piece) in text
         for comparison in part.deployments:
             assert squeezed(visible(comparison.name)) in text

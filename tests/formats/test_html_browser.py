@@ -105,12 +105,12 @@ def visit(browser: Any) -> Open:
 
 
 def names(page: Any) -> list[str]:
-    """Give the deployments that are shown."""
+    """Return the deployments that are shown."""
     return page.eval_on_selector_all(".deployment:not([hidden]) h3", "all => all.map((each) => each.textContent)")
 
 
 def box(page: Any, name: str) -> Any:
-    """Give a filter's box by its label."""
+    """Return a filter's box by its label."""
     return page.get_by_role("checkbox", name=name)
 
 
@@ -127,7 +127,7 @@ def counted(page: Any) -> str:
 
 
 def all_attacks() -> Report:
-    """Put every attack into one report: each in its own deployment, all together where there is one place."""
+    """Put every attack into one report: each in its own deployment, all together where there is one field."""
     joined, *each = (hostile(attack) for attack in (" ".join(ATTACKS), *ATTACKS))
     deployments = [comparison for subject in each for comparison in subject.deployments]
     findings = [finding for subject in each for finding in subject.findings]

@@ -75,8 +75,8 @@ def test_O5_no_answer_is_never_all_green(status: ExitStatus) -> None:
 
 
 def test_findings_about_no_deployment_are_cases() -> None:
-    told = results(INVALID)
-    assert told["duplicate-key at prod/agents.yaml:33:7"] == ("Failure", "duplicate-key")
+    failed = results(INVALID)
+    assert failed["duplicate-key at prod/agents.yaml:33:7"] == ("Failure", "duplicate-key")
     assert "1st: name-leading-digit at prod/agents.yaml:50:5" in cases(INVALID)
 
 

@@ -231,8 +231,8 @@ def test_O7_ten_thousand_deployments_with_five_thousand_changes(budget: int) -> 
     assert len(text.encode()) <= budget
     assert "2,500 deployments drifted (5,000 fields)" in text
     left = re.search(r"Not shown, to keep within the size limit: ([0-9,]+) changes", text)
-    told = int(left[1].replace(",", "")) if left else 0
-    assert text.count("<br>`prod/agents.yaml:") + told == 5_000
+    omitted = int(left[1].replace(",", "")) if left else 0
+    assert text.count("<br>`prod/agents.yaml:") + omitted == 5_000
     assert left
 
 

@@ -26,21 +26,21 @@ def samples(reported: Report) -> Samples:
 
 
 def test_the_numbers_of_a_report() -> None:
-    told = samples(DRIFT)
-    assert told["exit_status", ()] == 1
-    assert told["outcome", (("outcome", "drift"),)] == 1
-    assert told["outcome", (("outcome", "in_sync"),)] == 0
-    assert told["complete", ()] == 1
-    assert told["generated_timestamp_seconds", ()] == 1_767_845_134
-    assert told["deployments", (("status", "unmanaged"),)] == 200
-    assert told["changes", (("class", "drift"),)] == 6
-    assert told["findings", (("severity", "note"),)] == 200
-    assert told["rule_findings", (("rule", "missing-deployment"),)] == 1
-    assert told["compared_fields", ()] == 151
-    assert told["unverifiable_fields", ()] == 1
-    assert told["coverage_ratio", ()] == 0.0519
-    assert told["deployment_changes", (("deployment", "claims-agent"), ("status", "drifted"))] == 6
-    assert told["deployment_changes", (("deployment", "billing-agent"), ("status", "missing"))] == 0
+    exported = samples(DRIFT)
+    assert exported["exit_status", ()] == 1
+    assert exported["outcome", (("outcome", "drift"),)] == 1
+    assert exported["outcome", (("outcome", "in_sync"),)] == 0
+    assert exported["complete", ()] == 1
+    assert exported["generated_timestamp_seconds", ()] == 1_767_845_134
+    assert exported["deployments", (("status", "unmanaged"),)] == 200
+    assert exported["changes", (("class", "drift"),)] == 6
+    assert exported["findings", (("severity", "note"),)] == 200
+    assert exported["rule_findings", (("rule", "missing-deployment"),)] == 1
+    assert exported["compared_fields", ()] == 151
+    assert exported["unverifiable_fields", ()] == 1
+    assert exported["coverage_ratio", ()] == 0.0519
+    assert exported["deployment_changes", (("deployment", "claims-agent"), ("status", "drifted"))] == 6
+    assert exported["deployment_changes", (("deployment", "billing-agent"), ("status", "missing"))] == 0
 
 
 def test_what_is_not_known_has_no_number() -> None:
@@ -61,13 +61,13 @@ def test_is_read_by_openmetrics_and_by_the_textfile_collector_alike(drawn: Repor
     families = list(text_string_to_metric_families(text))
     assert {family.type for family in families} == {"gauge"}
     assert not [sample for family in families for sample in family.samples if sample.timestamp]
-    told = samples(drawn)
-    assert len(told) == sum(len(family.samples) for family in families)
+    exported = samples(drawn)
+    assert len(exported) == sum(len(family.samples) for family in families)
     summary = drawn.summary
     for status in Status:
-        values = [value for key, value in told.items() if key[0] == "deployments" and ("status", status) in key[1]]
+        values = [value for key, value in exported.items() if key[0] == "deployments" and ("status", status) in key[1]]
         assert sum(values) == summary.statuses[status]
-    assert sum(value for (name, _), value in told.items() if name == "changes") == summary.changes
+    assert sum(value for (name, _), value in exported.items() if name == "changes") == summary.changes
 
 
 @settings(max_examples=20)
@@ -86,18 +86,18 @@ def test_every_series_has_the_identity_of_the_report() -> None:
 
 
 def test_targets_have_series_of_their_own() -> None:
-    told = samples(TARGETS)
-    assert told["deployments", (("status", "drifted"), ("target", "staging"))] == 1
-    assert told["deployments", (("status", "drifted"), ("target", "production"))] == 0
-    assert told["exit_status", ()] == 1
+    exported = samples(TARGETS)
+    assert exported["deployments", (("status", "drifted"), ("target", "staging"))] == 1
+    assert exported["deployments", (("status", "drifted"), ("target", "production"))] == 0
+    assert exported["exit_status", ()] == 1
 
 
 def test_the_history_has_open_items_and_their_age() -> None:
-    told = samples(WITH_HISTORY)
-    assert told["history_recorded", ()] == 1
-    assert told["last_conclusive_timestamp_seconds", ()] == 1_767_845_134
-    assert told["open_items", ()] == 2
-    assert told["oldest_open_seconds", ()] == 8 * 86_400 + 334
+    exported = samples(WITH_HISTORY)
+    assert exported["history_recorded", ()] == 1
+    assert exported["last_conclusive_timestamp_seconds", ()] == 1_767_845_134
+    assert exported["open_items", ()] == 2
+    assert exported["oldest_open_seconds", ()] == 8 * 86_400 + 334
     failed = replace(WITH_HISTORY, outcome=Outcome.INCOMPLETE, history=HistoryNote("run", error="locked"))
     assert samples(failed)["history_recorded", ()] == 0
     assert ("open_items", ()) not in samples(failed)

@@ -142,9 +142,9 @@ def test_O6_the_run_was_successful_only_where_all_was_read(reported: Report, suc
 
 
 def test_gaps_are_notifications() -> None:
-    told = run(INCOMPLETE)["invocations"][0]["toolExecutionNotifications"]
-    assert told[0]["level"] == "error"
-    assert "offset 198" in told[0]["message"]["text"]
+    notifications = run(INCOMPLETE)["invocations"][0]["toolExecutionNotifications"]
+    assert notifications[0]["level"] == "error"
+    assert "offset 198" in notifications[0]["message"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_O6_R7_files_are_percent_encoded(file: str, uri: str) -> None:
 def test_O6_at_most_five_thousand_results_and_a_notice() -> None:
     many = run(huge(drifted=4_000))
     assert len(many["results"]) == MOST_RESULTS
-    told = many["invocations"][0]["toolExecutionNotifications"]
-    assert told[0]["message"]["text"] == "3,000 more results, none of them worse, are left out"
+    notifications = many["invocations"][0]["toolExecutionNotifications"]
+    assert notifications[0]["message"]["text"] == "3,000 more results, none of them worse, are left out"
     assert len(run(huge())["results"]) == MOST_RESULTS
     assert len(run(huge())["invocations"][0]["toolExecutionNotifications"]) == 1
 

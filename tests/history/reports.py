@@ -84,7 +84,7 @@ def report(
 
 
 def with_targets(base: Report, outcomes: Mapping[str, Outcome]) -> Report:
-    """Return the report as one over targets; complete where the outcome says so."""
+    """Return the report as one over targets; complete where the outcome is."""
     targets = tuple(
         TargetSummary(
             name,

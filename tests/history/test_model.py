@@ -44,7 +44,7 @@ class Model:
     opened: Counter[tuple[str, str]] = field(default_factory=Counter)
     resolved: Counter[tuple[str, str]] = field(default_factory=Counter)
     last: dict[tuple[str, str], int] = field(default_factory=dict)
-    """The last day on which anything was said of a name."""
+    """The last day that reports anything about a name."""
 
     def run(self, number: int, made: Day) -> dict[tuple[str, str], State | None]:
         states: dict[tuple[str, str], State | None] = {}

@@ -14,7 +14,7 @@ Emulate: TypeAlias = Callable[[Any], str]
 
 @pytest.fixture(scope="session")
 def emulate() -> Iterator[Emulate]:
-    """Gives a function that serves an application below a path of its own, and gives its base URL."""
+    """Return a function that serves an application below its own path and returns its base URL."""
     apps: dict[str, Any] = {}
 
     async def switchboard(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""An emulated control plane that misbehaves as a plan says: wrong answers, odd pages, changes between requests."""
+"""An emulated control plane that misbehaves by a plan: wrong answers, odd pages, changes between requests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Plan:
     offsets: str = "next"
     """What `offset` of an answer is: `next` (offset + items), `limit` (offset + limit) or `echo` (docs/API.md 1.4)."""
     cap: int | None = None
-    """Items in a page at most, whatever `limit` says."""
+    """The most items in a page, for any `limit`."""
     ignore: tuple[str, ...] = ()
     """Of `limit`, `offset` and `filters`."""
     faults: tuple[Fault, ...] = ()
@@ -143,7 +143,7 @@ class _FaultyEmulator(Emulator):
 
 
 async def _broken(fault: Fault) -> Response | None:
-    """Give the answer of a fault that has nothing to do with the list; None for the others."""
+    """Return the answer of a fault that is independent of the list; None for the others."""
     from starlette.responses import Response
 
     headers = dict(fault.headers)
@@ -166,7 +166,7 @@ async def _broken(fault: Fault) -> Response | None:
 
 
 def _tampered(fault: Fault, text: str) -> Response:
-    """Spoil a good page as the fault says."""
+    """Spoil a good page by the fault."""
     from starlette.responses import Response, StreamingResponse
 
     body = text.encode()

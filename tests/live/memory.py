@@ -19,7 +19,7 @@ from tests.live.samples import KEY
 
 
 class MemoryRequests:
-    """Stands in for `fetch.Requests`: `serve` returns the items of the response to a query."""
+    """Replaces `fetch.Requests`: `serve` returns the items of the response to a query."""
 
     def __init__(self, client: Client, serve: Callable[[Mapping[str, str]], Any], chance: random.Random) -> None:
         self.capacity = client.connection.concurrency

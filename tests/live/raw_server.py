@@ -1,4 +1,4 @@
-"""A server that sends bytes as it is told, for faults that no proper server can be made to do."""
+"""A server that sends the given bytes, for faults that a proper server can't produce."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Conversation: TypeAlias = Callable[[socket.socket, threading.Event], None]
 
 @contextlib.contextmanager
 def serving(conversation: Conversation, *, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
-    """Hold the conversation on every connection; gives the base URL and the requests' heads as they come."""
+    """Hold the conversation on every connection; returns the base URL and the requests' heads as they come."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     over, heads = threading.Event(), list[bytes]()
     threads: list[threading.Thread] = []
@@ -67,7 +67,7 @@ def answer(body: bytes, *, status: str = "200 OK", headers: tuple[str, ...] = ()
 
 
 def saying(*answers: bytes, close: bool = False) -> Conversation:
-    """Give the answers in turn, the last one over and over; `close` ends the connection after each."""
+    """Return the answers in turn, the last one over and over; `close` ends the connection after each."""
     left = list(answers)
 
     def converse(connection: socket.socket, over: threading.Event) -> None:

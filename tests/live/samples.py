@@ -1,4 +1,4 @@
-"""Deployments to list, and where the recorded data stand."""
+"""Deployments to list, and where the recorded data are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a server does, a request ends with a page or a told reason, in time, with the key in one place only."""
+"""A request ends in time with a page or a reported reason, with any server; the key is in one header only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-def told(error: BaseException | None) -> str:
+def messages(error: BaseException | None) -> str:
     """All that could be shown of an error, what led to it included."""
     text = ""
     while error is not None:
@@ -68,7 +68,7 @@ class Asked:
                 self.page = ask(opened_client, {"limit": "100", "offset": "0"})
         except LiveError as error:
             self.error = error
-        assert KEY not in told(self.error)
+        assert KEY not in messages(self.error)
 
     def refused(self, words: str, *, requests: int) -> LiveError:
         assert self.error is not None
@@ -334,7 +334,7 @@ def test_F14_K3_a_proxy_setting_that_is_not_valid_is_reported_without_its_passwo
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://user:hunter2@proxy")
     asked = Asked("https://control-plane.invalid")
     assert asked.error is not None
-    assert "hunter2" not in told(asked.error)
+    assert "hunter2" not in messages(asked.error)
 
 
 class Authority:
@@ -525,4 +525,4 @@ def test_F14_an_error_names_the_proxy_that_was_in_use_without_its_password(monke
     asked = Asked("https://control-plane.invalid", retries=0)
     assert asked.error is not None
     assert "through the proxy 127.0.0.1:9" in asked.error.message
-    assert "hunter2" not in told(asked.error)
+    assert "hunter2" not in messages(asked.error)

@@ -64,7 +64,7 @@ def documented(emulate: Emulate) -> str:
 @SCHEMA.parametrize()
 @settings(max_examples=20)
 def test_every_answer_is_as_the_specification_says(case: Any, documented: str) -> None:
-    # The real service passes over what it does not know in a query, so unknown parameters are no error.
+    # The real service ignores unknown query parameters, so they are not an error.
     unchecked = [negative_data_rejection]
     case.call_and_validate(base_url=documented, headers={"X-Api-Key": KEY}, excluded_checks=unchecked)
 
@@ -90,10 +90,10 @@ def test_twenty_items_are_the_default_and_a_hundred_the_most(emulate: Emulate) -
     assert client.names(offset=150) == []
 
 
-@pytest.mark.parametrize(("offsets", "told"), [("next", 150), ("limit", 200), ("echo", 100)])
-def test_the_offset_of_an_answer_follows_the_plan(emulate: Emulate, offsets: str, told: int) -> None:
+@pytest.mark.parametrize(("offsets", "expected"), [("next", 150), ("limit", 200), ("echo", 100)])
+def test_the_offset_of_an_answer_follows_the_plan(emulate: Emulate, offsets: str, expected: int) -> None:
     client = misbehaving(emulate, deployments(150), offsets=offsets)
-    assert client.get(limit=100, offset=100).json()["offset"] == told
+    assert client.get(limit=100, offset=100).json()["offset"] == expected
 
 
 @pytest.mark.parametrize(

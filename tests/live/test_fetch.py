@@ -1,4 +1,4 @@
-"""A fetch gives the whole listing, or says what is lacking, or raises; never anything in between."""
+"""A fetch returns the whole listing, reports what is missing, or raises; never anything in between."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_P11_a_server_that_ignores_filters_changes_nothing(monkeypatch: pytest.M
 
 
 def test_P11_a_response_that_contradicts_its_filter_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deployment that appears late, on a service that ignores filters: a page of a hundred others is no answer."""
+    """A deployment appears late, on a service that ignores filters: a page of a hundred others is not an answer."""
     items, late = deployments(150), deployment(900)
 
     def serve(params: Mapping[str, str]) -> list[Any]:

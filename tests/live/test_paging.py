@@ -1,4 +1,4 @@
-"""The list is read whole and proved to be, or the reading says that it is worth nothing."""
+"""The list is read whole and proved to be, or the reading reports that it failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EDGES = sorted({n + d for n in (0, 20, 50, 99, 100, 198, 199, 297, 396, 397, 500
 
 
 def drive(reading: Reading, count: int, *, slots: int = 1, cap: int = 100, seed: int = 0) -> int:
-    """Read a quiet list of so many items, answers in any order; gives the number of requests."""
+    """Read a quiet list of so many items, answers in any order; returns the number of requests."""
     items = [f"id-{position}" for position in range(max(count, 0))]
     chance, busy, requests = random.Random(seed), list[int](), 0
     while not reading.done and reading.trouble is None:

@@ -1,4 +1,4 @@
-"""The writes of the emulator do what docs/API.md says of the service."""
+"""The writes of the emulator do what docs/API.md documents of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key in use is redacted wherever it is echoed, whatever its form."""
+"""The key in use is redacted wherever it is echoed, in any form."""
 
 from __future__ import annotations
 

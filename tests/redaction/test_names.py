@@ -1,4 +1,4 @@
-"""Credentials that stand where names do are masked in every report, and what differed stays apart (K5, K6)."""
+"""Credentials used as names are masked in every report, and different ones stay different (K5, K6)."""
 
 from __future__ import annotations
 
@@ -63,20 +63,20 @@ def test_two_masked_paths_stay_two() -> None:
 def test_a_mask_is_the_same_wherever_a_path_of_a_deployment_goes_through_it() -> None:
     sidecars, volumes = ("sidecars", Item("name", GITHUB)), ("volumes", Item("name", GITHUB))
     before = comparison((*sidecars, "image"), (*volumes, "x"), unverifiable=((*sidecars, "labels", POSTGRES),))
-    (found,), (told,) = mask([before], [finding(path=(*sidecars, RELATIVE))])
+    (found,), (after,) = mask([before], [finding(path=(*sidecars, RELATIVE))])
     assert paths(found) == ['sidecars[name="[redacted]"].image', 'volumes[name="[redacted]"].x']
     assert list(map(format_path, found.unverifiable)) == ['sidecars[name="[redacted]"].labels["[redacted]"]']
-    assert format_path(told.path or ()) == 'sidecars[name="[redacted]"]["[redacted]"]'
+    assert format_path(after.path or ()) == 'sidecars[name="[redacted]"]["[redacted]"]'
 
 
 def test_names_of_deployments_are_masked_and_stay_apart_in_findings_and_messages() -> None:
     before = [comparison(name=name) for name in ("[redacted]", GITHUB, f"{GITHUB}x", "a")]
     renamed = f"Probably renamed: the live deployment {GITHUB}x has the same origin."
     findings = [finding(GITHUB), finding("a", message=renamed), finding(None), finding(POSTGRES)]
-    found, told = mask(before, findings)
+    found, after = mask(before, findings)
     assert [each.name for each in found] == ["[redacted 2]", "[redacted 3]", "[redacted]", "a"]
-    assert [each.deployment for each in told] == ["[redacted 2]", "a", None, "[redacted 4]"]
-    assert told[1].message == "Probably renamed: the live deployment [redacted 3] has the same origin."
+    assert [each.deployment for each in after] == ["[redacted 2]", "a", None, "[redacted 4]"]
+    assert after[1].message == "Probably renamed: the live deployment [redacted 3] has the same origin."
 
 
 def test_ids_and_facts_are_masked() -> None:
@@ -128,6 +128,6 @@ def test_O10_masks_do_not_depend_on_the_order(drawn: list[Path]) -> None:
 @pytest.mark.parametrize("secret", ["task-runner", "a@b", "https://h"])
 def test_what_holds_no_credential_is_returned_unchanged(secret: str) -> None:
     comparisons, findings = [comparison(("labels", secret), name=secret)], [finding(secret)]
-    found, told = mask(comparisons, findings)
+    found, after = mask(comparisons, findings)
     assert found is comparisons
-    assert told is findings
+    assert after is findings

@@ -187,7 +187,7 @@ def test_K6_a_planted_secret_is_in_no_change(declared: dict[str, Any], base: dic
 
 
 def plant(value: Any, random: Random, path: Path) -> None:
-    """Put a canary wherever a report may not show it."""
+    """Put a canary into every value that a report may not show."""
     for key, entry in list(value.items()) if isinstance(value, dict) else list(enumerate(value)):
         if isinstance(entry, dict | list):
             plant(entry, random, (*path, key))

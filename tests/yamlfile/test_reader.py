@@ -1,4 +1,4 @@
-"""YAML text -> values, problems and places."""
+"""YAML text -> values, problems and locations."""
 
 from __future__ import annotations
 
@@ -328,11 +328,11 @@ def agree(data: Any, tree: Any) -> None:
         assert len(data) == len(tree.children)
         for child, subtree in zip(data, tree.children, strict=True):
             agree(child, subtree)
-    elif data is not None:  # an alias that stands for nothing was told
+    elif data is not None:  # an alias to nothing was reported
         assert not isinstance(tree, Node)
 
 
-# --- places ---
+# --- locations ---
 
 MARKED = st.recursive(
     st.integers(0, 10**9).map(lambda number: f"v{number}"),

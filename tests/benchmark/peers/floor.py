@@ -1,7 +1,7 @@
 """The floor: YAML to values, JSON to values, ==; no positions, no validation, no report, no garbage collector.
 
-Nothing that reads PyYAML's events in Python and compares can be much quicker. It is no tool: scalars are told apart
-by a memo and little else, and a null that only one side has makes a pair differ.
+Nothing that reads PyYAML's events in Python and compares can be much quicker. It is not a tool: scalars are
+distinguished by a memo and little else, and a null that only one side has makes a pair differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MEANINGS: dict[str, Any] = {"": None, "null": None, "~": None, "true": True, "f
 
 
 def plain(text: str) -> Any:
-    """Give the meaning of an unquoted scalar, once for each text."""
+    """Return the meaning of an unquoted scalar, once for each text."""
     value: Any = text
     if text[0] in "+-.0123456789":
         for read in (int, float):
