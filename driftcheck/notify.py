@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ from driftcheck.model import JSON
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,20}(?=://)", re.IGNORECASE)
 _WEBHOOKS: Final = {"json": "http", "jsons": "https", "http": "http", "https": "https"}
 _TIMEOUT_SECONDS: Final = 10.0
+"""How long a service may be silent."""
+_DEADLINE_SECONDS: Final = 30.0
+"""How long one notification may take: a service that sends a byte now and then is never silent."""
 _MOST_LINES: Final = 20
 """The most lines of a kind in a text; a webhook gets everything."""
 _MOST_NAMES: Final = 5
@@ -66,8 +70,26 @@ def destinations(urls: Iterable[str]) -> dict[str, str]:
     return named
 
 
-def send(name: str, url: str, document: Mapping[str, Any]) -> None:
-    """Send the transitions of a run to an address; raises NotifyError."""
+def send(name: str, url: str, document: Mapping[str, Any], *, deadline: float = _DEADLINE_SECONDS) -> None:
+    """Send the transitions of a run to an address within some seconds; raises NotifyError."""
+    errors: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            _send(name, url, document)
+        except BaseException as error:  # one that ended the thread in silence would count as sent
+            errors.append(error)
+
+    thread = threading.Thread(target=attempt, name="notification", daemon=True)
+    thread.start()
+    thread.join(deadline)
+    if thread.is_alive():
+        raise _failed(name, f"it took longer than {deadline:g} seconds")
+    if errors:
+        raise errors[0]
+
+
+def _send(name: str, url: str, document: Mapping[str, Any]) -> None:
     scheme = name.partition("#")[0]
     if scheme in ("json", "jsons"):
         _post(name, url, document)

@@ -598,7 +598,7 @@ def fail_on_new(report: Report, policies: Mapping[str | None, Policy]) -> Report
     """Return the report with the outcome that only new and changed items decide (`--fail-on-new`).
 
     `policies` are those of each target, or the one of a run without targets (None). Where the history could not be
-    read, every item is new.
+    read, every item is new; so is every note, which no history follows.
     """
     is_three_way = report.declared.base is not None
     new = {
@@ -626,4 +626,4 @@ def _items(report: Report, target: str | None) -> Iterable[Finding | Change]:
 
 
 def _is_new(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
-    return _counts(item, policy, is_three_way) and item.severity is not Severity.NOTE and item.state is not State.KNOWN
+    return _counts(item, policy, is_three_way) and item.state is not State.KNOWN

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socket import gaierror
 from ssl import SSLError
@@ -196,6 +198,36 @@ def test_without_apprise_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
     with pytest.raises(NotifyError) as caught:
         notify.send("slack#1", "slack://x", document(outage("outage")))
     assert caught.value.hint == "pip install 'langsmith-driftcheck[notify]'"
+
+
+def test_a_service_that_drips_its_answer_is_given_up_at_the_deadline() -> None:
+    stopped = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        with accepted, suppress(OSError):
+            accepted.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not stopped.wait(0.02):
+                accepted.sendall(b"X: y\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        address = f"json://127.0.0.1:{listening.getsockname()[1]}/SECRET"
+        with pytest.raises(NotifyError, match=r"longer than 0\.3 seconds") as caught:
+            notify.send("json#1", address, document(transition("opened")), deadline=0.3)
+        stopped.set()
+        thread.join()
+    assert "SECRET" not in str(caught.value)
+
+
+def test_what_ends_the_thread_of_a_notification_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(*_: object) -> None:
+        raise SystemExit(0)
+
+    monkeypatch.setattr(notify, "_post", ends)
+    with pytest.raises(SystemExit):
+        notify.send("json#1", "json://127.0.0.1:1", document(transition("opened")))
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,12 @@ def test_H6_only_what_is_new_fails_with_fail_on_new(project: Path) -> None:
     assert check(project, "--history", HISTORY, "--fail-on-new", day=3).status == 1
 
 
+def test_H6_a_note_that_counts_is_always_new(project: Path) -> None:
+    (project / "driftcheck.yaml").write_text("severities: {drift: note}\nfail-on: note\n")
+    for day in range(2):  # no history follows notes
+        assert check(project, "--history", HISTORY, "--fail-on-new", day=day).status == 1
+
+
 @pytest.mark.parametrize("url", ["sqlite:///no/such/folder/h.db", "mysql://u:SECRET@host/x", "sqlite:///broken.db"])
 def test_H2_a_history_that_fails_changes_neither_verdict_nor_status(project: Path, url: str) -> None:
     (project / "broken.db").write_text("not a database, " * 100)
