@@ -185,7 +185,9 @@ def read_live(
 
         saved = snapshot.read(chosen.live)
         asked = chosen.workspace
-        listing.require_workspace(saved.workspace, asked.id if asked else None, asked.origin if asked else "")
+        if asked is not None:
+            hint = f"Name a listing of that workspace with --live, or change {asked.origin}."
+            listing.require_workspace(saved.workspace, asked.id, asked.origin, hint)
         return listing.narrowed(saved, chosen.scope)
     connection = settings.connection(chosen)
     from driftcheck.live.fetch import fetch

@@ -118,6 +118,8 @@ class Workspace:
     id: str
     origin: str
     """Where it comes from: an option, a variable or a file."""
+    hint: str
+    """What to do where another one answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,7 +474,7 @@ def _workspace(
     """Return the workspace to ask for; None for the key's own. Raises UsageError for one that is not a UUID."""
     found = [
         ("--workspace", flags.workspace),
-        *([(f"target {target.name} of {config_file}", target.workspace)] if target else []),
+        *([(_origin(target, config_file), target.workspace)] if target else []),
         *((name, variables.get(name)) for name in WORKSPACE_VARIABLES),
         (str(config_file), config.workspace),
     ]
@@ -486,7 +488,15 @@ def _workspace(
             f"the workspace given by {origin} is not a workspace id (a UUID).",
             hint="Copy the id from the workspace's settings in LangSmith; a workspace's name can't be used.",
         ) from None
-    return Workspace(given, origin)
+    hint = f"Check {origin}, and which workspace the API key belongs to."
+    if target:
+        suffix = _variable_suffix(target.name)
+        hint += f" DRIFTCHECK_API_KEY_{suffix} and DRIFTCHECK_ENDPOINT_{suffix} are read for this target alone."
+    return Workspace(given, origin, hint)
+
+
+def _origin(target: Target, config_file: FilePath | None) -> str:
+    return f"target {target.name} of {config_file}" if config_file else f"--workspace {target.name}=..."
 
 
 def share_connections(runs: Sequence[Settings]) -> tuple[int, tuple[Settings, ...]]:
@@ -520,6 +530,7 @@ def connection(settings: Settings) -> Connection:
         api_key=access.api_key,
         workspace=settings.workspace.id if settings.workspace else None,
         workspace_origin=settings.workspace.origin if settings.workspace else "",
+        workspace_hint=settings.workspace.hint if settings.workspace else None,
         timeout=access.timeout,
         retries=access.retries,
         concurrency=access.concurrency,

@@ -78,13 +78,13 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     """Write driftcheck.yaml and first declarations, and print what to do next.
 
     With an API key (or --live FILE), the declarations are those of what is live; otherwise an annotated example is
-    written. Existing files are not changed. With several workspaces, what is equal in all of them is declared once,
-    and each gets a target with its overlay.
+    written. Existing files are not changed. With several workspaces (or --live NAME=FILE for each), what is equal in
+    all of them is declared once, and each gets a target with its overlay.
     """
     if os.path.lexists(_CONFIG):
         raise UsageError(f"{_CONFIG} exists already; nothing was written.", hint="Try driftcheck check.")
     flags = Flags(**{**given, "allow_empty_live": True})
-    if len(workspaces) > 1:
+    if len(workspaces) > 1 or len(flags.live) > 1:
         return init_targets.write(flags, workspaces, quiet=quiet)
     single = workspaces[0].rpartition("=")[2] if workspaces else None
     chosen = run.resolve("init", replace(flags, workspace=single))

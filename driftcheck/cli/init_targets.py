@@ -55,7 +55,7 @@ class _Found:
 
 def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     """Write what is equal in all workspaces to the base, and what differs to an overlay for each target."""
-    targets = tuple(_target(text) for text in workspaces)
+    targets = _targets(workspaces, flags.live)
     runs = settings.resolve_targets("init", flags, Config(targets=targets), None, FilePath.cwd())
     at_once, runs = settings.share_connections(runs)
     with run.progress(quiet) as seen, ThreadPoolExecutor(max(at_once, 1)) as pool:
@@ -89,14 +89,21 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     return 0
 
 
-def _target(text: str) -> Target:
-    name, equals, workspace = text.partition("=")
+def _targets(workspaces: Sequence[str], files: Sequence[str]) -> tuple[Target, ...]:
+    """Return the targets that `--workspace NAME=ID` and `--live NAME=FILE` name; a listing names its workspace."""
+    pairs = [_named(text, "workspaces", "--workspace NAME=ID") for text in workspaces]
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise UsageError("two workspaces have one name.", hint="Give each --workspace NAME=ID a name of its own.")
+    listed = [_named(text, "listings", "--live NAME=FILE")[0] for text in files]
+    return tuple(Target(name, Config(), workspace=named.get(name)) for name in dict.fromkeys([*named, *listed]))
+
+
+def _named(text: str, nouns: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
     if not equals or not name.replace("-", "").replace("_", "").isalnum():
-        raise UsageError(
-            "several workspaces need names.",
-            hint="Write --workspace NAME=ID for each, such as staging=1c...",
-        )
-    return Target(name, Config(), workspace=workspace)
+        raise UsageError(f"several {nouns} need names.", hint=f"Write {form} for each, such as staging=...")
+    return name, value
 
 
 def _suffix(target: str, snapshot: Snapshot) -> str:
@@ -168,9 +175,10 @@ def severities(read: Iterable[tuple[Sequence[tuple[str, str]], str]]) -> str:
 def _config(found: Sequence[_Found], paths: Mapping[str, Sequence[str]]) -> str:
     lines = ["# What driftcheck checks, and what fails; `driftcheck schema config` describes every key.", "targets:"]
     for each in found:
-        chosen = each.settings.workspace
+        workspace = each.settings.workspace.id if each.settings.workspace else each.snapshot.workspace
         region = next((name for name, url in REGIONS.items() if url == each.snapshot.source), None)
-        lines += [f"  {each.target}:", f"    workspace: {json.dumps(chosen.id if chosen else each.snapshot.workspace)}"]
+        lines.append(f"  {each.target}:")
+        lines += [f"    workspace: {json.dumps(workspace)}"] if workspace else []
         lines += [f"    region: {region}"] if region not in (None, "us") else []
         lines += [f"    paths: {json.dumps(list(paths[each.target]))}"]
         lines += [f"    name_suffix: {json.dumps(each.suffix)}"] if each.suffix else []

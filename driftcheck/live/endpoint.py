@@ -38,6 +38,7 @@ class Connection:
     api_key: str = field(repr=False)
     workspace: str | None = None
     workspace_origin: str = ""
+    workspace_hint: str | None = None
     """Where the workspace comes from (an option, a variable, a file), for messages."""
     timeout: float = 120.0
     retries: int = 4

@@ -144,7 +144,12 @@ class _Fetch:
         return Snapshot(
             source=self._connection.endpoint,
             deployments=tuple(d for d in deployments if in_scope(d, self._scope)),
-            workspace=workspace_of(deployments, self._connection.workspace, self._connection.workspace_origin),
+            workspace=workspace_of(
+                deployments,
+                self._connection.workspace,
+                self._connection.workspace_origin,
+                self._connection.workspace_hint,
+            ),
             fetched_at=started,
             pages=sum(len(page) > 1 or (len(page) == 1 and offset == 0) for offset, page in self._pages.items()),
             requests=self._requests.sent,

@@ -97,11 +97,13 @@ def by_name(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
     return tuple(sorted(deployments, key=lambda deployment: (deployment.name, deployment.id or "")))
 
 
-def workspace_of(deployments: Iterable[Deployment], asked: str | None, origin: str = "") -> str | None:
+def workspace_of(
+    deployments: Iterable[Deployment], asked: str | None, origin: str = "", hint: str | None = None
+) -> str | None:
     """Return the workspace that was listed: the requested one, else the one that all items name, else None.
 
     Raises LiveError where an item belongs to another workspace than the requested one, or than another item;
-    `origin` is where the requested one comes from, for the message.
+    `origin` is where the requested one comes from, and `hint` what to do about another one, for the message.
     """
     named = {_canonical(tenant): tenant for d in deployments if (tenant := d.text("tenant_id"))}
     if len(named) > 1:
@@ -110,17 +112,17 @@ def workspace_of(deployments: Iterable[Deployment], asked: str | None, origin: s
             hint="Name the workspace with --workspace or LANGSMITH_WORKSPACE_ID.",
         )
     listed = next(iter(named.values()), None)
-    require_workspace(listed, asked, origin)
+    require_workspace(listed, asked, origin, hint)
     return asked or listed
 
 
-def require_workspace(listed: str | None, asked: str | None, origin: str = "") -> None:
+def require_workspace(listed: str | None, asked: str | None, origin: str = "", hint: str | None = None) -> None:
     """Raise LiveError where a listing is known to belong to another workspace than the requested one."""
     if asked and listed and _canonical(asked) != _canonical(listed):
         source = f" (from {origin})" if origin else ""
         raise LiveError(
-            f"the listing belongs to workspace {listed}, but workspace {asked} was requested{source}",
-            hint="Check --workspace (or LANGSMITH_WORKSPACE_ID) and which workspace the API key belongs to.",
+            f"the listing belongs to workspace {listed}, but workspace {asked} was requested{source}.",
+            hint=hint or "Check which workspace the API key belongs to.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from tests.cli.inside import run_inside
-from tests.cli.workspace import TENANT, external, holds_no_secret, saved, serving, workspace
+from tests.cli.workspace import TENANT, external, holds_no_secret, identity, saved, serving, workspace
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -167,3 +168,44 @@ def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, names: list
     file = next(tmp_path.glob("deployments/1-*.yaml"))
     file.write_text(file.read_text().replace("memory_mb: 1024", "memory_mb: 1000"))
     assert "memory-granularity" in run_inside("validate", "--fail-on", "warning", cwd=tmp_path).said
+
+
+def test_a_workspace_that_another_one_answers_for_is_named_with_its_option(tmp_path: Path) -> None:
+    other = "9e1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e22"
+    with serving(workspace()) as env:
+        named = [f"--workspace=staging={TENANT}", f"--workspace=production={other}"]
+        result = run_inside("init", *named, cwd=tmp_path, env=env)
+    assert result.status == 3
+    assert f"workspace {TENANT}, but workspace {other} was requested (from --workspace production=...)." in result.err
+    assert "DRIFTCHECK_API_KEY_PRODUCTION and DRIFTCHECK_ENDPOINT_PRODUCTION" in result.err
+    assert "None" not in result.err
+    assert tree(tmp_path) == {}
+
+
+def test_listings_name_the_workspaces_of_targets(tmp_path: Path) -> None:
+    for number, target in enumerate(("staging", "production")):
+        items = [{**external("a", 1, max_scale=2 + number), "tenant_id": identity(number + 1)}]
+        (tmp_path / f"{target}.json").write_text(json.dumps({"resources": items, "offset": 1}))
+    files = ("--live", "staging=staging.json", "--live", "production=production.json")
+    assert run_inside("init", *files, cwd=tmp_path).status == 0
+    targets = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["targets"]
+    assert {name: each["workspace"] for name, each in targets.items()} == {
+        "staging": identity(1),
+        "production": identity(2),
+    }
+    checked = run_inside("check", *files, cwd=tmp_path)
+    assert checked.status == 0, checked.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--live", "a.json", "--live", "b.json"], "--live NAME=FILE"),
+        (["--workspace", f"a={TENANT}", "--workspace", f"a={TENANT}"], "two workspaces have one name"),
+        (["--workspace", "a=b", "--workspace", f"b={TENANT}"], "given by --workspace a=..."),
+    ],
+)
+def test_names_of_new_targets_are_checked(tmp_path: Path, arguments: list[str], message: str) -> None:
+    result = run_inside("init", *arguments, cwd=tmp_path)
+    assert (result.status, tree(tmp_path)) == (2, {})
+    assert message in result.err
