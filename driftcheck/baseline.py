@@ -55,16 +55,18 @@ class BaseRevision:
     proposed: Policy
     is_redirected: bool
 
-    def left_out(self, paths: Sequence[str]) -> Sources | None:
-        """Read the files of HEAD that paths name and that are not checked out; None if there are none."""
+    def left_out(self, paths: Sequence[str]) -> tuple[Sources, set[str]]:
+        """Read the files of HEAD that paths name and that are not checked out; the paths that name nothing else."""
         from driftcheck.declarations import git
 
         found = git.not_checked_out(self.repository, paths)
-        return found if found.texts or found.findings else None
+        return found, {path for path in paths if self.names_left_out(path)}
 
     def names_left_out(self, path: str) -> bool:
         """Return whether a path names only files that are not checked out."""
-        return not discovery.names_anything(path) and self.left_out([path]) is not None
+        from driftcheck.declarations import git
+
+        return git.names_left_out(self.repository, path)
 
     def read(self, head: Declarations) -> Baseline:
         """Read what the commits declare of the deployments of head, and what only they declare."""

@@ -11,12 +11,14 @@ a gap in the report where the rest can still be reported.
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
@@ -152,17 +154,23 @@ def _result(listing: Future[Snapshot]) -> Snapshot | DriftcheckError:
 def read_declarations(chosen: Settings, base: BaseRevision | None = None) -> Declarations:
     """Read the files that the settings name; raises UsageError for a path that names nothing.
 
-    With a base, files of HEAD that are not checked out are read, too.
+    With a base, and in a sparse checkout, files of HEAD that are not checked out are read, too.
     """
     from driftcheck.declarations import discovery, loader
 
     if not chosen.paths:
         return Declarations()
     suffix = chosen.name_suffix
-    left_out = base.left_out(chosen.paths) if base else None
-    if base is None or left_out is None:
+    if base is not None:
+        left_out, elsewhere = base.left_out(chosen.paths)
+    elif discovery.is_sparse_checkout(os.getcwd()):
+        from driftcheck.declarations import git
+
+        left_out, elsewhere = git.in_sparse_checkout(FilePath.cwd(), settings.environment(), chosen.paths)
+    else:
+        left_out, elsewhere = discovery.Sources(), set()
+    if not (left_out.texts or left_out.findings):
         return loader.load(chosen.paths, stdin=_read_stdin, name_suffix=suffix, in_processes=True)
-    elsewhere = {path for path in chosen.paths if base.names_left_out(path)}
     sources = discovery.read(chosen.paths, stdin=_read_stdin, elsewhere=elsewhere)
     declarations = loader.declare((*sources.texts, *left_out.texts), name_suffix=suffix, in_processes=True)
     return loader.with_refusals(declarations, (*sources.findings, *left_out.findings))

@@ -382,7 +382,12 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
     if flags.paths or config.paths:
         return flags.paths or config.paths
     existing = tuple(path for path in DEFAULT_PATHS if os.path.lexists(here / path))
-    defaults = tuple(path for path in existing if discovery.names_anything(path, here=str(here))) or existing
+    found = {path for path in existing if discovery.names_anything(path, here=str(here))}
+    if flags.base is None and discovery.is_sparse_checkout(str(here)):
+        from driftcheck.declarations import git
+
+        found |= git.in_sparse_checkout(here, environment(), DEFAULT_PATHS)[1]
+    defaults = tuple(path for path in DEFAULT_PATHS if path in found) or existing
     if not defaults and command in ("check", "validate") and not flags.allow_empty and flags.base is None:
         raise UsageError(
             "nothing to check: no PATHS were given, and neither deployments.yaml nor deployments/ exists here.",

@@ -559,3 +559,48 @@ def test_grafts_do_not_alter_the_history(repository: Repository) -> None:
     (info / "grafts").write_text(f"{repository.git('rev-parse', 'main')}\n")
     assert repository.commits().merge_bases == (repository.git("rev-parse", "change^"),)
     assert os.environ.get("GIT_GRAFT_FILE") is None
+
+
+def check_alone(folder: Path, *live: dict[str, Any], options: tuple[str, ...] = ()) -> Result:
+    file = folder.parent / "live.json"
+    file.write_text(json.dumps({"resources": list(live), "offset": len(live)}))
+    return run_inside("check", "--live", str(file), "-o", "json", *options, cwd=folder)
+
+
+@pytest.mark.parametrize("paths", [(), ("deployments",), ("deployments/*.yaml",), ("deployments/b.yaml",)])
+def test_without_a_base_what_a_sparse_checkout_leaves_out_is_read_too(
+    repository: Repository, tmp_path: Path, paths: tuple[str, ...]
+) -> None:
+    sparse = clone(repository, tmp_path / "sparse", "--branch=change")
+    sparse.git("sparse-checkout", "set", "--no-cone", "/*", "!/deployments/b.yaml")
+    assert not (sparse.folder / "deployments" / "b.yaml").exists()
+    result = check_alone(sparse.folder, live_agent("a"), live_agent("b"), options=paths)
+    assert (result.status, "b.cpu" in classes(result)) == (1, True), result.said
+    sparse.git("sparse-checkout", "set", "--cone", "docs")
+    assert not (sparse.folder / "deployments").exists()
+    assert "b.cpu" in classes(check_alone(sparse.folder, live_agent("a"), live_agent("b"), options=paths))
+    adopted = run_inside("adopt", *paths, "--live", "../live.json", cwd=sparse.folder)
+    assert adopted.status == 1
+    assert "not adopted: b: deployments/b.yaml is not checked out (`git sparse-checkout add FOLDER`)" in adopted.err
+
+
+def test_what_a_sparse_partial_clone_lacks_is_not_passed_over(repository: Repository, tmp_path: Path) -> None:
+    repository.git("config", "uploadpack.allowFilter", "true")
+    partial = clone(repository, tmp_path / "partial", "--filter=blob:none", "--sparse", "--branch=change")
+    result = check_alone(partial.folder, live_agent("a"), live_agent("b"))
+    assert result.status == 3
+    assert "partial clone (blob:none)" in result.err
+    assert "`git sparse-checkout add FOLDER`" in result.err
+
+
+def test_a_whole_checkout_asks_git_nothing(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert check_alone(repository.folder, live_agent("a"), live_agent("b")).status == 1
+
+
+def test_a_pointer_of_git_lfs_is_not_a_declaration(tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12\n"
+    for name in ("a.yaml", "driftcheck.yaml"):
+        (tmp_path / name).write_text(pointer)
+        result = run_inside("validate", "a.yaml", cwd=tmp_path)
+        assert (result.status, "`git lfs pull`" in result.said) == (2, True)

@@ -108,7 +108,8 @@ def _texts(compared: Iterable[CheckedTarget]) -> dict[str, bytes]:
 
 
 def _read(chosen: Settings) -> tuple[SourceText, ...]:
-    return discovery.read(chosen.paths).texts if chosen.paths else ()
+    """Return the files on the disk; those that a sparse checkout leaves out can't be edited."""
+    return discovery.read(chosen.paths, elsewhere=chosen.paths).texts if chosen.paths else ()
 
 
 def _own_files(each: CheckedTarget) -> set[str]:
@@ -159,8 +160,13 @@ def _adopt_alike(adoption: _Adoption, selections: Sequence[_Selection]) -> None:
 
 def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) -> None:
     """Adopt the selected changes of one target into the texts."""
-    each, wanted, removed = selection.each, selection.wanted, selection.removed
+    each, removed = selection.each, selection.removed
     suffix = each.settings.name_suffix
+    absent = _not_checked_out(selection)
+    for name, file in absent.items():
+        reason = f"{file} is not checked out (`git sparse-checkout add FOLDER`)"
+        adoption.refused.append(f"{resulting_name(name, suffix)}: {reason}")
+    wanted = {name: accepted for name, accepted in selection.wanted.items() if name not in absent}
     for name, accepted in wanted.items():
         for path, reason in accepted.refused:
             adoption.refused.append(f"{resulting_name(name, suffix)}: {format_path(path)}: {reason}")
@@ -177,6 +183,16 @@ def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) ->
             adoption.adopted += number
             adoption.deployments.add(resulting_name(name, suffix))
     adoption.deployments |= {resulting_name(name, suffix) for name in removed if name not in edited.refused}
+
+
+def _not_checked_out(selection: _Selection) -> dict[str, str]:
+    """Return the files, by declared name, that a sparse checkout leaves out, so that they can't be edited."""
+    if not discovery.is_sparse_checkout(os.getcwd()):
+        return {}
+    suffix = selection.each.settings.name_suffix
+    names = {resulting_name(name, suffix): name for name in selection.wanted}
+    located = {names[d.name]: d.locate(()) for d in selection.each.declarations.deployments if d.name in names}
+    return {name: at.file for name, at in located.items() if at is not None and not os.path.lexists(at.file)}
 
 
 def _current(adoption: _Adoption, each: CheckedTarget) -> list[SourceText]:

@@ -351,6 +351,29 @@ def _is_wanted(name: str, segment: str) -> bool:
     return name != CONFIG_NAME and (name.lower().endswith(_SUFFIXES) or "." in segment)
 
 
+def nearest_repository(here: str) -> str | None:
+    """Return the repository that the nearest `.git` from a folder upwards is or names (gitrepository-layout(5))."""
+    folder = here
+    while not os.path.lexists(found := os.path.join(folder, ".git")):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return None
+    if not os.path.isfile(found):
+        return os.path.realpath(found)
+    with open(found, "rb") as file:
+        named = file.read(4096).removeprefix(b"gitdir:").strip()
+    return os.path.realpath(os.path.join(folder, os.fsdecode(named)))
+
+
+def is_sparse_checkout(here: str) -> bool:
+    """Return whether files around a folder may be in HEAD and not on the disk, without asking git."""
+    try:
+        repository = nearest_repository(os.path.realpath(here))
+    except OSError:
+        return False
+    return repository is not None and os.path.exists(os.path.join(repository, "info", "sparse-checkout"))
+
+
 def is_declaration(name: str) -> bool:
     """Return whether a file of a folder is taken for one of declarations, by its name."""
     return name.lower().endswith(_SUFFIXES) and name != CONFIG_NAME and not name.startswith(".")

@@ -90,7 +90,7 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
     folder that only looks like one: a tree may contain one with a configuration of its own.
     """
     here = os.path.realpath(cwd)
-    own = _nearest_repository(here)
+    own = discovery.nearest_repository(here)
     inherited = {name: value for name, value in environ.items() if _INHERITED.match(name)}
     located = {} if own else {name: environ[name] for name in _LOCATING if name in environ}
     repository = Repository(here, here, {**inherited, **located, **_ENVIRONMENT})
@@ -110,16 +110,6 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
     raise UsageError(
         "--base needs a git repository, and there is none here.", hint="Start driftcheck in a git checkout."
     )
-
-
-def _nearest_repository(here: str) -> str | None:
-    """Return the repository that the nearest `.git` from a folder upwards is or names (gitrepository-layout(5))."""
-    folder = FilePath(here)
-    found = next((each / ".git" for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
-    if found is None or not found.is_file():
-        return None if found is None else os.path.realpath(found)
-    named = found.read_bytes()[:4096].removeprefix(b"gitdir:").strip()
-    return os.path.realpath(os.path.join(found.parent, os.fsdecode(named)))
 
 
 # --- commits ---
@@ -309,6 +299,31 @@ def load_moved(
             still = declare([discovery.read_file(file, here=repository.here)], name_suffix=name_suffix).deployments
             kept = {name: each for name, each in kept.items() if name not in {other.name for other in still}}
     return Declarations(deployments=tuple(kept.values()), complete=not refusals)
+
+
+def names_left_out(repository: Repository, path: str) -> bool:
+    """Return whether a path names only files that are not checked out."""
+    if path == "-" or discovery.names_anything(path, here=repository.here):
+        return False
+    found = not_checked_out(repository, [path])
+    return bool(found.texts or found.findings)
+
+
+def in_sparse_checkout(cwd: FilePath, environ: Mapping[str, str], paths: Sequence[str]) -> tuple[Sources, set[str]]:
+    """Read what `not_checked_out` reads, without a base revision; return also the paths that name nothing else.
+
+    Paths outside of the repository are left alone. Raises BaseError where git can't tell what is left out.
+    """
+    try:
+        repository = open_repository(cwd, environ)
+        full = {path: discovery.full_path(path, repository.here) for path in paths if path != "-"}
+        within = [path for path in full if discovery.is_within(os.path.realpath(full[path]), repository.top)]
+        found = not_checked_out(repository, within)
+        return found, {path for path in within if names_left_out(repository, path)}
+    except (BaseError, UsageError) as error:
+        hint = "Check the declarations out: `git sparse-checkout add FOLDER`, or `git sparse-checkout disable` for all."
+        message = f"This is a sparse checkout, and the files that it leaves out can't be read: {error.message}"
+        raise BaseError(message, hint=hint) from None
 
 
 def not_checked_out(repository: Repository, paths: Sequence[str]) -> Sources:
@@ -576,7 +591,7 @@ def _not_fetched(repository: Repository, reason: str) -> BaseError:
     key = r"^remote\..*\.partialclonefilter$"
     partial = _run(repository, "config", "--get-regexp", key).stdout.decode("utf-8", "replace").split()
     if partial:
-        message = f"this is a partial clone ({partial[-1]}), and files of the base revision are not in it."
+        message = f"this is a partial clone ({partial[-1]}), and some of the files are not in it."
         return BaseError(message, hint=_FETCH_FILES)
     message = f"the base revision can't be read: {reason}."
     return BaseError(message, hint=f"Is the clone complete (`git fsck`)? {_FETCH_HISTORY}")

@@ -51,10 +51,16 @@ _INVISIBLE: Final = re.compile(
 )
 
 
+_LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
+
+
 def unreadable(data: bytes) -> Problem | None:
     """Return the defect that keeps a text from being parsed at all, if there is one."""
     if len(data) > MAX_BYTES:
         return Problem("yaml-limit", "the file is larger than 32 MiB", "Split it into several files.", (1, 1))
+    if data.startswith(_LFS_POINTER):
+        hint = "Fetch the file: `git lfs pull` (`lfs: true` of actions/checkout)."
+        return Problem("unreadable-file", "this is a Git LFS pointer, not the file that it stands for", hint, (1, 1))
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
         return _wrong_encoding("the file is UTF-16 or UTF-32, not UTF-8", (1, 1))
     if not data.isascii():
