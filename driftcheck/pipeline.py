@@ -267,23 +267,7 @@ def compare(pairing: Pairing, request: Request) -> Report:
     if pairing.first_is_empty and not request.allow_empty_live:
         gap = f"{declarations.files[0]}: The listing is empty. (--allow-empty-live accepts it.)"
         snapshot = replace(snapshot, gaps=(gap, *snapshot.gaps))
-    report = check(declarations, snapshot, request)
-    first, second = declarations.files[0], report.live.source if report.live else snapshot.source
-    return replace(report, findings=tuple(_name_sides(found, first, second) for found in report.findings))
-
-
-def _name_sides(found: Finding, first: str, second: str) -> Finding:
-    """Say which side has what, where a rule speaks of declarations."""
-    match found.rule:
-        case "missing-deployment":
-            return replace(found, message=f"Only in {first}, not in {second}.", hint=None)
-        case "unmanaged-deployment":
-            return replace(found, message=f"Only in {second}, not in {first}.", hint=None)
-        case "wrong-workspace":
-            return replace(found, message=f"{first} and {second} have no name in common.", hint=None)
-        case "probable-rename":
-            return replace(found, hint=None)
-    return found
+    return check(declarations, snapshot, request)
 
 
 def _with_gap_if_empty(declarations: Declarations, snapshot: Snapshot, request: Request) -> Snapshot:

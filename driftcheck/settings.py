@@ -199,16 +199,13 @@ def report_time() -> datetime:
 
 
 def platform_merge_commit() -> str | None:
-    """Return the commit that a CI platform made by merging the change under review into its base.
-
-    "HEAD" where the platform does not name it; None where the commit that is checked out is not one.
-    """
+    """Return the commit that a CI platform made by merging the change under review into its base; None if unknown."""
     variables = environment()
     github = variables.get("GITHUB_ACTIONS") == "true"
     if github and re.fullmatch("refs/pull/[0-9]+/merge", variables.get("GITHUB_REF", "")):
-        return variables.get("GITHUB_SHA", "HEAD")
+        return variables.get("GITHUB_SHA")
     if variables.get("CI_MERGE_REQUEST_EVENT_TYPE") in ("merged_result", "merge_train"):
-        return variables.get("CI_COMMIT_SHA", "HEAD")
+        return variables.get("CI_COMMIT_SHA")
     return None
 
 

@@ -470,12 +470,15 @@ def test_the_gitlab_job_checks_a_merge_request_against_its_target_branch(workspa
             workspace, ["switch", "-q", "main"], ["commit", "-q", "--allow-empty", "-m", "Earlier in the train"]
         )
         in_repository(workspace, ["merge", "-q", "--no-ff", "change"])
+    git = ["git", "rev-parse"]
+    head = subprocess.run([*git, "HEAD"], cwd=workspace, check=True, capture_output=True, text=True).stdout
     env = {"LANGSMITH_API_KEY": KEY, "DRIFTCHECK_CHECK_LIVE": "live.json", "CI_MERGE_REQUEST_EVENT_TYPE": event}
+    env["CI_COMMIT_SHA"] = head.strip()
     done = gitlab(workspace, CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main", **env)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((workspace / "driftcheck.json").read_text())
     base = "main^1" if event != "detached" else "main"
-    shown = subprocess.run(["git", "rev-parse", base], cwd=workspace, check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run([*git, base], cwd=workspace, check=True, capture_output=True, text=True).stdout
     assert report["declared"]["base"] == shown.strip()
     assert {change["class"] for each in report["deployments"] for change in each["changes"]} == {"elsewhere"}
 

@@ -14,9 +14,10 @@ import yaml
 
 from driftcheck.declarations.schema import validate
 from driftcheck.formats import FORMATS
-from driftcheck.live.emulator import create_app, running
+from driftcheck.live.emulator import create_app
 from tests.cli.inside import run_inside
 from tests.cli.workspace import external, serving, workspace
+from tests.loopback import running
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / name for name in ("pre-merge.md", "audit.md", "reports.md")]

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from driftcheck.formats import FORMATS
-from driftcheck.live.emulator import Behaviour, create_app, running
+from driftcheck.live.emulator import Behaviour, create_app
 from tests.cli.command import driftcheck
 from tests.cli.inside import Result, run_inside
 from tests.live.raw_server import answer, saying, serving
+from tests.loopback import running
 
 KEYS = {
     "LANGGRAPH_HOST_API_KEY": "canary-key-host-51c0",

@@ -20,10 +20,11 @@ import yaml
 from driftcheck import fields
 from driftcheck.cli.main import COMMANDS
 from driftcheck.declarations.schema import validate
-from driftcheck.live.emulator import create_app, running
+from driftcheck.live.emulator import create_app
 from tests.cli.command import environment
 from tests.cli.inside import run_inside
 from tests.cli.workspace import external, saved
+from tests.loopback import running
 from tests.test_docs import blocks, commands
 
 ROOT = Path(__file__).parent.parent

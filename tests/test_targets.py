@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from driftcheck.live.emulator import Behaviour, create_app, running
+from driftcheck.live.emulator import Behaviour, create_app
 from tests.cli.inside import Result, run_inside
 from tests.cli.workspace import external, saved
+from tests.loopback import running
 
 WORKSPACES = {
     "staging": "10000000-0000-4000-8000-000000000000",

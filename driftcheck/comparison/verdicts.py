@@ -7,7 +7,7 @@ declarations are complete too; otherwise it is *unknown*.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -97,9 +97,21 @@ class _Assessment:
         """Return a deployment as earlier commits declare it; None where the check is not three-way or can't know."""
         return self.sides.base.deployment(name) if self.sides.base else None
 
-    def add(self, rule: str, about: Comparison, **more: Any) -> None:
-        """Record the finding of a rule about a deployment."""
-        self.findings.append(replace(finding(rule, about), **more))
+    def add(self, rule: str, about: Comparison | None, **more: Any) -> None:
+        """Record the finding of a rule about a deployment, or about the whole run."""
+        found = finding(rule, about)
+        if self.terms.listed and (message := self._message_of_listings(rule)) is not None:
+            found = replace(found, message=message, hint=None)
+        self.findings.append(replace(found, **more))
+
+    def _message_of_listings(self, rule: str) -> str | None:
+        """Return what a rule says that otherwise speaks of declarations."""
+        first, second = self.sides.declarations.files[0], self.sides.snapshot.source
+        return {
+            "missing-deployment": f"Only in {first}, not in {second}.",
+            "unmanaged-deployment": f"Only in {second}, not in {first}.",
+            "wrong-workspace": f"{first} and {second} have no name in common.",
+        }.get(rule)
 
 
 def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
@@ -116,7 +128,7 @@ def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdict
             outside += 1
     for name, deployments in rest.items():
         _assess_undeclared(so_far, name, deployments)
-    so_far.findings.extend(_findings_on_the_whole(so_far.comparisons, so_far.findings[:], sides, outside))
+    _add_findings_on_the_whole(so_far, outside)
     return Verdicts(
         comparisons=tuple(sorted(so_far.comparisons, key=lambda comparison: comparison.name)),
         findings=tuple(so_far.findings),
@@ -363,16 +375,13 @@ def _is_in_scope(declaration: Declaration, snapshot: Snapshot) -> bool:
     return all(agent.get(key) == value for key, value in snapshot.scope.items())
 
 
-def _findings_on_the_whole(
-    comparisons: Sequence[Comparison], findings: Sequence[Finding], sides: Sides, outside: int
-) -> Iterator[Finding]:
-    declared = sides.declarations.deployments
+def _add_findings_on_the_whole(so_far: _Assessment, outside: int) -> None:
+    sides, declared = so_far.sides, so_far.sides.declarations.deployments
     if outside:
-        yield replace(
-            finding("outside-scope", None),
-            message=f"{outside} of {len(declared)} declared deployments are outside the requested scope and were not "
-            "checked.",
+        message = (
+            f"{outside} of {len(declared)} declared deployments are outside the requested scope and were not checked."
         )
+        so_far.add("outside-scope", None, message=message)
     in_scope = len(declared) - outside
     known = {each.name for each in declared} | (sides.base.names() if sides.base else set())
     seen = any(
@@ -380,15 +389,16 @@ def _findings_on_the_whole(
         for deployment in sides.snapshot.deployments
     )
     if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
-        yield finding("wrong-workspace", None)
+        so_far.add("wrong-workspace", None)
     if sides.all_is_seen:
-        yield from _renames(comparisons, findings, sides)
+        _add_renames(so_far)
 
 
-def _renames(comparisons: Sequence[Comparison], findings: Sequence[Finding], sides: Sides) -> Iterator[Finding]:
+def _add_renames(so_far: _Assessment) -> None:
     """Report deployments that were probably created anew under another name, or will be by the change."""
+    sides, comparisons = so_far.sides, so_far.comparisons
     absent = {each.name: each for each in comparisons if each.id is None}
-    rules = {found.deployment: found.rule for found in findings}
+    rules = {found.deployment: found.rule for found in so_far.findings}
     missing = {name for name in absent if rules.get(name) in ("missing-deployment", "missing-elsewhere")}
     proposed = {name for name in absent if rules.get(name) == "proposed-creation"}
     unmanaged = {each.name for each in comparisons if each.status is Status.UNMANAGED}
@@ -396,10 +406,11 @@ def _renames(comparisons: Sequence[Comparison], findings: Sequence[Finding], sid
     appeared_names = {name for name in unmanaged - removed if rules.get(name) != "outdated-deployment"}
     for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, appeared_names):
         message = f"Probably renamed to {appeared}, a live deployment of the same origin."
-        yield replace(finding("probable-rename", absent[name]), message=message)
+        hint = {"hint": None} if so_far.terms.listed else {}  # it is about a declaration
+        so_far.add("probable-rename", absent[name], message=message, **hint)
     for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):
         message = f"Probably renamed from {former}, a live deployment of the same origin that is no longer declared."
-        yield replace(finding("proposed-rename", absent[name]), message=message)
+        so_far.add("proposed-rename", absent[name], message=message)
 
 
 def finding(rule: str, about: Comparison | None, *, path: Path | None = None) -> Finding:

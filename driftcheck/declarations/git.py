@@ -118,12 +118,12 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
 def find_commits(repository: Repository, ref: str, *, merge_commit: str | None = None) -> Commits:
     """Return the commits that HEAD is compared with; `ref` names what the change will be merged into.
 
-    `merge_commit` is the commit that the platform says it made by merging the change ("HEAD" for whatever is checked
-    out). If HEAD is that commit, its first parent is what the platform merged into, which may be newer than `ref`.
+    `merge_commit` is the commit that the platform says it made by merging the change. If HEAD is that commit, its
+    first parent is what the platform merged into, which may be newer than `ref`.
     Raises UsageError for a `ref` that can't be used, BaseError where the history can't tell.
     """
     tip, head = _commit(repository, ref), _head(repository)
-    if merge_commit in ("HEAD", head):
+    if merge_commit == head:
         tip = _newer_parent(repository, tip) or tip
     return Commits(tip, _merge_bases(repository, tip, head), head)
 
@@ -192,7 +192,6 @@ def _head(repository: Repository) -> str:
 
 def _newer_parent(repository: Repository, commit: str) -> str | None:
     """Return the first parent of HEAD if HEAD is a merge and that parent descends from a commit."""
-    done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^2^{commit}", "HEAD^1^{commit}")
     if _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^2^{commit}").returncode != 0:
         return None
     done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^1^{commit}")

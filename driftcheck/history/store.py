@@ -145,13 +145,13 @@ def _attached(execute: Execute, part: Part) -> Part:
     if part.target is not None or not part.is_target:
         return part
     rows = execute("SELECT stream, max(conclusive) FROM driftcheck_parts GROUP BY stream")
-    alike = {stream: bool(told) for stream, told in rows if json.loads(stream)[1:] == json.loads(part.stream)[1:]}
+    alike = {stream: bool(found) for stream, found in rows if json.loads(stream)[1:] == json.loads(part.stream)[1:]}
+    conclusive = [stream for stream, is_conclusive in alike.items() if is_conclusive]
     if part.conclusive:
         if part.stream not in alike:
-            _take_failed_runs(execute, part.stream, [stream for stream, told in alike.items() if not told])
+            _take_failed_runs(execute, part.stream, [stream for stream in alike if stream not in conclusive])
         return part
-    told = [stream for stream in alike if alike[stream]]
-    return replace(part, stream=told[0]) if len(told) == 1 else part
+    return replace(part, stream=conclusive[0]) if len(conclusive) == 1 else part
 
 
 def _take_failed_runs(execute: Execute, stream: str, failed: Sequence[str]) -> None:

@@ -6,13 +6,11 @@ Needs the extra `emulator`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
 import re
 import socket
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -322,22 +320,6 @@ def serve(app: Any, *, port: int = 0, ready: Callable[[str], None]) -> None:
     ready(_base_url(listener))
     with listener:
         _server(app).run(sockets=[listener])
-
-
-@contextlib.contextmanager
-def running(app: Any) -> Iterator[str]:
-    """Serve on loopback from a thread for as long as the context lasts; yields the base URL."""
-    listener = _listen(0)
-    server = _server(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="emulator", daemon=True)
-    thread.start()
-    try:
-        yield _base_url(listener)
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        thread.join(10)
-        listener.close()
 
 
 def _listen(port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from typing import Final
 
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
-from driftcheck.strict_json import MalformedError, parse
+from driftcheck.strict_json import MalformedError
 
 MAX_BAD_ITEMS: Final = 5
 """How many items without an id or name are reported one by one."""
@@ -31,13 +31,11 @@ class Page:
         return len(self.ids)
 
 
-def parse_page(data: bytes) -> Page:
-    """Read one response, `{"resources": [...], "offset": n}` (docs/API.md 1.4); raises MalformedError."""
-    return page_of(parse(data), len(data))
-
-
 def page_of(value: JSON, size: int = 0) -> Page:
-    """Return the page of a parsed response, which is changed in place: values of secrets are dropped."""
+    """Return the page of a parsed response, `{"resources": [...], "offset": n}` (docs/API.md 1.4).
+
+    Drops the values of secrets from the response itself. Raises MalformedError.
+    """
     if not isinstance(value, dict) or not isinstance(value.get("resources"), list):
         raise MalformedError('not an object with a list "resources"')
     items = value["resources"]

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from driftcheck.live.emulator import running
 from tests.live.faults import Plan, create_app
+from tests.loopback import running
 
 KEY = "lsv2_sk_canary0canary0canary0"
 TENANT = "7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"

@@ -16,10 +16,11 @@ import pytest
 
 from driftcheck import fields
 from driftcheck.formats.plan import FORMATS, render, summary
-from driftcheck.live.emulator import Behaviour, Emulator, app_of, running
+from driftcheck.live.emulator import Behaviour, Emulator, app_of
 from driftcheck.model import Effect, NotPlanned, Plan, PlanTarget, Precondition, Step
 from driftcheck.resolution.plan import placeholder, plan_deployment
 from tests.comparison.sides import snapshot, spec, verdicts
+from tests.loopback import running
 
 KEY = "lsv2_sk_0123456789abcdef"
 ID = "11111111-1111-4111-8111-111111111111"

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from driftcheck.live.emulator import running
+from tests.loopback import running
 
 Emulate: TypeAlias = Callable[[Any], str]
 

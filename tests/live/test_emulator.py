@@ -19,13 +19,14 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from driftcheck.errors import UsageError
 from driftcheck.live import snapshot as snapshots
-from driftcheck.live.emulator import Behaviour, create_app, running, serve
+from driftcheck.live.emulator import Behaviour, create_app, serve
 from driftcheck.live.endpoint import Connection
 from driftcheck.live.fetch import fetch
 from tests.live import faults
 from tests.live.conftest import Emulate
 from tests.live.faults import FAULTS, Edit, Fault, Plan
 from tests.live.samples import DATA, KEY, LISTINGS, PAYLOADS, WORKSPACE, deployment, deployments, load
+from tests.loopback import running
 
 SCHEMA = schemathesis.openapi.from_path(DATA / "openapi.json")
 EVERY_SHAPE = load(PAYLOADS / "4-mixed-newest-shape.json")["resources"]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live import listing
-from driftcheck.live.listing import in_scope, narrowed, parse_page, workspace_of
+from driftcheck.live.listing import Page, in_scope, narrowed, page_of, workspace_of
 from driftcheck.model import REDACTED_MARKER, Deployment, Snapshot
-from driftcheck.strict_json import MalformedError
+from driftcheck.strict_json import MalformedError, parse
 from tests.live.samples import LISTINGS, WORKSPACE, deployment, load
 
 MARKER = dict(REDACTED_MARKER)
@@ -30,6 +30,10 @@ json_values = st.recursive(
 
 def encoded(value: Any) -> bytes:
     return json.dumps(value).encode()
+
+
+def parse_page(data: bytes) -> Page:
+    return page_of(parse(data), len(data))
 
 
 @pytest.mark.parametrize("path", LISTINGS, ids=lambda path: path.stem)

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from driftcheck.live.emulator import Behaviour, create_app, running
+from driftcheck.live.emulator import Behaviour, create_app
 from tests.cli.inside import run_inside
 from tests.comparison.declarations import declaration
 from tests.comparison.echo import echo
 from tests.comparison.mutations import KINDS, mutations
+from tests.loopback import running
 
 WANTED = 3
 """Deployments of each kind."""
