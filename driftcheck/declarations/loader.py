@@ -24,9 +24,9 @@ from driftcheck.rules import RULES, make_finding
 if TYPE_CHECKING:
     from driftcheck.declarations.overlays import Layer, Layers, Merging
     from driftcheck.declarations.schema import Violation
+    from driftcheck.yamlfile.parsed import Parsed
     from driftcheck.yamlfile.positions import Text
     from driftcheck.yamlfile.problems import Problem
-    from driftcheck.yamlfile.reader import Parsed
 
 MAX_DEPLOYMENTS: Final = 25_000
 """Deployments of one document."""

@@ -22,12 +22,11 @@ from yaml.events import (
 )
 
 from driftcheck.errors import DriftcheckError
+from driftcheck.yamlfile.parsed import Parsed
 from driftcheck.yamlfile.problems import Position, Problem, limit, position_of
 
 if TYPE_CHECKING:
     from yaml._yaml import Mark
-
-    from driftcheck.yamlfile.reader import Parsed
 
 KeyPath: TypeAlias = Sequence[str | int]
 """Keys and list indexes from the root of a document down to a value."""

@@ -6,9 +6,8 @@ message quotes the text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn, TypeAlias
+from dataclasses import replace
+from typing import Any, Final, NoReturn
 
 from yaml.error import YAMLError
 from yaml.events import (
@@ -24,6 +23,7 @@ from yaml.events import (
 
 from driftcheck.model import JSON
 from driftcheck.yamlfile import problems
+from driftcheck.yamlfile.parsed import Entries, Parsed
 from driftcheck.yamlfile.positions import StoppedError, collection_start, duplicate_keys, event_source
 from driftcheck.yamlfile.problems import Position, Problem, limit, position_of
 from driftcheck.yamlfile.scalars import Misreading, resolve_scalar
@@ -45,25 +45,6 @@ MAX_REMEMBERED: Final = 100_000
 """Different scalars whose meaning is looked up rather than found out again."""
 CHARACTERS_A_NODE: Final = 32
 """So many characters of an aliased text count as one node more."""
-
-Entries: TypeAlias = Mapping[str, tuple[Position | None, ...]]
-"""The positions of the entries of each list directly below a document's root; None for scalars and aliases."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a text holds: the values of its documents, in order, and its defects by position."""
-
-    documents: tuple[JSON, ...]
-    problems: tuple[Problem, ...]
-    broken: bool = False
-    """Whether reading stopped early; the document at that position and all behind it are not among the values."""
-    stopped: int | None = None
-    """The index of the character at which a limit stopped the reading."""
-    texts: frozenset[str] = frozenset()
-    """All different texts among the values and keys, and perhaps a few that are not."""
-    entries: tuple[Entries, ...] = ()
-    """By document."""
 
 
 def parse(data: bytes) -> Parsed:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from driftcheck.errors import DriftcheckError
 from driftcheck.yamlfile import reader
+from driftcheck.yamlfile.parsed import Parsed
 from driftcheck.yamlfile.positions import Node, Tree, positions, tree_position
-from driftcheck.yamlfile.reader import Parsed, parse
+from driftcheck.yamlfile.reader import parse
 
 CANARY = "canary-5c1d"
 
