@@ -16,13 +16,15 @@ from driftcheck.cli.outputs import write_files
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.edit import Accepted, Edited, accept, alike, appended, edit
+from driftcheck.declarations.excerpts import masked
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
 from driftcheck.declarations.writing import ignore_rules
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.wording import counted
 from driftcheck.model import JSON, Change, IgnoreRule, Location, Status
 from driftcheck.paths import format_path, matches
+from driftcheck.redaction.patterns import MASK
 from driftcheck.settings import Flags, Settings
 from driftcheck.targets import CheckedTarget
 from driftcheck.yamlfile.edit import EditError
@@ -92,7 +94,11 @@ def command(
     if write:
         _replace(changed, before)
     else:
-        console.write("".join(diff(name, before.get(name), data) for name, data in sorted(changed.items())))
+        exact = "".join(diff(name, before.get(name), data) for name, data in sorted(changed.items()))
+        shown = inert(exact)
+        console.write(shown)
+        if MASK in shown or shown != exact:
+            adoption.notes.append("the diff hides what may be secret or a command, so it can't be applied; use --write")
     for each in compared:
         _note_unused_rules(adoption, each)
     if fields_ and not adoption.adopted and not adoption.refused:
@@ -320,14 +326,14 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
 
 
 def diff(name: str, before: bytes | None, after: bytes) -> str:
-    """Return a unified diff that `git apply` takes; `before` is None for a new file."""
-    old = "/dev/null" if before is None else f"a/{name}"
-    lines = difflib.unified_diff(_lines(before or b""), _lines(after), old, f"b/{name}")
+    """Return a unified diff that `git apply` takes, unless values are hidden; `before` is None for a new file."""
+    old = "/dev/null" if before is None else f"a/{visible(name)}"
+    lines = difflib.unified_diff(_lines(before or b""), _lines(after), old, f"b/{visible(name)}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _lines(data: bytes) -> list[str]:
-    """Return the lines as git counts them: a line feed ends one, and nothing else."""
-    lines = [f"{line}\n" for line in data.decode().split("\n")]
+    """Return the lines as git counts them, without secrets: a line feed ends one, and nothing else."""
+    lines = [f"{line}\n" for line in masked(data).split("\n")]
     last = lines.pop().removesuffix("\n")
     return [*lines, last] if last else lines

@@ -52,11 +52,13 @@ def _lost(error: OSError | ValueError) -> OutputError:
 
 
 def say(text: str) -> None:
-    """Write a line for people to standard error; a closed standard error is not an error."""
+    """Write a line for people to standard error, where a runner reads commands, too; closed, it is not an error."""
+    from driftcheck.formats.escaping import inert
+
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(inert(text) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         return
@@ -85,11 +87,11 @@ def erase_progress() -> None:
 
 def say_error(error: DriftcheckError) -> None:
     """Report what failed and what to do next."""
-    from driftcheck.formats.escaping import inert, visible
+    from driftcheck.formats.escaping import visible
 
-    say(inert("error: " + "\n".join(visible(line) for line in error.message.split("\n"))))
+    say("error: " + "\n".join(visible(line) for line in error.message.split("\n")))
     if error.hint:
-        say(inert("  hint: " + visible(error.hint)))
+        say("  hint: " + visible(error.hint))
 
 
 def say_defect(error: BaseException) -> None:

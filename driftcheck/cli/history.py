@@ -16,7 +16,7 @@ from driftcheck import settings
 from driftcheck.cli import console, options
 from driftcheck.cli.outputs import refuse_inputs, write_files, write_report
 from driftcheck.errors import UsageError
-from driftcheck.formats.escaping import inert, visible
+from driftcheck.formats.escaping import inert, inert_json, visible
 from driftcheck.model import JSON
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _write(output: tuple[str, str | None], text: str) -> int:
 
 
 def _dumped(value: JSON) -> str:
-    return json.dumps(value, indent=2).replace("##[", "##\\u005b") + "\n"
+    return inert_json(json.dumps(value, indent=2)) + "\n"
 
 
 @command.command("open")
@@ -312,7 +312,8 @@ def export_command(history: str | None, targets: tuple[str, ...], output: tuple[
     if output[0] == "csv":
         return _write(output, _csv(items))
     lines = [{"type": "run", **_run_json(row, part)} for row in runs for part in row.parts if part["is_target"]]
-    return _write(output, "".join(json.dumps(line) + "\n" for line in [*lines, *({"type": "item"} | i for i in items)]))
+    records = [*lines, *({"type": "item"} | item for item in items)]
+    return _write(output, inert_json("".join(json.dumps(record) + "\n" for record in records)))
 
 
 def _exported(item: Item, sha256: dict[str, str]) -> dict[str, JSON]:
@@ -328,12 +329,12 @@ def _exported(item: Item, sha256: dict[str, str]) -> dict[str, JSON]:
 
 def _csv(items: Iterable[dict[str, JSON]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)  # whatever separates a reader's cells
     writer.writerow([*_COLUMNS, "declared", "live"])
     for item in items:
         values = [json.dumps(item[name]) if name in item else None for name in ("declared", "live")]
         writer.writerow([_cell(value) for value in [*(item[name] for name in _COLUMNS), *values]])
-    return text.getvalue()
+    return inert(text.getvalue())
 
 
 def _cell(value: str | None) -> str:

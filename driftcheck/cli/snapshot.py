@@ -13,7 +13,7 @@ from driftcheck import pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import refuse_inputs, write_files
 from driftcheck.errors import DriftcheckError, UsageError
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
 from driftcheck.settings import Flags, Settings, share_connections
 
@@ -36,7 +36,7 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
     if len(runs) > 1:
         return _save_each(runs, file, quiet=quiet)
     snapshot = run.read_whole_live(runs[0], quiet=quiet)
-    text = write(snapshot)
+    text = inert_json(write(snapshot))
     if file in (None, "-"):
         console.write(text)
     elif file is not None:
@@ -67,7 +67,7 @@ def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> 
             console.say_error(type(error)(f"{each.target}: {error.message}", hint=error.hint))
             status = max(status, error.status)
         else:
-            files.append((os.path.join(folder or "", f"{each.target}.json"), write(snapshot)))
+            files.append((os.path.join(folder or "", f"{each.target}.json"), inert_json(write(snapshot))))
     os.makedirs(folder or "", exist_ok=True)
     write_files(files)
     if not quiet:

@@ -1,4 +1,4 @@
-"""The lines of files that errors are about, for people to see with a caret below."""
+"""Lines of files as people may see them: those that errors are about, and whole texts without what may be secret."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from driftcheck.declarations.discovery import SourceText
+from driftcheck.fields import UNKNOWN, Field, deployment
 from driftcheck.model import Finding, Severity
+from driftcheck.redaction.patterns import MASK, is_secret
 from driftcheck.redaction.values import may_show_line
+from driftcheck.yamlfile.edit import scalars
 
 MOST: Final = 100
 """Errors that get an excerpt; a person fixes the first ones."""
@@ -42,3 +45,44 @@ def _line(lines: list[bytes], number: int) -> str | None:
     except (IndexError, UnicodeDecodeError):
         return None
     return line if line.strip() and len(line) <= LONGEST else None
+
+
+_DOCUMENT: Final = Field()
+_ENTRIES: Final = Field(items=deployment())
+"""The fields of a document and of its lists of deployments."""
+
+
+def masked(data: bytes) -> str:
+    """Return the text of a valid file with a marker instead of values that may be secret, line by line."""
+    text = data.decode()
+    begin = 1 if text.startswith("\ufeff") else 0
+    parts, position = [text[:begin]], begin
+    ranges = {
+        (begin + start, begin + end)
+        for field, value, start, end in scalars(text[begin:], _DOCUMENT, _below)
+        if value and (field.sensitive or is_secret(value))
+    }
+    for start, end in sorted(ranges):
+        if start >= position:
+            parts += [text[position:start], _hidden(text[start:end])]
+            position = end
+    lines = "".join([*parts, text[position:]]).split("\n")
+    return "\n".join(_hidden(line) if is_secret(line) else line for line in lines)
+
+
+def _below(field: Field, segment: str | int) -> Field:
+    if field is _DOCUMENT:
+        return {"deployments": _ENTRIES, "overlay": _ENTRIES, "defaults": deployment()}.get(str(segment), UNKNOWN)
+    return field.child(segment) or UNKNOWN
+
+
+def _hidden(text: str) -> str:
+    """Return a marker for each line of a text but the header of a block, with the line's indentation and end."""
+    first, *rest = text.split("\n")
+    header = first if rest and first[:1] in ("|", ">") else _marked(first)
+    return "\n".join([header, *map(_marked, rest)])
+
+
+def _marked(line: str) -> str:
+    body = line.strip()
+    return line.replace(body, MASK, 1) if body else line

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from driftcheck.model import JSON
 from driftcheck.yamlfile import positions, reader, writing
@@ -24,6 +24,9 @@ _GAP: Final = re.compile(r"(?:\s|#[^\n]*)*")
 _ABSENT: Final = object()
 _MOST_PAIRS: Final = 250_000
 """Lists whose lengths multiply to more are not aligned by `difflib`."""
+
+
+T = TypeVar("T")
 
 
 class EditError(Exception):
@@ -87,6 +90,32 @@ def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> 
     if again.broken or again.problems or not same(list(again.documents), list(new)):
         raise EditError("the layout of the file does not allow this change without touching other values")
     return result
+
+
+def scalars(text: str, root: T, below: Callable[[T, str | int], T]) -> Iterator[tuple[T, str, int, int]]:
+    """Yield each scalar of a valid text: what it is of, what it says, and its range.
+
+    `below` returns what an entry of a mapping (by its key) or of a list (0) is of; there must be few such things. What
+    an anchor names is yielded once for each of them. Keys are of the root.
+    """
+    known: set[tuple[int, int]] = set()
+    for tree in _trees(text):
+        pending = [(tree, root)]
+        while pending:
+            node, thing = pending.pop()
+            if node.target is not None:
+                if (id(node.target), id(thing)) in known:
+                    continue
+                known.add((id(node.target), id(thing)))
+                node = node.target
+            pending += [(item, below(thing, 0)) for item in node.items or ()]
+            for key, value in node.pairs or ():
+                is_merge = _is_merge(key)
+                sources = value.items if is_merge and value.items is not None else [value]
+                pending += [(source, thing if is_merge else below(thing, key.value)) for source in sources]
+                pending.append((key, root))
+            if node.pairs is None and node.items is None:
+                yield thing, node.value, node.start, node.end
 
 
 def same(one: JSON, other: JSON) -> bool:

@@ -366,3 +366,28 @@ def test_adopting_the_drift_of_one_target_changes_no_other_target(tmp_path: Path
     left = [change["path"] for each in json.loads(check.out)["deployments"] for change in each["changes"]]
     assert all(f"{path}: an overlay can't remove it" in result.err for path in left), (left, result.err)
     assert result.status == (1 if left else 0)
+
+
+def test_K7_O1_the_diff_shows_no_value_of_a_variable_and_no_command(tmp_path: Path) -> None:
+    sidecar = "{name: s, image: 'i:1', env: [{name: A, value: planted}]}"
+    spec = (
+        f"    source_config:\n      resource_spec:\n        sidecars: [{sidecar}]\n        max_scale: 2 # ##[error]x\n"
+    )
+    (tmp_path / "a.yaml").write_text(f"deployments:\n  - name: a\n{spec}")
+    live = {"name": "s", "image": "i:1", "env": [{"name": "A", "value": "other-planted"}]}
+    (tmp_path / "live.json").write_text(json.dumps(page(max_scale=9, sidecars=[live])))
+    shown = run_inside("adopt", "a.yaml", "--live", "live.json", cwd=tmp_path)
+    assert "+        max_scale: 9" in shown.out
+    assert "planted" not in shown.said
+    assert "##[" not in shown.said
+    assert "can't be applied; use --write" in shown.err
+    run_inside("adopt", "a.yaml", "--live", "live.json", "--write", cwd=tmp_path)
+    assert (tmp_path / "a.yaml").read_text() == f"deployments:\n  - name: a\n{spec}".replace("scale: 2", "scale: 9")
+
+
+def test_O1_what_is_said_of_odd_names_is_no_command(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("deployments:\n  - name: a\n    source_config: {resource_spec: {labels: {}}}\n")
+    (tmp_path / "live.json").write_text(json.dumps(page(labels={"##[error]x": "https://u:planted@h"})))
+    result = run_inside("adopt", "a.yaml", "--live", "live.json", "--path", "##[error]y", cwd=tmp_path)
+    assert "##\\x5b" in result.err
+    assert "##[" not in result.said

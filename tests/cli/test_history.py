@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,18 @@ def test_no_cell_is_a_formula(value: str) -> None:
     from driftcheck.cli.history import _cell
 
     assert not _cell(value).startswith(("=", "+", "-", "@", "\t", "|", "%"))
+
+
+def test_O1_nothing_of_a_history_is_a_command_or_another_cell(project: Path) -> None:
+    file = project / "live.json"
+    file.write_text(file.read_text().replace('"team": "claims"', '"a;=1+1": "##[error]x"'))
+    check(project, "--history", HISTORY)
+    for arguments in (["export"], ["export", "-o", "csv"], ["open"], ["open", "-o", "json"], ["trend", "-o", "json"]):
+        text = history(project, *arguments).out
+        assert text
+        assert "##[" not in text
+    for line in history(project, "export", "-o", "csv").out.splitlines():
+        assert not re.search(r'(?:^|[,;])[^",;]', re.sub(r'"(?:[^"]|"")*"', '""', line))
 
 
 def test_prune_keeps_what_is_open(project: Path) -> None:

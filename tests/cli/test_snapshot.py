@@ -96,3 +96,12 @@ def test_a_file_that_can_not_be_written_is_status_4(tmp_path: Path) -> None:
     listing = saved(tmp_path / "raw.json", workspace())
     result = run_inside("snapshot", "--live", listing, "-o", "no/such/folder/live.json", cwd=tmp_path)
     assert result.status == 4
+
+
+def test_O1_a_snapshot_on_standard_output_holds_no_command(tmp_path: Path) -> None:
+    listing = workspace()
+    listing[0]["display_name"] = "##[error]x"
+    with serving(listing) as env:
+        result = run_inside("snapshot", cwd=tmp_path, env=env)
+    assert "##[" not in result.out
+    assert "##[error]x" in [each.get("display_name") for each in json.loads(result.out)["deployments"]]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.excerpts import masked
 from driftcheck.declarations.loader import declare
 from driftcheck.formats import RenderOptions, render
 from driftcheck.model import Finding, Severity
@@ -73,3 +74,52 @@ def test_a_long_line_has_no_excerpt_and_an_odd_one_is_escaped() -> None:
     text = render("text", replace(IN_SYNC, findings=tuple(found)), RenderOptions(verbose=1))
     assert "\\u202e" in text
     assert "\u202e" not in text
+
+
+ODD = """\
+# a comment with sk-ant-api03-plantedAAAAAAAAAAAAAAAA
+x-a: &a planted
+x-list: &list
+  - {name: A, value: planted}
+x-entry: &entry {value: planted, name: C}
+defaults:
+  source_config: {resource_spec: {sidecars: [{name: z, env: [{"name": Q, "value": "pl\\x61nted"}]}]}}
+deployments:
+  - name: a
+    source_config:
+      resource_spec:
+        labels: {url: "https://user:planted@host/x", shown: shown}
+        sidecars:
+          - name: s
+            env:
+              - name: B
+                value: *a
+              - <<: *entry
+                name: D
+              - name: E
+                value: |  # shown
+                  planted
+
+                    planted
+              - name: F
+                value: "planted \\
+                  planted"
+              - name: shown
+                valueFrom: {secretKeyRef: {name: shown, key: shown}}
+          - name: t
+            env: *list
+overlay:
+  - name: a
+    source_config: {resource_spec: {init_containers: [{name: i, env: [{name: K, value: 'planted'}]}]}}
+"""
+
+
+@pytest.mark.parametrize("text", [ODD, "\ufeff" + ODD, ODD.replace("\n", "\r\n")])
+def test_K7_no_value_that_may_be_secret_is_left_in_the_text_of_a_file(text: str) -> None:
+    shown = masked(text.encode())
+    assert "planted" not in shown
+    assert "\\x61" not in shown
+    assert shown.count("shown") == ODD.count("shown")
+    assert [len(line) - len(line.rstrip("\r")) for line in shown.split("\n")] == [
+        len(line) - len(line.rstrip("\r")) for line in text.split("\n")
+    ]
