@@ -77,20 +77,25 @@ def findings_in_context(
 
 
 def accepted_by_live(findings: Iterable[Finding], comparisons: Iterable[Comparison]) -> Iterator[Finding]:
-    """Return findings; a warning about a value that live holds as declared is a note, as the service accepts it."""
-    live = {comparison.name: comparison for comparison in comparisons if comparison.id is not None}
+    """Return findings; a warning about a value that live holds as declared is a note, as the service accepts it.
+
+    So is one about a deployment that is unknown: the values may well be live as declared.
+    """
+    compared = {comparison.name: comparison for comparison in comparisons}
     for found in findings:
-        comparison = live.get(found.deployment or "")
+        comparison = compared.get(found.deployment or "")
         is_warning = found.rule in LINT_RULES and found.severity is Severity.WARNING
-        if is_warning and comparison is not None and found.path is not None and _holds(comparison, found):
+        if is_warning and comparison is not None and found.path is not None and _may_hold(comparison, found):
             yield replace(found, severity=Severity.NOTE)
         else:
             yield found
 
 
-def _holds(comparison: Comparison, found: Finding) -> bool:
-    """Return whether live has what a finding is about as it is declared."""
-    if comparison.status not in (Status.IN_SYNC, Status.DRIFTED, Status.PROPOSED):
+def _may_hold(comparison: Comparison, found: Finding) -> bool:
+    """Return whether live has what a finding is about as it is declared, as far as that is known."""
+    if comparison.status is Status.UNKNOWN:
+        return True
+    if comparison.id is None or comparison.status not in (Status.IN_SYNC, Status.DRIFTED, Status.PROPOSED):
         return False
     if found.rule == "incomplete-for-create":
         return True

@@ -1,7 +1,7 @@
 """Markdown for a pull-request comment and a job's summary: verdict first, worst first, within a byte budget.
 
-All data is written as code, where GitHub makes no link, image, mention or HTML of it: in code spans
-where Markdown is read, in `<code>` with character references in the HTML of a summary.
+All data is written as code, where GitHub makes no link, image, mention or HTML of it: in code spans where Markdown is
+read, in `<code>` in the HTML of a summary, where only what HTML itself reads is escaped.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from html import escape
+from itertools import groupby
 from typing import Final
 from urllib.parse import quote
 
@@ -30,6 +32,10 @@ _PLAIN: Final = re.compile(
     r"(?<![A-Za-z0-9-])[0-9]{1,6}(?![A-Za-z0-9])|[ ,;'()]|[.:?!](?= |\Z)|-(?=[A-Za-z]))*\Z"
 )
 """Text in which neither Markdown nor GitHub (links, mentions, references, emoji) sees anything."""
+
+
+_AROUND: Final = "(),.;?"
+"""Signs around a word in which nobody sees anything either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +132,25 @@ def _origin(report: Report) -> str:
 
 
 def _groups(report: Report, options: RenderOptions) -> Iterator[_Group]:
-    if not report.targets:
+    """Yield what needs attention, target by target, then what is folded: the order is the same with and without."""
+    if report.targets:
+        yield from _part(view.common(report), options)
+        for part in view.parts(report):
+            verdict, origin = wording.verdict(part), _origin(part)
+            text = f"**{verdict.word}**: {wording.capitalized(verdict.sentence)} {origin}\n"
+            yield _Group(f"\n#### {_code(visible(part.report_id or ''))}\n\n", (_Piece(text, "target"),))
+            yield from _part(part, options)
+    else:
         yield from _part(report, options)
-        return
-    yield from _part(view.common(report), options)
-    for part in view.parts(report):
-        verdict, origin = wording.verdict(part), _origin(part)
-        text = f"**{verdict.word}**: {wording.capitalized(verdict.sentence)} {origin}\n"
-        yield _Group(f"\n#### {_code(visible(part.report_id or ''))}\n\n", (_Piece(text, "target"),))
-        yield from _part(part, options)
+    yield from _folded(report, options)
+
+
+def _view(report: Report) -> view.View:
+    return view.view(report, folds_notes=report.command != "validate")
 
 
 def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
-    shown = view.view(report)
+    shown = _view(report)
     gaps = tuple(_Piece(f"- {_prose(gap)}\n", "gap") for gap in wording.gaps(report))
     yield _Group("\n**Incomplete results:**\n\n", gaps)
     if report.command == "audit":
@@ -148,22 +160,23 @@ def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
     general = tuple(_finding(finding, report, options) for finding in shown.general)
     yield _Group("\n**Findings**\n\n", general)
     for position, block in enumerate(shown.shown):
-        is_open = position < _OPEN and (block.worst is Severity.ERROR or _is_own(block))
+        is_open = position < _OPEN and (block.worst is Severity.ERROR or block.is_own)
         yield _of_block(block, report, options, is_open=is_open)
     bare = [_Piece(f"- {_code(visible(block.comparison.name))}\n", "deployment") for block in shown.bare]
     yield _details(f"<b>unknown</b> ({len(bare):,})", bare)
+
+
+def _folded(report: Report, options: RenderOptions) -> Iterator[_Group]:
+    """Yield what was resolved and suppressed, then notes, then what the change under review does not touch."""
+    shown = _view(report)
     resolved = [
         _Piece(f"- {_code(wording.resolved_text(each, report))}\n", "resolved item") for each in report.resolved
     ]
     yield _details(f"<b>resolved</b> since the last conclusive run ({len(resolved):,})", resolved)
     yield _suppressed(shown, report, options)
     yield from (_sum(group, report, options) for group in shown.sums)
-    elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, options)]
-    yield _details(f"<b>not touched by this change</b> ({len(shown.elsewhere):,} drifted)", elsewhere)
-
-
-def _is_own(block: view.Block) -> bool:
-    return any(change.change_class in view.BY_THE_CHANGE for change in block.active)
+    elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, report, options)]
+    yield _details(f"<b>not touched by this change</b> ({wording.elsewhere_text(shown.elsewhere)})", elsewhere)
 
 
 def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_open: bool) -> _Group:
@@ -181,10 +194,16 @@ def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_o
     return _details(summary, pieces + findings or [_Piece("Nothing is known of it.\n", "deployment")], is_open=is_open)
 
 
-def _elsewhere(block: view.Block, options: RenderOptions) -> Iterator[_Piece]:
-    name = _code(visible(block.comparison.name))
-    for change in block.active:
+def _elsewhere(block: view.Block, report: Report, options: RenderOptions) -> Iterator[_Piece]:
+    comparison = block.comparison
+    name = _code(wording.name_in(report, comparison.target, comparison.name))
+    if not comparison.changes:
+        place = f" {_linked(comparison.location, options)}" if comparison.location else ""
+        yield _Piece(f"- {name}: {wording.status_text(block)}{place}\n", "deployment")
+    for change in comparison.changes:
         text = _code(wording.change_text(change, _VALUE))
+        if change.suppressed is not None:
+            text += f", suppressed: {_code(wording.reason_text(change.suppressed))},"
         place = _linked(change.location, options)
         yield _Piece(f"- {name}: {_code(wording.path_text(change.path))}: {text} {place}\n", "change")
 
@@ -214,7 +233,8 @@ def _row(change: Change, report: Report, options: RenderOptions) -> _Piece:
 
 
 def _finding(finding: Finding, report: Report, options: RenderOptions) -> _Piece:
-    about = [] if finding.deployment is None else [_code(visible(finding.deployment))]
+    name = wording.name_in(report, finding.target, finding.deployment)
+    about = [_code(name)] if name else []
     about += [_code(wording.path_text(finding.path))] if finding.path else []
     place = [_linked(finding.location, options)] if finding.location else []
     related = [f"see {_linked(location, options)}" for location in finding.related]
@@ -237,17 +257,21 @@ def _suppressed(shown: view.View, report: Report, options: RenderOptions) -> _Gr
         if isinstance(item, Finding):
             pieces.append(_finding(item, report, options))
         elif comparison is not None:
-            parts = [visible(comparison.name), wording.path_text(item.path), wording.change_text(item, _VALUE)]
+            name = wording.name_in(report, comparison.target, comparison.name)
+            parts = [name, wording.path_text(item.path), wording.change_text(item, _VALUE)]
             text = f"{': '.join(map(_code, parts))}; {_code(wording.reason_text(suppression))}"
             pieces.append(_Piece(f"- {text}\n", "suppressed change"))
     return _details(f"<b>suppressed</b> ({len(pieces):,})", pieces)
 
 
 def _sum(group: view.Sum, report: Report, options: RenderOptions) -> _Group:
-    title = _html_text(wording.rule_title(group.rule, group.findings))
+    title = _prose(wording.rule_title(group.rule, group.findings), _html_code)
     summary = f"<b>{group.severity.value}</b> {title} ({len(group.findings):,})"
     if group.rule in view.UNMANAGED_RULES:
-        pieces = [_Piece(f"- {_code(visible(each.deployment or ''))}\n", "finding") for each in group.findings]
+        pieces = [
+            _Piece(f"- {_code(wording.name_in(report, each.target, each.deployment))}\n", "finding")
+            for each in group.findings
+        ]
     else:
         pieces = [_finding(each, report, options) for each in group.findings]
     return _details(summary, pieces)
@@ -286,11 +310,24 @@ def _linked(location: Location | None, options: RenderOptions, code: Callable[[s
     return text if url is None else f"[{text}]({url})"
 
 
-def _prose(text: str) -> str:
-    """Write a sentence of ours: what it marks as code as code, and all else that could be read as markup too."""
+def _prose(text: str, code: Callable[[str], str] | None = None) -> str:
+    """Write a sentence: what it marks as code as code, and every word that could be read as markup."""
+    write = code or _code
     parts = re.split("`([^`]*)`", visible(text))
-    written = [_code(part) if index % 2 or not _PLAIN.match(part) else part for index, part in enumerate(parts)]
-    return "".join(written)
+    return "".join(write(part) if index % 2 else _words(part, write) for index, part in enumerate(parts))
+
+
+def _words(text: str, code: Callable[[str], str]) -> str:
+    """Write words as they are where nothing in them is markup, else as code; `code` writes several in a row as one."""
+    written = []
+    for is_plain, run in groupby(text.split(" "), key=lambda word: bool(_PLAIN.match(word.strip(_AROUND)))):
+        words = " ".join(run)
+        if not is_plain:
+            core = words.strip(_AROUND)
+            before, _, behind = words.partition(core)
+            words = f"{before}{code(core)}{behind}"
+        written.append(words)
+    return " ".join(written)
 
 
 def _code(text: str) -> str:
@@ -323,9 +360,5 @@ def _html_place(location: Location | None) -> str:
 
 
 def _html_code(text: str) -> str:
-    return f"<code>{_html_text(text)}</code>"
-
-
-def _html_text(text: str) -> str:
-    """Write every character but letters, digits and spaces as a reference."""
-    return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in text)
+    """Write a visible text as code in an HTML block: neither Markdown nor GitHub's links and mentions reach into it."""
+    return f"<code>{escape(_unbroken(text))}</code>"

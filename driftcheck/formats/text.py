@@ -5,7 +5,7 @@ Lines are the same with and without colour.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -36,6 +36,10 @@ _STATUSES: Final = {
     Status.IN_SYNC: _GREEN,
 }
 
+_GLUE: Final = "\N{NO-BREAK SPACE}"
+"""Written as a space at which no line breaks; `visible` leaves none in a text of unknown origin."""
+_MORE: Final = f"-v{_GLUE}lists{_GLUE}all"
+
 _Piece = str | tuple[str, ...]
 """A text, or a text and its colours."""
 
@@ -51,7 +55,9 @@ def render(report: Report, options: RenderOptions) -> str:
 
 def _parts(report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
     if not report.targets:
-        yield from _Page(report, options).sections()
+        page = _Page(report, options)
+        yield from page.sections()
+        yield from page.counts()
         return
     common = [lines for section in _Page(view.common(report), options).sections() if (lines := list(section))]
     if common:
@@ -61,6 +67,7 @@ def _parts(report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
         page = _Page(part, options)
         yield page.heading()
         yield from page.sections()
+    yield from _Page(report, options).counts()
 
 
 class _Page:
@@ -72,10 +79,11 @@ class _Page:
         self._verbose = options.verbose > 0
         self._width = options.width
         self._limit = _VALUES.get(options.verbose) if self._verbose else max(options.width - 15, _LEAST_VALUE)
-        self._view = view.view(report, with_unmanaged=self._verbose)
+        folds_notes = not self._verbose and report.command != "validate"
+        self._view = view.view(report, with_unmanaged=self._verbose, folds_notes=folds_notes)
 
     def sections(self) -> Iterator[Iterable[str]]:
-        """Write everything about one target, or about a report without targets, except its verdict."""
+        """Write what needs attention in one target, or in a report without targets."""
         if self._report.command == "audit":
             yield self._inventory()
         if self._report.command == "compare":
@@ -86,18 +94,38 @@ class _Page:
         for block in self._view.shown:
             yield self._block(block)
         yield self._bare()
-        yield self._elsewhere()
+
+    def counts(self) -> Iterator[Iterable[str]]:
+        """Write what is counted instead of shown, over all targets: notes come after what differs."""
         yield self._suppressed()
         yield self._resolved()
-        yield self._sums()
         yield self._matching()
+        yield self._sums()
+        yield self._elsewhere()
 
     def end(self) -> Iterator[Iterable[str]]:
         """Write what to do, the verdict, and where live was read."""
         ways = wording.ways_back(self._report)
         line = " ".join(ways)
-        yield [line] if line and len(line) <= self._width else ways
+        fits = len(line) <= self._width
+        yield ways and [line] if fits else [part for way in ways for part in self._command_lines(way)]
         yield self.verdict()
+
+    def _command_lines(self, way: str) -> Iterator[str]:
+        """Write a sentence that ends in a command; one that is too long continues as a shell reads it."""
+        about, _, command = way.rstrip(".`").partition("`")
+        if len(way) <= self._width:
+            yield way
+            return
+        yield about.rstrip()
+        line = "  "
+        for number, option in enumerate(command.split(" --")):
+            written = f" --{option}" if number else option
+            if number and len(line) + len(written) + 2 > self._width:
+                yield f"{line} \\"
+                line, written = "     ", f"--{option}"
+            line += written
+        yield line
 
     def _paint(self, text: str, *codes: str) -> str:
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._color and text and codes else text
@@ -114,7 +142,7 @@ class _Page:
                     margin, line = f"{indent}    " if hanging is None else hanging, []
                     used = len(margin)
                 used += len(word) + bool(line)
-                line.append((word, tuple(codes)))
+                line.append((word.replace(_GLUE, " "), tuple(codes)))
         if line:
             yield margin + self._painted(line)
 
@@ -219,7 +247,7 @@ class _Page:
 
     def _finding(self, finding: Finding, indent: str) -> Iterator[str]:
         location = wording.location_text(finding.location, column=True)
-        about = [] if indent else [wording.full_name(None, finding.deployment)]
+        about = [] if indent else [wording.name_in(self._report, finding.target, finding.deployment)]
         about += [wording.path_text(finding.path)] if finding.path else []
         ages = wording.age_notes(finding, self._report)
         severity = "suppressed" if finding.suppressed else finding.severity.value
@@ -257,21 +285,21 @@ class _Page:
         most = len(lines) if self._verbose else _MOST
         yield from lines[:most]
         if len(lines) > most:
-            yield f"and {wording.counted(len(lines) - most, f'more {noun}')} (-v lists all)"
+            yield f"and {wording.counted(len(lines) - most, f'more {noun}')} ({_MORE})"
 
     def _bare(self) -> Iterator[str]:
-        """List the deployments of which nothing is known but that they are declared or live."""
-        heads = [
-            self._head(
-                block,
-                wording.location_text(block.comparison.location) or "live, not declared in what could be read",
-            )
-            for block in self._view.bare
-        ]
-        yield from self._cut(heads, "unknown deployment")
+        """List the deployments of which nothing is known but that they are declared or live: on one line, in short."""
+        blocks = self._view.bare
+        if len(blocks) > 1 and not self._verbose:
+            names = wording.listed((visible(block.comparison.name) for block in blocks), _NAMES)
+            yield from self._fill([(f"{len(blocks):,} unknown:", _BOLD, _RED), f"{names} ({_MORE})"])
+            return
+        for block in blocks:
+            location = wording.location_text(block.comparison.location)
+            yield self._head(block, location or "live, not declared in what could be read")
 
     def _elsewhere(self) -> Iterator[str]:
-        """Summarize what drifted in deployments that the change under review does not touch."""
+        """Summarize what differs in deployments that the change under review does not touch."""
         blocks = self._view.elsewhere
         if not blocks:
             return
@@ -280,12 +308,11 @@ class _Page:
             for block in blocks:
                 yield from self._block(block)
             return
-        names = wording.listed((visible(block.comparison.name) for block in blocks), _NAMES)
-        fields = wording.counted(sum(len(block.active) for block in blocks), "field")
-        drifted = wording.counted(len(blocks), "deployment")
-        yield from self._fill(
-            [("Not touched by this change:", _BOLD), f"{drifted} drifted ({fields}): {names} (-v lists all)"]
+        names = wording.listed(
+            (wording.name_in(self._report, block.comparison.target, block.comparison.name) for block in blocks), _NAMES
         )
+        counts = wording.elsewhere_text(blocks)
+        yield from self._fill([("Not touched by this change:", _BOLD), f"{counts}: {names} ({_MORE})"])
 
     # What is counted
 
@@ -294,10 +321,11 @@ class _Page:
         lines: list[str] = []
         for comparison, item, suppression in self._view.suppressed:
             if isinstance(item, Change):
-                name = visible(comparison.name) if comparison else ""
+                name = wording.name_in(self._report, comparison.target, comparison.name) if comparison else ""
                 what = f"{name}: {wording.path_text(item.path)}: {wording.change_text(item, self._limit)}"
             else:
-                what = f"{f'{visible(item.deployment)}: ' if item.deployment else ''}{visible(item.rule)}"
+                name = wording.name_in(self._report, item.target, item.deployment)
+                what = f"{f'{name}: ' if name else ''}{visible(item.rule)}"
             lines.append("\n".join(self._fill([f"{what}; {wording.reason_text(suppression)}"], "  ")))
         if lines:
             yield "Suppressed:"
@@ -313,35 +341,44 @@ class _Page:
             yield from self._cut(lines, "resolved item")
 
     def _sums(self) -> Iterator[str]:
-        """Sum notes and merely unmanaged deployments by rule."""
+        """Sum notes and merely unmanaged deployments by rule; there are no more lines of notes than of drift."""
         notes = [each for each in self._view.sums if each.severity is Severity.NOTE and each.rule in LINT_RULES]
-        folded = notes if len(notes) > 1 and not self._verbose else []
+        sums_all = not self._verbose and self._report.command != "validate"
+        folded = notes if sums_all and len(notes) > max(len(self._view.shown), 1) else []
         for group in self._view.sums:
             if group in folded:
                 continue
-            if self._verbose or len(group.findings) == 1:
+            if self._verbose or (len(group.findings) == 1 and not (sums_all and group in notes)):
                 for finding in group.findings:
                     yield from self._finding(finding, "")
             else:
                 yield from self._sum(group)
-
         if folded:
             counts = ", ".join(f"{visible(each.rule)} {len(each.findings):,}" for each in folded)
             number = sum(len(each.findings) for each in folded)
-            yield from self._fill([(f"{number:,} notes", _CYAN), f"on declared values: {counts} (-v lists all)"])
+            yield from self._fill([(f"{number:,} notes", _CYAN), f"on declared values: {counts} ({_MORE})"])
 
     def _sum(self, group: Sum) -> Iterator[str]:
-        names = {visible(finding.deployment) for finding in group.findings if finding.deployment is not None}
-        noun = "deployment" if names else "time"
-        which = f": {wording.listed(sorted(names), _NAMES)}" if names else ""
-        yield from self._fill(
-            [
-                (f"{group.severity.value}:", _SEVERITIES[group.severity]),
-                wording.rule_title(group.rule, group.findings),
-                f"({wording.counted(len(names) or len(group.findings), noun)}{which}; -v lists all)",
-                (f"[{visible(group.rule)}]", _DIM),
-            ]
-        )
+        """Summarize the findings of a rule; notes on declared values take one line, with as many names as fit."""
+        found = {(each.target, each.deployment) for each in group.findings if each.deployment is not None}
+        names = [wording.name_in(self._report, *each) for each in sorted(found, key=str)]
+        lines = self._summary(group, names, _NAMES)
+        most = min(_NAMES, len(names))
+        while group.rule in LINT_RULES and len(lines) > 1 and most:
+            most -= 1
+            lines = self._summary(group, names, most)
+        yield from lines
+
+    def _summary(self, group: Sum, names: Sequence[str], most: int) -> list[str]:
+        number = wording.counted(len(names) or len(group.findings), "deployment" if names else "time")
+        which = f": {wording.listed(names, most)}" if most else ""
+        pieces: list[_Piece] = [
+            (f"{group.severity.value}:", _SEVERITIES[group.severity]),
+            wording.rule_title(group.rule, group.findings),
+            f"({names[0] if most and len(names) == 1 else number + which}; {_MORE})",
+            (f"[{visible(group.rule)}]", _DIM),
+        ]
+        return list(self._fill(pieces))
 
     def _matching(self) -> Iterator[str]:
         """List the deployments that match, with -v."""
@@ -350,7 +387,8 @@ class _Page:
         for block in self._view.others:
             comparison = block.comparison
             if comparison.status is Status.IN_SYNC:
-                facts = f"{visible(comparison.name)}, {wording.counted(comparison.compared, 'field')} compared"
+                name = wording.name_in(self._report, comparison.target, comparison.name)
+                facts = f"{name}, {wording.counted(comparison.compared, 'field')} compared"
                 if comparison.unverifiable:
                     facts += f", unverifiable: {', '.join(map(wording.path_text, comparison.unverifiable))}"
                 yield from self._fill([(wording.STATUSES[comparison.status], _GREEN), f" {facts}"])

@@ -28,6 +28,7 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Path, format_path
+from driftcheck.rules import LINT_RULES
 
 CHANGE_RULE: Final = "drift"
 """The rule of a change, where a format needs one."""
@@ -35,6 +36,8 @@ UNMANAGED_RULES: Final = frozenset({"unmanaged-deployment", "unmanaged-preview",
 NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
 BY_THE_CHANGE: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
 """The classes of what the change under review does."""
+OWN: Final = BY_THE_CHANGE | {ChangeClass.CONFLICT}
+"""The classes of fields that the change under review alters."""
 DIFFERING: Final = frozenset({ChangeClass.DRIFT, ChangeClass.CONFLICT, ChangeClass.ELSEWHERE, ChangeClass.OUTDATED})
 """The classes in which live differs from what is declared, and the change under review is not why."""
 
@@ -127,10 +130,19 @@ class Block:
         return self.comparison.status is Status.UNMANAGED and not self.active
 
     @property
+    def is_own(self) -> bool:
+        """Whether the change under review alters it."""
+        is_altered = self.comparison.status is Status.PROPOSED
+        return is_altered or any(change.change_class in OWN for change in self.active)
+
+    @property
     def is_elsewhere(self) -> bool:
-        """Whether it drifted, and the change under review does not touch it."""
-        classes = {change.change_class for change in self.active}
-        return classes == {ChangeClass.ELSEWHERE} and self.worst is not Severity.ERROR
+        """Whether it drifted or is missing, and the change under review does not touch it."""
+        if self.worst is Severity.ERROR:
+            return False
+        if self.comparison.status is Status.MISSING:
+            return any(each.rule == "missing-elsewhere" and each.suppressed is None for each in self.findings)
+        return {change.change_class for change in self.active} == {ChangeClass.ELSEWHERE}
 
     @property
     def is_outdated(self) -> bool:
@@ -148,7 +160,7 @@ class Block:
 
 
 def blocks(report: Report) -> list[Block]:
-    """Return every deployment with its findings, the worst first, then the newest."""
+    """Return every deployment with its findings: what the change under review alters, then the worst, the newest."""
     about: dict[tuple[str | None, str], list[Finding]] = {(each.target, each.name): [] for each in report.deployments}
     for finding in report.findings:
         if finding.deployment is not None and (finding.target, finding.deployment) in about:
@@ -167,6 +179,7 @@ def _block(comparison: Comparison, findings: list[Finding]) -> Block:
 def _block_order(block: Block) -> tuple[object, ...]:
     return (
         block.is_elsewhere,
+        not block.is_own,
         3 if block.worst is None else block.worst.rank,
         min((_STATE_ORDER[change.state] for change in block.active), default=3),
         _STATUS_ORDER.index(block.comparison.status),
@@ -195,7 +208,7 @@ class View:
     bare: tuple[Block, ...]
     """Deployments of which nothing is known."""
     elsewhere: tuple[Block, ...]
-    """Deployments that drifted and that the change under review does not touch."""
+    """Deployments that drifted or are missing, and that the change under review does not touch."""
     suppressed: tuple[tuple[Comparison | None, Change | Finding, Suppression], ...]
     """What ignore rules suppress, and no deployment above shows."""
     sums: tuple[Sum, ...]
@@ -204,12 +217,22 @@ class View:
     """The deployments that are shown nowhere above."""
 
 
-def view(report: Report, *, with_unmanaged: bool = False) -> View:
-    """Return what is shown of a report; with `with_unmanaged`, unmanaged deployments are shown by themselves."""
+def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = False) -> View:
+    """Return what is shown of a report.
+
+    With `with_unmanaged`, unmanaged deployments are shown by themselves; with `folds_notes`, notes on declared values
+    are counted, those of deployments that are shown, too.
+    """
     every = blocks(report)
     shown = [block for block in every if block.matters and (with_unmanaged or not block.is_merely_unmanaged)]
     visible = {id(block) for block in shown}
     others = [block for block in every if id(block) not in visible]
+    folded = [each for block in shown for each in block.findings if _is_note_on_value(each)] if folds_notes else []
+    if folded:
+        shown = [
+            replace(block, findings=tuple(each for each in block.findings if not _is_note_on_value(each)))
+            for block in shown
+        ]
     known = {(each.target, each.name) for each in report.deployments}
     loose = [each for each in report.findings if (each.target, each.deployment) not in known]
     general = sorted(
@@ -217,7 +240,7 @@ def view(report: Report, *, with_unmanaged: bool = False) -> View:
         key=lambda each: (each.severity.rank, each.location or NO_LOCATION, each.rule),
     )
     counted = [each for each in general if each.severity is Severity.NOTE]
-    counted += [each for block in others for each in block.findings if each.suppressed is None]
+    counted += [*folded, *(each for block in others for each in block.findings if each.suppressed is None)]
     return View(
         general=tuple(each for each in general if each.severity is not Severity.NOTE),
         shown=tuple(block for block in shown if not block.is_bare and not block.is_elsewhere),
@@ -227,6 +250,10 @@ def view(report: Report, *, with_unmanaged: bool = False) -> View:
         sums=_sums(counted),
         others=tuple(others),
     )
+
+
+def _is_note_on_value(finding: Finding) -> bool:
+    return finding.rule in LINT_RULES and finding.severity is Severity.NOTE and finding.suppressed is None
 
 
 def _suppressed(

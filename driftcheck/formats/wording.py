@@ -271,6 +271,12 @@ def full_name(target: str | None, name: str | None) -> str:
     return ": ".join(visible(part) for part in (target, name) if part is not None)
 
 
+def name_in(report: Report, target: str | None, name: str | None) -> str:
+    """Write a deployment's name, with its target where the report is about several and the name doesn't hold it."""
+    is_needed = report.targets and target is not None and target not in (name or "")
+    return full_name(target if is_needed else None, name)
+
+
 # Single results
 
 
@@ -447,7 +453,7 @@ def _findings(report: Report, where: str = "") -> str:
 
 def _other_findings(report: Report) -> list[Finding]:
     """Return the active findings that no status of a deployment stands for."""
-    by_status = view.UNMANAGED_RULES | {"missing-deployment"}
+    by_status = view.UNMANAGED_RULES | {"missing-deployment", "missing-elsewhere", "outdated-deployment"}
     return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in by_status]
 
 
@@ -462,26 +468,24 @@ def _differences(report: Report) -> str:
         if change.suppressed is None
     ]
     fields = Counter(change.change_class for _, change in active)
-    altered = {id(each) for each, change in active if change.change_class is ChangeClass.PROPOSED}
+    altered = {id(each) for each, change in active if change.change_class in _ALTERED}
     altered |= {id(each) for each in report.deployments if each.status is Status.PROPOSED}
-    proposed = fields[ChangeClass.PROPOSED]
+    proposed = sum(fields[each] for each in _ALTERED)
     own = []
     if altered:
         where = f" ({counted(proposed, 'field')})" if proposed else ""
         own.append(f"this change alters {counted(len(altered), 'deployment')}{where}")
     if fields[ChangeClass.ADOPTED]:
         own.append(f"{'adopts' if own else 'this change adopts'} {counted(fields[ChangeClass.ADOPTED], 'live value')}")
-    found = []
-    if statuses[Status.DRIFTED]:
-        left_out = {id(each) for each in outdated}
-        drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
-        found.append(_drifted(drifted))
+    left_out = {id(each) for each in outdated}
+    drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
+    outside = sum(block.is_elsewhere and block.comparison.status is Status.MISSING for block in view.blocks(report))
+    found = _drifted_and_missing(drifted, statuses[Status.MISSING], outside)
     unmanaged = any(
         each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
         for each in report.findings
     )
     for number, words in (
-        (statuses[Status.MISSING], "missing"),
         (statuses[Status.UNKNOWN], "could not be checked"),
         (statuses[Status.UNMANAGED] if unmanaged else 0, "unmanaged"),
     ):
@@ -491,21 +495,47 @@ def _differences(report: Report) -> str:
     return _joined(" and ".join(own), ", ".join(found), behind if outdated else "")
 
 
-def _drifted(drifted: Sequence[Comparison]) -> str:
-    """Count the deployments that drifted, their fields, and those that the change under review does not touch."""
+_ALTERED: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.CONFLICT})
+
+
+def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: int) -> list[str]:
+    """Count the deployments that drifted or are missing, and those of them that the change does not touch.
+
+    `outside` is how many of the missing ones it does not touch.
+    """
     classes = [
         Counter(c.change_class for c in each.changes if c.suppressed is None and c.change_class in view.DIFFERING)
         for each in drifted
     ]
-    text = f"{counted(len(classes), 'deployment')} drifted"
-    outside = sum(set(each) == {ChangeClass.ELSEWHERE} for each in classes)
-    if outside and outside == len(classes):
-        return f"{text}, {'all ' if outside > 1 else ''}outside this change"
-    fields = sum(classes, Counter())
-    conflicts = fields[ChangeClass.CONFLICT]
-    conflict = f", {conflicts:,} in conflict with this change" if conflicts else ""
-    rest = f", {outside:,} of them outside this change" if outside else ""
-    return f"{text} ({counted(fields.total(), 'field')}{conflict}){rest}"
+    elsewhere = sum(set(each) == {ChangeClass.ELSEWHERE} for each in classes)
+    both = f"{counted(len(classes), 'deployment')} drifted" if classes else ""
+    if elsewhere + outside and (elsewhere, outside) == (len(classes), missing):
+        verb = "is" if missing == 1 else "are"
+        gone = f"{missing:,} {verb} missing" if both else f"{counted(missing, 'deployment')} missing"
+        said = " and ".join([*([both] if both else []), *([gone] if missing else [])])
+        return [f"{said}, {'all ' if len(classes) + missing > 1 else ''}outside this change"]
+    found = []
+    if classes:
+        fields = sum(classes, Counter())
+        conflicts = fields[ChangeClass.CONFLICT]
+        conflict = f", {conflicts:,} in conflict with this change" if conflicts else ""
+        rest = f", {elsewhere:,} of them outside this change" if elsewhere else ""
+        found.append(f"{both} ({counted(fields.total(), 'field')}{conflict}){rest}")
+    if missing:
+        rest = " outside this change" if outside == missing else f", {outside:,} of them outside this change"
+        number = f"{missing:,}" if found else counted(missing, "deployment")
+        found.append(f"{number} missing{rest if outside else ''}")
+    return found
+
+
+def elsewhere_text(blocks: Sequence[Block]) -> str:
+    """Count what differs in deployments that the change under review does not touch: `5 drifted (6 fields)`."""
+    missing = sum(block.comparison.status is Status.MISSING for block in blocks)
+    fields = counted(sum(len(block.active) for block in blocks), "field")
+    drifted = f"{counted(len(blocks) - missing, 'deployment')} drifted ({fields})" if missing < len(blocks) else ""
+    if not missing:
+        return drifted
+    return f"{drifted}, {missing:,} missing" if drifted else f"{counted(missing, 'deployment')} missing"
 
 
 def by_name_only(report: Report) -> str:

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.markdown import marker, render
-from driftcheck.model import ExitStatus, Outcome, Report
+from driftcheck.model import ExitStatus, Finding, Outcome, Report, Severity, Status
 from tests.formats.reports import (
     AUDIT,
     DETAILED,
@@ -88,7 +88,9 @@ def test_verdict_first_then_the_worst() -> None:
         "To accept live: `driftcheck adopt --name claims-agent`. "
         "To revert live: `driftcheck plan --name claims-agent`.\n"
     )
-    assert text.index("claims&#45;agent") < text.index("billing&#45;agent") < text.index("scratch-000")
+    assert (
+        text.index("<code>claims-agent</code>") < text.index("<code>billing-agent</code>") < text.index("scratch-000")
+    )
     assert "| `source_config.resource_spec.max_scale`<br>`prod/agents.yaml:24` | `6` | `10` |\n" in text
     assert "<details open><summary><b>drifted</b>" in text
     assert "<details><summary><b>note</b> A live deployment is not declared (200)</summary>" in text
@@ -135,7 +137,7 @@ def test_what_the_change_does_comes_first_and_what_it_does_not_touch_is_folded_a
     text = render(ELSEWHERE, PLENTY)
     assert "**This change alters 1 deployment (1 field) and adopts 1 live value; 1 deployment drifted" in text
     assert text.index("<details open><summary><b>proposed</b>") < text.index(
-        "<details><summary><b>not touched by this change</b> (1 drifted)</summary>"
+        "<details><summary><b>not touched by this change</b> (1 deployment drifted (1 field))</summary>"
     )
     assert text.rstrip().endswith("</details>")
 
@@ -144,6 +146,28 @@ def test_locations_are_links_where_the_platform_shows_the_repository() -> None:
     options = replace(PLENTY, source_url="https://example.com/me/repo/blob/abc/", folder="/r/infra", repository="/r")
     link = "https://example.com/me/repo/blob/abc/infra/prod/agents.yaml"
     assert f"<br>[`prod/agents.yaml:24`]({link}#L24) |" in render(DRIFT, options)
+
+
+@pytest.mark.parametrize("sample", [ELSEWHERE, TARGETS, DRIFT], ids=["base", "targets", "one"])
+def test_notes_are_folded_behind_all_drift_and_before_what_the_change_does_not_touch(sample: Report) -> None:
+    notes = [
+        Finding("long-name", Severity.NOTE, "the name is long", deployment=each.name, target=each.target)
+        for each in sample.deployments
+        if each.status is not Status.UNMANAGED
+    ]
+    text = render(replace(sample, findings=(*sample.findings, *notes)), PLENTY)
+    assert text.count("<b>note</b> A self-hosted name") == 1
+    note = text.index("<details><summary><b>note</b> A self-hosted name")
+    assert note > max(text.rfind("<b>drifted</b>"), text.rfind("<b>proposed</b>"), text.rfind("#### "))
+    behind = text[note:]
+    assert "<b>not touched by this change</b>" in behind or "not touched" not in text
+    assert "<details open>" not in behind
+
+
+def test_summaries_can_be_read_in_a_mail() -> None:
+    text = render(DRIFT, PLENTY)
+    assert "<code>claims-agent</code> (6 changes, <code>prod/agents.yaml:12</code>)" in text
+    assert "&#" not in text
 
 
 def test_targets_are_grouped_the_worst_first() -> None:

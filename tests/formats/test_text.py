@@ -278,3 +278,62 @@ def test_a_quiet_invalid_run_still_names_its_errors() -> None:
     assert "prod/agents.yaml:19:9: error:" in text
     assert "[unknown-field]" in text
     assert "warning:" not in text
+
+
+def noted(number: int, *rules: str) -> Report:
+    """Return a report of drifted deployments with notes of the rules on each."""
+    drifted = [replace(CLAIMS, name=f"claims-{each}", changes=(MAX_SCALE,)) for each in range(number)]
+    notes = [Finding(rule, Severity.NOTE, "said", "Do it.", each.name) for each in drifted for rule in rules]
+    return report(*drifted, findings=tuple(notes))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("number", [1, 2, 12])
+@pytest.mark.parametrize(
+    "rules", [("long-name",), ("long-name", "cpu-rounded"), ("long-name", "cpu-rounded", "scale-zero")]
+)
+def test_notes_take_no_more_lines_than_the_drift(width: int, number: int, rules: tuple[str, ...]) -> None:
+    text = render(noted(number, *rules), RenderOptions(width=width))
+    drift, _, rest = text.partition("\n\nnote: ") if "\n\nnote: " in text else text.partition("notes\x20on")
+    notes = rest.partition("\n\n")[0].splitlines()
+    assert "Do it." not in text
+    assert len(notes) < len(drift.splitlines())
+    assert render(noted(number, *rules), RenderOptions(verbose=1, width=width)).count("Do it.") == number * len(rules)
+
+
+def test_unknown_deployments_are_one_line() -> None:
+    unknown = [Comparison(f"agent-{number:02}", Status.UNKNOWN) for number in range(12)]
+    text = render(report(*unknown, status=ExitStatus.INCOMPLETE), PLAIN)
+    assert "12 unknown: agent-00, agent-01, agent-02, agent-03, agent-04 and 7 more (-v lists all)\n" in text
+    assert text.count("agent-05") == 0
+    assert render(report(*unknown, status=ExitStatus.INCOMPLETE), VERBOSE).count("unknown  agent-") == 12
+
+
+def test_notes_of_every_target_come_after_the_drift_of_every_target() -> None:
+    notes = tuple(
+        Finding("long-name", Severity.NOTE, "the name is long", deployment="claims-agent", target=each.name)
+        for each in TARGETS.targets
+    )
+    text = render(replace(TARGETS, findings=(*TARGETS.findings, *notes)), PLAIN)
+    assert text.index("[long-name]") > max(text.rindex("drifted  "), text.index("production: In sync"))
+    assert text.count("[long-name]") == 1
+
+
+def test_a_missing_deployment_outside_the_change_comes_last() -> None:
+    gone = Comparison("gone-agent", Status.MISSING, location=MAX_SCALE.location)
+    finding = Finding("missing-elsewhere", Severity.WARNING, "not live", deployment="gone-agent")
+    both = replace(ELSEWHERE, deployments=(*ELSEWHERE.deployments, gone), findings=(*ELSEWHERE.findings, finding))
+    text = joined(render(both, PLAIN))
+    assert "Not touched by this change: 1 deployment drifted (1 field), 1 missing: other-agent, gone-agent" in text
+    assert text.index("orders-agent") < text.index("gone-agent")
+    assert "1 deployment drifted and 1 is missing, all outside this change" in text
+    assert "1 warning" not in text
+
+
+def test_a_long_command_continues_as_a_shell_reads_it() -> None:
+    names = [f"an-agent-with-a-long-name-{number}" for number in range(5)]
+    text = render(report(*(replace(CLAIMS, name=name, changes=(MAX_SCALE,)) for name in names)), PLAIN)
+    lines = text[text.index("To accept live:") :].splitlines()
+    assert lines[1].endswith(" \\")
+    command = "\n".join(lines[1:]).partition("To revert")[0].replace("\\\n", " ")
+    assert command.split() == ["driftcheck", "adopt", *(word for name in names for word in ("--name", name))]
