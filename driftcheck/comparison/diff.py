@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from driftcheck.comparison.differences import (
@@ -17,15 +18,15 @@ from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
     Recorder,
-    are_words,
     branch_behind,
-    is_before_first_revision,
-    is_known,
-    is_of_revision,
+    compare_as_wholes,
+    compare_entries,
     is_own_default,
     is_structured,
     is_underivable,
+    is_unrevised,
     set_fields,
+    shows_unset,
 )
 from driftcheck.comparison.equality import is_assigned_url, is_tag_of, same_scalar
 from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
@@ -167,7 +168,7 @@ def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
     if derived is not None and _is_derived_alike(declared, derived, context):
         pair.found.compared += 1
     elif not _is_evidence(pair, context, derived):
-        unrevised = schema.always_set or _is_unrevised(pair, context.path)
+        unrevised = is_unrevised(pair.live, pair.root, context)
         pair.found.unverifiable.extend(set_fields(declared, schema, context.path, by_entry=unrevised))
     elif is_own_default(declared, schema):
         pair.found.compared += 1
@@ -185,23 +186,9 @@ def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
 
 
 def _is_evidence(pair: _Pair, context: FieldContext, derived: JSON) -> bool:
-    """Return whether a live null shows that the value is not set.
-
-    It does not where the platform owns the value, the service does not report the field, the server is too old to
-    know it (it then has no such key), the deployment has no revision yet, or the null stands for something derived
-    from what is itself not known (API.md 3.1.1, 3.1.3, 3.1.10, 6.5).
-    """
-    schema = context.schema
-    if schema.always_set or _is_unrevised(pair, context.path):
-        pair.found.before_first_revision = True
-        return False
-    known = context.path[-1] in context.live or is_known(pair.live, pair.root, schema)
-    evident = schema.is_reported(pair.source) and not schema.platform_sets(pair.source)
-    return known and evident and not is_underivable(schema, derived)
-
-
-def _is_unrevised(pair: _Pair, path: Path) -> bool:
-    return is_before_first_revision(pair.live) and is_of_revision(path, pair.root)
+    return shows_unset(pair.found, pair.live, context.live, pair.root, context) and not (
+        context.schema.platform_sets(pair.source) or is_underivable(context.schema, derived)
+    )
 
 
 def _is_derived_alike(declared: JSON, derived: JSON, context: FieldContext) -> bool:
@@ -232,43 +219,25 @@ def _divided(number: JSON, divisor: int) -> JSON:
 def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: FieldContext) -> None:
     schema, path = context.schema, context.path
     items, key = schema.items or UNKNOWN, schema.key
-    if declared and not live and schema.empty_is_null and _is_unrevised(pair, path):
+    if declared and not live and schema.empty_is_null and is_unrevised(pair.live, pair.root, context):
         _compare_unset(pair, declared, context)
     elif key is not None and stand_alike(declared, live, key):
         pair.found.by_name_only += len(declared) * items.by_name
         for one, other in zip(declared, live, strict=True):
             _compare_object(pair, one, other, items, (*path, Item(key, one[key])))
     elif key is not None and (entries := match_entries(declared, live, key)) is not None:
-        for identity, one, other in entries:
-            below = (*path, Item(key, identity))
-            if one is ABSENT or other is ABSENT:
-                pair.found.compared += other is ABSENT
-                pair.found.differ(below, one, other)
-            else:
-                pair.found.by_name_only += items.by_name
-                _compare_object(pair, one, other, items, below)
+        pair.found.compared += sum(other is ABSENT for _, _, other in entries)
+        compare_entries(pair.found, entries, schema, path, partial(_compare_object, pair))
         if not same_order(declared, live, schema):
             pair.found.differ(path, names(declared, key), names(live, key), of_order=True)
     else:
-        _compare_whole(pair, declared, live, schema, path)
+        compare_as_wholes(pair.found, declared, live, schema, path, partial(_compare_entry, pair))
 
 
-def _compare_whole(pair: _Pair, declared: list[JSON], live: list[JSON], schema: Field, path: Path) -> None:
-    """Compare lists whose entries have no identity: one change, which holds both lists."""
-    pair.found.compared += 1
-    if declared == live and are_words(declared):
-        return
+def _compare_entry(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:
     part = pair.aside()
-    if len(declared) == len(live):
-        for position, (one, other) in enumerate(zip(declared, live, strict=True)):
-            _compare_value(part, one, other, FieldContext(schema.items or UNKNOWN, (*path, position)))
-            if part.found.differences:
-                break
-    if len(declared) != len(live) or part.found.differences:
-        gone, new = schema.empty_is_null and not live, schema.empty_is_null and not declared
-        pair.found.differ(path, ABSENT if new else declared, ABSENT if gone else live)
-    elif part.found.unverifiable:
-        pair.found.unverifiable.append(path)
+    _compare_value(part, declared, live, context)
+    return part.found
 
 
 def _compare_undeclared(

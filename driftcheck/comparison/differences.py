@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeKind
@@ -93,6 +94,56 @@ class FieldContext:
     live: Mapping[str, JSON] = field(default_factory=dict)
 
 
+Entries: TypeAlias = list[tuple[str, JSON | Absent, JSON | Absent]]
+"""The entries of two lists by identity; ABSENT for a side that lacks the entry."""
+
+
+def compare_entries(
+    found: Recorder,
+    entries: Entries,
+    schema: Field,
+    path: Path,
+    compare: Callable[[Mapping[str, JSON], Mapping[str, JSON], Field, Path], None],
+) -> None:
+    """Compare entries by identity, with `compare` where both sides have one."""
+    items, key = schema.items or UNKNOWN, schema.key or ""
+    for identity, one, other in entries:
+        below = (*path, Item(key, identity))
+        if one is ABSENT or other is ABSENT:
+            found.differ(below, one, other)
+        else:
+            found.by_name_only += items.by_name
+            compare(one, other, items, below)
+
+
+def compare_as_wholes(
+    found: Recorder,
+    first: Sequence[JSON],
+    second: Sequence[JSON],
+    schema: Field,
+    path: Path,
+    compare: Callable[[JSON, JSON, FieldContext], Recorder],
+) -> None:
+    """Compare lists whose entries have no identity: one change, which holds both lists.
+
+    `compare` returns what it finds in two entries.
+    """
+    found.compared += 1
+    if first == second and all(entry.__class__ is str for entry in first):
+        return
+    differs, is_unverifiable = len(first) != len(second), False
+    for position, (one, other) in enumerate(zip(first, second, strict=False)):
+        if differs:
+            break
+        part = compare(one, other, FieldContext(schema.items or UNKNOWN, (*path, position)))
+        differs, is_unverifiable = bool(part.differences), is_unverifiable or bool(part.unverifiable)
+    if differs:
+        gone, new = schema.empty_is_null and not second, schema.empty_is_null and not first
+        found.differ(path, ABSENT if new else first, ABSENT if gone else second)
+    elif is_unverifiable:
+        found.unverifiable.append(path)
+
+
 def is_structured(value: JSON, field: Field) -> bool:
     """Return whether a value is an object whose fields the schema lists, not a map with free keys."""
     return isinstance(value, dict) and bool(field.properties) and field.values is None
@@ -115,14 +166,27 @@ def set_fields(value: JSON, field: Field, path: Path, *, by_entry: bool = False)
         yield path
 
 
-def is_before_first_revision(live: Mapping[str, JSON]) -> bool:
-    """Return whether the service says that a deployment has no revision yet (API.md 6.5)."""
-    return "latest_revision_id" in live and live["latest_revision_id"] is None
+def shows_unset(
+    found: Recorder, live: Mapping[str, JSON], holder: Mapping[str, JSON], root: Field, context: FieldContext
+) -> bool:
+    """Return whether a null in a listing shows that the value is not set; `holder` is the object that lacks it.
+
+    It does not if the service does not report the field, if the server is too old to know it (it then has no such
+    key), or if the deployment has no revision yet (docs/API.md 3.1.1, 3.1.10, 6.5).
+    """
+    schema = context.schema
+    if is_unrevised(live, root, context):
+        found.before_first_revision = True
+        return False
+    return (context.path[-1] in holder or is_known(live, root, schema)) and schema.is_reported(live.get("source"))
 
 
-def is_of_revision(path: Path, root: Field) -> bool:
-    """Return whether a field is part of a revision, so that the service can't show it before the first one."""
-    return any(field.revision for field in root.along(path))
+def is_unrevised(live: Mapping[str, JSON], root: Field, context: FieldContext) -> bool:
+    """Return whether a listing can't show a value because the deployment has no revision yet (docs/API.md 6.5)."""
+    if context.schema.always_set:
+        return True
+    is_before_first = "latest_revision_id" in live and live["latest_revision_id"] is None
+    return is_before_first and any(part.revision for part in root.along(context.path))
 
 
 def is_known(live: Mapping[str, JSON], root: Field, field: Field) -> bool:
@@ -161,8 +225,3 @@ def is_own_default(value: JSON, field: Field) -> bool:
 def is_underivable(field: Field, derived: JSON) -> bool:
     """Return whether null stands for something derived from what is not known either."""
     return derived is None and field.effective is not None and field.effective.of is not None
-
-
-def are_words(entries: Sequence[JSON]) -> bool:
-    """Return whether a list holds strings alone."""
-    return all(entry.__class__ is str for entry in entries)

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
     Recorder,
-    are_words,
     branch_behind,
-    is_before_first_revision,
-    is_known,
-    is_of_revision,
+    compare_as_wholes,
+    compare_entries,
     is_own_default,
     is_structured,
     is_underivable,
+    is_unrevised,
     set_fields,
+    shows_unset,
 )
 from driftcheck.comparison.equality import is_tag_of, same_as_written
 from driftcheck.comparison.matching import match_entries, names, same_order
 from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
-from driftcheck.paths import Item, Path
+from driftcheck.paths import Path
 
 _NOTHING: Final[Mapping[str, JSON]] = {}
 
@@ -124,9 +125,7 @@ def _shows_nothing_yet(pair: _Pair, first: JSON, second: JSON, context: FieldCon
     if not (pair.listed and isinstance(first, list) and isinstance(second, list) and context.schema.empty_is_null):
         return False
     sides = ((first, pair.one), (second, pair.other))
-    return is_of_revision(context.path, pair.root) and any(
-        not entries and is_before_first_revision(side) for entries, side in sides
-    )
+    return any(not entries and is_unrevised(side, pair.root, context) for entries, side in sides)
 
 
 def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> None:
@@ -137,8 +136,10 @@ def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: Field
     derived = derive(schema, holder, context.parent)
     if derived is not None and not isinstance(value, dict | list) and same_as_written(value, derived, schema):
         pair.found.compared += 1
-    elif pair.listed and (not _is_evidence(pair, holder, root, context) or is_underivable(schema, derived)):
-        unrevised = schema.always_set or (is_before_first_revision(root) and is_of_revision(path, pair.root))
+    elif pair.listed and (
+        not shows_unset(pair.found, root, holder, pair.root, context) or is_underivable(schema, derived)
+    ):
+        unrevised = is_unrevised(root, pair.root, context)
         pair.found.unverifiable.extend(set_fields(value, schema, path, by_entry=unrevised))
     elif pair.listed and is_own_default(value, schema):
         pair.found.compared += 1
@@ -164,47 +165,19 @@ def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bo
         pair.found.unverifiable.extend(part.found.unverifiable)
 
 
-def _is_evidence(pair: _Pair, holder: Mapping[str, JSON], root: Mapping[str, JSON], context: FieldContext) -> bool:
-    """Return whether a null in a listed deployment (`root`) shows that the value is not set."""
-    schema = context.schema
-    if schema.always_set or (is_before_first_revision(root) and is_of_revision(context.path, pair.root)):
-        pair.found.before_first_revision = True
-        return False
-    known = context.path[-1] in holder or is_known(root, pair.root, schema)
-    return known and schema.is_reported(root.get("source"))
-
-
 def _compare_list(pair: _Pair, first: list[JSON], second: list[JSON], schema: Field, path: Path) -> None:
-    items, key = schema.items or UNKNOWN, schema.key
+    key = schema.key
     entries = match_entries(first, second, key) if key is not None else None
     if key is None or entries is None:
-        _compare_whole(pair, first, second, schema, path)
+        compare_as_wholes(pair.found, first, second, schema, path, partial(_compare_entry, pair))
         return
-    for identity, one, other in entries:
-        below = (*path, Item(key, identity))
-        if one is ABSENT or other is ABSENT:
-            pair.found.compared += 1
-            pair.found.differ(below, one, other)
-        else:
-            pair.found.by_name_only += items.by_name
-            _compare_object(pair, one, other, items, below)
+    pair.found.compared += sum(one is ABSENT or other is ABSENT for _, one, other in entries)
+    compare_entries(pair.found, entries, schema, path, partial(_compare_object, pair))
     if not same_order(first, second, schema):
         pair.found.differ(path, names(first, key), names(second, key), of_order=True)
 
 
-def _compare_whole(pair: _Pair, first: list[JSON], second: list[JSON], schema: Field, path: Path) -> None:
-    """Compare lists whose entries have no identity: one change, which holds both lists."""
-    pair.found.compared += 1
-    if first == second and are_words(first):
-        return
+def _compare_entry(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Recorder:
     part = pair.aside()
-    if len(first) == len(second):
-        for position, (one, other) in enumerate(zip(first, second, strict=True)):
-            _compare_value(part, one, other, FieldContext(schema.items or UNKNOWN, (*path, position)))
-            if part.found.differences:
-                break
-    if len(first) != len(second) or part.found.differences:
-        gone, new = schema.empty_is_null and not second, schema.empty_is_null and not first
-        pair.found.differ(path, ABSENT if new else first, ABSENT if gone else second)
-    elif part.found.unverifiable:
-        pair.found.unverifiable.append(path)
+    _compare_value(part, first, second, context)
+    return part.found
