@@ -16,7 +16,7 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DRIFTCHECK_", "LANG", "PYTEST_")) and "PROXY" not in name.upper()
+        if not name.startswith(("DRIFTCHECK_", "LANG", "PYTEST_", "PYTHON")) and "PROXY" not in name.upper()
     }
     return {**kept, "SOURCE_DATE_EPOCH": "1767845074", "NO_COLOR": "1", **more}
 

@@ -1,4 +1,4 @@
-"""docs/contract.md, Exit status: every status, every pair of causes, every way to end early, by the real command."""
+"""docs/contract.md, Exit status: every status, every pair of causes, every way to end early."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import COMMAND, driftcheck, environment
+from tests.cli.command import COMMAND, environment
+from tests.cli.inside import run_inside
 
 IN_SYNC = {
     "name": "agent",
@@ -95,19 +96,19 @@ def test_check_ends_with(status: int, declared: str, live: str, options: list[st
     (tmp_path / "deployments.yaml").write_text(declared)
     (tmp_path / "live.json").write_text(live)
     paths = [] if "elsewhere.yaml" in options else ["deployments.yaml"]
-    result = driftcheck("check", *paths, "--live", "live.json", *options, cwd=tmp_path)
-    assert result.returncode == status, result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
-    assert ("in sync" in result.stdout.split("\n")[0].lower()) <= (status == 0)
+    result = run_inside("check", *paths, "--live", "live.json", *options, cwd=tmp_path)
+    assert result.status == status, result.out + result.err
+    assert "Traceback" not in result.out + result.err
+    assert ("in sync" in result.out.split("\n")[0].lower()) <= (status == 0)
 
 
 @pytest.mark.parametrize("format_name", ["text", "json", "sarif", "junit", "markdown", "html", "github", "ndjson"])
 def test_no_status_depends_on_the_format(format_name: str, tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
     (tmp_path / "live.json").write_text(listing(IN_SYNC))
-    result = driftcheck("check", "--live", "live.json", "-o", format_name, cwd=tmp_path)
-    assert result.returncode == 1
-    assert result.stdout
+    result = run_inside("check", "--live", "live.json", "-o", format_name, cwd=tmp_path)
+    assert result.status == 1
+    assert result.out
 
 
 @pytest.mark.parametrize(
@@ -115,16 +116,16 @@ def test_no_status_depends_on_the_format(format_name: str, tmp_path: Path) -> No
 )
 def test_validate_uses_the_same_table(declared: str, status: int, tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declared)
-    assert driftcheck("validate", cwd=tmp_path).returncode == status
+    assert run_inside("validate", cwd=tmp_path).status == status
 
 
 def test_report_ends_with_the_saved_status(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare(cpu=2))
     (tmp_path / "live.json").write_text(listing(IN_SYNC))
-    saved = driftcheck("check", "--live", "live.json", "-o", "json=saved.json", "-o", "text", cwd=tmp_path)
-    again = driftcheck("report", "saved.json", cwd=tmp_path)
-    assert again.returncode == saved.returncode == 1
-    assert again.stdout == saved.stdout
+    saved = run_inside("check", "--live", "live.json", "-o", "json=saved.json", "-o", "text", cwd=tmp_path)
+    again = run_inside("report", "saved.json", cwd=tmp_path)
+    assert again.status == saved.status == 1
+    assert again.out == saved.out
 
 
 @pytest.mark.parametrize(
@@ -139,26 +140,26 @@ def test_report_ends_with_the_saved_status(tmp_path: Path) -> None:
 def test_status_0_with_differences_is_passed(declared: str, options: list[str], outcome: str, tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declared)
     (tmp_path / "live.json").write_text(listing(IN_SYNC))
-    result = driftcheck("check", "--live", "live.json", "-o", "json", *options, cwd=tmp_path)
-    assert json.loads(result.stdout)["outcome"]["name"] == outcome
+    result = run_inside("check", "--live", "live.json", "-o", "json", *options, cwd=tmp_path)
+    assert json.loads(result.out)["outcome"]["name"] == outcome
 
 
 def test_no_key_is_status_3_and_reported(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
-    result = driftcheck("check", "-o", "json", cwd=tmp_path)
-    assert result.returncode == 3
-    assert "LANGSMITH_API_KEY" in result.stderr
-    report = json.loads(result.stdout)
+    result = run_inside("check", "-o", "json", cwd=tmp_path)
+    assert result.status == 3
+    assert "LANGSMITH_API_KEY" in result.err
+    report = json.loads(result.out)
     assert report["outcome"] == {"status": 3, "name": "incomplete"}
     assert report["deployments"][0]["status"] == "unknown"
 
 
 def test_an_inventory_of_what_was_not_read_counts_nothing(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
-    result = driftcheck("audit", cwd=tmp_path)
-    assert result.returncode == 3
-    assert "  live          unknown\n" in result.stdout
-    assert "0 deployments" not in result.stdout
+    result = run_inside("audit", cwd=tmp_path)
+    assert result.status == 3
+    assert "  live          unknown\n" in result.out
+    assert "0 deployments" not in result.out
 
 
 def test_no_connection_is_status_3(tmp_path: Path) -> None:
@@ -167,9 +168,9 @@ def test_no_connection_is_status_3(tmp_path: Path) -> None:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
         env = {"LANGGRAPH_HOST_URL": address, "LANGSMITH_API_KEY": "lsv2_pt_0000000000"}
-        result = driftcheck("check", "--retries", "0", cwd=tmp_path, env=env)
-    assert result.returncode == 3
-    assert "lsv2_pt_0000000000" not in result.stdout + result.stderr
+        result = run_inside("check", "--retries", "0", cwd=tmp_path, env=env)
+    assert result.status == 3
+    assert "lsv2_pt_0000000000" not in result.out + result.err
 
 
 def waiting_check(tmp_path: Path, server: socket.socket) -> subprocess.Popen[str]:
@@ -272,15 +273,15 @@ def test_a_report_to_a_file_needs_no_standard_output(drifted: Path) -> None:
 
 def test_X4_a_failed_run_replaces_the_report_of_an_earlier_one(drifted: Path) -> None:
     (drifted / "report.json").write_text('{"outcome": {"status": 0, "name": "in_sync"}}')
-    result = driftcheck("check", "no-such-folder", "--live", "live.json", "-o", "json=report.json", cwd=drifted)
-    assert result.returncode == 2
+    result = run_inside("check", "no-such-folder", "--live", "live.json", "-o", "json=report.json", cwd=drifted)
+    assert result.status == 2
     assert json.loads((drifted / "report.json").read_text())["outcome"]["name"] == "invalid"
 
 
 def test_X5_several_formats_are_written_all_or_none(drifted: Path) -> None:
     outputs = ["-o", "json=report.json", "-o", "sarif=no/such/folder/report.sarif"]
-    result = driftcheck("check", "--live", "live.json", *outputs, cwd=drifted)
-    assert result.returncode == 4
+    result = run_inside("check", "--live", "live.json", *outputs, cwd=drifted)
+    assert result.status == 4
     assert not (drifted / "report.json").exists()
     assert sorted(path.name for path in drifted.iterdir()) == ["deployments.yaml", "live.json"]
 
@@ -341,20 +342,20 @@ def test_a_format_that_always_fails_leaves_no_earlier_report(drifted: Path, path
 
 def test_a_failure_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
-    text = driftcheck("check", cwd=tmp_path)
-    assert "no API key" in text.stdout
-    assert text.stderr == ""
+    text = run_inside("check", cwd=tmp_path)
+    assert "no API key" in text.out
+    assert text.err == ""
     for output in ("json", "text=report.txt"):
-        assert driftcheck("check", "-o", output, cwd=tmp_path).stderr.count("no API key") == 1
+        assert run_inside("check", "-o", output, cwd=tmp_path).err.count("no API key") == 1
 
 
 def test_a_defect_of_the_configuration_has_its_place_in_every_report(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     (tmp_path / "driftcheck.yaml").write_text("strict: true\nfail-on: eror\n")
-    result = driftcheck("check", "--live", "live.json", "-o", "json", "-o", "sarif=r.sarif", cwd=tmp_path)
-    assert result.returncode == 2
-    assert "driftcheck.yaml:2:10: `fail-on` must be" in result.stderr
-    (finding,) = json.loads(result.stdout)["findings"]
+    result = run_inside("check", "--live", "live.json", "-o", "json", "-o", "sarif=r.sarif", cwd=tmp_path)
+    assert result.status == 2
+    assert "driftcheck.yaml:2:10: `fail-on` must be" in result.err
+    (finding,) = json.loads(result.out)["findings"]
     assert finding["location"] == {"file": "driftcheck.yaml", "line": 2, "column": 10}
     assert finding["message"].startswith("`fail-on` must be")
     assert '"uri": "driftcheck.yaml"' in (tmp_path / "r.sarif").read_text()
@@ -388,6 +389,6 @@ def test_X1_a_signal_while_an_error_is_reported_decides_the_status(name: str, st
     ],
 )
 def test_K2_a_key_on_the_command_line_is_not_repeated(arguments: list[str], tmp_path: Path) -> None:
-    result = driftcheck(*arguments, cwd=tmp_path)
-    assert result.returncode == 2
-    assert "0123456789" not in result.stdout + result.stderr
+    result = run_inside(*arguments, cwd=tmp_path)
+    assert result.status == 2
+    assert "0123456789" not in result.out + result.err

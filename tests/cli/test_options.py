@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import driftcheck
+from tests.cli.inside import run_inside
 from tests.cli.test_exit_status import IN_SYNC, declare, listing
 
 
@@ -25,19 +25,19 @@ def test_every_option_has_a_variable(drifted: Path) -> None:
         "DRIFTCHECK_CHECK_OUTPUT": "json=report.json text",
         "DRIFTCHECK_CHECK_STRICT": "true",
     }
-    result = driftcheck("check", cwd=drifted, env=env)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("drifted  agent")
+    result = run_inside("check", cwd=drifted, env=env)
+    assert result.status == 0, result.err
+    assert result.out.startswith("drifted  agent")
     assert json.loads((drifted / "report.json").read_text())["outcome"]["status"] == 0
 
 
 def test_a_flag_wins_over_a_variable_and_both_over_the_file(drifted: Path) -> None:
     (drifted / "driftcheck.yaml").write_text("fail-on: never\n")
-    assert driftcheck("check", "--live", "live.json", cwd=drifted).returncode == 0
+    assert run_inside("check", "--live", "live.json", cwd=drifted).status == 0
     by_variable = {"DRIFTCHECK_CHECK_FAIL_ON": "error"}
-    assert driftcheck("check", "--live", "live.json", cwd=drifted, env=by_variable).returncode == 1
-    result = driftcheck("check", "--live", "live.json", "--fail-on", "never", cwd=drifted, env=by_variable)
-    assert result.returncode == 0
+    assert run_inside("check", "--live", "live.json", cwd=drifted, env=by_variable).status == 1
+    result = run_inside("check", "--live", "live.json", "--fail-on", "never", cwd=drifted, env=by_variable)
+    assert result.status == 0
 
 
 def test_the_configuration_is_found_upward_to_the_root_of_the_repository(drifted: Path) -> None:
@@ -45,25 +45,25 @@ def test_the_configuration_is_found_upward_to_the_root_of_the_repository(drifted
     (drifted / "driftcheck.yaml").write_text("paths: [deployments.yaml]\nfail-on: never\n")
     below = drifted / "a" / "b"
     below.mkdir(parents=True)
-    result = driftcheck("check", "--live", "../../live.json", cwd=below)
-    assert result.returncode == 0, result.stderr
-    assert "../../deployments.yaml" in result.stdout
+    result = run_inside("check", "--live", "../../live.json", cwd=below)
+    assert result.status == 0, result.err
+    assert "../../deployments.yaml" in result.out
 
 
 def test_a_configuration_above_the_root_is_not_read(drifted: Path) -> None:
     (drifted / "driftcheck.yaml").write_text("fail-on: never\n")
     (drifted / "inner" / ".git").mkdir(parents=True)
     (drifted / "inner" / "deployments.yaml").write_text(declare(cpu=2))
-    result = driftcheck("check", "--live", "../live.json", cwd=drifted / "inner")
-    assert result.returncode == 1
+    result = run_inside("check", "--live", "../live.json", cwd=drifted / "inner")
+    assert result.status == 1
 
 
 def test_unknown_keys_of_the_configuration_are_errors_with_line_and_suggestion(drifted: Path) -> None:
     (drifted / "driftcheck.yaml").write_text("paths: [deployments.yaml]\nfail_on: never\n")
-    result = driftcheck("check", "--live", "live.json", cwd=drifted)
-    assert result.returncode == 2
-    assert "driftcheck.yaml:2:1" in result.stderr
-    assert "fail-on" in result.stderr
+    result = run_inside("check", "--live", "live.json", cwd=drifted)
+    assert result.status == 2
+    assert "driftcheck.yaml:2:1" in result.err
+    assert "fail-on" in result.err
 
 
 @pytest.mark.parametrize(
@@ -72,41 +72,41 @@ def test_unknown_keys_of_the_configuration_are_errors_with_line_and_suggestion(d
 def test_R1_the_tree_can_not_say_where_to_connect_or_write(text: str, drifted: Path) -> None:
     (drifted / "driftcheck.yaml").write_text(text + "\n")
     env = {"LANGSMITH_API_KEY": "lsv2_pt_0000000000"}
-    result = driftcheck("check", cwd=drifted, env=env)
-    assert result.returncode == 2
-    assert "driftcheck.yaml:1:1" in result.stderr
+    result = run_inside("check", cwd=drifted, env=env)
+    assert result.status == 2
+    assert "driftcheck.yaml:1:1" in result.err
 
 
 @pytest.mark.parametrize("value", ["1", "0.1.0"])
 def test_no_variable_turns_a_check_into_something_else(value: str, drifted: Path) -> None:
     env = {"DRIFTCHECK_VERSION": value}
-    assert driftcheck("check", "--live", "live.json", cwd=drifted, env=env).returncode == 1
+    assert run_inside("check", "--live", "live.json", cwd=drifted, env=env).status == 1
 
 
 def test_a_gate_needs_a_base(drifted: Path) -> None:
-    result = driftcheck("check", "--live", "live.json", "--gate", "drift", cwd=drifted)
-    assert result.returncode == 2
-    assert "--base" in result.stderr
+    result = run_inside("check", "--live", "live.json", "--gate", "drift", cwd=drifted)
+    assert result.status == 2
+    assert "--base" in result.err
 
 
 def test_a_filter_that_matches_nothing_is_an_error(drifted: Path) -> None:
     filters = ["--live", "live.json", "--status", "REDAY"]
-    assert driftcheck("audit", "deployments.yaml", *filters, cwd=drifted).returncode == 3
-    assert driftcheck("audit", "deployments.yaml", *filters, "--allow-empty-live", cwd=drifted).returncode == 0
+    assert run_inside("audit", "deployments.yaml", *filters, cwd=drifted).status == 3
+    assert run_inside("audit", "deployments.yaml", *filters, "--allow-empty-live", cwd=drifted).status == 0
 
 
 def test_no_option_takes_a_key(drifted: Path) -> None:
     for option in ("--api-key", "--key", "--token"):
-        assert driftcheck("check", option, "lsv2_pt_0000000000", cwd=drifted).returncode == 2
+        assert run_inside("check", option, "lsv2_pt_0000000000", cwd=drifted).status == 2
 
 
 @pytest.mark.parametrize("option", ["--api-key", "--token"])
 def test_an_option_for_the_key_is_refused_with_the_variable_to_use(option: str, drifted: Path) -> None:
-    result = driftcheck("check", option, "canary", cwd=drifted)
-    assert result.returncode == 2
-    assert "LANGSMITH_API_KEY" in result.stderr
-    assert "--api-key-env" not in result.stderr
-    assert "canary" not in result.stderr
+    result = run_inside("check", option, "canary", cwd=drifted)
+    assert result.status == 2
+    assert "LANGSMITH_API_KEY" in result.err
+    assert "--api-key-env" not in result.err
+    assert "canary" not in result.err
 
 
 @pytest.mark.parametrize(
@@ -115,25 +115,25 @@ def test_an_option_for_the_key_is_refused_with_the_variable_to_use(option: str, 
 @pytest.mark.parametrize("command", ["check", "audit", "snapshot"])
 def test_a_key_instead_of_its_variable_is_refused_and_not_repeated(command: str, value: str, drifted: Path) -> None:
     outputs = [] if command == "snapshot" else ["-o", "json=report.json", "-o", "text=report.txt", "-o", "html"]
-    result = driftcheck(command, "--api-key-env", value, *outputs, cwd=drifted)
-    assert result.returncode == 2
-    assert "expects the name of an environment variable" in result.stderr
+    result = run_inside(command, "--api-key-env", value, *outputs, cwd=drifted)
+    assert result.status == 2
+    assert "expects the name of an environment variable" in result.err
     written = [path.read_text() for path in drifted.glob("report.*")]
     assert len(written) == len(outputs) // 3
-    assert all(value not in text for text in (result.stdout, result.stderr, *written))
+    assert all(value not in text for text in (result.out, result.err, *written))
 
 
 def test_the_hint_names_the_variable_that_is_empty(drifted: Path) -> None:
-    result = driftcheck("check", "--api-key-env", "_My_Key2", cwd=drifted)
-    assert result.returncode == 3
-    assert "Set _My_Key2 to a key" in result.stdout
-    assert "LANGSMITH_API_KEY" not in result.stdout + result.stderr
+    result = run_inside("check", "--api-key-env", "_My_Key2", cwd=drifted)
+    assert result.status == 3
+    assert "Set _My_Key2 to a key" in result.out
+    assert "LANGSMITH_API_KEY" not in result.out + result.err
 
 
 def test_standard_input_is_a_path(drifted: Path) -> None:
-    result = driftcheck("check", "-", "--live", "live.json", cwd=drifted, stdin=declare(cpu=2))
-    assert result.returncode == 1
-    assert "<stdin>:1" in result.stdout
+    result = run_inside("check", "-", "--live", "live.json", cwd=drifted, stdin=declare(cpu=2).encode())
+    assert result.status == 1
+    assert "<stdin>:1" in result.out
 
 
 @pytest.mark.parametrize(
@@ -157,17 +157,17 @@ def test_standard_input_is_a_path(drifted: Path) -> None:
     ],
 )
 def test_a_mistyped_command_gets_a_suggestion(arguments: list[str], expected: str, drifted: Path) -> None:
-    result = driftcheck(*arguments, cwd=drifted)
-    assert result.returncode == 2
-    assert expected in result.stderr
-    assert result.stdout == ""
+    result = run_inside(*arguments, cwd=drifted)
+    assert result.status == 2
+    assert expected in result.err
+    assert result.out == ""
 
 
 def test_a_missing_path_is_reported_once(drifted: Path) -> None:
-    result = driftcheck("check", "elsewhere.yaml", cwd=drifted)
-    assert result.returncode == 2
-    assert result.stderr.count("error:") == 1
-    assert "elsewhere.yaml" in result.stderr
+    result = run_inside("check", "elsewhere.yaml", cwd=drifted)
+    assert result.status == 2
+    assert result.err.count("error:") == 1
+    assert "elsewhere.yaml" in result.err
 
 
 @pytest.mark.parametrize("other", ["file", "folder", "linked folder", "broken link"])
@@ -179,6 +179,6 @@ def test_every_default_path_that_is_there_is_read(drifted: Path, other: str) -> 
         (drifted / "elsewhere").rename(folder)
     elif other != "file":
         folder.symlink_to("elsewhere" if other == "linked folder" else "nowhere")
-    result = driftcheck("check", "--live", "live.json", "--fail-on", "never", cwd=drifted)
-    assert result.returncode == (2 if other == "broken link" else 0), result.stdout + result.stderr
-    assert ("not-live" in result.stdout) == (other in ("folder", "linked folder"))
+    result = run_inside("check", "--live", "live.json", "--fail-on", "never", cwd=drifted)
+    assert result.status == (2 if other == "broken link" else 0), result.out + result.err
+    assert ("not-live" in result.out) == (other in ("folder", "linked folder"))
