@@ -486,7 +486,7 @@ def test_K2_no_option_takes_a_key_and_the_attempt_is_not_repeated(tree: Path) ->
 CRASHES = [
     "driftcheck.pipeline.check",
     "driftcheck.pipeline.redact",
-    "driftcheck.comparison.verdicts.compare",
+    "driftcheck.comparison.verdicts.compare_with_live",
     "driftcheck.declarations.lint.lint",
     "driftcheck.live.snapshot.read",
     "driftcheck.formats.report_json.render",

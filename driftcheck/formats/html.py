@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +39,7 @@ from driftcheck.paths import Path, format_path
 from driftcheck.rules import RULES
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
 _OPEN: Final = 25
 """The most deployments that are open from the start."""
@@ -83,13 +83,21 @@ def render(report: Report, options: RenderOptions) -> str:
     from markupsafe import Markup
 
     style, script = _own_text("report.css"), _own_text("report.js")
-    template = _environment(report, options).from_string(_own_text("report.html.jinja"))
-    page, policy = _page(report), _policy(style, script)
-    text = template.render(page=page, policy=policy, style=Markup(style), script=Markup(script))  # noqa: S704
+    text = _template().render(
+        page=_page(report),
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        link=partial(view.source_link, options=options),
+        notes=partial(_notes, report=report),
+        ages=partial(wording.age_notes, report=report),
+    )
     return inert_markup(text)
 
 
-def _environment(report: Report, options: RenderOptions) -> Environment:
+@cache
+def _template() -> Template:
+    """Return the page's template; compiling it takes longer than rendering an ordinary report."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -108,14 +116,11 @@ def _environment(report: Report, options: RenderOptions) -> Environment:
         "wording": wording,
         "counted": wording.counted,
         "location_text": partial(wording.location_text, column=True),
-        "link": partial(view.source_link, options=options),
         "path_parts": _path_parts,
         "prose": _prose,
-        "notes": partial(_notes, report=report),
-        "ages": partial(wording.age_notes, report=report),
         "sides": _sides,
     }
-    return environment
+    return environment.from_string(_own_text("report.html.jinja"))
 
 
 def _own_text(name: str) -> str:
