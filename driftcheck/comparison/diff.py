@@ -168,7 +168,7 @@ def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
     if derived is not None and _is_derived_alike(declared, derived, context):
         pair.found.compared += 1
     elif not _is_evidence(pair, context, derived):
-        unrevised = is_unrevised(pair.live, pair.root, context)
+        unrevised = schema.always_set or is_unrevised(pair.live, pair.root, context)
         pair.found.unverifiable.extend(set_fields(declared, schema, context.path, by_entry=unrevised))
     elif is_own_default(declared, schema):
         pair.found.compared += 1

@@ -175,7 +175,7 @@ def shows_unset(
     key), or if the deployment has no revision yet (docs/API.md 3.1.1, 3.1.10, 6.5).
     """
     schema = context.schema
-    if is_unrevised(live, root, context):
+    if schema.always_set or is_unrevised(live, root, context):
         found.before_first_revision = True
         return False
     return (context.path[-1] in holder or is_known(live, root, schema)) and schema.is_reported(live.get("source"))
@@ -183,8 +183,6 @@ def shows_unset(
 
 def is_unrevised(live: Mapping[str, JSON], root: Field, context: FieldContext) -> bool:
     """Return whether a listing can't show a value because the deployment has no revision yet (docs/API.md 6.5)."""
-    if context.schema.always_set:
-        return True
     is_before_first = "latest_revision_id" in live and live["latest_revision_id"] is None
     return is_before_first and any(part.revision for part in root.along(context.path))
 

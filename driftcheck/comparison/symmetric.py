@@ -139,7 +139,7 @@ def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: Field
     elif pair.listed and (
         not shows_unset(pair.found, root, holder, pair.root, context) or is_underivable(schema, derived)
     ):
-        unrevised = is_unrevised(root, pair.root, context)
+        unrevised = schema.always_set or is_unrevised(root, pair.root, context)
         pair.found.unverifiable.extend(set_fields(value, schema, path, by_entry=unrevised))
     elif pair.listed and is_own_default(value, schema):
         pair.found.compared += 1
