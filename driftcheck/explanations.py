@@ -303,7 +303,7 @@ def _comparison(place: _Place) -> Iterator[str]:
     if field.equivalence is not None:
         yield _EQUIVALENCES[field.equivalence]
     if field.branch:
-        yield f"Where live holds a resolved commit, the branch in {'.'.join(field.branch)} is compared instead."
+        yield f"The branch in {'.'.join(field.branch)} is compared where live has one, unless a commit is declared."
     if field.effective is not None and field.effective.of is not None:
         yield "Unset on either side, the derived value is compared."
     if any(f.sensitive for f in place.line):
@@ -313,7 +313,9 @@ def _comparison(place: _Place) -> Iterator[str]:
 
 _EQUIVALENCES: Final = {
     "assigned-url": "A URL of the form that the platform assigns is its own, unless it is declared.",
-    "image": "A declared tag and a live digest of one repository can't be compared; two digests are.",
+    "commit": "A commit equals its first seven digits or more.",
+    "image": "A declared tag and a live digest of one repository can't be compared; two digests are. "
+    "No tag is `latest`, and the names of Docker Hub are equal.",
     "uuid": "The case of letters makes no difference.",
     "repository-url": "A trailing .git or slash and the host's case make no difference, nor the path's on github.com.",
 }

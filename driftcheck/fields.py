@@ -16,7 +16,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from driftcheck.model import JSON
-from driftcheck.paths import Item, Segment
+from driftcheck.paths import Item, Segment, value_at
 
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
 
@@ -25,6 +25,8 @@ AGES: Final = ("seed", "B", "B2", "C", "TF", "N")
 
 
 _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_SHORT_COMMIT: Final = re.compile(r"[0-9a-f]{7,39}\Z")
+_ASSIGNED_URL: Final = re.compile(r"\b[0-9a-f]{32}\b|/lgp/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Field:
     cloud_maximum: float | None = None
     """The most that Cloud accepts; self-hosted servers since 2026-07 know no maximum."""
     equivalence: str | None = None
-    """The name of an equivalence: `uuid`, `repository-url`, `image`, `assigned-url`."""
+    """The name of an equivalence: `uuid`, `repository-url`, `image`, `commit`, `assigned-url`."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other words for a value, which the service takes for the same."""
     branch: tuple[str, ...] = ()
@@ -91,6 +93,8 @@ class Field:
     """What the service shows where nothing was set (a default of its schema)."""
     sensitive: bool = False
     read_only: bool = False
+    caveat: str | None = None
+    """What to know before the value is brought back to the declared one."""
     deprecated: str | None = None
     since: str = "seed"
     label: str | None = None
@@ -121,6 +125,10 @@ class Field:
         """Return whether the value belongs to the platform in a deployment of this source."""
         return self.read_only or (isinstance(source, str) and source in self.platform_set)
 
+    def is_assigned(self, value: JSON) -> bool:
+        """Return whether a value is a URL of the form that the platform assigns: it holds 32 hex digits or `/lgp/`."""
+        return self.equivalence == "assigned-url" and isinstance(value, str) and _ASSIGNED_URL.search(value) is not None
+
     def is_reported(self, source: JSON) -> bool:
         """Return whether a live null is evidence in a deployment of this source."""
         return self.reported is None or (isinstance(source, str) and source in self.reported)
@@ -138,6 +146,25 @@ def is_number(value: JSON) -> bool:
 def is_commit(value: JSON) -> bool:
     """Return whether a value is a resolved commit, not the name of a branch or tag."""
     return isinstance(value, str) and _COMMIT.match(value) is not None
+
+
+def may_be_commit(value: JSON) -> bool:
+    """Return whether a value may be a resolved commit, whole or cut, though also the name of a branch."""
+    return is_commit(value) or (isinstance(value, str) and _SHORT_COMMIT.match(value) is not None)
+
+
+def is_same_commit(one: JSON, other: JSON) -> bool:
+    """Return whether one value is a commit, and the other the same or its first digits."""
+    if not (may_be_commit(one) and may_be_commit(other)):
+        return False
+    short, whole = sorted((str(one), str(other)), key=len)
+    return is_commit(whole) and whole.startswith(short)
+
+
+def branch_behind(live: Mapping[str, JSON], field: Field) -> str | None:
+    """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it."""
+    branch = value_at(live, field.branch)
+    return branch if isinstance(branch, str) and branch else None
 
 
 def is_unset(value: JSON, field: Field) -> bool:
@@ -279,6 +306,7 @@ class _Reader:
             service_default=notes.get("service_default"),
             sensitive=notes.get("sensitive", False),
             read_only=node.get("readOnly", False),
+            caveat=notes.get("caveat"),
             deprecated=notes.get("deprecated"),
             since=notes.get("since", "seed"),
             label=notes.get("label"),

@@ -809,6 +809,14 @@ LINT_RULES: Final = _catalogue(
         "Dedicated at least 2 (API.md 6, 9).",
     ),
     Rule(
+        "tier-size",
+        WARNING,
+        "More CPU or memory than the tier has",
+        "All containers of a replica together get 1.1, 4.6 and 9.2 vCPU with 2.75, 5.5 and 11 GiB in Serverless S, M "
+        "and L, and 3, 6 and 10 vCPU with 6, 12 and 24 GiB in Dedicated S, M and L, so no request can exceed these "
+        "(API.md 6, 9).",
+    ),
+    Rule(
         "missing-listener",
         NOTE,
         "A self-hosted deployment without `listener_id`",

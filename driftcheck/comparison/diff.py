@@ -18,7 +18,6 @@ from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
     Recorder,
-    branch_behind,
     compare_as_wholes,
     compare_entries,
     is_own_default,
@@ -28,9 +27,19 @@ from driftcheck.comparison.differences import (
     set_fields,
     shows_unset,
 )
-from driftcheck.comparison.equality import is_assigned_url, is_tag_of, same_scalar
+from driftcheck.comparison.equality import may_be_same_image, same_scalar
 from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
-from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
+from driftcheck.fields import (
+    UNKNOWN,
+    Field,
+    branch_behind,
+    derive,
+    is_commit,
+    is_number,
+    is_same_commit,
+    is_unset,
+    may_be_commit,
+)
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Item, Path
 
@@ -112,9 +121,9 @@ def _compare_alternatives(
 
 def _compare_value(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> None:
     schema = context.schema
-    if schema.branch and not is_commit(declared):
+    if schema.branch and not is_commit(declared) and not is_same_commit(declared, live):
         branch = branch_behind(pair.live, schema)
-        if branch is None and is_commit(live):
+        if branch is None and declared != live and may_be_commit(live):
             pair.found.unverifiable.append(context.path)
             return
         live = live if branch is None else branch
@@ -133,7 +142,7 @@ def _compare_value(pair: _Pair, declared: JSON, live: JSON, context: FieldContex
         _compare_unset(pair, declared, context)
     elif not isinstance(declared, dict | list) and same_scalar(declared, live, schema):
         pair.found.compared += 1
-    elif schema.platform_sets(pair.source) or (schema.equivalence == "image" and is_tag_of(declared, live)):
+    elif schema.platform_sets(pair.source) or (schema.equivalence == "image" and may_be_same_image(declared, live)):
         pair.found.unverifiable.append(context.path)
     else:
         pair.found.compared += 1
@@ -244,20 +253,22 @@ def _compare_undeclared(
     pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
 ) -> None:
     """Report the live values that are set, not declared, and not what the service puts there itself."""
-    for name, value in live.items():
+    for name in (*live, *(schema.indirect - live.keys())):
         if name in declared:
             continue
-        child = schema.properties.get(name)
+        value, child = live.get(name), schema.properties.get(name)
+        if child is not None and child.branch:
+            value = branch_behind(pair.live, child) or value
         if child is None:
             pair.found.unmodelled.append((*path, name))
         elif child.sensitive or _is_platform_made(pair, value, child):
             continue
-        elif is_structured(value, child) and value != REDACTED_MARKER:
+        elif isinstance(value, dict) and value != REDACTED_MARKER and is_structured(value, child):
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
-        elif not (is_unset(value, child) or is_own_default(value, child)):
-            value = (branch_behind(pair.live, child) if child.branch else None) or value
-            if not _is_derived(value, FieldContext(child, (*path, name), schema, declared, live)):
-                pair.found.differ((*path, name), ABSENT, value)
+        elif is_unset(value, child) or is_own_default(value, child):
+            continue
+        elif not _is_derived(value, FieldContext(child, (*path, name), schema, declared, live)):
+            pair.found.differ((*path, name), ABSENT, value)
 
 
 def _is_derived(live: JSON, context: FieldContext) -> bool:
@@ -283,5 +294,4 @@ def _is_platform_made(pair: _Pair, value: JSON, schema: Field) -> bool:
     It owns the field, assigned the URL, or resolved a commit from a branch that it does not report.
     """
     resolved = bool(schema.branch) and is_commit(value) and branch_behind(pair.live, schema) is None
-    assigned = schema.equivalence == "assigned-url" and is_assigned_url(value)
-    return schema.platform_sets(pair.source) or resolved or assigned
+    return schema.platform_sets(pair.source) or resolved or schema.is_assigned(value)

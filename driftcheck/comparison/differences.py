@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeKind
-from driftcheck.paths import Item, Path, indices_by_identity, sort_key, value_at
+from driftcheck.paths import Item, Path, indices_by_identity, sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +207,6 @@ def _present(live: Mapping[str, JSON], field: Field) -> Iterator[Field]:
             yield child
             if isinstance(value, dict):
                 yield from _present(value, child)
-
-
-def branch_behind(live: Mapping[str, JSON], field: Field) -> str | None:
-    """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it."""
-    branch = value_at(live, field.branch)
-    return branch if isinstance(branch, str) else None
 
 
 def is_own_default(value: JSON, field: Field) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from driftcheck.fields import Field, is_number
+from driftcheck.fields import Field, is_number, is_same_commit
 from driftcheck.model import JSON
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _QUANTITY: Final = re.compile(
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,2})|(?P<suffix>[kMGTPEmun]|[KMGTPE]i)?)\Z"
 )
 _ROUNDING_MODES: Final = ("ROUND_HALF_UP", "ROUND_HALF_DOWN")
-_ASSIGNED: Final = re.compile(r"\b[0-9a-f]{32}\b|/lgp/")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 
@@ -62,6 +61,8 @@ def same_as_written(one: JSON, other: JSON, field: Field) -> bool:
             return canonical_repository_url(one) == canonical_repository_url(other)
         case "image":
             return same_image(one, other)
+        case "commit":
+            return is_same_commit(one, other)
     return False
 
 
@@ -92,44 +93,57 @@ def rounded(value: float, decimals: int, mode: str) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image reference: the repository, and the tag and digest if it has them."""
+    """An image reference: the repository with its registry, and the tag and digest if it has them."""
 
     repository: str
+    is_short: bool
+    """Whether no registry is written: it is Docker Hub, unless the cluster has another default."""
     tag: str | None
     digest: str | None
 
 
+_DOCKER_HUB: Final = frozenset({"docker.io", "index.docker.io"})
+
+
 def image(reference: str) -> Image:
-    """Split an image reference; the colon of a registry's port starts no tag."""
+    """Read an image reference as Kubernetes does; the colon of a registry's port starts no tag."""
     name, _, digest = reference.partition("@")
     folder, slash, last = name.rpartition("/")
     repository, _, tag = last.partition(":")
-    return Image(folder + slash + repository, tag or None, digest or None)
+    host, _, rest = f"{folder}{slash}{repository}".partition("/")
+    is_short = not rest or not (set(".:") & set(host) or host == "localhost" or host != host.lower())
+    if is_short or host.lower() in _DOCKER_HUB:
+        rest = f"{folder}{slash}{repository}" if is_short else rest
+        repository = f"docker.io/{rest if '/' in rest else f'library/{rest}'}"
+    else:
+        repository = f"{host.lower()}/{rest}"
+    return Image(repository, is_short, tag or None, digest or None)
 
 
 def same_image(one: str, other: str) -> bool:
-    """Return whether two references name one digest of one repository; a tag beside a digest says nothing more."""
+    """Return whether two references name one digest or tag of one repository; without either, the tag is `latest`."""
     first, second = image(one), image(other)
-    digests = first.digest is not None and first.digest == second.digest
-    return digests and first.repository == second.repository and _may_be_one(first.tag, second.tag)
+    return first.is_short == second.is_short and first.digest == second.digest and _may_be_one(first, second)
 
 
-def is_tag_of(declared: JSON, live: JSON) -> bool:
-    """Return whether a declared tag may stand for the live digest, which a listing can't show (API.md 6.6)."""
+def may_be_same_image(declared: JSON, live: JSON) -> bool:
+    """Return whether a listing can't show that the live image is another one than declared.
+
+    A declared tag may stand for the live digest (API.md 6.6), and a short name for one of Docker Hub.
+    """
     if not isinstance(declared, str) or not isinstance(live, str):
         return False
     wanted, seen = image(declared), image(live)
-    is_tag = wanted.digest is None and seen.digest is not None
-    return is_tag and wanted.repository == seen.repository and _may_be_one(wanted.tag, seen.tag)
+    return wanted.digest in (None, seen.digest) and _may_be_one(wanted, seen)
 
 
-def _may_be_one(tag: str | None, other: str | None) -> bool:
-    return tag is None or other is None or tag == other
-
-
-def is_assigned_url(value: JSON) -> bool:
-    """Return whether a URL has the form of those that the platform assigns: it holds 32 hex digits or `/lgp/`."""
-    return isinstance(value, str) and _ASSIGNED.search(value) is not None
+def _may_be_one(first: Image, second: Image) -> bool:
+    """Return whether repositories and tags agree; a tag beside a digest says nothing more."""
+    if first.digest is None and second.digest is None:
+        tags_agree = (first.tag or "latest") == (second.tag or "latest")
+    else:
+        tags_agree = first.tag is None or second.tag is None or first.tag == second.tag
+    return tags_agree and first.repository == second.repository
 
 
 def same_quantity(declared: str, live: str) -> bool:

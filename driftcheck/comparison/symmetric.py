@@ -15,7 +15,6 @@ from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
     Recorder,
-    branch_behind,
     compare_as_wholes,
     compare_entries,
     is_own_default,
@@ -25,9 +24,9 @@ from driftcheck.comparison.differences import (
     set_fields,
     shows_unset,
 )
-from driftcheck.comparison.equality import is_tag_of, same_as_written
+from driftcheck.comparison.equality import may_be_same_image, same_as_written
 from driftcheck.comparison.matching import match_entries, names, same_order
-from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_unset
+from driftcheck.fields import UNKNOWN, Field, branch_behind, derive, is_unset, may_be_commit
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Path
 
@@ -102,11 +101,15 @@ def _compare_value(pair: _Pair, first: JSON, second: JSON, context: FieldContext
         _compare_list(pair, first, second, schema, context.path)
     elif not isinstance(first, dict | list) and same_as_written(first, second, schema):
         pair.found.compared += 1
-    elif pair.listed and schema.equivalence == "image" and (is_tag_of(first, second) or is_tag_of(second, first)):
+    elif pair.listed and schema.equivalence == "image" and _may_be_same_image(first, second):
         pair.found.unverifiable.append(context.path)
     else:
         pair.found.compared += 1
         pair.found.differ(context.path, first, second)
+
+
+def _may_be_same_image(first: JSON, second: JSON) -> bool:
+    return may_be_same_image(first, second) or may_be_same_image(second, first)
 
 
 def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[JSON, JSON]:
@@ -114,8 +117,9 @@ def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[J
     branches = branch_behind(pair.one, schema), branch_behind(pair.other, schema)
     if first == second and None in branches:
         return first, second
+    may_be = [b is None and may_be_commit(value) for b, value in zip(branches, (first, second), strict=True)]
     first, second = branches[0] or first, branches[1] or second
-    if is_commit(first) != is_commit(second) and None not in (first, second):
+    if may_be[0] != may_be[1] and None not in (first, second):
         return REDACTED_MARKER, REDACTED_MARKER
     return first, second
 

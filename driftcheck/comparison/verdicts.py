@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from driftcheck.comparison.diff import Difference, Differences, compare_with_live
+from driftcheck.comparison.equality import may_be_same_image
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.comparison.symmetric import compare_listed
@@ -119,8 +120,12 @@ def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdict
     so_far = _Assessment(sides, schema, terms)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
+    owners = {id(match.live[0]): match for match in matches if match.live and "name" in match.declaration.value}
     for match in matches:
-        if len(match.live) == 1 and not match.live[0].is_being_deleted:
+        owner = owners.get(id(match.live[0]), match) if match.live else match
+        if owner is not match:
+            _assess_declared_twice(so_far, match.declaration, owner.declaration)
+        elif len(match.live) == 1 and not match.live[0].is_being_deleted:
             _assess_pair(so_far, match.declaration, match.live[0])
         elif match.live or _is_in_scope(match.declaration, sides.snapshot):
             _assess_incomparable(so_far, match)
@@ -134,6 +139,13 @@ def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdict
         findings=tuple(so_far.findings),
         gaps=tuple(so_far.gaps),
     )
+
+
+def _assess_declared_twice(so_far: _Assessment, declaration: Declaration, owner: Declaration) -> None:
+    """Report a declaration by agent whose live deployment is also declared by name."""
+    comparison = Comparison(declaration.name, Status.UNKNOWN, location=declaration.locate(()))
+    so_far.comparisons.append(comparison)
+    so_far.add("duplicate-name", comparison, message=f"The deployment is already declared by its name, {owner.name}.")
 
 
 def _assess_incomparable(so_far: _Assessment, match: Match) -> None:
@@ -233,8 +245,8 @@ def _add_findings(
     for path in result.unmodelled:
         so_far.add("unmodelled-field", comparison, path=path, location=declaration.locate(path))
     for path in result.unverifiable:
-        if _names_a_digest(path, live, so_far.schema):
-            so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path))
+        if so_far.schema.at(path).equivalence == "image":
+            _add_unverifiable_image(so_far, comparison, path, declaration, live)
     if result.before_first_revision:
         so_far.add("no-revision", comparison)
     if live.is_rollout_pending:
@@ -243,9 +255,21 @@ def _add_findings(
         _add_exposure(so_far, comparison, live, declaration.value)
 
 
-def _names_a_digest(path: Path, live: Deployment, schema: Field) -> bool:
-    value = value_at(live.value, path)
-    return schema.at(path).equivalence == "image" and isinstance(value, str) and "@" in value
+def _add_unverifiable_image(
+    so_far: _Assessment, comparison: Comparison, path: Path, declaration: Declaration, live: Deployment
+) -> None:
+    """Say why an image can't be compared: by its tag, or by a short name."""
+    declared, seen = value_at(declaration.value, path), value_at(live.value, path)
+    if not may_be_same_image(declared, seen):
+        return
+    more = {} if "@" in str(seen) and "@" not in str(declared) else {"message": _SHORT_NAME, "hint": _WITH_REGISTRY}
+    so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path), **more)
+
+
+_SHORT_NAME: Final = (
+    "Only one side names a registry; the other means Docker Hub, unless the cluster has another default."
+)
+_WITH_REGISTRY: Final = "Declare the image with its registry, as live has it."
 
 
 def _add_exposure(so_far: _Assessment, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Pointer, validate
-from driftcheck.fields import UNKNOWN, Field, derive, is_commit, is_number, is_unset
+from driftcheck.fields import UNKNOWN, Field, branch_behind, derive, is_commit, is_number, is_unset
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Deployment, Severity, Snapshot
-from driftcheck.paths import Item, Path, Segment, entry_segment, indices_by_identity, value_at
+from driftcheck.paths import Item, Path, Segment, entry_segment, indices_by_identity
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.rules import RULES
 from driftcheck.yamlfile.scalars import MAX_INTEGER
@@ -165,14 +165,17 @@ class _Reader:
     def object(self, value: Mapping[str, JSON], schema: Field, path: Path) -> dict[str, JSON]:
         """Return an object's form: known fields first, in the schema's order."""
         form = {}
-        for name in (*(name for name in schema.properties if name in value), *sorted(value.keys() - schema.properties)):
+        known = (name for name in schema.properties if name in value or name in schema.indirect)
+        for name in (*known, *sorted(value.keys() - schema.properties)):
             entry = self._entry(name, value, schema, (*path, name))
             if entry is not ABSENT:
                 form[name] = entry
         return form
 
     def _entry(self, name: str, siblings: Mapping[str, JSON], parent: Field, path: Path) -> JSON | Absent:
-        value, schema = siblings[name], parent.child(name)
+        value, schema = siblings.get(name), parent.child(name)
+        if schema is not None and schema.branch:
+            value = branch_behind(self._live, schema) or value
         if value is None:
             return ABSENT
         if schema is None and not _is_free(parent):
@@ -185,21 +188,17 @@ class _Reader:
         if schema.sensitive:
             return self._leave(path, HIDDEN) if schema.types else ABSENT
         if schema.branch and is_commit(value):
-            value = self._branch(schema)
-            if value is None:
-                return self._leave(path, COMMIT)
+            return self._leave(path, COMMIT)
         return self._value(value, schema, path)
 
     def _is_unsaid(self, value: JSON, schema: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
         """Return whether a value need not be declared: it is unset, the service's own, or derived from another."""
-        if is_unset(value, schema) or schema.platform_sets(self._live.get("source")):
+        if schema.platform_sets(self._live.get("source")) or schema.is_assigned(value):
+            return True
+        if is_unset(value, schema) and not schema.indirect:
             return True
         own = (schema.service_default, derive(schema, siblings, parent))
         return any(value == each and _is_alike(value, each) for each in own if each is not None)
-
-    def _branch(self, schema: Field) -> JSON:
-        branch = value_at(self._live, schema.branch)
-        return branch if isinstance(branch, str) else None
 
     def _value(self, value: JSON, schema: Field, path: Path) -> JSON | Absent:
         if value == REDACTED_MARKER or is_secret(value):

@@ -335,29 +335,51 @@ def _tiers(subject: _Subject) -> Iterator[Violation]:
             yield Violation("tier-family", f"`{key}` does not belong to the family of `deployment_type`", (key,))
 
 
-_MOST_REPLICAS: Final = {
-    "SERVERLESS_S": 1,
-    "SERVERLESS_M": 2,
-    "SERVERLESS_L": 2,
-    "DEDICATED_S": 10,
-    "DEDICATED_M": 20,
-    "DEDICATED_L": 40,
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """What a tier gives (API.md 6.9)."""
+
+    vcpu: float
+    memory_mb: int
+    """Both are the totals of all containers."""
+    most_replicas: int
+
+
+_SIZES: Final = {
+    "SERVERLESS_S": _Size(1.1, 2816, 1),
+    "SERVERLESS_M": _Size(4.6, 5632, 2),
+    "SERVERLESS_L": _Size(9.2, 11264, 2),
+    "DEDICATED_S": _Size(3, 6144, 10),
+    "DEDICATED_M": _Size(6, 12288, 20),
+    "DEDICATED_L": _Size(10, 24576, 40),
 }
 _LEAST_DEDICATED: Final = 2
 
 
-def _tier_replicas(subject: _Subject) -> Iterator[Violation]:
+def _tier_sizes(subject: _Subject) -> Iterator[Violation]:
     key = next((key for key in ("compute_tier", "deployment_tier") if _text(subject.value, key)), None)
-    tier = subject.value[key] if key else None
-    if key is None or tier not in _MOST_REPLICAS:
+    tier = _text(subject.value, key) if key else None
+    if key is None or tier not in _SIZES:
         return
+    size = _SIZES[tier]
     most, least = _number(subject.spec.get("max_scale")), _number(subject.spec.get("min_scale"))
-    if most is not None and most > _MOST_REPLICAS[tier]:
-        message = f"`max_scale` is above {_MOST_REPLICAS[tier]}, the maximum of `{tier}`"
+    if most is not None and most > size.most_replicas:
+        message = f"`max_scale` is above {size.most_replicas}, the maximum of `{tier}`"
         yield Violation("tier-replicas", message, (*_SPEC, "max_scale"), related=((key,),))
     if least is not None and least < _LEAST_DEDICATED and tier.startswith("DEDICATED_"):
         message = f"`min_scale` is below {_LEAST_DEDICATED}, the minimum of `{tier}`"
         yield Violation("tier-replicas", message, (*_SPEC, "min_scale"), related=((key,),))
+    yield from _above_tier(subject, key, ("cpu", "queue_cpu", "core_cpu"), size.vcpu, f"vCPU of `{tier}`")
+    memory = ("memory_mb", "queue_memory_mb", "core_memory_mb")
+    yield from _above_tier(subject, key, memory, size.memory_mb, f"MB of `{tier}`")
+
+
+def _above_tier(subject: _Subject, tier: str, keys: Iterable[str], total: float, unit: str) -> Iterator[Violation]:
+    for key in keys:
+        number = _number(subject.spec.get(key))
+        if number is not None and number > total:
+            message = f"`{key}` is above the {total:g} {unit} in total"
+            yield Violation("tier-size", message, (*_SPEC, key), related=((tier,),))
 
 
 def _namespace(subject: _Subject) -> Iterator[Violation]:
@@ -668,7 +690,8 @@ def _images(subject: _Subject) -> Iterator[Violation]:
     for path, image in images:
         if not isinstance(image, str) or not image.strip():
             continue
-        if not _IMAGE.fullmatch(image):
+        match = _IMAGE.fullmatch(image)
+        if match is None or len(match["name"]) > _MAX_IMAGE_NAME:
             message = f"`{path[-1]}` is not an image reference"
             yield Violation("invalid-image", message, path, _image_hint(image))
         elif not _is_pinned(image):
@@ -677,11 +700,15 @@ def _images(subject: _Subject) -> Iterator[Violation]:
 
 
 _IMAGE: Final = re.compile(
-    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]+)?/)?"  # registry
-    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"  # repository
+    r"(?P<name>(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]+)?/)?"  # registry
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)"  # repository
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"  # tag
-    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]+)?"  # digest
+    r"(?:@(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}"
+    r"|(?!sha(?:256|384|512):)[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"  # digest
 )
+
+_MAX_IMAGE_NAME: Final = 255
+"""These are the limits of distribution/reference and of the OCI's image specification."""
 
 
 def _image_hint(image: str) -> str:
@@ -691,6 +718,8 @@ def _image_hint(image: str) -> str:
         )
     if "://" in image:
         return "Write it without a scheme: `registry.example.com/team/agent:1.2.3`."
+    if "@sha256:" in image:
+        return "A SHA-256 digest has 64 hexadecimal digits, in lower case."
     if "$" in image:
         return "Variables are not expanded: write the reference itself."
     return "Write `registry.example.com/team/agent:1.2.3`, with a lowercase repository."
@@ -727,7 +756,7 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     _wrong_for_source,
     _repo_ref,
     _tiers,
-    _tier_replicas,
+    _tier_sizes,
     _namespace,
     _commands,
     _single_sizes,

@@ -272,7 +272,8 @@ def _error_rank(error: Any) -> int:
 
 def _value_violation(path: Pointer, error: Any) -> Violation:
     schema: Mapping[str, Any] = error.schema
-    rule: str | None = schema.get("x-driftcheck", {}).get("rule")
+    notes: Mapping[str, str] = schema.get("x-driftcheck", {})
+    rule = notes.get("rule")
     name = _named(path)
     match error.validator:
         case "not" if schema.get("readOnly"):
@@ -296,7 +297,8 @@ def _value_violation(path: Pointer, error: Any) -> Violation:
             limit = schema["maxLength"]
             return Violation(rule or "invalid-value", f"{name} must not be longer than {limit} characters", path)
         case "pattern":
-            return Violation(rule or "invalid-value", f"{name} {_FORMS.get(rule, 'must not be blank')}", path)
+            form = notes.get("form") or _FORMS.get(rule, "must not be blank")
+            return Violation(rule or "invalid-value", f"{name} {form}", path)
         case "minimum":
             return Violation("out-of-range", f"{name} must be at least {schema['minimum']}", path)
         case "minProperties" | "maxProperties":

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from driftcheck.fields import at as field_at
 from driftcheck.formats import view
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.view import Block, Result
@@ -197,6 +198,9 @@ def change_notes(change: Change, report: Report, *, with_impact: bool = True) ->
         notes.append(CLASSES[change.change_class])
     if with_impact and impact(change):
         notes.append(impact(change))
+    field = field_at(change.path)
+    if field is not None and field.caveat is not None and change.change_class is not ChangeClass.ADOPTED:
+        notes.append(field.caveat)
     if change.redacted:
         notes.append("values not shown")
     return notes

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from driftcheck.fields import UNKNOWN, Field
+from driftcheck.fields import at as field_at
 from driftcheck.model import (
     JSON,
     REDACTED_MARKER,
@@ -235,11 +236,9 @@ def _set_part(body: _Body, part: str, name: str, declared: Mapping[str, JSON]) -
         _warn_of_null(body, (part, name))
         return
     body.value.setdefault(part, {})[name] = copy.deepcopy(value)
-    if name == "repo_url":
-        body.warnings.append(
-            "The next revision builds from this repository; the active one may still come from the other. "
-            "Older self-hosted services may refuse the change."
-        )
+    field = field_at((part, name))
+    if field is not None and field.caveat is not None:
+        body.warnings.append(f"{format_path((part, name))}: {field.caveat}.")
 
 
 def _warn_of_null(body: _Body, path: Path) -> None:

@@ -500,12 +500,49 @@ def test_a_resolved_commit_equals_its_branch() -> None:
         assert unverifiable(declared, live(commit, None)) == [path]
     for ref in ("dev", None, "4c9f1b7", "HEAD"):
         assert drift(declared, live(ref, "main")) == []
+    for silent in (None, ""):
+        assert unverifiable(declared, live("4c9f1b7", silent)) == [path]
+        assert drift(declared, live("main", silent)) == []
     assert drift(declared, live("main", "dev")) == [("modified", path)]
     assert drift(declared, live("dev", None)) == [("modified", path)]
     pinned = at("source_revision_config.repo_ref", "4c9f1b7a0d" * 4, "github")
     pinned.pop("name")
     assert drift(pinned, live("4c9f1b7a0d" * 4, "main")) == []
+    assert drift(pinned, live("4c9f1b7", "main")) == []
     assert drift(pinned, live("0c9f1b7a0d" * 4, "main")) == [("modified", path)]
+    assert drift(pinned, live("0c9f1b7", "main")) == [("modified", path)]
+
+
+@pytest.mark.parametrize("silent", [None, ""])
+def test_of_two_listings_a_cut_commit_may_be_the_branch(silent: str | None) -> None:
+    def live(ref: str, branch: str | None) -> dict[str, Any]:
+        return {
+            "source": "github",
+            "source_config": {"repo_branch": branch},
+            "source_revision_config": {"repo_ref": ref},
+        }
+
+    for one, other in ((live("main", silent), live("4c9f1b7", silent)), (live("4c9f1b7", silent), live("x", "main"))):
+        for sides in ((one, other), (other, one)):
+            found = compare_listed(*sides, SCHEMA)
+            assert [format_path(path) for path in found.unverifiable if path[-1] == "repo_ref"] != []
+            assert not any(each.path[-1] == "repo_ref" for each in found.differences)
+    found = compare_listed(live("x", "20241128"), live("x", "main"), SCHEMA)
+    assert any(each.path[-1] == "repo_ref" for each in found.differences)
+
+
+def test_a_branch_whose_name_looks_like_a_commit_is_still_a_branch() -> None:
+    declared = at("source_revision_config.repo_ref", "20241128", "github")
+    live = {"source_config": {"repo_branch": "main"}, "source_revision_config": {"repo_ref": "20241128"}}
+    assert drift(declared, {**declared, **live}) == [("modified", "source_revision_config.repo_ref")]
+
+
+@pytest.mark.parametrize("ref", [None, "", "4c9f1b7", "4c9f1b7a0d" * 4, "HEAD"])
+def test_an_undeclared_branch_differs_whatever_the_reference_is(ref: str | None) -> None:
+    live = {"source": "github", "source_config": {"repo_branch": "main"}, "source_revision_config": {"repo_ref": ref}}
+    declared = {"source": "github", "source_revision_config": {"langgraph_config_path": None}}
+    found = compare_with_live(declared, live, SCHEMA, strict=True).differences
+    assert [(format_path(each.path), each.live) for each in found] == [("source_revision_config.repo_ref", "main")]
 
 
 # --- 8. impact ---------------------------------------------------------------------------------------------------

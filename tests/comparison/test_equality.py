@@ -14,6 +14,7 @@ from driftcheck import fields
 from driftcheck.comparison.equality import (
     canonical_repository_url,
     is_rounded_to,
+    may_be_same_image,
     quantity,
     same_as_written,
     same_quantity,
@@ -214,3 +215,58 @@ def test_uuids_are_equal_in_any_case() -> None:
     assert same_uuid(one, one.upper())
     assert not same_uuid(one, one.replace("a", "b"))
     assert not same_uuid("a", "A")
+
+
+# --- images ------------------------------------------------------------------------------------------------------
+
+IMAGE = fields.at(("source_revision_config", "image_uri"))
+ONE, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("agent", "agent:latest"),
+        ("team/agent", "team/agent:latest"),
+        ("docker.io/agent:1", "docker.io/library/agent:1"),
+        ("index.docker.io/library/agent:1", "docker.io/agent:1"),
+        ("Registry.Example.com/agent:1", "registry.example.com/agent:1"),
+        (f"docker.io/agent:1@{ONE}", f"docker.io/library/agent@{ONE}"),
+    ],
+)
+def test_references_that_kubernetes_reads_alike_are_one_image(one: str, other: str) -> None:
+    assert same_scalar(one, other, IMAGE)
+    assert same_scalar(other, one, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("declared", "live"),
+    [
+        ("agent:1", "docker.io/library/agent:1"),
+        ("docker.io/team/agent:1", "team/agent:1"),
+        ("agent:1", f"index.docker.io/library/agent@{ONE}"),
+        ("registry.example.com/agent:1", f"registry.example.com/agent@{ONE}"),
+        ("registry.example.com/agent:1", f"registry.example.com/agent:1@{ONE}"),
+        ("registry:5000/agent", f"registry:5000/agent@{ONE}"),
+    ],
+)
+def test_a_tag_and_a_short_name_may_stand_for_what_is_live(declared: str, live: str) -> None:
+    assert not same_scalar(declared, live, IMAGE)
+    assert may_be_same_image(declared, live)
+
+
+@pytest.mark.parametrize(
+    ("declared", "live"),
+    [
+        ("agent:1", "docker.io/library/agent:2"),
+        ("agent:1", "docker.io/team/agent:1"),
+        ("agent:1", "quay.io/library/agent:1"),
+        ("registry.example.com/agent:5000", "registry.example.com:5000/agent"),
+        ("registry.example.com/agent:1", f"registry.example.com/agent:2@{ONE}"),
+        (f"registry.example.com/agent@{ONE}", "registry.example.com/agent:1"),
+        (f"registry.example.com/agent@{ONE}", f"registry.example.com/agent@{OTHER}"),
+    ],
+)
+def test_other_references_are_other_images(declared: str, live: str) -> None:
+    assert not same_scalar(declared, live, IMAGE)
+    assert not may_be_same_image(declared, live)

@@ -213,6 +213,15 @@ def test_an_agent_is_missing_only_where_it_would_have_been_listed(scope: dict[st
     assert [each for each, _ in rules(found)] == [rule]
 
 
+def test_one_live_deployment_is_not_declared_twice() -> None:
+    ours = declarations({"name": "x-1", "source": "internal_source"})
+    ours = replace(ours, deployments=(bound_to("claims"), *ours.deployments))
+    live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
+    result = assess(Sides(ours, live), SCHEMA)
+    assert statuses(result) == {"claims/production": "unknown", "x-1": "in_sync"}
+    assert rules(result) == [("duplicate-name", "claims/production")]
+
+
 def test_with_a_name_the_agent_is_compared() -> None:
     one, other = at("name", "claims") | agent("claims"), at("name", "claims") | agent("billing")
     assert drift(one, other) == [("modified", "agent.agent_id")]

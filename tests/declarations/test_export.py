@@ -102,6 +102,26 @@ def spec(**values: Any) -> dict[str, Any]:
     return {"name": "agent", "source": "external_docker", "source_config": {"resource_spec": values}}
 
 
+@pytest.mark.parametrize("ref", [None, "", "4c9f1b7", "HEAD", "another", COMMIT])
+def test_the_branch_that_the_service_names_is_exported(ref: str | None) -> None:
+    live = {"name": "agent", "source": "github", "source_config": {"repo_branch": "main"}}
+    live |= {"source_revision_config": {"repo_ref": ref}}
+    expected = {
+        "name": "agent",
+        "source": "github",
+        "source_revision_config": {"repo_ref": "main"},
+    }
+    assert form(live) == (expected, {})
+
+
+@pytest.mark.parametrize("url", ["https://smith.example.com/lgp/agent-1", f"https://agent-{'0a' * 16}.example.com"])
+def test_an_assigned_url_is_not_exported(url: str) -> None:
+    live = {"name": "agent", "source": "external_docker", "source_config": {"custom_url": url}}
+    assert "source_config" not in form(live)[0]
+    live["source_config"] = {"custom_url": "https://agent.example.com"}
+    assert form(live)[0]["source_config"] == {"custom_url": "https://agent.example.com"}
+
+
 def test_what_only_the_service_sets_is_left_out() -> None:
     live = {"name": "agent", "source": "github", "id": "1", "status": "READY", "updated_at": "x", "shareable": False}
     live["source_config"] = {"custom_url": "https://x.langgraph.app", "repo_branch": "main", "repo_url": "https://g/x"}

@@ -63,6 +63,9 @@ def test_nulls_break_no_rule() -> None:
         assert set(found) <= {"incomplete-for-create", "field-not-applicable"}
 
 
+DIGEST = f"sha256:{'0' * 64}"
+
+
 class TestSources:
     def test_a_resource_spec_on_cloud_is_a_warning_only(self) -> None:
         found = violations({"source": "github", "source_config": {"resource_spec": {"cpu": 1}}})
@@ -108,7 +111,7 @@ class TestSources:
 
     def test_an_image_is_refused_for_github_unless_it_is_what_the_platform_built(self) -> None:
         assert of_revision({"image_uri": "registry.example.com/a:1"}, "github") == ["image-not-allowed"]
-        assert of_revision({"image_uri": "us-docker.pkg.dev/a@sha256:00"}, "github") == ["platform-set-value"]
+        assert of_revision({"image_uri": f"us-docker.pkg.dev/a@{DIGEST}"}, "github") == ["platform-set-value"]
 
     def test_what_creation_needs_is_asked_for_in_declared_sections_only(self) -> None:
         (found,) = violations({"source": "github", "source_revision_config": {"repo_ref": "main"}})
@@ -349,7 +352,7 @@ class TestPods:
     def test_variables_are_c_identifiers(self, name: str) -> None:
         assert of_spec({"sidecars": [{"name": "s", "image": "s:1", "env": [{"name": name}]}]}) == ["env-name"]
 
-    @pytest.mark.parametrize("image", ["a:1", "registry:5000/a:1", "a@sha256:00", "a:latest@sha256:00", "a:1-latest"])
+    @pytest.mark.parametrize("image", ["a:1", "registry:5000/a:1", f"a@{DIGEST}", f"a:latest@{DIGEST}", "a:1-latest"])
     def test_pinned_images(self, image: str) -> None:
         assert of_revision({"image_uri": image}, "external_docker") == []
 
@@ -428,7 +431,9 @@ def test_a_thousand_deployments_are_linted_in_a_moment() -> None:
         "registry.example.com/agents/claims:1.2",
         "localhost:5000/a",
         "a",
-        "a/b-c__d.e:V1@sha256:0123abcd",
+        f"a/b-c__d.e:V1@sha256:{'0123abcd' * 8}",
+        f"a@sha512:{'0123abcd' * 16}",
+        f"a@example+form:{'0123ABCD' * 4}",
         "[::1]:5000/a:1",
         "REGISTRY.example.com/a:1",
     ],
@@ -454,6 +459,13 @@ def test_image_references_are_accepted(image: str) -> None:
         "registry.example.com/Agents/a:1",
         "a//b",
         "a:1:2",
+        "a@sha256:12",
+        f"a@sha256:{'a' * 63}",
+        f"a@sha256:{'a' * 65}",
+        f"a@sha256:{'A' * 64}",
+        f"a@sha512:{'a' * 64}",
+        f"a@example:{'a' * 31}",
+        f"{'a/' * 130}b:1",
     ],
 )
 def test_what_is_not_an_image_reference_is_an_error(image: str) -> None:
@@ -536,6 +548,22 @@ def test_long_names_are_warned_of_for_self_hosted_deployments_only() -> None:
 def test_replicas_fit_the_tier(tier: str | None, spec: dict[str, int], keys: list[str]) -> None:
     value = {"name": "a", "deployment_tier": tier, "source_config": {"resource_spec": spec}}
     assert [v.path[-1] for v in lint("a", value) if v.rule == "tier-replicas"] == keys
+
+
+@pytest.mark.parametrize(
+    ("tier", "spec", "keys"),
+    [
+        ("SERVERLESS_S", {"cpu": 1.1, "memory_mb": 2816}, []),
+        ("SERVERLESS_S", {"cpu": 1.2, "queue_memory_mb": 2944}, ["cpu", "queue_memory_mb"]),
+        ("SERVERLESS_L", {"cpu": 9.2, "queue_cpu": 9.3}, ["queue_cpu"]),
+        ("DEDICATED_S", {"memory_mb": 6144, "core_memory_mb": 6272, "db_memory_mb": 16384}, ["core_memory_mb"]),
+        ("DEDICATED_L", {"core_cpu": 11, "cpu_limit": 20}, ["core_cpu"]),
+        (None, {"cpu": 100}, []),
+    ],
+)
+def test_requests_fit_the_tier(tier: str | None, spec: dict[str, float], keys: list[str]) -> None:
+    value = {"name": "a", "compute_tier": tier, "source_config": {"resource_spec": spec}}
+    assert [v.path[-1] for v in lint("a", value) if v.rule == "tier-size"] == keys
 
 
 @pytest.mark.parametrize("kind", ["dev_zero", "serverless"])
