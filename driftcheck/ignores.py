@@ -5,15 +5,16 @@ What is suppressed stays in the report, marked with the rule, and is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from typing import Final
 
 from driftcheck.fields import Field, deployment
+from driftcheck.globs import Budget, GlobIndex, OverBudgetError, PatternIndex, weight
 from driftcheck.model import ABSENT, JSON, Change, Comparison, Declaration, Finding, Guard, IgnoreRule, Suppression
-from driftcheck.paths import Item, Path, PatternIndex, glob_matches, matches
+from driftcheck.paths import Item, Path, glob_matches
 from driftcheck.redaction.patterns import holds_credential, shown
 from driftcheck.redaction.values import redact
 from driftcheck.rules import make_finding
@@ -22,35 +23,91 @@ _ABSENCE: Final = frozenset({"missing-deployment", "missing-elsewhere"})
 _PRESENCE: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
 
 
+BUDGET: Final = 10_000_000
+"""Steps that matching rules with names, paths and values may take: a thousand rules and ten thousand changes need less
+than a fifth of it."""
+
+
+class _Names:
+    """Rules by the deployments that they are about, those of each file apart."""
+
+    def __init__(self, rules: Mapping[int, IgnoreRule], *, scoped: bool = True) -> None:
+        by_scope: dict[frozenset[str] | None, dict[int, IgnoreRule]] = {}
+        for index, rule in rules.items():
+            by_scope.setdefault(rule.scope if scoped else None, {})[index] = rule
+        self._groups: dict[str | None, list[tuple[frozenset[int], GlobIndex[int]]]] = {}
+        """By the name of a deployment, the rules of the files that declare it; None for rules of the configuration.
+
+        Of each file: the rules about all its deployments, and the others.
+        """
+        for scope, own in by_scope.items():
+            about_all = frozenset(index for index, rule in own.items() if rule.deployment == "*")
+            others = GlobIndex((rule.deployment, index) for index, rule in own.items() if index not in about_all)
+            for name in (None,) if scope is None else scope:
+                self._groups.setdefault(name, []).append((about_all, others))
+
+    def about(self, name: str, budget: Budget) -> list[Set[int]]:
+        """Return the rules about a deployment, in one or several sets; raises OverBudgetError."""
+        found: list[Set[int]] = []
+        for about_all, others in (*self._groups.get(None, ()), *self._groups.get(name, ())):
+            found += [about_all, frozenset(others.matching(name, budget))]
+        return [rules for rules in found if rules]
+
+
 @dataclass(slots=True)
 class Suppressions:
     """The rules that are in force, and which of them have suppressed something."""
 
-    rules: tuple[IgnoreRule, ...]
+    rules: Mapping[int, IgnoreRule]
+    """By number, those that come first first."""
+    _paths: PatternIndex
+    """The patterns of all rules, by the same numbers."""
+    _budget: Budget
     used: set[int] = field(default_factory=set)
-    _paths: PatternIndex = field(init=False)
-    _literal: dict[str, list[int]] = field(init=False)
-    """By the full name of a deployment: the rules that name it without a star."""
-    _globs: list[int] = field(init=False)
-    _about: dict[str, frozenset[int]] = field(default_factory=dict)
+    is_over_budget: bool = False
+    """Whether matching the rules takes too much work; from then on nothing is suppressed."""
+    _names: _Names = field(init=False)
+    _by_finding: dict[str, _Names] = field(init=False)
+    _absences: dict[str, list[int]] = field(init=False)
+    """By the full name of a deployment, the rules that accept that it is missing."""
+    _weights: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._paths = PatternIndex(rule.path for rule in self.rules)
-        self._literal, self._globs = {}, []
-        for index, rule in enumerate(self.rules):
-            if "*" in rule.deployment:
-                self._globs.append(index)
-            else:
-                self._literal.setdefault(rule.deployment, []).append(index)
+        self._names = _Names({index: rule for index, rule in self.rules.items() if rule.path is not None})
+        by_finding: dict[str, dict[int, IgnoreRule]] = {}
+        self._absences = {}
+        for index, rule in self.rules.items():
+            for finding in {rule.rule} | (_PRESENCE if rule.unmanaged else set()):
+                if finding is not None and finding not in _ABSENCE:
+                    by_finding.setdefault(finding, {})[index] = rule
+            if rule.missing or rule.rule in _ABSENCE:
+                self._absences.setdefault(rule.deployment, []).append(index)
+        self._by_finding = {
+            finding: _Names(rules, scoped=finding not in _PRESENCE) for finding, rules in by_finding.items()
+        }
 
-    def suppress_change(self, name: str, change: Change) -> Change:
-        """Mark a change that a rule covers; its live value must not have been redacted yet."""
-        about = self._rules_about(name)
-        candidates = self._paths.matching(change.path) & about if about else ()
+    def suppress(self, comparison: Comparison) -> Comparison:
+        """Mark the changes that a rule covers; their live values must not have been redacted yet."""
+        if self.is_over_budget or not comparison.changes:
+            return comparison
+        try:
+            about = self._names.about(comparison.name, self._budget)
+            if not about:
+                return comparison
+            changes = tuple(self._suppress_change(change, about) for change in comparison.changes)
+        except OverBudgetError:
+            self.is_over_budget = True
+            return comparison
+        return replace(comparison, changes=changes)
+
+    def _suppress_change(self, change: Change, about: Sequence[Set[int]]) -> Change:
         seen: Change | None = None
-        for index in sorted(candidates):
+        covering = self._paths.matching(change.path)
+        self._budget.spend(_LOOK_UP * len(covering))
+        for index in sorted(index for index in covering if any(index in rules for rules in about)):
             guard = self.rules[index].guard
             if guard is not None:
+                self._budget.spend(self._weight(index, guard) + weight(change.live if guard.matches else None))
                 seen = seen or redact(change, deployment())
                 if seen.redacted or not holds(guard, seen.live):  # a guard must not find out what is not shown
                     continue
@@ -58,27 +115,59 @@ class Suppressions:
             return replace(change, suppressed=_suppression(self.rules[index]))
         return change
 
+    def _weight(self, index: int, guard: Guard) -> int:
+        if index not in self._weights:
+            self._weights[index] = _GUARD + 2 * weight((guard.equals, guard.is_in, guard.matches))
+        return self._weights[index]
+
     def suppress_finding(self, finding: Finding) -> Finding:
         """Mark the finding of a deployment that a rule covers."""
-        if finding.deployment is None or finding.suppressed is not None:
+        if finding.deployment is None or finding.suppressed is not None or self.is_over_budget:
             return finding
-        for index in sorted(self._rules_about(finding.deployment, scoped=finding.rule not in _PRESENCE)):
-            if _covers_finding(self.rules[index], finding):
-                self.used.add(index)
-                return replace(finding, suppressed=_suppression(self.rules[index]))
-        return finding
+        try:
+            index = min(self._rules_about(finding.rule, finding.deployment), default=None)
+        except OverBudgetError:
+            self.is_over_budget = True
+            return finding
+        if index is None:
+            return finding
+        self.used.add(index)
+        return replace(finding, suppressed=_suppression(self.rules[index]))
+
+    def _rules_about(self, finding: str, name: str) -> Iterator[int]:
+        """Yield the rules that cover a finding about a deployment; an accepted absence is named in full."""
+        if finding in _ABSENCE:
+            for index in self._absences.get(name, ()):
+                self._budget.spend()
+                scope = self.rules[index].scope
+                if scope is None or name in scope:
+                    yield index
+        elif finding in self._by_finding:
+            for rules in self._by_finding[finding].about(name, self._budget):
+                self._budget.spend(len(rules))
+                yield from rules
 
     def unused(self, declared: Sequence[Declaration], *, strict: bool) -> Iterator[Finding]:
         """Yield a finding for each rule that suppressed nothing although it could have.
 
         A comparison that is not strict does not report undeclared fields, so rules for these are left alone.
         """
-        idle = [index for index in range(len(self.rules)) if index not in self.used]
-        undecided = () if strict else {index for index in idle if _needs_strict(self.rules[index])}
-        reachable = self._reachable(declared, undecided) if undecided else frozenset()
+        try:
+            idle = [index for index in self.rules if index not in self.used and not self.is_over_budget]
+            undecided = () if strict else self._needing_strict(idle)
+            reachable = self._reachable(declared, undecided) if undecided else frozenset()
+        except OverBudgetError:
+            self.is_over_budget = True
+            return
         for index in idle:
             if index not in undecided or index in reachable:
                 yield make_finding("unused-ignore", location=self.rules[index].location)
+
+    def _needing_strict(self, idle: Iterable[int]) -> set[int]:
+        """Return the rules about fields alone, of which some may be undeclared, that can match some field at all."""
+        matching = self._paths.below(_collections(deployment(), ()))
+        rules = ((index, self.rules[index]) for index in idle)
+        return {index for index, rule in rules if index in matching and not rule.missing and not rule.unmanaged}
 
     def _reachable(self, declared: Sequence[Declaration], undecided: Iterable[int]) -> frozenset[int]:
         """Return the rules that a change of something declared would match, or that no deployment is about."""
@@ -86,38 +175,49 @@ class Suppressions:
         about_none = set(left)
         found: set[int] = set()
         for declaration in declared:
-            about = self._rules_about(declaration.name) & left
+            about = left & frozenset().union(*self._names.about(declaration.name, self._budget))
+            self._budget.spend(1 + len(about))
             about_none -= about
             if about:
                 reached = self._paths.below(_declared_paths(declaration.value, schema, ())) & about
                 found |= reached
-                left -= reached
+                left.difference_update(reached)
             if not left:
                 break
         return frozenset(found | about_none)
 
-    def _rules_about(self, name: str, *, scoped: bool = True) -> frozenset[int]:
-        """Return the rules whose `deployment` and file cover a name."""
-        if name not in self._about:
-            globs = (index for index in self._globs if glob_matches(self.rules[index].deployment, name))
-            self._about[name] = frozenset((*self._literal.get(name, ()), *globs))
-        about = self._about[name]
-        if not scoped:
-            return about
-        return frozenset(i for i in about if (scope := self.rules[i].scope) is None or name in scope)
+    def limit(self) -> Iterator[Finding]:
+        """Yield the finding of rules that take too much work."""
+        if self.is_over_budget:
+            message = "Matching the ignore rules takes too much work; from some deployment on nothing was suppressed."
+            location = next(iter(self.rules.values())).location if self.rules else None
+            yield make_finding("yaml-limit", message, hint="Use fewer rules, with fewer stars.", location=location)
+
+
+_GUARD: Final = 20
+"""Steps that a guard takes beside the comparison of its values."""
+_LOOK_UP: Final = 4
+"""Steps in which a rule is found among those about a deployment."""
 
 
 def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, list[Finding]]:
     """Return the rules without those that suppress nothing (expired, or too broad), and a finding for each of these."""
-    kept, findings = [], []
-    for rule in rules:
-        if is_catch_all(rule):
+    kept, findings = {}, []
+    numbered = dict(enumerate(rules))
+    budget = Budget(BUDGET)
+    paths = PatternIndex((rule.path for rule in numbered.values()), budget)
+    try:
+        catch_alls = _covering_every_field(paths)
+    except OverBudgetError:  # which of the rules are too broad is unknown
+        return Suppressions(numbered, paths, budget, is_over_budget=True), []
+    for number, rule in numbered.items():
+        if number in catch_alls or _is_about_everything(rule):
             findings.append(make_finding("catch-all-ignore", location=rule.location))
         elif rule.expires is not None and date.fromisoformat(rule.expires) < today:
             findings.append(make_finding("expired-ignore", _expired(rule), location=rule.location))
         else:
-            kept.append(rule)
-    return Suppressions(tuple(kept)), findings
+            kept[number] = rule
+    return Suppressions(kept, paths, budget), findings
 
 
 def _expired(rule: IgnoreRule) -> str | None:
@@ -129,20 +229,21 @@ def _expired(rule: IgnoreRule) -> str | None:
     return None if holds_credential(text) else text
 
 
-def is_catch_all(rule: IgnoreRule) -> bool:
-    """Return whether a rule covers every field of a deployment, or the presence or absence of every deployment.
-
-    A path is judged by what it covers of the schema, however it is spelled.
-    """
-    if rule.path is not None and _covers_every_field(rule.path):
-        return True
+def _is_about_everything(rule: IgnoreRule) -> bool:
+    """Return whether a rule covers the presence or absence of every deployment."""
     about_all = not rule.deployment.strip("*")
     return about_all and (rule.missing or rule.unmanaged or rule.rule in _ABSENCE or rule.rule in _PRESENCE)
 
 
-@cache
-def _covers_every_field(pattern: str) -> bool:
-    return all(matches(pattern, path) for path in _leaf_paths())
+def _covering_every_field(paths: PatternIndex) -> Set[int]:
+    """Return the rules that cover every field of a deployment, however their path is spelled."""
+    first, *others = _leaf_paths()
+    found = paths.matching(first)
+    for path in others:
+        if not found:
+            break
+        found &= paths.matching(path)
+    return found
 
 
 @cache
@@ -167,32 +268,6 @@ def _leaves(node: Field, path: Path) -> Iterator[Path]:
             yield from each
     else:
         yield path
-
-
-def suppress(comparisons: Sequence[Comparison], suppressions: Suppressions) -> list[Comparison]:
-    """Mark the changes that are covered; the statuses are left as they are."""
-    if not suppressions.rules:
-        return list(comparisons)
-    return [
-        replace(c, changes=tuple(suppressions.suppress_change(c.name, change) for change in c.changes))
-        if c.changes
-        else c
-        for c in comparisons
-    ]
-
-
-def _covers_finding(rule: IgnoreRule, finding: Finding) -> bool:
-    """Return whether a rule about a finding's deployment covers it; an accepted absence is named in full."""
-    if finding.rule in _ABSENCE:
-        return (rule.missing or rule.rule in _ABSENCE) and rule.deployment == finding.deployment
-    return rule.rule == finding.rule or (rule.unmanaged and finding.rule in _PRESENCE)
-
-
-def _needs_strict(rule: IgnoreRule) -> bool:
-    """Return whether a rule is about fields alone, of which some may be undeclared, and can match some field at all."""
-    if rule.path is None or rule.missing or rule.unmanaged:
-        return False
-    return bool(PatternIndex([rule.path]).below(_collections(deployment(), ())))
 
 
 def _declared_paths(value: JSON, node: Field, path: Path) -> Iterator[tuple[Path, bool]]:

@@ -309,6 +309,8 @@ class Declarations:
     """Defects of the files: those that keep something from being read, and those of the rules."""
     complete: bool = True
     """False where a file, a document or a deployment could not be read."""
+    size: int = field(default=0, compare=False)
+    """Bytes of the files; how much work they may cause depends on it."""
 
 
 @dataclass(frozen=True, slots=True)

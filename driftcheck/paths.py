@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -166,7 +166,7 @@ def matches(pattern: str, path: Path) -> bool:
     `**` stands for no segment as well, so `labels.**` covers `labels` and all below it. Nothing
     else is special, so a pattern can't make matching take more than quadratic time.
     """
-    return _matches(tuple(split_pattern(pattern)), tuple(_segment_texts(path)))
+    return _matches(tuple(split_pattern(pattern)), tuple(segment_texts(path)))
 
 
 def split_pattern(pattern: str) -> Iterator[str]:
@@ -179,7 +179,8 @@ def split_pattern(pattern: str) -> Iterator[str]:
         yield text
 
 
-def _segment_texts(path: Path) -> Iterator[str]:
+def segment_texts(path: Path) -> Iterator[str]:
+    """Yield each segment of a path as patterns write it."""
     for segment in path:
         yield segment if isinstance(segment, str) else format_path((segment,))
 
@@ -202,97 +203,6 @@ def _closure(pattern: tuple[str, ...], positions: set[int]) -> set[int]:
             position += 1
             closed.add(position)
     return closed
-
-
-class PatternIndex:
-    """Many patterns at once, as a tree of their segments, so that a path is compared with few of them."""
-
-    def __init__(self, patterns: Iterable[str | None]) -> None:
-        """Take the patterns; what is None matches nothing, and keeps the others' numbers as they are."""
-        self._root = _Node()
-        for number, pattern in enumerate(patterns):
-            if pattern is not None:
-                node = self._root
-                for segment in split_pattern(pattern):
-                    node = node.below(segment)
-                node.patterns.append(number)
-
-    def matching(self, path: Path) -> set[int]:
-        """Return the numbers of the patterns that match a path, as `matches` decides."""
-        return {number for node in self._reached(path) for number in node.patterns}
-
-    def below(self, paths: Iterable[tuple[Path, bool]]) -> set[int]:
-        """Return the numbers of the patterns that match one of the paths or, where it is open, anything below it."""
-        found: set[int] = set()
-        for path, is_open in paths:
-            for node in self._reached(path):
-                found.update(node.patterns)
-                if is_open:
-                    found |= node.all_below()
-        return found
-
-    def _reached(self, path: Path) -> set[_Node]:
-        nodes = _with_repeats({self._root})
-        for text in _segment_texts(path):
-            nodes = _with_repeats({after for node in nodes for after in node.after(text)})
-        return nodes
-
-
-class _Node:
-    """One segment of patterns in a `PatternIndex`."""
-
-    __slots__ = ("_after", "_all", "_needles", "globs", "literals", "patterns", "repeat", "repeats")
-
-    def __init__(self, *, repeats: bool = False) -> None:
-        self.repeats = repeats
-        """Whether this is a `**`, which stands for any segments."""
-        self.literals: dict[str, _Node] = {}
-        self.globs: dict[str, _Node] = {}
-        self.repeat: _Node | None = None
-        """The `**` that follows."""
-        self.patterns: list[int] = []
-        """The patterns that end here."""
-        self._after: dict[str, list[_Node]] = {}
-        self._all: frozenset[int] | None = None
-        self._needles: list[tuple[str, str]] | None = None
-        """Each glob behind its longest literal part, which a text must contain: most globs are ruled out by it."""
-
-    def below(self, segment: str) -> _Node:
-        """Return the node of the next segment of a pattern, which is made where there is none."""
-        if segment == "**":
-            self.repeat = self.repeat or _Node(repeats=True)
-            return self.repeat
-        holder = self.globs if "*" in segment else self.literals
-        return holder.setdefault(segment, _Node())
-
-    def after(self, text: str) -> list[_Node]:
-        """Return the nodes that a path reaches from here by one more segment."""
-        if text not in self._after:
-            if self._needles is None:
-                self._needles = [(max(glob.split("*"), key=len), glob) for glob in self.globs]
-            likely = [glob for needle, glob in self._needles if needle in text]
-            found = [self.globs[glob] for glob in likely if glob_matches(glob, text)]
-            if text in self.literals:
-                found.append(self.literals[text])
-            self._after[text] = [*found, self] if self.repeats else found
-        return self._after[text]
-
-    def all_below(self) -> frozenset[int]:
-        """Return the patterns that end here or further down."""
-        if self._all is None:
-            children = [*self.literals.values(), *self.globs.values(), *([self.repeat] if self.repeat else [])]
-            self._all = frozenset(self.patterns).union(*(child.all_below() for child in children))
-        return self._all
-
-
-def _with_repeats(nodes: set[_Node]) -> set[_Node]:
-    """Add the `**` that follow, each of which stands for no segment as well."""
-    found = set(nodes)
-    for node in nodes:
-        while node.repeat is not None:
-            node = node.repeat
-            found.add(node)
-    return found
 
 
 def glob_matches(pattern: str, text: str) -> bool:

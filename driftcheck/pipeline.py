@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.baseline import Baseline, BaseRevision
-from driftcheck.comparison.details import with_details
+from driftcheck.comparison import details
 from driftcheck.comparison.listings import Pairing
 from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, finding, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
-from driftcheck.ignores import in_force, suppress
+from driftcheck.globs import Budget
+from driftcheck.ignores import in_force
 from driftcheck.model import (
     JSON,
     NO_LOCATION,
@@ -224,7 +225,7 @@ def validate(declarations: Declarations, request: Request) -> Report:
     in_context = findings_in_context(declarations.deployments, region=request.region, new=names)
     found_so_far = (*declarations.findings, *in_context, *judged.findings)
     findings = [suppressions.suppress_finding(found) for found in found_so_far]
-    findings += [*_nothing_declared(declarations, request), *policy_findings]
+    findings += [*suppressions.limit(), *_nothing_declared(declarations, request), *policy_findings]
     return _report(request, declarations, None, (), findings)
 
 
@@ -308,7 +309,7 @@ def _apply_policy(
     own = _rules_in_place(request.baseline, declarations) if request.baseline else declarations.ignores
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
-    compared = with_unverifiable(suppress(verdicts.comparisons, suppressions), judged)
+    compared = with_unverifiable(map(suppressions.suppress, verdicts.comparisons), judged)
     judgements = [suppressions.suppress_finding(found) for found in (*verdicts.findings, *judged.findings)]
     accepted = {f.deployment for f in judgements if f.rule in _ABSENCES and f.suppressed is not None}
     missing = {comparison.name for comparison in verdicts.comparisons if comparison.status is Status.MISSING}
@@ -319,12 +320,14 @@ def _apply_policy(
     is_narrowed = bool(request.names or snapshot.scope)
     if snapshot.complete and declarations.complete and not verdicts.gaps and not is_narrowed:
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
+    findings += suppressions.limit()
     if request.baseline and not request.baseline.declarations.complete:
         findings.append(finding("incomplete-base", None))
     if request.baseline and request.baseline.is_at_tip and _is_all_elsewhere(compared):
         findings.append(finding("nothing-under-review", None))
     findings += _policy_changes(declarations, request)
-    return [_finish(comparison, request.policy, accepted) for comparison in compared], findings
+    budget = details.budget(declarations.size)
+    return [_finish(comparison, request.policy, accepted, budget) for comparison in compared], findings
 
 
 def _is_all_elsewhere(compared: Iterable[Comparison]) -> bool:
@@ -378,17 +381,19 @@ def _without_location(rule: IgnoreRule) -> str:
     return repr(replace(rule, location=NO_LOCATION, scope=None))
 
 
-def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None]) -> Comparison:
+def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None], budget: Budget) -> Comparison:
     """Return a comparison as the report shows it: changes redacted and weighed, the status without suppressed items.
 
-    `accepted` holds the names of deployments whose absence an ignore rule accepts.
+    `accepted` holds the names of deployments whose absence an ignore rule accepts, `budget` the time for details.
     """
     if comparison.status is Status.MISSING and comparison.name in accepted:
         return replace(comparison, status=Status.IN_SYNC)
     if not comparison.changes:
         return comparison
     schema = fields.deployment()
-    changes = tuple(with_details(redact(_weighed(change, policy), schema)) for change in comparison.changes)
+    changes = tuple(
+        details.with_details(redact(_weighed(change, policy), schema), budget) for change in comparison.changes
+    )
     return replace(comparison, changes=changes, status=status_of(changes))
 
 

@@ -9,10 +9,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from driftcheck.declarations.schema import compile_fragment
 from driftcheck.fields import UNKNOWN, Field, deployment, derive, is_unset
+from driftcheck.globs import Budget, OverBudgetError, weight
 from driftcheck.model import (
     JSON,
     REDACTED_MARKER,
@@ -35,9 +37,16 @@ _MAX_SHOWN: Final = 80
 _OF_REVISIONS: Final = frozenset({"secrets", "source_config", "source_revision_config"})
 """Sections of which a listing shows nothing before the first revision."""
 
-_MAX_STEPS: Final = 500_000
-_MAX_STEPS_EACH: Final = 150
-"""How far all policies together may walk, and how much further for each deployment; far above what people write."""
+_STEPS: Final = 700_000
+"""How far all policies together may walk for each mebibyte of declarations; far above what people write."""
+_STEPS_LIVE: Final = 60
+"""How much further for each live deployment."""
+_VIOLATION: Final = 20
+"""Steps that a violation takes."""
+_NAMES: Final = 4
+"""Names that are compared with a glob in one step."""
+_PARTS: Final = 100
+"""Parts of a value and of a schema, multiplied, that take one step more."""
 
 Key = tuple[str, str, Path]
 """Policy, deployment and path: what one violation is about."""
@@ -81,23 +90,8 @@ class _Compiled:
     steps: tuple[str, ...]
     where: tuple[tuple[tuple[str, ...], JSON], ...]
     accepts: Callable[[JSON], bool]
-
-
-class _TooFarError(Exception):
-    """The policies walk further than the budget."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """How many values all policies together may still look at."""
-
-    left: int
-
-    def spend(self) -> None:
-        """Count one value; raises an error where none is left."""
-        self.left -= 1
-        if self.left < 0:
-            raise _TooFarError
+    weight: int
+    """The number of parts of the schema."""
 
 
 @dataclass(slots=True)
@@ -130,21 +124,21 @@ def judge_policies(
             listed.pop(name, None)  # which of them is meant is unknown
     violations: dict[Key, _Violation] = {}
     unverifiable: dict[str, set[Path]] = {}
-    names = declared.keys() | listed.keys()
-    budget = Budget(_MAX_STEPS + _MAX_STEPS_EACH * len(names))
+    ordered = sorted(declared.keys() | listed.keys())
+    budget = Budget(max(_STEPS, _STEPS * declarations.size // 2**20) + _STEPS_LIVE * len(listed))
     known: dict[Key, _Violation] = {}
     too_far: list[Finding] = []
     for each in compiled:
-        about = [name for name in sorted(names) if glob_matches(each.policy.deployment, name)]
         try:
-            for name in about:
+            budget.spend(len(ordered) // _NAMES)
+            for name in filter(partial(glob_matches, each.policy.deployment), ordered):
                 for side in _sides(name, declared.get(name), listed.get(name)):
                     _judge(each, side, name in listed, budget, violations, unverifiable)
             for declaration in base.deployments if base else ():
                 if glob_matches(each.policy.deployment, declaration.name):
                     before = Side(declaration.name, declaration.value, is_live=False)
                     _judge(each, before, False, budget, known, {})
-        except _TooFarError:
+        except OverBudgetError:
             message = "The policies look at too many values; from this one on they were not judged."
             too_far.append(make_finding("yaml-limit", message, location=each.policy.location))
             break
@@ -178,6 +172,7 @@ def _compile(policy: HousePolicy) -> _Compiled:
         tuple(split_pattern(policy.path)),
         tuple((tuple(split_pattern(path)), value) for path, value in policy.where.items()),
         compile_fragment(policy.schema),
+        weight(policy.schema),
     )
 
 
@@ -204,16 +199,23 @@ def _judge(
     for found in effective_values(side, compiled.steps, budget):
         if not found.is_known:
             unverifiable.setdefault(side.name, set()).add(found.path)
-        elif (side.is_live or found.is_stated or not is_listed) and not compiled.accepts(found.value):
+        elif (side.is_live or found.is_stated or not is_listed) and not _accepts(compiled, found.value, budget):
+            budget.spend(_VIOLATION)
             key = (compiled.policy.rule, side.name, found.path)
             violation = violations.setdefault(key, _Violation(compiled.policy))
             violation.values["live" if side.is_live else "declared"] = _text(found)
+
+
+def _accepts(compiled: _Compiled, value: JSON, budget: Budget) -> bool:
+    budget.spend(compiled.weight * weight(value) // _PARTS)
+    return compiled.accepts(value)
 
 
 def _holds(side: Side, steps: Sequence[str], wanted: JSON, budget: Budget) -> bool:
     """Return whether a value of another field is the one that `where` asks for, or one of them."""
     choices = wanted if isinstance(wanted, list) else [wanted]
     values = [found.value for found in effective_values(side, steps, budget) if found.is_known]
+    budget.spend(len(choices) * len(values))
     return any(_fits(choice, value) for value in values for choice in choices)
 
 
@@ -289,6 +291,8 @@ class _Selection:
                 if glob_matches(step, _written(child.path)):
                     yield from self.below(child, at.field, below, done + 1)
         else:
+            if isinstance(at.value, list):
+                self.budget.spend(len(at.value))
             yield from self.below(_named(at, step), at.field, below, done + 1)
 
 

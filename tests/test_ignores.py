@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from driftcheck.ignores import Suppressions, holds, in_force, is_catch_all, suppress
+from driftcheck import ignores
+from driftcheck.ignores import Suppressions, holds, in_force
 from driftcheck.model import (
     Change,
     ChangeKind,
@@ -42,9 +43,14 @@ def change(path: str, live: Any = 2) -> Change:
 
 def hidden(rules: list[IgnoreRule], *changes: Change, name: str = "claims") -> list[Change]:
     suppressions, _ = in_force(rules, TODAY)
-    (comparison,) = suppress([Comparison(name, Status.DRIFTED, changes=changes)], suppressions)
+    comparison = suppressions.suppress(Comparison(name, Status.DRIFTED, changes=changes))
     assert comparison.status is Status.DRIFTED
     return [found for found in comparison.changes if found.suppressed]
+
+
+def is_catch_all(about: IgnoreRule) -> bool:
+    _, findings = in_force([about], TODAY)
+    return [found.rule for found in findings] == ["catch-all-ignore"]
 
 
 def missing(rule_id: str, name: str = "claims") -> Finding:
@@ -170,7 +176,7 @@ def test_K6_what_is_shown_as_redacted_fulfils_no_guard(path: str, guard: Guard) 
 def test_D14_active_and_suppressed_are_all(paths: list[str], patterns: list[str]) -> None:
     changes = tuple(change(path) for path in paths)
     suppressions, _ = in_force([rule(pattern) for pattern in patterns], TODAY)
-    (comparison,) = suppress([Comparison("x", Status.DRIFTED, changes=changes)], suppressions)
+    comparison = suppressions.suppress(Comparison("x", Status.DRIFTED, changes=changes))
     assert [found.path for found in comparison.changes] == [found.path for found in changes]
     assert [found.live for found in comparison.changes] == [found.live for found in changes]
     unused = len(list(suppressions.unused((), strict=True)))
@@ -197,7 +203,7 @@ QUOTED = ['**["*"]', '["**"]', '**.["*"]', '["*"].**', '["**"].**', '*["**"]', r
 @pytest.mark.parametrize("path", ["**", "**.**", "*.**", "**.*", "*.*.**", *QUOTED])
 def test_R8_a_rule_that_covers_everything_hides_nothing_and_is_a_finding(path: str) -> None:
     suppressions, findings = in_force([rule(path)], TODAY)
-    assert suppressions.rules == ()
+    assert not suppressions.rules
     assert [found.rule for found in findings] == ["catch-all-ignore"]
     assert not hidden([rule(path)], change("cpu"), change("a.b"))
 
@@ -227,7 +233,7 @@ def test_a_rule_that_names_what_it_covers_is_not_a_catch_all(path: str) -> None:
 
 def test_a_rule_that_matched_nothing_is_a_finding() -> None:
     suppressions, _ = in_force([rule("cpu"), rule("memory")], TODAY)
-    suppress([Comparison("x", Status.DRIFTED, changes=(change("cpu"),))], suppressions)
+    suppressions.suppress(Comparison("x", Status.DRIFTED, changes=(change("cpu"),)))
     (found,) = suppressions.unused((), strict=True)
     assert (found.rule, found.location) == ("unused-ignore", PLACE)
 
@@ -364,6 +370,61 @@ def test_two_thousand_rules_and_changes_take_little_time(paths: list[str], rules
     changes = tuple(change(path) for path in paths)
     begin = time.process_time()
     suppressions, _ = in_force([rule(**about) for about in rules], TODAY)
-    suppress([Comparison("claims", Status.DRIFTED, changes=changes)], suppressions)
+    suppressions.suppress(Comparison("claims", Status.DRIFTED, changes=changes))
     list(suppressions.unused([], strict=False))
     assert time.process_time() - begin < 2
+
+
+MANY = 3_000
+LABELS = [f"{SPEC}.labels.k{n}" for n in range(MANY)]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [rule(f"{SPEC}.labels.k*", guard=Guard(equals=f"x{n}")) for n in range(MANY)],
+        [rule(f"{SPEC}.labels.k*", guard=Guard(is_in=tuple(map(str, range(MANY)))))] * MANY,
+        [rule(f"**.*k*{n % 9}*k*{'*' * n}") for n in range(MANY)],
+        [rule("**.*.**.k*.**", guard=Guard(matches=f"*{n}*")) for n in range(MANY)],
+    ],
+    ids=["guards", "long-guards", "globs", "stars"],
+)
+def test_rules_that_take_too_much_work_suppress_nothing_more_and_are_a_finding(
+    rules: list[IgnoreRule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ignores, "BUDGET", 1_000_000)
+    begin = time.process_time()
+    suppressions, _ = in_force([*rules, rule(f"{SPEC}.labels.k1")], TODAY)
+    covered = change(f"{SPEC}.labels.k1")
+    comparisons = [Comparison("claims", Status.DRIFTED, changes=(change(path),)) for path in LABELS]
+    for comparison in comparisons:
+        suppressions.suppress(comparison)
+    (last,) = suppressions.suppress(Comparison("claims", Status.DRIFTED, changes=(covered,))).changes
+    assert last.suppressed is None
+    assert list(suppressions.unused([], strict=True)) == []
+    assert [found.rule for found in suppressions.limit()] == ["yaml-limit"]
+    assert time.process_time() - begin < 2
+
+
+def test_names_that_take_too_much_work_leave_findings_unsuppressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ignores, "BUDGET", 100_000)
+    suppressions, _ = in_force([rule(rule="no-revision", deployment=f"*{n}*x*") for n in range(MANY)], TODAY)
+    for number in range(MANY):
+        suppressions.suppress_finding(missing("no-revision", f"a{number}x"))
+    assert suppressions.suppress_finding(missing("no-revision", "1x")).suppressed is None
+    assert [found.rule for found in suppressions.limit()] == ["yaml-limit"]
+
+
+def test_rules_within_the_budget_are_no_finding() -> None:
+    suppressions, _ = in_force([rule(path) for path in LABELS], TODAY)
+    suppressions.suppress(Comparison("claims", Status.DRIFTED, changes=tuple(map(change, LABELS))))
+    assert len(suppressions.used) == MANY
+    assert list(suppressions.limit()) == []
+
+
+def test_a_path_of_many_stars_or_segments_is_matched_soon() -> None:
+    begin = time.process_time()
+    suppressions, _ = in_force([rule(".".join(["**"] * 100_000) + ".x"), rule("a." * 50_000 + "b")], TODAY)
+    suppressions.suppress(Comparison("claims", Status.DRIFTED, changes=tuple(map(change, LABELS))))
+    list(suppressions.unused([], strict=False))
+    assert time.process_time() - begin < 3

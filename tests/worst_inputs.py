@@ -100,12 +100,16 @@ def labels_of_other_names(size: int, value: str) -> Worst:
 
 
 def deployments(size: int, value: str) -> Worst:
-    text, number = _fill(size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
+    text, number = _fill(
+        size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
+    )
     return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
 
 
 def deployments_by_line(size: int, value: str) -> Worst:
-    text, number = _fill(size, lambda n: f"- name: d{n}\n  source_revision_config: {{repo_ref: {value}}}\n", "deployments:\n")
+    text, number = _fill(
+        size, lambda n: f"- name: d{n}\n  source_revision_config: {{repo_ref: {value}}}\n", "deployments:\n"
+    )
     return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
 
 
@@ -167,8 +171,14 @@ def rules_that_match_all(size: int, value: str) -> Worst:
 
 def rules_by_deployment(size: int, value: str) -> Worst:
     """Globs over names, times deployments."""
-    rules, _ = _fill(size // 2, lambda n: f"- {{path: source_revision_config.repo_ref, reason: r, deployment: '*x{n}*'}}\n", "ignore:\n")
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
+    rules, _ = _fill(
+        size // 2,
+        lambda n: f"- {{path: source_revision_config.repo_ref, reason: r, deployment: '*x{n}*'}}\n",
+        "ignore:\n",
+    )
+    text, number = _fill(
+        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
+    )
     live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
     return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
 
@@ -176,22 +186,32 @@ def rules_by_deployment(size: int, value: str) -> Worst:
 def rules_for_all(size: int, value: str) -> Worst:
     """Guarded rules about every deployment, in the file that declares them."""
     rules, _ = _fill(
-        size // 2, lambda n: f"- {{path: source_revision_config.repo_ref, reason: r, live: {{in: [x{n}]}}}}\n", "ignore:\n"
+        size // 2,
+        lambda n: f"- {{path: source_revision_config.repo_ref, reason: r, live: {{in: [x{n}]}}}}\n",
+        "ignore:\n",
     )
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
-    return Worst(_only(text + rules), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    text, number = _fill(
+        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
+    )
+    return Worst(
+        _only(text + rules), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
+    )
 
 
 def rules_for_findings(size: int, value: str) -> Worst:
     """Rules about findings of every deployment, times missing deployments."""
-    rules, _ = _fill(size // 2, lambda n: f"- {{rule: no-revision, reason: r{n}, deployment: '{value}*'}}\n", "ignore:\n")
+    rules, _ = _fill(
+        size // 2, lambda n: f"- {{rule: no-revision, reason: r{n}, deployment: '{value}*'}}\n", "ignore:\n"
+    )
     text, _ = _fill(size // 2, lambda n: f"- {{name: {value}{n}}}\n", "deployments:\n")
     return Worst({"driftcheck.yaml": rules, **_only(text)}, _live(["other"]))
 
 
 def unused_rules(size: int, value: str) -> Worst:
     rules, _ = _fill(size // 2, lambda n: f"- {{path: '**.*{n}*', reason: r, deployment: 'd{n}*'}}\n", "ignore:\n")
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
+    text, number = _fill(
+        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
+    )
     live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": value})
     return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
 
@@ -208,12 +228,14 @@ def broken_rules(size: int, value: str) -> Worst:
 
 
 def policies(size: int, value: str) -> Worst:
+    """Policies that every deployment violates."""
     rules, _ = _fill(
-        size // 2, lambda n: f"- {{id: p{n}, path: source_revision_config.repo_ref, schema: {{const: {value}}}}}\n", "policies:\n"
+        size // 2,
+        lambda n: f"- {{id: p{n}, path: source_revision_config.repo_ref, schema: {{const: c}}}}\n",
+        "policies:\n",
+        most=256,
     )
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
-    live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
+    return _with_policies(size, value, rules)
 
 
 def policies_by_deployment(size: int, value: str) -> Worst:
@@ -221,8 +243,32 @@ def policies_by_deployment(size: int, value: str) -> Worst:
         size // 2,
         lambda n: f"- {{id: p{n}, path: name, schema: {{}}, deployment: '*x{n}*'}}\n",
         "policies:\n",
+        most=256,
     )
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
+    return _with_policies(size, value, rules)
+
+
+def policies_of_many_values(size: int, value: str) -> Worst:
+    """Policies that allow many values, and ask for many."""
+    choices = ", ".join(f"v{n}" for n in range(size // 2_500))
+    rules, _ = _fill(
+        size // 2,
+        lambda n: (
+            f"- {{id: p{n}, path: '**', where: {{source_revision_config.repo_ref: [{choices}, {value}]}},"
+            f" schema: {{enum: [{choices}]}}}}\n"
+        ),
+        "policies:\n",
+        most=256,
+    )
+    return _with_policies(size, value, rules)
+
+
+def _with_policies(size: int, value: str, rules: str) -> Worst:
+    text, number = _fill(
+        size - len(rules),
+        lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n",
+        "deployments:\n",
+    )
     live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
     return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
 
@@ -230,7 +276,9 @@ def policies_by_deployment(size: int, value: str) -> Worst:
 def nested_lists(size: int, value: str) -> Worst:
     depth = 50
     inner = "[" * depth + value + "]" * depth
-    text, number = _fill(size, lambda n: f"{inner}, ", _IN_SPEC + "      sidecars: [{name: s, image: i, args: [", "]}]\n")
+    text, number = _fill(
+        size, lambda n: f"{inner}, ", _IN_SPEC + "      sidecars: [{name: s, image: i, args: [", "]}]\n"
+    )
     deep: Any = "live"
     for _ in range(depth):
         deep = [deep]
@@ -240,9 +288,7 @@ def nested_lists(size: int, value: str) -> Worst:
 def nested_maps(size: int, value: str) -> Worst:
     depth = 40
     inner = "{a: " * depth + value + "}" * depth
-    text, number = _fill(
-        size, lambda n: f"- {{name: v{n}, csi: {inner}}}\n", _IN_SPEC + "      volumes:\n", ""
-    )
+    text, number = _fill(size, lambda n: f"- {{name: v{n}, csi: {inner}}}\n", _IN_SPEC + "      volumes:\n", "")
     text = text.replace("\n- {name: v", "\n      - {name: v")
     deep: Any = "live"
     for _ in range(depth):
@@ -402,20 +448,29 @@ def defaults(size: int, value: str) -> Worst:
 
 
 def overlays(size: int, value: str) -> Worst:
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: x}}}}\n", "deployments:\n")
-    over, _ = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "overlay:\n")
+    text, number = _fill(
+        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: x}}}}\n", "deployments:\n"
+    )
+    over, _ = _fill(
+        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "overlay:\n"
+    )
     live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
     return Worst({"deployments/a.yaml": text, "overlays/b.yaml": over}, live)
 
 
 def files(size: int, value: str) -> Worst:
     number = min(size // 50, 10_000)
-    made = {f"deployments/{n}.yaml": f"deployments:\n- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n" for n in range(number)}
+    made = {
+        f"deployments/{n}.yaml": f"deployments:\n- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n"
+        for n in range(number)
+    }
     return Worst(made, _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
 
 
 def documents(size: int, value: str) -> Worst:
-    text, number = _fill(size, lambda n: f"---\ndeployments: [{{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}]\n")
+    text, number = _fill(
+        size, lambda n: f"---\ndeployments: [{{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}]\n"
+    )
     return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
 
 
@@ -424,7 +479,7 @@ def findings(size: int, value: str) -> Worst:
     text, number = _fill(
         size,
         lambda n: (
-            f"- {{name: d{n}, source: github, source_config: {{resource_spec: {{cpu: 0.1, min_scale: 9, max_scale: 1}}}},"
+            f"- {{name: d{n}, source: github, source_config: {{resource_spec: {{min_scale: 9, max_scale: 1}}}},"
             f" source_revision_config: {{repo_ref: {value}}}}}\n"
         ),
         "deployments:\n",
@@ -452,9 +507,13 @@ def declarations_removed(size: int, value: str) -> Worst:
     """One commit declares what the next one does not."""
     if value == "b":
         text = "deployments: []\n"
-        _, number = _fill(size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: a}}}}\n", "deployments:\n")
+        _, number = _fill(
+            size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: a}}}}\n", "deployments:\n"
+        )
     else:
-        text, number = _fill(size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: a}}}}\n", "deployments:\n")
+        text, number = _fill(
+            size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: a}}}}\n", "deployments:\n"
+        )
     return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
 
 
@@ -463,7 +522,9 @@ def targets(size: int, value: str) -> Worst:
     config, _ = _fill(
         size // 2, lambda n: f"  t{n}: {{name_suffix: '-{n}', paths: [deployments.yaml]}}\n", "targets:\n"
     )
-    text, number = _fill(size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n")
+    text, number = _fill(
+        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
+    )
     live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
     return Worst({"driftcheck.yaml": config, **_only(text)}, live)
 
@@ -492,6 +553,7 @@ KINDS: Final[dict[str, Kind]] = {
         broken_rules,
         policies,
         policies_by_deployment,
+        policies_of_many_values,
         nested_lists,
         nested_maps,
         lists_in_maps,
@@ -555,9 +617,7 @@ def measure(folder: Path, command: str, *more: str) -> Cost:
     errors = folder / "errors"
     with (
         errors.open("wb") as stderr,
-        subprocess.Popen(
-            arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr, preexec_fn=_limit
-        ) as process,
+        subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr, preexec_fn=_limit) as process,
     ):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from driftcheck.globs import Budget, OverBudgetError
 from driftcheck.model import ABSENT, JSON, Change, ChangeKind, Detail
 from driftcheck.paths import Path, sort_key
 
@@ -20,6 +21,10 @@ _MOST_NODES: Final = 2_000
 _MOST_ENTRIES: Final = 300
 """Of one list; aligning two takes quadratic time."""
 _MOST_LEVELS: Final = 64
+_TIME: Final = 1_000_000
+"""Microseconds, about, that the details of a run take for each mebibyte of declarations."""
+_CALL: Final = 200
+_EACH: Final = 10
 _KINDS: Final = {
     "values_changed": ChangeKind.MODIFIED,
     "type_changes": ChangeKind.MODIFIED,
@@ -30,27 +35,42 @@ _KINDS: Final = {
 }
 
 
-def with_details(change: Change) -> Change:
-    """Return a change with its details; its values must be redacted already, so that no detail holds a secret."""
+def budget(size: int) -> Budget:
+    """Return the time that all details of a run may take, from the bytes of its declarations."""
+    return Budget(max(_TIME, _TIME * size // 2**20))
+
+
+def with_details(change: Change, budget: Budget) -> Change:
+    """Return a change with its details; its values must be redacted already, so that no detail holds a secret.
+
+    Where the budget is used up there are none.
+    """
     sides = change.declared, change.live
     if change.redacted or not any(isinstance(side, dict | list) or _is_long(side) for side in sides):
         return change
-    return replace(change, details=details(*sides))
+    try:
+        return replace(change, details=details(*sides, budget))
+    except OverBudgetError:
+        return change
 
 
-def details(declared: JSON, live: JSON) -> tuple[Detail, ...]:
+def details(declared: JSON, live: JSON, budget: Budget) -> tuple[Detail, ...]:
     """Return the differences between two values of one structure, by path; null is compared as an empty one.
 
     A path in a list holds the declared position, or the live one of an entry that is not declared. Lines are the
     entries of a long text. Nothing is returned for scalars, for values of different types and for very large ones.
+    Raises OverBudgetError.
     """
     declared, live = _parts(declared, live), _parts(live, declared)
     if type(declared) is not type(live) or not isinstance(declared, dict | list):
         return ()
-    if not (_is_bounded(declared) and _is_bounded(live)):
+    one, other = _time(declared), _time(live)
+    if one is None or other is None:
         return ()
     if not (declared and live):  # without DeepDiff, which is slow for one of ten thousand changes
+        budget.spend(_EACH * (len(declared) + len(live)))
         return tuple(sorted(_one_sided(declared, live), key=lambda detail: sort_key(detail.path)))
+    budget.spend(_CALL + one + other)
     return tuple(sorted(_details(declared, live), key=lambda detail: (sort_key(detail.path), detail.kind is _ADDED)))
 
 
@@ -70,18 +90,21 @@ def _parts(value: JSON, other: JSON) -> JSON:
     return value
 
 
-def _is_bounded(value: JSON) -> bool:
+def _time(value: JSON) -> int | None:
+    """Return about how long a value takes, from what was measured; None where it is larger than is explained."""
     left, level = [value], 0
-    nodes = 0
+    nodes = time = 0
     while left:
         level, nodes = level + 1, nodes + len(left)
         if level > _MOST_LEVELS or nodes > _MOST_NODES:
-            return False
-        if any(isinstance(each, list) and len(each) > _MOST_ENTRIES for each in left):
-            return False
+            return None
+        lists = [len(each) for each in left if isinstance(each, list)]
+        if max(lists, default=0) > _MOST_ENTRIES:
+            return None
+        time += sum(length * length // 2 for length in lists) + len(left) * _EACH * (4 + level)
         below = [each.values() if isinstance(each, dict) else each for each in left if isinstance(each, dict | list)]
         left = [entry for entries in below for entry in entries]
-    return True
+    return time
 
 
 def _one_sided(declared: JSON, live: JSON) -> Iterator[Detail]:

@@ -6,6 +6,7 @@ declarations are complete too; otherwise it is *unknown*.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,8 +77,8 @@ class Terms:
 DEFAULT_TERMS: Final = Terms()
 
 
-MAX_CHANGES: Final = 60_000
-"""Of all deployments of a run; those with more, and those that come after them, are unknown."""
+MAX_CHANGES: Final = 20_000
+"""Of all deployments, for each mebibyte of declarations; those with more, and those after them, are unknown."""
 
 
 @dataclass(slots=True)
@@ -90,9 +91,16 @@ class _Assessment:
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    changes_left: int = field(default_factory=lambda: MAX_CHANGES)
+    changes: int = 0
     is_full: bool = False
     """Whether there were more changes than that; nothing more is compared."""
+
+    @property
+    def most_changes(self) -> int:
+        """Return how many changes are reported: two listings hold as many as they hold."""
+        if self.terms.listed:
+            return sys.maxsize
+        return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
 
     def earlier(self, name: str) -> BaseDeployment | None:
         """Return a deployment as earlier commits declare it; None where the check is not three-way or can't know."""
@@ -195,11 +203,11 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare_with_live(declaration.value, seen, schema, strict=strict)
-    if len(result.differences) > so_far.changes_left:
+    if so_far.changes + len(result.differences) > so_far.most_changes:
         so_far.is_full = True
         _assess_uncompared(so_far, declaration, live)
         return
-    so_far.changes_left -= len(result.differences)
+    so_far.changes += len(result.differences)
     earlier = so_far.earlier(declaration.name)
     removed: tuple[Path, ...] = ()
     if earlier is None:
@@ -235,7 +243,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
 
 def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
     so_far.comparisons.append(Comparison(declaration.name, Status.UNKNOWN, live.id, location=declaration.locate(())))
-    so_far.gaps.append(f"There are more than {MAX_CHANGES:,} changes: some deployments were not compared.")
+    so_far.gaps.append(f"There are more than {so_far.most_changes:,} changes: some deployments were not compared.")
 
 
 def _add_findings(

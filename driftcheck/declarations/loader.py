@@ -555,6 +555,7 @@ class _Assembly:
                 for finding in found
             ),
             complete=self._complete and all(file.complete for file in files),
+            size=sum(len(text.data) for text in texts),
         )
 
     def _add_deployment(self, placed: _Placed) -> None:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftcheck.comparison.details import details, with_details
+from driftcheck.comparison import details as module
+from driftcheck.comparison.details import budget, with_details
+from driftcheck.globs import Budget
 from driftcheck.model import Change, ChangeKind, Detail
 from driftcheck.paths import format_path
 
@@ -21,6 +23,10 @@ VALUES = st.recursive(
     max_leaves=25,
 )
 STRUCTURES = st.lists(VALUES, max_size=7) | st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+def details(declared: Any, live: Any) -> tuple[Detail, ...]:
+    return module.details(declared, live, Budget(10**9))
 
 
 def drift(declared: Any, live: Any) -> list[tuple[str, str, Any, Any]]:
@@ -131,5 +137,15 @@ def test_a_large_or_deep_structure_has_no_details() -> None:
 
 def test_a_redacted_change_has_no_details() -> None:
     change = Change(ChangeKind.MODIFIED, ("x",), ["a"], ["b"], redacted=True)
-    assert with_details(change).details == ()
-    assert len(with_details(Change(ChangeKind.MODIFIED, ("x",), ["a"], ["b"])).details) == 1
+    assert with_details(change, Budget(10**9)).details == ()
+    assert len(with_details(Change(ChangeKind.MODIFIED, ("x",), ["a"], ["b"]), Budget(10**9)).details) == 1
+
+
+def test_the_details_of_a_run_take_bounded_time() -> None:
+    change = Change(ChangeKind.MODIFIED, ("x",), ["a", "b", "c"], ["c", "d"])
+    left = Budget(budget(0).left // 10)
+    explained = [bool(with_details(change, left).details) for _ in range(2_000)]
+    assert explained[0]
+    assert not explained[-1]
+    assert sum(explained) > 100
+    assert budget(2**24).left == 16 * budget(2**20).left

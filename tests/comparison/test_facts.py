@@ -12,9 +12,10 @@ import pytest
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.verdicts import Sides, assess
+from driftcheck.globs import Budget
 from driftcheck.model import Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
-from driftcheck.policies import Budget, Side, effective_values
+from driftcheck.policies import Side, effective_values
 from tests.comparison.sides import (
     SCHEMA,
     at,
