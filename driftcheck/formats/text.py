@@ -134,21 +134,22 @@ class _Page:
         """Wrap pieces into lines of at most the width; a word that is longer has a line of its own."""
         if not self._color:
             texts = (piece if isinstance(piece, str) else piece[0] for piece in pieces)
-            yield from self._filled(" ".join(filter(None, texts)), indent, hanging)
+            for line in self._filled(" ".join(filter(None, texts)), indent, hanging):
+                yield line.replace(_GLUE, " ")
             return
-        margin, line = indent, list[tuple[str, tuple[str, ...]]]()
+        margin, words = indent, list[tuple[str, tuple[str, ...]]]()
         used = len(margin)
         for piece in pieces:
             text, *codes = (piece,) if isinstance(piece, str) else piece
             for word in text.split(" ") if text else ():
-                if line and used + 1 + len(word) > self._width:
-                    yield margin + self._painted(line)
-                    margin, line = f"{indent}    " if hanging is None else hanging, []
+                if words and used + 1 + len(word) > self._width:
+                    yield margin + self._painted(words)
+                    margin, words = f"{indent}    " if hanging is None else hanging, []
                     used = len(margin)
-                used += len(word) + bool(line)
-                line.append((word.replace(_GLUE, " "), tuple(codes)))
-        if line:
-            yield margin + self._painted(line)
+                used += len(word) + bool(words)
+                words.append((word.replace(_GLUE, " "), tuple(codes)))
+        if words:
+            yield margin + self._painted(words)
 
     def _filled(self, text: str, indent: str, hanging: str | None) -> Iterator[str]:
         """Wrap a text in the same way: this is faster for the tens of thousands of lines of a log."""
