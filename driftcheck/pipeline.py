@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
@@ -404,7 +405,7 @@ def _weighed(change: Change, policy: Policy) -> Change:
 
 def _severity_of(change: Change, policy: Policy) -> Severity:
     severity = _severity_of_class(change.change_class, "drift", policy)
-    return min(severity, Severity.WARNING, key=_mildness) if _is_undeclared_exposure(change) else severity
+    return max(severity, Severity.WARNING, key=attrgetter("rank")) if _is_undeclared_exposure(change) else severity
 
 
 def _is_undeclared_exposure(change: Change) -> bool:
@@ -413,10 +414,6 @@ def _is_undeclared_exposure(change: Change) -> bool:
         return False
     field = fields.deployment().child(change.path[0])
     return field is not None and field.exposes
-
-
-def _mildness(severity: Severity) -> int:
-    return -severity.rank
 
 
 def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> Severity:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from driftcheck.declarations.discovery import SourceText
@@ -383,7 +383,7 @@ def _edited(
     documents = {file.name: [_open(document) for document in file.documents] for file in files}
     layers = _layers(files)
     for name, accepted in wanted.items():
-        found = [_copy(layer) for layer in layers.get(name, ())]
+        found = [replace(layer) for layer in layers.get(name, ())]
         problem = _place(found, accepted, schema, may_change, files)
         if problem is not None:
             refused[name] = problem
@@ -400,10 +400,6 @@ def _edited(
     for name in documents:
         documents[name] = [_without_removed(document) for document in documents[name]]
     return {name: found for name, found in documents.items() if not same(found, list(by_name[name].documents))}
-
-
-def _copy(layer: _Layer) -> _Layer:
-    return _Layer(layer.file, layer.document, layer.list, layer.index, layer.entry, layer.defaults)
 
 
 def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:

@@ -317,7 +317,7 @@ def serve(app: Any, *, port: int = 0, ready: Callable[[str], None]) -> None:
     Raises UsageError where the port is not available.
     """
     listener = _listen(port)
-    ready(_base_url(listener))
+    ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
     with listener:
         _server(app).run(sockets=[listener])
 
@@ -335,10 +335,6 @@ def _listen(port: int) -> socket.socket:
             f"Port {port} is not available on loopback.", hint="Choose another one, or 0 for any free port."
         ) from None
     return listener
-
-
-def _base_url(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _server(app: Any) -> uvicorn.Server:

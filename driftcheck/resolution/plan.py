@@ -104,14 +104,14 @@ def _items(
     comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
 ) -> Iterator[Step | NotPlanned]:
     if live is None or comparison.status in (Status.UNKNOWN, Status.MISSING):
-        yield _create(comparison, declared, live, schema)
+        yield _create(comparison, declared, live)
         return
     planned = [change for change in comparison.changes if _is_planned(change)]
     if not planned:
         return
     fixed = [change for change in planned if change.impact is Impact.RECREATE]
     if fixed:
-        yield _recreate(comparison, declared, live, schema, planned, fixed)
+        yield _recreate(comparison, declared, live, planned, fixed)
         return
     for change in planned:
         if change.path[0] in _NOT_PATCHED:
@@ -377,9 +377,7 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: F
 # --- deployments that are missing or have to be created anew ---
 
 
-def _create(
-    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
-) -> Step | NotPlanned:
+def _create(comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None) -> Step | NotPlanned:
     if live is not None and comparison.status is not Status.UNKNOWN:
         return NotPlanned(comparison.name, "it is being deleted, and its name stays reserved until that is done")
     if comparison.status not in (Status.MISSING, Status.PROPOSED):
@@ -387,7 +385,7 @@ def _create(
     lacks = list(missing_for_create(declared))
     if lacks:
         return NotPlanned(comparison.name, f"the declaration is not complete enough to create it: {', '.join(lacks)}")
-    body = _create_body(declared, schema)
+    body = _create_body(declared)
     return Step(
         deployment=comparison.name,
         method="POST",
@@ -416,7 +414,7 @@ def missing_for_create(declared: Mapping[str, JSON]) -> Iterator[str]:
     yield from (f"source_revision_config.{name}" for name in needed[1] if revision.get(name) is None)
 
 
-def _create_body(declared: Mapping[str, JSON], schema: Field) -> _Body:
+def _create_body(declared: Mapping[str, JSON]) -> _Body:
     body = _Body()
     sizes = {}
     for name, value in declared.items():
@@ -429,7 +427,7 @@ def _create_body(declared: Mapping[str, JSON], schema: Field) -> _Body:
         elif name in ("compute_tier", "database_tier"):
             sizes[name] = value
         elif value is not None:
-            body.value[name] = _declared_copy(value, schema.child(name) or UNKNOWN, (name,), body)
+            body.value[name] = _without_nulls(value)
     for part in ("source_config", "source_revision_config"):
         body.value.setdefault(part, {})
     body.value.setdefault("secrets", [])
@@ -442,19 +440,12 @@ def _create_body(declared: Mapping[str, JSON], schema: Field) -> _Body:
     return body
 
 
-def _declared_copy(value: JSON, schema: Field, path: Path, body: _Body) -> JSON:
+def _without_nulls(value: JSON) -> JSON:
+    """Return a copy of a value without nulls in its objects."""
     if isinstance(value, dict):
-        children = (
-            (name, _declared_copy(entry, schema.child(name) or UNKNOWN, (*path, name), body))
-            for name, entry in value.items()
-        )
-        return {name: entry for name, entry in children if entry is not None}
+        return {name: _without_nulls(entry) for name, entry in value.items() if entry is not None}
     if isinstance(value, list):
-        items = schema.items or UNKNOWN
-        return [
-            _declared_copy(entry, items, (*path, entry_segment(entry, position, schema.key)), body)
-            for position, entry in enumerate(value)
-        ]
+        return [_without_nulls(entry) for entry in value]
     return value
 
 
@@ -462,7 +453,6 @@ def _recreate(
     comparison: Comparison,
     declared: Mapping[str, JSON],
     live: Deployment,
-    schema: Field,
     planned: Sequence[Change],
     fixed: Sequence[Change],
 ) -> Step | NotPlanned:
@@ -473,7 +463,7 @@ def _recreate(
             comparison.name,
             f"{fields}: fixed at creation, and the declaration is not complete enough to create it: {', '.join(lacks)}",
         )
-    body = _create_body(declared, schema)
+    body = _create_body(declared)
     return Step(
         deployment=comparison.name,
         method="POST",
