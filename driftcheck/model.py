@@ -487,6 +487,8 @@ class TargetSummary:
     summary: Summary
     outcome: Outcome
     complete: bool
+    name_suffix: str = ""
+    """What the target appends to the declared names."""
 
 
 @dataclass(frozen=True, slots=True)

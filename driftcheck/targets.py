@@ -156,7 +156,15 @@ def _combine(results: Sequence[CheckedTarget]) -> Report:
 
 def _summary(result: CheckedTarget) -> TargetSummary:
     report = result.report
-    return TargetSummary(result.target, report.live, report.declared, report.summary, report.outcome, report.complete)
+    return TargetSummary(
+        result.target,
+        report.live,
+        report.declared,
+        report.summary,
+        report.outcome,
+        report.complete,
+        result.settings.name_suffix,
+    )
 
 
 def _unmanaged_in(results: Sequence[CheckedTarget]) -> Mapping[str, list[str]]:

@@ -50,6 +50,8 @@ _LONG: Final = 600
 _TALL: Final = 12
 """Lines from which on it is."""
 _GLIMPSE: Final = 96
+_MATRIX: Final = 3
+"""Rows of the matrix that are shown from the start."""
 _BAR: Final = 1000
 _LEAST: Final = 15
 """Width of the bar, and of its narrowest part, so that 1 of 10,000 can be seen."""
@@ -192,12 +194,17 @@ class _Tally:
     counts: tuple[tuple[str, int], ...]
 
 
+_Cells = tuple[str, Sequence[tuple[Status, str, str] | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Matrix:
     """Deployments by target: the status of each, and its anchor; None where the target has no such deployment."""
 
     targets: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[tuple[Status, str, str] | None]]]
+    rows: Sequence[_Cells]
+    more: Sequence[_Cells]
+    """The rows that are folded, so that what differs stays on the first screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +213,7 @@ class _Page:
 
     report: Report
     identity: str
+    """What tells it from other reports, where the workspace alone does not."""
     tone: str
     title: str
     sentence: str
@@ -214,6 +222,11 @@ class _Page:
     ways_back: Sequence[str]
     matrix: _Matrix | None
     parts: Sequence[_Part]
+    base: str
+    """The commit that the change under review is compared with, in short."""
+    notes: Sequence[Finding]
+    elsewhere: Sequence[_Row]
+    elsewhere_text: str
     others: Sequence[_Row]
     """The deployments that need no attention."""
     bar: Sequence[_Segment]
@@ -246,7 +259,7 @@ def _page(report: Report) -> _Page:
     live = [part.live for part in view.parts(report) if part.live is not None]
     return _Page(
         report=report,
-        identity=view.report_id(report),
+        identity=_identity(report),
         tone=_tone(report),
         title=verdict.word,
         sentence=wording.capitalized(verdict.sentence),
@@ -257,6 +270,10 @@ def _page(report: Report) -> _Page:
         parts=parts,
         others=others,
         bar=_bar(report.summary.statuses),
+        base=next((part.declared.base[:12] for part in view.parts(report) if part.declared.base), ""),
+        notes=[each for part in parts for each in part.notes],
+        elsewhere=[row for part in parts for row in part.elsewhere],
+        elsewhere_text=wording.elsewhere_text([row.block for part in parts for row in part.elsewhere]),
         count=len(rows),
         coverage=None if coverage is None else math.floor(coverage * 1000 + 1e-6) / 10,
         coverage_base=wording.coverage_base(report),
@@ -285,6 +302,13 @@ def _page(report: Report) -> _Page:
     )
 
 
+def _identity(report: Report) -> str:
+    if report.targets and report.report_id in (None, "targets"):
+        return ", ".join(target.name for target in report.targets)
+    workspace = report.live.workspace if report.live else None
+    return "" if view.report_id(report) == workspace else view.report_id(report)
+
+
 def _key(comparison: Comparison) -> tuple[str | None, str]:
     return comparison.target, comparison.name
 
@@ -296,7 +320,7 @@ def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
     for part in [view.common(report), *view.parts(report)] if has_targets else [report]:
         shown = view.view(part)
         attention = [*shown.shown, *shown.bare]
-        rows = [_row(block, number + n, is_open=n < _OPEN) for n, block in enumerate(attention)]
+        rows = [_row(block, number + n, is_open=number + n < _OPEN) for n, block in enumerate(attention)]
         number += len(rows)
         elsewhere = [_row(block, number + n, is_open=False) for n, block in enumerate(shown.elsewhere)]
         number += len(elsewhere)
@@ -306,8 +330,6 @@ def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
         general = [each for each in loose if each.severity is not Severity.NOTE]
         notes = [each for each in loose if each.severity is Severity.NOTE]
         parts.append(_Part(part, verdict, origin, general, rows, elsewhere, notes))
-    if has_targets and not parts[0].general:  # notes do not come before what differs
-        parts.append(parts.pop(0))
     return parts, [_row(block, number + n, is_open=False) for n, block in enumerate(others)]
 
 
@@ -324,22 +346,21 @@ def _row(block: view.Block, number: int, *, is_open: bool) -> _Row:
 
 
 def _matrix(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> _Matrix:
-    """Return deployments by target, paired without the suffix that all names of a target share."""
-    targets = [target.name for target in report.targets]
+    """Return deployments by target, paired without what each target appends to their names; those that differ first."""
     cells: dict[str, dict[str, tuple[Status, str, str]]] = {}
-    for target in targets:
-        own = [each for each in report.deployments if each.target == target]
-        suffix = _suffix([each.name for each in own if each.status is not Status.UNMANAGED], target)
-        for each in own:
-            name = each.name.removesuffix(suffix) or each.name
-            cells.setdefault(name, {})[target] = (each.status, anchors[_key(each)], each.name)
-    return _Matrix(targets, [(name, [row.get(target) for target in targets]) for name, row in sorted(cells.items())])
+    for target in report.targets:
+        for each in report.deployments:
+            if each.target == target.name:
+                name = each.name.removesuffix(target.name_suffix) or each.name
+                cells.setdefault(name, {})[target.name] = (each.status, anchors[_key(each)], each.name)
+    targets = [target.name for target in report.targets]
+    rows = [(name, [row.get(target) for target in targets]) for name, row in sorted(cells.items())]
+    rows.sort(key=_matches)
+    return _Matrix(targets, rows[:_MATRIX], rows[_MATRIX:])
 
 
-def _suffix(names: Sequence[str], target: str) -> str:
-    """Return `-TARGET` where most names end with it, as names by environment do."""
-    suffix = f"-{target}"
-    return suffix if 2 * sum(name.endswith(suffix) for name in names) > len(names) else ""
+def _matches(cells: _Cells) -> bool:
+    return all(cell is None or cell[0] in (Status.IN_SYNC, Status.UNMANAGED) for cell in cells[1])
 
 
 def _tone(report: Report) -> str:

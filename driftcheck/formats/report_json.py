@@ -417,6 +417,7 @@ _FINDING: Final = _record(
 _TARGET: Final = _record(
     TargetSummary,
     _Key("name", _TEXT),
+    _Key("name_suffix", _TEXT, default=""),
     _Key("outcome", _OUTCOME),
     _Key("complete", _FLAG),
     _Key("live", _optional(_LIVE)),

@@ -297,12 +297,42 @@ def test_targets_are_sections_and_a_matrix() -> None:
     assert len({each["href"] for each in Page(text).all("a") if each.get("title") == "claims-agent"}) == 2
 
 
-def test_names_of_a_target_are_paired_without_its_suffix() -> None:
+@pytest.mark.parametrize("suffix", ["-staging", "-stg", "2"])
+def test_names_of_a_target_are_paired_without_its_suffix(suffix: str) -> None:
     (first, second) = TARGETS.deployments
-    page = squeezed(
-        Page(render(replace(TARGETS, deployments=(first, replace(second, name="claims-agent-staging"))))).text
+    (production, staging) = TARGETS.targets
+    renamed = replace(
+        TARGETS,
+        deployments=(first, replace(second, name=f"claims-agent{suffix}")),
+        targets=(production, replace(staging, name_suffix=suffix)),
     )
-    assert "Deploymentproductionstagingclaims-agentMatchesDrifted" in page
+    assert "Deploymentproductionstagingclaims-agentMatchesDrifted" in squeezed(Page(render(renamed)).text)
+
+
+def test_the_matrix_begins_with_what_differs_and_folds_the_rest() -> None:
+    matching = [
+        replace(each, name=f"a-{number:02}", status=Status.IN_SYNC, changes=())
+        for number in range(40)
+        for each in TARGETS.deployments
+    ]
+    text = render(replace(TARGETS, deployments=(*matching, *TARGETS.deployments)))
+    page = squeezed(Page(text).text)
+    assert "Deploymentproductionstagingclaims-agentMatchesDrifteda-00MatchesMatches" in page
+    assert "38moredeployments" in page
+
+
+@pytest.mark.parametrize("report_id", [LIVE.workspace, None, "nightly"])
+def test_the_workspace_is_labelled_and_shown_once(report_id: str | None) -> None:
+    page = squeezed(Page(render(replace(DRIFT, report_id=report_id))).text)
+    assert f"Workspace{LIVE.workspace}" in page
+    assert page.count(str(LIVE.workspace)) == 1
+    assert page.count("nightly") == 2 * (report_id == "nightly")
+
+
+def test_notes_and_what_the_change_does_not_touch_come_last() -> None:
+    notes = [Finding("run-note", Severity.NOTE, "something general", target=each.name) for each in TARGETS.targets]
+    text = render(replace(TARGETS, findings=(*TARGETS.findings, *notes)))
+    assert text.index("<summary>2 notes</summary>") > text.index('id="part-3"')
 
 
 def test_what_the_change_does_not_touch_is_folded() -> None:

@@ -11,9 +11,22 @@ from typing import Any
 import pytest
 
 from driftcheck.formats import RenderOptions, html
-from driftcheck.model import Report
+from driftcheck.model import Finding, Report, Severity, Status
 from tests.formats.html_samples import ATTACKS, hostile
-from tests.formats.reports import AUDIT, CLAIMS, DRIFT, IGNORED, INCOMPLETE, INVALID, SAMPLES, THREE_WAY, huge, report
+from tests.formats.reports import (
+    AUDIT,
+    CLAIMS,
+    DRIFT,
+    ELSEWHERE,
+    IGNORED,
+    INCOMPLETE,
+    INVALID,
+    SAMPLES,
+    TARGETS,
+    THREE_WAY,
+    huge,
+    report,
+)
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (it is in group dev)")
 
@@ -382,3 +395,36 @@ def test_text_is_readable_and_fits_at_every_width(visit: Open, subject: Report, 
         for width in (320, 360, 768, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def many_targets() -> Report:
+    """Return a report of two targets with 40 deployments each, of which 20 drifted, and notes on all of them."""
+    deployments = [
+        replace(each, name=f"agent-{number:02}", status=status, changes=each.changes if drifted else ())
+        for number in range(40)
+        for each in TARGETS.deployments
+        for drifted in [number % 2 == 0]
+        for status in [Status.DRIFTED if drifted else Status.IN_SYNC]
+    ]
+    notes = [
+        Finding("long-name", Severity.NOTE, "long", deployment=each.name, target=each.target) for each in deployments
+    ]
+    general = [Finding("unused-ignore", Severity.NOTE, "An ignore rule matched nothing.") for _ in range(10)]
+    return replace(TARGETS, deployments=tuple(deployments), findings=(*TARGETS.findings, *notes, *general))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1600, 900), (900, 700), (390, 844)])
+@pytest.mark.parametrize(
+    "subject",
+    [DRIFT, THREE_WAY, ELSEWHERE, TARGETS, many_targets()],
+    ids=["one", "base", "elsewhere", "targets", "many"],
+)
+def test_the_first_deployment_is_on_the_first_screen_and_filters_come_after(
+    visit: Open, subject: Report, width: int, height: int
+) -> None:
+    with visit(subject, viewport={"width": width, "height": height}) as seen:
+        first = seen.page.locator(".deployment > summary").first.bounding_box()
+        filters = seen.page.locator("#filters").bounding_box()
+        assert first["y"] + first["height"] <= height or (subject.targets and width == 390)
+        assert filters["y"] > first["y"]
+        assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
