@@ -12,7 +12,7 @@ import pytest
 
 from driftcheck.errors import BaseError
 from tests.cli.inside import Result, run_inside
-from tests.declarations.test_git import Repository, own_git
+from tests.declarations.test_git import Repository, isolate_git, own_git
 
 __all__ = ["own_git"]
 
@@ -51,17 +51,25 @@ def classes(result: Result) -> dict[str, str]:
     return found | {f["deployment"]: f["rule"] for f in report["findings"] if f["deployment"] and not f["path"]}
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two agents on `main`; `change`, checked out, alters the second one."""
-    made = Repository(tmp_path / "repository")
-    made.write("deployments/a.yaml", agent("a"))
-    made.write("deployments/b.yaml", agent("b"))
-    made.commit()
-    made.git("switch", "--quiet", "--create", "change")
-    made.write("deployments/b.yaml", agent("b", cpu=2))
-    made.commit()
-    return made
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate_git(patch, folder)
+        made = Repository(folder / "repository")
+        made.write("deployments/a.yaml", agent("a"))
+        made.write("deployments/b.yaml", agent("b"))
+        made.commit()
+        made.git("switch", "--quiet", "--create", "change")
+        made.write("deployments/b.yaml", agent("b", cpu=2))
+        made.commit()
+    return made.folder
+
+
+@pytest.fixture
+def repository(prepared: Path, tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository", copied_from=prepared)
 
 
 def move_main(repository: Repository, text: str, file: str = "deployments/a.yaml") -> None:

@@ -27,22 +27,29 @@ IDENTITY = {
 
 @pytest.fixture(autouse=True)
 def own_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Isolate the tests from the git configuration of the machine."""
+    isolate_git(monkeypatch, tmp_path)
+
+
+def isolate_git(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Isolate git from the configuration of the machine, and from repositories around a folder."""
     for name in list(os.environ):
         if name.startswith("GIT_"):
-            monkeypatch.delenv(name)
+            patch.delenv(name)
     for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+        patch.setenv(name, value)
+    patch.setenv("HOME", str(folder))
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
 
 
 class Repository:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, copied_from: Path | None = None) -> None:
         self.folder = folder
-        folder.mkdir()
-        self.git("init", "--quiet", "--initial-branch=main")
+        if copied_from:
+            shutil.copytree(copied_from, folder, symlinks=True)
+        else:
+            folder.mkdir()
+            self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, check=True, text=True)
@@ -78,26 +85,34 @@ def names(declared: Declarations) -> list[str]:
     return [declaration.name for declaration in declared.deployments]
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One commit on `main`, then one on `main` and one on `change`, which is checked out."""
-    made = Repository(tmp_path / "repository")
-    made.write("prod/a.yaml", deployment("a"))
-    made.write("prod/eu/b.yml", deployment("b"))
-    made.write("prod/.hidden.yaml", deployment("hidden"))
-    made.write("prod/driftcheck.yaml", "region: us\n")
-    made.write("driftcheck.yaml", "region: eu\n")
-    made.write("readme.md", "text\n")
-    made.commit()
-    made.git("switch", "--quiet", "--create", "change")
-    made.write("prod/a.yaml", deployment("a", "external_docker"))
-    made.write("prod/new.yaml", deployment("new"))
-    made.commit()
-    made.git("switch", "--quiet", "main")
-    made.write("prod/later.yaml", deployment("later"))
-    made.commit()
-    made.git("switch", "--quiet", "change")
-    return made
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate_git(patch, folder)
+        made = Repository(folder / "repository")
+        made.write("prod/a.yaml", deployment("a"))
+        made.write("prod/eu/b.yml", deployment("b"))
+        made.write("prod/.hidden.yaml", deployment("hidden"))
+        made.write("prod/driftcheck.yaml", "region: us\n")
+        made.write("driftcheck.yaml", "region: eu\n")
+        made.write("readme.md", "text\n")
+        made.commit()
+        made.git("switch", "--quiet", "--create", "change")
+        made.write("prod/a.yaml", deployment("a", "external_docker"))
+        made.write("prod/new.yaml", deployment("new"))
+        made.commit()
+        made.git("switch", "--quiet", "main")
+        made.write("prod/later.yaml", deployment("later"))
+        made.commit()
+        made.git("switch", "--quiet", "change")
+    return made.folder
+
+
+@pytest.fixture
+def repository(prepared: Path, tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository", copied_from=prepared)
 
 
 def test_the_merge_base_is_read_not_the_tip_of_the_branch(repository: Repository) -> None:

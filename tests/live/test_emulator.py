@@ -39,7 +39,7 @@ class Client:
         headers = {} if key is None else {"X-Api-Key": key}
         if workspace := params.pop("workspace", None):
             headers["X-Tenant-Id"] = workspace
-        with httpx.Client(trust_env=False, headers=headers) as client:
+        with httpx.Client(trust_env=False, verify=False, headers=headers) as client:
             return client.get(self._url + path, params=params)
 
     def names(self, **params: Any) -> list[str]:
@@ -161,7 +161,7 @@ def test_a_key_is_needed_and_the_workspace_where_the_plan_says_so(emulate: Emula
 
 def test_only_get_is_answered_unless_it_is_writable(emulate: Emulate) -> None:
     url = emulate(create_app(deployments(1)))
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=False) as client:
         for method in ("POST", "PATCH", "DELETE", "PUT", "HEAD"):
             assert client.request(method, f"{url}/v2/deployments").status_code == 405
             assert client.request(method, f"{url}/v2/deployments/{deployment(0)['id']}").status_code == 405

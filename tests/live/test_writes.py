@@ -28,7 +28,7 @@ class Writer:
         self._url = emulate(create_app(items, Behaviour(writable=True))) + "/v2/deployments"
 
     def send(self, method: str, path: str = "", body: Any = None) -> httpx.Response:
-        with httpx.Client(trust_env=False, headers={"X-Api-Key": KEY}) as client:
+        with httpx.Client(trust_env=False, verify=False, headers={"X-Api-Key": KEY}) as client:
             return client.request(method, self._url + path, json=body)
 
     def get(self, identity: str) -> Any:
@@ -218,5 +218,5 @@ def test_tiers_have_endpoints_of_their_own(emulate: Emulate) -> None:
 
 def test_a_body_that_is_not_json_is_a_422(emulate: Emulate) -> None:
     url = emulate(create_app(deployments(1), Behaviour(writable=True)))
-    with httpx.Client(trust_env=False, headers={"X-Api-Key": KEY}) as client:
+    with httpx.Client(trust_env=False, verify=False, headers={"X-Api-Key": KEY}) as client:
         assert client.post(f"{url}/v2/deployments", content=b"{").status_code == 422
