@@ -536,7 +536,7 @@ def test_the_cron_job_that_notifies_prints_nothing(workspace: Path) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Hook) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         address = f"json://127.0.0.1:{server.server_address[1]}/hook"
         done = cron(workspace, DRIFTCHECK_CHECK_LIVE="live.json", DRIFTCHECK_NOTIFY=address)
@@ -727,6 +727,7 @@ def test_the_release_takes_its_notes_from_the_changelog(tmp_path: Path) -> None:
     assert bash(f"set -e\n{notes}{found}", tmp_path, {"GITHUB_REF_NAME": "v1.3.0"}).returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "file"),
     [

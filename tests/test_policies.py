@@ -218,6 +218,7 @@ def test_policies_that_look_at_everything_again_and_again_end_in_a_finding() -> 
     assert time.process_time() - begin < 5
 
 
+@pytest.mark.slow
 def test_many_policies_on_many_deployments_take_bounded_time() -> None:
     policies = [policy(f"{SPEC}.min_scale", {"minimum": 2}, deployment=f"a{n}-*") for n in range(256)]
     many = Declarations(deployments=tuple(Declaration(f"b{n}", external(), lambda _: THERE) for n in range(8_000)))

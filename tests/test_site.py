@@ -54,6 +54,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_page_is_in_the_site(site: Path) -> None:
     pages = {str(path.relative_to(DOCS).with_suffix(".html")) for path in DOCS.glob("*.md")}
     generated = {f"reference/{name}.html" for name in ("commands", "configuration", "fields", "schemas", "exit-status")}
@@ -66,6 +67,7 @@ def links(page: Path) -> Iterator[str]:
         yield unescape(link)
 
 
+@pytest.mark.slow
 def test_every_link_of_the_site_leads_to_a_file(site: Path) -> None:
     checked = 0
     for page in site.rglob("*.html"):
@@ -80,6 +82,7 @@ def test_every_link_of_the_site_leads_to_a_file(site: Path) -> None:
     assert checked > 100
 
 
+@pytest.mark.slow
 def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -88,6 +91,7 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
         assert not [each for each in loaded if urlsplit(each).netloc], page
 
 
+@pytest.mark.slow
 def test_the_reference_has_every_command_option_and_schema(site: Path) -> None:
     shown = unescape(re.sub(r"<[^>]+>", "", (site / "reference" / "commands.html").read_text(encoding="utf-8")))
     for name in COMMANDS:
@@ -122,6 +126,7 @@ def free_port() -> int:
         return port
 
 
+@pytest.mark.slow
 def test_a_newcomer_finishes_the_tutorial(tmp_path: Path) -> None:
     """Its blocks, one after the other in one shell; each expected text is in what follows the one before."""
     page = (DOCS / "tutorial.md").read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ def test_a_part_holds(part: str) -> None:
     PARTS[part](random.Random(f"{part}-0"), time.monotonic())
 
 
+@pytest.mark.slow
 def test_the_command_is_the_documented_one() -> None:
     assert "python -m tests.soak --minutes" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     command = [sys.executable, "-m", "tests.soak", "--minutes", "0", "--seed", "0", "--part", "load_mutations"]

@@ -3,6 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
+import pytest
 from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions, view, wording
@@ -109,5 +110,6 @@ def test_two_workspaces_have_no_fingerprint_in_common() -> None:
     assert not eu & us
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     assert len(issues(huge())) == 5_000

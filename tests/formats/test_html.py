@@ -428,6 +428,7 @@ def test_a_page_is_made_for_readers_of_all_kinds(name: str) -> None:
     assert tags["caption"] == tags["table"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_make_a_page_of_a_few_megabytes() -> None:
     text = render(huge())
     assert text.count('<details class="deployment"') == 10_000

@@ -144,6 +144,7 @@ def test_reports_every_change_and_finding(drawn: Report) -> None:
             assert finding.rule in everything
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     read = suites(huge())
     assert (read.tests, read.failures) == (10_001, 2_500)

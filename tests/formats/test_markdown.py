@@ -249,6 +249,7 @@ def test_O7_a_budget_too_small_for_anything_is_kept_too(budget: int) -> None:
     assert len(render(DRIFT, RenderOptions(max_bytes=budget)).encode()) <= budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [1_000, 65_536, 1_000_000])
 def test_O7_ten_thousand_deployments_with_five_thousand_changes(budget: int) -> None:
     text = render(huge(), RenderOptions(max_bytes=budget))

@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions
@@ -48,5 +49,6 @@ def test_O1_is_ascii_a_whole_object_a_line(drawn: Report) -> None:
     assert len(text.splitlines()) == 2 + len(drawn.deployments) + len(drawn.findings) + len(drawn.resolved)
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     assert len(lines(huge())) == 10_002

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
@@ -110,5 +111,6 @@ def test_two_names_that_look_alike_when_written_out_stay_apart() -> None:
     assert samples(twins)["changes", (("class", "drift"),)] == 12
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     assert sum(name == "deployment_changes" for name, _ in samples(huge())) == 2_500

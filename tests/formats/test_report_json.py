@@ -222,6 +222,7 @@ def test_a_damaged_report_is_read_or_refused_and_never_crashes(data: st.DataObje
     assert read(written(report)) == report
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     report = huge()
     text = written(report)

@@ -256,6 +256,7 @@ def test_D14_nothing_compared_is_not_in_sync() -> None:
     assert "Passed: no difference was found, but no field could be compared." in render(empty, PLAIN)
 
 
+@pytest.mark.slow
 def test_ten_thousand_deployments_with_five_thousand_changes() -> None:
     text = render(huge(), PLAIN)
     assert text.count("live 10\n") == 2_500
