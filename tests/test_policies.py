@@ -171,6 +171,11 @@ def test_with_a_base_only_what_the_change_violates_is_as_severe_as_the_policy() 
 DOUBLING = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)} | {"d40": {"type": "integer"}}
 
 
+NESTED: Any = {"type": "integer"}
+for _ in range(11):
+    NESTED = {"allOf": [NESTED, NESTED]}
+
+
 @pytest.mark.parametrize(
     ("schema", "problem"),
     [
@@ -184,6 +189,18 @@ DOUBLING = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in ran
         ({"$ref": "#/$defs/none"}, "does not contain"),
         ({"$id": "https://example.com/x"}, "can't use `$id`"),
         ({"$defs": DOUBLING, "$ref": "#/$defs/d0"}, "parts"),
+        ({"properties": {"enum": {"$defs": DOUBLING, "$ref": "#/properties/enum/$defs/d0"}}}, "does not contain"),
+        ({"properties": {"enum": NESTED}}, "parts"),
+        ({"properties": {"const": {"$ref": "#"}}}, "refers to itself"),
+        ({"minimun": 2}, "has `minimun`, which is not a keyword"),
+        ({"not": {"anyOf": [{"Type": "string"}]}}, "has `Type`, which is not a keyword"),
+        ({"properties": {"a": {"items": {"patern": "x"}}}}, "has `patern`, which is not a keyword"),
+        ({"sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAA": 1}, "has (hidden)"),
+        ({"format": "uuid"}, "can't use `format`"),
+        ({"$schema": "http://json-schema.org/draft-04/schema#"}, "has `$schema`"),
+        ({"$schema": "https://json-schema.org/draft/2020-12/schema", "x-by": 1, "description": "d"}, None),
+        ({"properties": {"format": {"type": "string"}, "minimun": True}}, None),
+        ({"required": ["format"], "dependentRequired": {"format": ["minimun"]}}, None),
         ({"const": {"$ref": "https://example.com"}}, None),
         ({"$defs": {"a": {"type": "integer"}}, "$ref": "#/$defs/a"}, None),
         (True, None),

@@ -131,7 +131,23 @@ def _foreign(value: Any) -> Iterator[Violation]:
 _MAX_FRAGMENT: Final = 2_000
 """Subschemas of a policy's schema, each reference counted as what it stands for."""
 
-_DATA_KEYWORDS: Final = frozenset({"const", "enum", "default", "examples"})
+_OF_SCHEMA: Final = frozenset(
+    {"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems"}
+    | {"unevaluatedProperties"}
+)
+_OF_SCHEMAS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_OF_NAMED_SCHEMAS: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_OF_DATA: Final = frozenset(
+    {"type", "const", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"}
+    | {"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "required"}
+    | {"minProperties", "maxProperties", "dependentRequired"}
+    | {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
+)
+"""The keywords of JSON Schema (2020-12) that a policy may use, by what they hold."""
+
+_OF_OTHER_SCHEMAS: Final = frozenset({"$id", "$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor"})
+_WITHOUT_EFFECT: Final = frozenset({"format", "contentEncoding", "contentMediaType", "contentSchema"})
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def compile_fragment(schema: JSON) -> Callable[[JSON], bool]:
@@ -164,24 +180,40 @@ class _UnusableFragmentError(Exception):
 
 
 def _fragment_size(node: JSON, root: JSON, around: tuple[str, ...], known: dict[str, int]) -> int:
-    """Count the subschemas that judging a value may visit, references followed."""
+    """Count the subschemas that judging a value may visit, references followed.
+
+    A keyword that JSON Schema does not have, or that checks nothing, would let every value pass in silence.
+    """
     size = 1
-    if isinstance(node, list):
-        size += sum(_fragment_size(child, root, around, known) for child in node)
-    for key, child in node.items() if isinstance(node, dict) else ():
-        if key in ("$id", "$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor") and isinstance(child, str):
-            raise _UnusableFragmentError(f"can't use `{key}`; refer by `$ref: '#/$defs/...'`")
-        if key == "$ref" and isinstance(child, str):
-            if child in around:
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if key == "$ref" and isinstance(value, str):
+            if value in around:
                 raise _UnusableFragmentError("refers to itself")
-            if child not in known:
-                known[child] = _fragment_size(_referred(root, child), root, (*around, child), known)
-            size += known[child]
-        elif key not in _DATA_KEYWORDS:
-            size += _fragment_size(child, root, around, known)
-    if size > _MAX_FRAGMENT:
-        raise _UnusableFragmentError(f"has more than {_MAX_FRAGMENT:,} parts")
+            if value not in known:
+                known[value] = _fragment_size(_referred(root, value), root, (*around, value), known)
+            size += known[value]
+        else:
+            size += sum(_fragment_size(child, root, around, known) for child in _subschemas(key, value))
+        if size > _MAX_FRAGMENT:
+            raise _UnusableFragmentError(f"has more than {_MAX_FRAGMENT:,} parts")
     return size
+
+
+def _subschemas(key: str, value: JSON) -> Iterable[JSON]:
+    """Return the schemas that a keyword holds; raises _UnusableFragmentError for a keyword that can't be used."""
+    if key in _OF_SCHEMA:
+        return (value,)
+    if key in _OF_SCHEMAS:
+        return value if isinstance(value, list) else ()
+    if key in _OF_NAMED_SCHEMAS:
+        return value.values() if isinstance(value, dict) else ()
+    if key in _OF_OTHER_SCHEMAS:
+        raise _UnusableFragmentError(f"can't use `{key}`; refer by `$ref: '#/$defs/...'`")
+    if key in _WITHOUT_EFFECT:
+        raise _UnusableFragmentError(f"can't use `{key}`, which checks nothing; use `pattern` or `enum`")
+    if key in _OF_DATA or key.startswith("x-") or (key == "$schema" and value == _DIALECT):
+        return ()
+    raise _UnusableFragmentError(f"has {_shown(key)}, which is not a keyword of JSON Schema (2020-12)")
 
 
 def _referred(root: JSON, reference: str) -> JSON:
