@@ -33,7 +33,7 @@ def main() -> None:
         (PICTURES / f"{name}.svg").write_text(picture(arguments), encoding="utf-8")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
-        print("No Chromium was found: the screenshots are left as they are.")  # noqa: T201
+        print("No Chromium was found: the screenshots are not updated.")  # noqa: T201
     else:
         screenshots(chromium)
 

@@ -99,7 +99,7 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
     workspace and region are those at the tip. Head is read where the change or the tip names paths. The commits are
     read where the tip names them, so that a file that was not read before does not count as declared because the change
     names it. A configuration outside of the repository is the operator's and stays in force. Raises UsageError or
-    BaseError where git can't tell.
+    BaseError if git can't find the commits or their files.
     """
     from driftcheck.declarations import git
 
@@ -162,7 +162,7 @@ def _names_anything(base: BaseRevision, path: str) -> bool:
 
 
 def _config_at(repository: Repository, commit: str, flags: Flags, here: FilePath) -> Config:
-    """Return the configuration at a commit, the nearest unless one is named; an empty one where there is none."""
+    """Return the configuration at a commit, the nearest unless one is named; an empty one if none exists."""
     from driftcheck.declarations import git
 
     for file in [FilePath(flags.config)] if flags.config else config_places(here):

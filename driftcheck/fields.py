@@ -31,7 +31,7 @@ _ASSIGNED_URL: Final = re.compile(r"\b[0-9a-f]{32}\b|/lgp/")
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What the service uses where the field is null: `times` the field `of`, or a constant `value`."""
+    """What the service uses if the field is null: `times` the field `of`, or a constant `value`."""
 
     of: str | None = None
     times: int = 1
@@ -84,7 +84,7 @@ class Field:
     always_set: bool = False
     """The service always has such a value, so that null or no key at all says only that it is not shown."""
     by_name: bool = False
-    """It is known by name: the value that it stands for is not in the listing."""
+    """Only its name is known: the listing does not show its value."""
     exposes: bool = False
     """A live `true` is worth a warning where nobody declared it."""
     platform_set: frozenset[str] = frozenset()
@@ -135,7 +135,7 @@ class Field:
 
 
 UNKNOWN: Final = Field()
-"""Stands for whatever the schema does not describe: compared as it is."""
+"""A field that the schema does not describe: its values are compared without annotations."""
 
 
 def is_number(value: JSON) -> bool:
@@ -206,7 +206,7 @@ def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
 
 
 def schema_path(name: str) -> FilePath:
-    """Return the file of a schema: inside the installed package, else beside it in a checkout."""
+    """Return the file of a schema: inside the installed package, or next to it in a checkout."""
     package = FilePath(__file__).resolve().parent
     installed = package / "schemas" / f"{name}.schema.json"
     return installed if installed.exists() else package.parent / "schemas" / f"{name}.schema.json"

@@ -248,7 +248,7 @@ def _covering_every_field(paths: PatternIndex) -> Set[int]:
 
 @cache
 def _leaf_paths() -> tuple[Path, ...]:
-    """Return a path of each kind that a change of the configuration can have; an identity stands for any other.
+    """Return a path of each kind that a change of the configuration can have; one identity for all.
 
     Names, tiers and secrets do not count: a rule that ignores all of the configuration turns the check off.
     """

@@ -1,7 +1,7 @@
 """The domain's types: immutable values, standard library only.
 
-Everything is *declared* (what the YAML says) or *live* (what the control plane lists). What is
-not known is a value of its own (`Status.UNKNOWN`, `complete=False`, `unverifiable`).
+A value is *declared* (in the YAML) or *live* (listed by the control plane). What is not known
+has a value too (`Status.UNKNOWN`, `complete=False`, `unverifiable`).
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ _OUTCOME_RANK: Final = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """A place in a file that the user wrote; line and column count from 1."""
+    """A position in a file that the user wrote; line and column count from 1."""
 
     file: str
     line: int
@@ -156,11 +156,11 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
-"""Stands where no value was recorded, which null would not say."""
+"""Marks a missing value; null is a value."""
 
 
 REDACTED_MARKER: Final[Mapping[str, str]] = {"$driftcheck": "redacted"}
-"""Stands in a snapshot where a secret was; what was there can't be compared."""
+"""Replaces a secret in a snapshot; the value can't be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A condition on the live value, without which an ignore rule hides nothing; exactly one is set."""
+    """A condition on the live value for an ignore rule to apply; exactly one is set."""
 
     equals: JSON | Absent = ABSENT
     is_in: tuple[JSON, ...] | None = None
@@ -251,7 +251,7 @@ class IgnoreRule:
     owner: str | None = None
     approved_by: str | None = None
     expires: str | None = None
-    """An ISO date, the last day on which the rule hides anything."""
+    """An ISO date, the last day on which the rule applies."""
     guard: Guard | None = None
     missing: bool = False
     """Whether the rule is about the whole deployment being missing; it then names it in full."""
@@ -295,12 +295,12 @@ class Declaration:
     locate: Callable[[Path], Location | None] = field(compare=False, repr=False)
     """Returns the location of the value at a path, or of the nearest value around it; slow on first use.
 
-    None where it was not written in a file (a listing stands for the declarations)."""
+    None if it was not written in a file (two listings are compared)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What was written, and whether that is all of it."""
+    """What the files declare, and whether all of it was read."""
 
     files: tuple[str, ...] = ()
     deployments: tuple[Declaration, ...] = ()
@@ -358,7 +358,7 @@ class Deployment:
 
     @property
     def since(self) -> LiveSince | None:
-        """Times and revision, as the listing gives them; None where it gives none of them."""
+        """Times and revision from the listing; None if it has none of them."""
         given = self.text("created_at"), self.text("updated_at"), self.text("latest_revision_id")
         return None if given == (None, None, None) else LiveSince(*given)
 
@@ -373,7 +373,7 @@ _DELETION_STATUSES: Final = frozenset({"AWAITING_DELETE", "AWAITING_FINAL_DELETE
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is live, and whether that is all of it."""
+    """What is live, and whether all of it was read."""
 
     source: str
     """The origin that was asked, or the file that was read."""
@@ -383,11 +383,11 @@ class Snapshot:
     pages: int = 0
     requests: int = 0
     gaps: tuple[str, ...] = ()
-    """What could not be settled, a sentence each; the listing is complete where there is none."""
+    """What could not be settled, a sentence each; the listing is complete if this is empty."""
     scope: Mapping[str, str] = field(default_factory=dict)
     """The filters that were sent, by their name in the query; what lies outside was not asked for."""
     warnings: tuple[str, ...] = ()
-    """What is odd about the listing and does not make it incomplete, a sentence each."""
+    """Oddities of the listing that do not make it incomplete, a sentence each."""
     target: str | None = None
     """The target of the configuration that a saved listing was read for."""
 
@@ -424,7 +424,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class LiveSince:
-    """Times and revision of a live deployment, as the listing gives them; None where it gives none."""
+    """Times and revision of a live deployment from the listing; None if the listing has none."""
 
     created_at: str | None = None
     updated_at: str | None = None
@@ -456,7 +456,7 @@ class DeclaredSummary:
     deployments: int = 0
     complete: bool = True
     base: str | None = None
-    """The commit that `--base` stood for."""
+    """The commit that `--base` named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +467,7 @@ class Summary:
     changes: int
     """Active changes of all classes."""
     suppressed: int
-    """Changes and findings hidden by ignore rules."""
+    """Suppressed changes and findings."""
     unverifiable: int
     coverage: float | None
     """The share of live deployments that are declared; None where it can't be known."""
@@ -506,7 +506,7 @@ class ResolvedItem:
 
 @dataclass(frozen=True, slots=True)
 class HistoryNote:
-    """What became of recording the run."""
+    """The outcome of recording the run in the history."""
 
     run: str
     previous: str | None = None
@@ -522,7 +522,7 @@ class HistoryNote:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run found."""
+    """Everything that a run found."""
 
     driftcheck_version: str
     command: str
@@ -605,19 +605,19 @@ class Step:
     body: JSON
     effect: Effect
     fields: tuple[Path, ...] = ()
-    """The changes that it reverts or brings about."""
+    """The changes that it reverts or makes."""
     proposed: tuple[Path, ...] = ()
     """Those of them that the change under review proposes."""
     precondition: Precondition | None = None
     """None where nothing is live yet."""
     warnings: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    """What must be filled in before the request can be sent; it is unsafe as it is unless this is empty."""
+    """What must be filled in before the request can be sent; the request is unsafe unless this is empty."""
     target: str | None = None
 
     @property
     def unsafe(self) -> bool:
-        """Whether the request must not be sent as it is."""
+        """Whether the request must not be sent before it is filled in."""
         return bool(self.needs)
 
 

@@ -32,7 +32,7 @@ _MOST_LINES: Final = 20
 _MOST_NAMES: Final = 5
 _LONGEST_VALUE: Final = 80
 _HEADINGS: Final = {
-    "outage": "The check could not tell",
+    "outage": "The check was inconclusive",
     "recovered": "The check works again",
     "opened": "New",
     "reopened": "Back again",

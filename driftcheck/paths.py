@@ -83,7 +83,7 @@ def to_json(path: Path) -> list[Any]:
 
 
 def from_json(segments: Sequence[Any]) -> Path:
-    """Read what `to_json` gave."""
+    """Read what `to_json` returned."""
     return tuple(Item(*next(iter(s.items()))) if isinstance(s, Mapping) else s for s in segments)
 
 
@@ -163,7 +163,7 @@ def value_at(root: Any, path: Path, default: Any = None) -> Any:
 def matches(pattern: str, path: Path) -> bool:
     """Return whether a pattern of `*` (within one segment) and `**` (any segments) covers a path.
 
-    `**` stands for no segment as well, so `labels.**` covers `labels` and all below it. Nothing
+    `**` matches no segment as well, so `labels.**` covers `labels` and all below it. Nothing
     else is special, so a pattern can't make matching take more than quadratic time.
     """
     return _matches(tuple(split_pattern(pattern)), tuple(segment_texts(path)))

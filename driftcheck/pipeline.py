@@ -1,4 +1,4 @@
-"""The data flow: declarations and a snapshot in, a report out; read this first.
+"""The data flow: declarations and a snapshot in, a report out. Read this first.
 
     declarations (what was written) ─┐
                                      ├─ comparison ─ policy ─ report
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from driftcheck.declarations.export import Export
 
 _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
-"""Rules whose findings are no defects of the user's own input."""
+"""Rules whose findings are not defects of the user's own input."""
 
 _WITHOUT_DECLARATIONS = frozenset({"audit", "compare"})
 """Commands that may run without declarations."""
@@ -71,7 +71,7 @@ _WITHOUT_DECLARATIONS = frozenset({"audit", "compare"})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a report is made of, beside the two sides."""
+    """What a report depends on, besides the two sides."""
 
     command: str
     policy: Policy
@@ -96,7 +96,7 @@ class Request:
 
 
 def request(chosen: Settings, baseline: Baseline | None = None) -> Request:
-    """Return what a run is asked for, beside its two sides."""
+    """Return the request of a run."""
     return Request(
         command=chosen.command,
         policy=chosen.policy,
@@ -119,7 +119,7 @@ def read_sides(
 ) -> list[tuple[Declarations, Snapshot | DriftcheckError]]:
     """Read declarations and live for every run: all listings in the background, while the files are parsed.
 
-    A live side that can't be read gives its error. Raises UsageError for declarations that can't be read.
+    A live side that can't be read is returned as its error. Raises UsageError for declarations that can't be read.
     """
     at_once, chosen = settings.share_connections([run for run, _ in runs])
     pool = ThreadPoolExecutor(max(at_once, 1), thread_name_prefix="listing")

@@ -346,7 +346,7 @@ def _proves(side: Side, at: Effective) -> bool:
     if not all(field.is_reported(source) for field in deployment().along(at.path)):
         return False
     if at.field.effective is not None:
-        return False  # it stands for something derived from what is not known
+        return False  # derived from a value that is not known
     return at.is_stated or at.field.since == "seed"
 
 

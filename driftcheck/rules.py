@@ -1,4 +1,4 @@
-"""The catalogue of rules: what a finding's `rule` stands for; data, no logic.
+"""The catalogue of rules: what each `rule` of a finding means; data, no logic.
 
 An explanation is the rule's page in docs/rules.md and the answer of `driftcheck explain RULE`:
 what it means, why it matters, what to do.
@@ -58,13 +58,13 @@ COMPARISON_RULES: Final = _catalogue(
         "unmanaged-preview",
         NOTE,
         "A pull-request preview is live",
-        "The platform creates and deletes previews by itself; they are listed for completeness.",
+        "The platform creates and deletes previews itself; they are listed for completeness.",
     ),
     Rule(
         "unmanaged-managed-agent",
         NOTE,
         "A managed deep agent is live",
-        "The platform creates managed agents by itself; they are listed for completeness.",
+        "The platform creates managed agents itself; they are listed for completeness.",
     ),
     Rule(
         "recreated",
@@ -86,7 +86,7 @@ COMPARISON_RULES: Final = _catalogue(
         "unverifiable-image",
         NOTE,
         "A tag is declared and live shows a digest",
-        "The listing shows the digest that the tag stood for when it was deployed. Whether the tag still stands for "
+        "The listing shows the digest that the tag pointed to when it was deployed. Whether the tag still points to "
         "it, only the registry knows; the field is counted as unverifiable.",
         "Declare the image with its digest (`repository:tag@sha256:...`) to compare it.",
     ),
@@ -456,7 +456,7 @@ VALIDATION_RULES: Final = _catalogue(
         "wrong-type",
         ERROR,
         "A value of the wrong type",
-        "YAML gives unquoted values a type: `1.20` is a number, `true` is a boolean, an empty value is null. Quote "
+        "YAML infers types of unquoted values: `1.20` is a number, `true` is a boolean, an empty value is null. Quote "
         "strings, and write numbers, `true` and `false` without quotes.",
     ),
     Rule(

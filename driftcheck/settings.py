@@ -50,7 +50,7 @@ The comparison of these commands is strict, too.
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line (or the variable of an option) said; None and empty where it said nothing."""
+    """What the command line (or the variable of an option) said; None or empty if it was not given."""
 
     paths: tuple[str, ...] = ()
     config: str | None = None
@@ -152,7 +152,7 @@ class Settings:
     names: tuple[str, ...] = ()
     """Globs over the names of the deployments to report; empty for all."""
     report_id: str | None = None
-    """The identity that the command line gives to the report."""
+    """The identity of the report from the command line."""
     default_id: str | None = None
     """The identity of a report on an unknown workspace: the configuration, from the root of its repository."""
     policy: Policy = Policy()

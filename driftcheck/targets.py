@@ -67,7 +67,7 @@ def check(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> Report:
 
 
 def check_each(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> list[CheckedTarget]:
-    """Read both sides of every run and compare them, each by itself; raises an error of the only run."""
+    """Read both sides of every run and compare them separately; raises an error of the only run."""
     sides = pipeline.read_sides([(run.settings, run.base) for run in runs], progress)
     if runs[0].settings.target is None:
         (run,), ((declarations, live),) = runs, sides

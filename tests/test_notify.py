@@ -72,7 +72,7 @@ def test_another_live_value_is_another_line() -> None:
 
 
 def test_an_outage_and_its_end_are_one_line_each() -> None:
-    assert notify.text(document(outage("outage")))[1].startswith("The check could not tell (outcome: incomplete).")
+    assert notify.text(document(outage("outage")))[1].startswith("The check was inconclusive (outcome: incomplete).")
     title, body = notify.text(document(outage("recovered"), transition("resolved")))
     assert title == "driftcheck check production: check works again, 1 resolved"
     assert "since 2026-01-02" in body

@@ -22,7 +22,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Turn links to files beside docs/ into text: the site works without the repository."""
+    """Turn links to files outside docs/ into text: the site works without the repository."""
     return re.sub(r"\[([^]]*)\]\(\.\./([^)]*)\)", _as_text, markdown)
 
 

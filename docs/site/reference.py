@@ -19,7 +19,7 @@ STATUSES = {
     ExitStatus.IN_SYNC: "Everything was read, checked and compared; nothing counts by `--fail-on`.",
     ExitStatus.DRIFT: "Something differs or is missing, or a finding counts by `--fail-on`.",
     ExitStatus.INVALID: "The command line, the configuration or a file is invalid.",
-    ExitStatus.INCOMPLETE: "It could not be told: no key, no connection, an incomplete listing.",
+    ExitStatus.INCOMPLETE: "The check was inconclusive: no key, no connection, an incomplete listing.",
     ExitStatus.DEFECT: "An internal error, or a report that could not be written.",
 }
 

@@ -202,7 +202,7 @@ def _not_checked_out(selection: _Selection) -> dict[str, str]:
 
 
 def _current(adoption: _Adoption, each: CheckedTarget) -> list[SourceText]:
-    """Return the files of a target as they are so far."""
+    """Return the files of a target with the edits so far."""
     return [replace(text, data=adoption.texts[text.name]) for text in _read(each.settings)]
 
 

@@ -99,7 +99,7 @@ def in_one(export: Export) -> str:
 
 
 def one_each(export: Export, directory: str) -> list[tuple[str, str]]:
-    """Write a document for each declaration, and the schema beside them; gives paths and texts."""
+    """Write a document for each declaration, and the schema next to them; return paths and texts."""
     from driftcheck.declarations.writing import SCHEMA_FILE, write
 
     files = [(os.path.join(directory, file_name(each.name)), write([each])) for each in export.deployments]

@@ -266,7 +266,7 @@ def _trend_text(trend: Trend) -> str:
         for point in points[-_MOST_ROWS:]
     ]
     table = _table(("day", "errors", "warnings", "opened, resolved", "coverage", "oldest"), rows)
-    unknown = "? The last run of the day could not tell.\n" if any(row[0].endswith("?") for row in rows) else ""
+    unknown = "? The last run of the day was inconclusive.\n" if any(row[0].endswith("?") for row in rows) else ""
     earlier = f"({len(points) - _MOST_ROWS} earlier days: -o json, -o html)\n" if len(points) > _MOST_ROWS else ""
     return f"{_sparkline(points)}\n{table}{unknown}{earlier}"
 

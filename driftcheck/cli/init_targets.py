@@ -94,7 +94,7 @@ def _targets(workspaces: Sequence[str], files: Sequence[str]) -> tuple[Target, .
     pairs = [_named(text, "workspaces", "--workspace NAME=ID") for text in workspaces]
     named = dict(pairs)
     if len(named) < len(pairs):
-        raise UsageError("two workspaces have one name.", hint="Give each --workspace NAME=ID a name of its own.")
+        raise UsageError("two workspaces have one name.", hint="Give each --workspace NAME=ID another name.")
     listed = [_named(text, "listings", "--live NAME=FILE")[0] for text in files]
     return tuple(Target(name, Config(), workspace=named.get(name)) for name in dict.fromkeys([*named, *listed]))
 
@@ -114,7 +114,7 @@ def _suffix(target: str, snapshot: Snapshot) -> str:
 
 
 def _files(found: Sequence[_Found], base_folder: str, environments: str) -> list[tuple[str, str]]:
-    """Return the files: a deployment of all targets in the base, any other beside the overlay of its target."""
+    """Return the files: a deployment of all targets in the base, any other next to the overlay of its target."""
     shared = set.intersection(*(set(each.declared) for each in found))
     bases = {}
     for name in sorted(shared):

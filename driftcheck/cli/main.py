@@ -142,11 +142,11 @@ def _without_key(error: click.ClickException) -> click.ClickException:
     name = error.option_name if isinstance(error, click.NoSuchOption) else ""
     meant = next((each for each in _KEY_OPTIONS if name.startswith(each) and not name.startswith("--api-key-")), None)
     if meant is not None:  # a key may be glued to it
-        message = f"There is no option {meant}"
+        message = f"No such option: {meant}"
     elif is_secret(error.format_message()):
         message = "An invalid argument looks like a credential and is not repeated here"
     elif name in _FORMAT_OPTIONS:
-        return click.UsageError(f"There is no option {name}: choose the format with -o, as in -o json=FILE.", context)
+        return click.UsageError(f"No such option: {name}. Choose the format with -o, as in -o json=FILE.", context)
     else:
         return error
     return click.UsageError(f"{message}: the API key comes from the environment (LANGSMITH_API_KEY).", context)

@@ -251,7 +251,7 @@ def scope(command: Command) -> Command:
 
 
 def take_scope(given: dict[str, Any]) -> dict[str, str]:
-    """Remove the options of `scope` from what click gave and return the filters that were set."""
+    """Remove the options of `scope` from click's values and return the filters that were set."""
     filters = {name: given.pop(name) for name in SCOPE}
     return {name: value for name, value in filters.items() if value is not None}
 
@@ -267,7 +267,7 @@ def named_inputs(given: dict[str, Any]) -> list[str]:
 def take_rendering(
     given: dict[str, Any], *, reads: Sequence[str | None] = ()
 ) -> tuple[tuple[Output, ...], RenderOptions]:
-    """Remove the options of `rendering` from what click gave and return them.
+    """Remove the options of `rendering` from click's values and return them.
 
     Raises UsageError where a report would replace an input: one of `reads`, or what other options name.
     """

@@ -158,7 +158,7 @@ def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
 def write_files(files: Sequence[tuple[str, str]]) -> None:
     """Write texts to files so that each is whole or as it was, and all regular files are written or none.
 
-    Each goes to a temporary file beside its target, is synced to the disk, and takes the target's name in one step
+    Each goes to a temporary file next to its target, is synced to the disk, and takes the target's name in one step
     (which replaces a link and does not follow it). Devices and pipes are written in place, first. Raises OutputError.
     """
     for file, text in files:
@@ -179,7 +179,7 @@ def write_files(files: Sequence[tuple[str, str]]) -> None:
 
 
 _UNREPLACEABLE: Final = frozenset({errno.EBUSY, errno.EXDEV})
-"""Errors of replacing a file that is a mount of its own, as in a container."""
+"""Errors of replacing a file that is itself a mount, as in a container."""
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def _items(each: CheckedTarget) -> Iterable[Step | NotPlanned]:
             target=each.settings.target,
         ):
             if isinstance(item, Step) and item.effect is Effect.CREATE and comparison.name in renamed:
-                decision = f"a decision whether it is to exist beside the other one. {renamed[comparison.name]}"
+                decision = f"a decision whether it is to exist besides the other one. {renamed[comparison.name]}"
                 yield replace(item, needs=(*item.needs, decision))
             else:
                 yield item

@@ -47,7 +47,7 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
 
 
 def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> int:
-    """Save the listing of each target to a file of its own; those that can be read, even where others can't."""
+    """Save the listing of each target to its own file; those that can be read, even if others can't."""
     from driftcheck.live.snapshot import write
 
     if folder in (None, "-"):

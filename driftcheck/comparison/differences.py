@@ -215,5 +215,5 @@ def is_own_default(value: JSON, field: Field) -> bool:
 
 
 def is_underivable(field: Field, derived: JSON) -> bool:
-    """Return whether null stands for something derived from what is not known either."""
+    """Return whether null means a value derived from another one that is unknown."""
     return derived is None and field.effective is not None and field.effective.of is not None

@@ -75,14 +75,14 @@ def is_rounded_to(declared: float, live: float, decimals: int) -> bool:
 
 
 def as_written(value: float) -> Decimal:
-    """Return a number as it is written."""
+    """Return a number as a decimal, exactly as written."""
     from decimal import Decimal
 
     return Decimal(repr(value))
 
 
 def rounded(value: float, decimals: int, mode: str) -> Decimal:
-    """Round a number as it is written, by one of decimal's modes; one too large for decimals stays as it is."""
+    """Round a number, as written, by one of decimal's modes; a number too large for decimals is not changed."""
     from decimal import Decimal
 
     exact = Decimal(repr(value))
@@ -138,7 +138,7 @@ def may_be_same_image(declared: JSON, live: JSON) -> bool:
 
 
 def _may_be_one(first: Image, second: Image) -> bool:
-    """Return whether repositories and tags agree; a tag beside a digest says nothing more."""
+    """Return whether repositories and tags agree; a tag next to a digest adds nothing."""
     if first.digest is None and second.digest is None:
         tags_agree = (first.tag or "latest") == (second.tag or "latest")
     else:

@@ -19,7 +19,7 @@ _IMMUTABLE_FILTERS: Final = frozenset({"name_contains", "name", "deployment_type
 
 @dataclass(frozen=True, slots=True)
 class NameMap:
-    """Pairs names: what `*` stands for in `first` is put where it stands in `second`; each has one, or neither."""
+    """Pairs names: the text that `*` matches in `first` replaces the `*` of `second`; both have one, or neither."""
 
     first: str
     second: str
@@ -82,7 +82,7 @@ def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str
 def _counterparts(first: Snapshot, second: Snapshot, maps: Sequence[NameMap]) -> dict[str, str]:
     """Return for each name of the first side the one on the second; names that take no part are left out.
 
-    A name that fits no map stands for itself, unless maps lead another one to it, or would where both sides
+    A name that matches no map is paired with itself, unless maps lead another one to it, or would where both sides
     have it: with both sides of one workspace, a production deployment is not compared with itself.
     """
     own = dict.fromkeys(deployment.name for deployment in first.deployments)

@@ -174,7 +174,7 @@ class _Step:
 
 
 class ThreeWay:
-    """One deployment as earlier commits and head declare it, and as it is live."""
+    """One deployment as earlier commits and head declare it, and the live one."""
 
     def __init__(
         self,

@@ -59,7 +59,7 @@ class Verdicts:
     """Sorted by name."""
     findings: tuple[Finding, ...]
     gaps: tuple[str, ...] = ()
-    """What the live side itself left open, beside the gaps of the snapshot."""
+    """Gaps that the comparison found, in addition to those of the snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class _Assessment:
 
 
 def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
-    """Compare every declared deployment with the live one that it stands for, and account for the rest of live."""
+    """Compare every declared deployment with its live one, and account for all other live deployments."""
     so_far = _Assessment(sides, schema, terms)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
@@ -249,7 +249,7 @@ def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Depl
 def _add_findings(
     so_far: _Assessment, comparison: Comparison, result: Differences, declaration: Declaration, live: Deployment
 ) -> None:
-    """Record what is worth knowing of a compared deployment beside its changes."""
+    """Record findings about a compared deployment."""
     for path in result.unmodelled:
         so_far.add("unmodelled-field", comparison, path=path, location=declaration.locate(path))
     for path in result.unverifiable:

@@ -97,7 +97,7 @@ def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePat
         if used is None or not FilePath(used).is_relative_to(os.path.realpath(nearest.parent)):
             shown, own = os.path.relpath(nearest, here), os.path.relpath(used, here) if used else None
             raise UsageError(
-                f"{path} has a configuration of its own, {shown}, and "
+                f"{path} has its own configuration, {shown}, and "
                 + (f"{own} is in use." if own else "no configuration is in use."),
                 hint=f"Run driftcheck in {os.path.dirname(shown) or '.'}, or name the configuration with --config.",
             )

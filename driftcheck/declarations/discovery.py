@@ -102,7 +102,7 @@ def read(
     here: str | None = None,
     elsewhere: Container[str] = (),
 ) -> Sources:
-    """Read the files that paths name: files, folders, globs, or `-` for what `stdin` gives.
+    """Read the files that paths name: files, folders, globs, or `-` for what `stdin` returns.
 
     Folders are searched deep for *.yaml and *.yml; dot names and driftcheck.yaml are passed over. Relative paths begin
     at `here`, by default the current folder. Raises UsageError where a path names nothing, unless its files are
@@ -133,7 +133,7 @@ def _nothing_there(path: str, exists: bool) -> UsageError:
         hint = "Folders are searched for *.yaml and *.yml, without dot names and driftcheck.yaml."
         return UsageError(f"{_displayable(path)} holds no declarations.", hint=hint)
     hint = "Check the spelling, and the folder that driftcheck was started in."
-    return UsageError(f"There is no file or folder {_displayable(path)}.", hint=hint)
+    return UsageError(f"{_displayable(path)} does not exist.", hint=hint)
 
 
 def _read_all(candidates: Sequence[Candidate], refusals: list[Finding]) -> Iterator[SourceText]:
@@ -333,7 +333,7 @@ _ALL: Final = frozenset({-1})
 
 
 def _reach(pattern: Sequence[str], positions: set[int]) -> frozenset[int]:
-    """Add the positions behind each `**`, which may stand for nothing."""
+    """Add the positions behind each `**`, which may match nothing."""
     reached = set(positions)
     for position, segment in enumerate(pattern):
         if position in reached and segment == "**":
@@ -445,7 +445,7 @@ def _entry_kind(entry: os.DirEntry[str]) -> Kind:
         if entry.is_dir():
             return Kind.LINKED_FOLDER if entry.is_symlink() else Kind.FOLDER
     except OSError:
-        pass  # a link in circles: reading it will tell
+        pass  # a circular link: reading it reports that
     return Kind.FILE
 
 

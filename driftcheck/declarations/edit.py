@@ -149,7 +149,7 @@ class _Source:
         self._lookup = Lookup()
 
     def wanted(self, change: Change, path: Path) -> _Wanted | str:
-        """Return the value that is to be declared at a path (ABSENT to remove it), or why there is no such value."""
+        """Return the value that is to be declared at a path (ABSENT to remove it), or why none can be."""
         if change.kind is ChangeKind.REMOVED and path == change.path:
             return _Wanted(ABSENT)
         if path[0] in ("name", "source", "agent"):
@@ -204,9 +204,9 @@ class Edited:
 
     texts: Mapping[str, bytes]
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Deployments that are left as they are, each with the reason."""
+    """Deployments that are not changed, each with the reason."""
     left: Mapping[str, Mapping[Path, str]] = field(default_factory=dict)
-    """Paths that are left as they are in deployments that are edited otherwise."""
+    """Paths that are not changed in deployments that are otherwise edited."""
 
 
 @dataclass(slots=True)
@@ -295,7 +295,7 @@ def _path_by_path(
     may_change: Callable[[str], bool],
     attempts: _Attempts,
 ) -> tuple[list[_File], dict[Path, str]]:
-    """Change each value by itself, as often as that helps another; returns the files, and why some values are left."""
+    """Change one value at a time, again while that helps another; return the files, and why some values are left."""
     reasons: dict[Path, str] = dict.fromkeys(accepted.paths, "")
     tried = 0
     while 0 < len(reasons) != tried:  # a value may be valid only once another one has changed
@@ -322,7 +322,7 @@ def _attempt(
     may_change: Callable[[str], bool],
     refused: dict[str, str],
 ) -> list[_File]:
-    """Return the files after an edit, or as they are where it is refused."""
+    """Return the files after an edit, or unchanged if it is refused."""
     try:
         return _changed(files, _checked(files, wanted, removed, schema, may_change, refused))
     except EditError as error:
@@ -452,7 +452,7 @@ def alike(
 ) -> dict[str, Accepted]:
     """Return what all targets accept alike of deployments in the files that all of them read.
 
-    Of each target: what it declares, and what it accepts, by declared name. What a target sets in a file of its own is
+    Of each target: what it declares, and what it accepts, by declared name. What a target sets in its own file is
     left to that file.
     """
     (_, first), *others = targets
@@ -569,7 +569,7 @@ def _laid(layers: Sequence[_Layer], schema: Field) -> JSON:
 def _own(
     entry: JSON | Absent, below: JSON | Absent, wanted: JSON, schema: Field, *, by_identity: bool
 ) -> JSON | Absent:
-    """Return what a layer has to say so that, laid over what is below, it gives what is wanted.
+    """Return the entry of a layer that, merged over the layers below, makes the wanted value.
 
     What it says already stays where it does not matter; ABSENT where no layer can say it.
     """

@@ -24,7 +24,7 @@ HIDDEN: Final = "it may hold a secret"
 COMMIT: Final = "it is a commit, and the service does not name the branch"
 UNMODELLED: Final = "this version of driftcheck does not know the field"
 UNWRITABLE: Final = "YAML has no safe way to write it"
-OTHER: Final = "it can't be declared as it is"
+OTHER: Final = "it can't be declared in this form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What a listing gives as declarations, and the names of what it does not, by reason."""
+    """The declarations of a listing, and the names of what can't be declared, by reason."""
 
     deployments: tuple[Exported, ...] = ()
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ def common_part(values: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:
 
 
 def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return what, laid over a common part, gives the value."""
+    """Return the part that, merged over a common part, makes the value."""
     rest: dict[str, JSON] = {}
     for key, each in value.items():
         if key not in common:
@@ -127,7 +127,7 @@ def export(
 ) -> Exported | None:
     """Return the declared form of a live deployment; None where its name can't be declared.
 
-    `schema` is the field of a deployment; `differing` gives the paths at which a declared form, compared strictly
+    `schema` is the field of a deployment; `differing` returns the paths at which a declared form, compared strictly
     with the live deployment, differs from it.
     """
     form, notes = declared_form(live, schema)
@@ -252,7 +252,7 @@ def _is_short(key: str) -> bool:
 
 
 def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
-    """Name the entries of a list: by identity where each has one of its own, else by position."""
+    """Name the entries of a list: by identity if each has a unique one, otherwise by index."""
     if indices_by_identity(entries, schema.key) is None:
         return list(range(len(entries)))
     return [entry_segment(entry, index, schema.key) for index, entry in enumerate(entries)]

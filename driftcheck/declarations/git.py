@@ -87,7 +87,7 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
 
     The nearest `.git` decides: git's own variables, which hooks inherit, may belong to another working tree, and count
     only where there is no `.git`. Raises UsageError where there is no repository, for one that git refuses, and for a
-    folder that only looks like one: a tree may contain one with a configuration of its own.
+    folder that only looks like one: a tree may contain one with its own configuration.
     """
     here = os.path.realpath(cwd)
     own = discovery.nearest_repository(here)
@@ -101,14 +101,14 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
             return replace(repository, top=os.path.realpath(top))
     if done.returncode == 0 or b"bare repository" in done.stderr:
         hint = "Look at who put HEAD, objects and refs there, or start driftcheck at the repository's root."
-        raise UsageError("A folder of the tree looks like a git repository of its own.", hint=hint)
+        raise UsageError("A folder of the tree looks like a git repository.", hint=hint)
     if b"dubious ownership" in done.stderr:
         hint = "Trust it: `git config --global --add safe.directory FOLDER`."
         raise UsageError("git refuses the repository, because it belongs to another user.", hint=hint)
     if b"must be run in a work tree" in done.stderr:
         raise UsageError("--base needs a working tree, and this repository is bare.", hint="Start it in a checkout.")
     raise UsageError(
-        "--base needs a git repository, and there is none here.", hint="Start driftcheck in a git checkout."
+        "--base needs a git repository, and this folder is not in one.", hint="Start driftcheck in a git checkout."
     )
 
 
@@ -120,7 +120,7 @@ def find_commits(repository: Repository, ref: str, *, merge_commit: str | None =
 
     `merge_commit` is the commit that the platform says it made by merging the change. If HEAD is that commit, its
     first parent is what the platform merged into, which may be newer than `ref`.
-    Raises UsageError for a `ref` that can't be used, BaseError where the history can't tell.
+    Raises UsageError for a `ref` that can't be used, BaseError if the history that was fetched does not suffice.
     """
     tip, head = _commit(repository, ref), _head(repository)
     if merge_commit == head:
@@ -148,7 +148,7 @@ def _commit(repository: Repository, ref: str) -> str:
 
 
 def _full_name(repository: Repository, name: str) -> str:
-    """Return the one ref that a name stands for, in full; the name itself where it is not that of a ref.
+    """Return the full name of the one ref that a name means; the name itself where it is not that of a ref.
 
     A change under review can bring tags and branches, so a second ref of the name, or one that only looks like a
     remote branch, is a usage error. Files of the name are never meant.
@@ -186,7 +186,7 @@ def _remotes(repository: Repository) -> list[str]:
 def _head(repository: Repository) -> str:
     done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
     if done.returncode != 0:
-        raise UsageError("There is no commit yet, so there is no base revision.", hint="Commit first.")
+        raise UsageError("The repository has no commit yet, and --base needs one.", hint="Commit first.")
     return done.stdout.decode().strip()
 
 
@@ -311,7 +311,7 @@ def names_left_out(repository: Repository, path: str) -> bool:
 def in_sparse_checkout(cwd: FilePath, environ: Mapping[str, str], paths: Sequence[str]) -> tuple[Sources, set[str]]:
     """Read what `not_checked_out` reads, without a base revision; return also the paths that name nothing else.
 
-    Paths outside of the repository are left alone. Raises BaseError where git can't tell what is left out.
+    Paths outside of the repository are left alone. Raises BaseError if git can't list those not checked out.
     """
     try:
         repository = open_repository(cwd, environ)

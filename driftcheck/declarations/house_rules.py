@@ -82,7 +82,7 @@ def _unknown_rule(rule: str, place: Pointer, policies: Iterable[str], *, at_key:
     alike = [each for each in known if each[:1] == rule[:1]]  # comparing with all of them takes milliseconds
     close = get_close_matches(rule[:64], alike, n=1, cutoff=0.6)
     hint = f"Did you mean `{close[0]}`?" if close else "`driftcheck explain` lists the rules."
-    return Violation("unknown-rule", f"there is no rule {_shown(rule)}", place, hint, at_key=at_key)
+    return Violation("unknown-rule", f"the rule {_shown(rule)} does not exist", place, hint, at_key=at_key)
 
 
 def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:

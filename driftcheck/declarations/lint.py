@@ -92,7 +92,7 @@ def accepted_by_live(findings: Iterable[Finding], comparisons: Iterable[Comparis
 
 
 def _may_hold(comparison: Comparison, found: Finding) -> bool:
-    """Return whether live has what a finding is about as it is declared, as far as that is known."""
+    """Return whether live agrees with what a finding is about, as far as that is known."""
     if comparison.status is Status.UNKNOWN:
         return True
     if comparison.id is None or comparison.status not in (Status.IN_SYNC, Status.DRIFTED, Status.PROPOSED):

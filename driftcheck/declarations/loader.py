@@ -50,7 +50,7 @@ def load(
     name_suffix: str = "",
     in_processes: bool = False,
 ) -> Declarations:
-    """Return what the files at paths declare (`discovery.read` says which); `stdin` returns what `-` stands for.
+    """Return what the files at paths declare (`discovery.read` says which); `stdin` returns the text of `-`.
 
     `name_suffix` is added to every name. `in_processes` allows several processes for large inputs; each imports the
     main module again, so a program that asks for it must expect that. Raises UsageError where a path names nothing.

@@ -129,7 +129,7 @@ def _foreign(value: Any) -> Iterator[Violation]:
 # --- schemas of policies -------------------------------------------------------------------------------------------
 
 _MAX_FRAGMENT: Final = 2_000
-"""Subschemas of a policy's schema, each reference counted as what it stands for."""
+"""Subschemas of a policy's schema, each reference counted as the subschemas it refers to."""
 
 _OF_SCHEMA: Final = frozenset(
     {"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems"}
@@ -426,7 +426,7 @@ _MEBIBYTES: Final = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 
 
 def _certain_fix(text: str, wanted: list[str], key: str) -> str | None:
-    """Return what a string was certainly meant to be, where a boolean or a number belongs: such are no secrets."""
+    """Return what a string was certainly meant to be, where a boolean or a number belongs; not a secret."""
     if "boolean" in wanted:
         return _BOOLEANS.get(text.lower())
     quantity = _QUANTITY.fullmatch(text)

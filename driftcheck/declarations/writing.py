@@ -14,7 +14,7 @@ from driftcheck.paths import Item, format_path
 from driftcheck.yamlfile import writing
 
 SCHEMA_FILE: Final = "declaration.schema.json"
-"""Where the editor's line looks for the schema: beside the declarations."""
+"""Where the editor's line looks for the schema: next to the declarations."""
 
 
 def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:

@@ -45,7 +45,7 @@ def inert(text: str) -> str:
 
 
 def inert_markup(text: str) -> str:
-    """Break the same in HTML or XML without changing what it says; neither may stand in scripts, styles or CDATA."""
+    """Break the same in HTML or XML without changing what it says; not for scripts, styles or CDATA."""
     return _COMMAND.sub(r"\1&#58;:", text.replace("##[", "##&#91;"))
 
 

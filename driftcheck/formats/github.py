@@ -31,7 +31,7 @@ class _Annotation:
 
 
 def render(report: Report, options: RenderOptions) -> str:
-    """Render a report as workflow commands, and the verdict as a line of its own."""
+    """Render a report as workflow commands, and the verdict on its own line."""
     annotations = [_Annotation(Severity.ERROR, report.outcome.value, defect) for defect in wording.run_defects(report)]
     results = view.results(report)
     unmanaged = [each for each in results if each.rule in view.UNMANAGED_RULES and each.severity is Severity.NOTE]

@@ -318,7 +318,7 @@ def _prose(text: str, code: Callable[[str], str] | None = None) -> str:
 
 
 def _words(text: str, code: Callable[[str], str]) -> str:
-    """Write words as they are where nothing in them is markup, else as code; `code` writes several in a row as one."""
+    """Write words plainly if none is markup, otherwise as code; `code` writes several in a row as one."""
     written = []
     for is_plain, run in groupby(text.split(" "), key=lambda word: bool(_PLAIN.match(word.strip(_AROUND)))):
         words = " ".join(run)

@@ -38,7 +38,7 @@ def render(report: Report, options: RenderOptions) -> str:
 
 
 def _run(report: Report) -> Iterator[Family]:
-    yield "run", "The run that gave these numbers.", [({"version": report.driftcheck_version}, 1)]
+    yield "run", "The run that these numbers come from.", [({"version": report.driftcheck_version}, 1)]
     made = datetime.fromisoformat(report.generated_at).timestamp()
     yield "generated_timestamp_seconds", "When the report was made.", [({}, made)]
     yield "exit_status", "The exit status of the run.", [({}, int(report.outcome.status))]
@@ -49,7 +49,7 @@ def _run(report: Report) -> Iterator[Family]:
 
 
 def _history(report: Report) -> Iterator[Family]:
-    """Count what the history knows; where it could not be read, there is no number."""
+    """Count what the history knows; no number if it could not be read."""
     note = report.history
     if note is None:
         return
@@ -62,7 +62,7 @@ def _history(report: Report) -> Iterator[Family]:
         made = datetime.fromisoformat(report.generated_at)
         first = made if note.oldest_open is None else datetime.fromisoformat(note.oldest_open)
         age = max((made - first).total_seconds(), 0)
-        yield "oldest_open_seconds", "Age of the oldest open item; 0 where there is none.", [({}, age)]
+        yield "oldest_open_seconds", "Age of the oldest open item; 0 without open items.", [({}, age)]
 
 
 def _totals(report: Report) -> Iterator[Family]:

@@ -45,7 +45,7 @@ def summary(plan: Plan) -> str:
         parts = ["no request"]
     unsafe = sum(step.unsafe for step in plan.steps)
     if unsafe:
-        parts.append(f"{unsafe} unsafe as {'it is' if unsafe == 1 else 'they are'}")
+        parts.append(f"{unsafe} unsafe until filled in")
     if plan.not_planned:
         parts.append(f"{len(plan.not_planned)} not planned")
     rest = "" if plan.complete else " The run is incomplete: there may be more."
@@ -94,7 +94,7 @@ def _text(plan: Plan) -> str:
             )
         lines += [f"  warning: {_plain(warning)}" for warning in step.warnings]
         if step.unsafe:
-            lines.append("  unsafe as it is; fill in first:")
+            lines.append("  unsafe until filled in:")
             lines += [f"    {_plain(need)}" for need in step.needs]
         lines.append("")
     lines += [f"{_label(item)}: not planned: {_plain(item.reason)}" for item in plan.not_planned]
@@ -175,7 +175,7 @@ request() { # method, path, body
     [ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata-raw = "%s"\n' "$(quoted "$3")"
   } | curl --disable --globoff --fail --silent --show-error --max-time 60 --config -
 }
-# Prints a line as it is, unlike `echo`, which may read a backslash in a name as a line break.
+# Prints a line unchanged, unlike `echo`, which may read a backslash in a name as a line break.
 say() { printf '%s\n' "$1"; }
 unchanged() { # name, path, latest_revision_id and updated_at as JSON
   answer=$(request GET "$2" '') || { say "error: $1 could not be read; nothing was sent for it" >&2; exit 3; }
@@ -232,7 +232,7 @@ def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
     if step.unsafe:
         needs = "; ".join(visible(need) for need in step.needs)
         yield "# Remove the next line once everything that it names is filled in below."
-        yield f"say {shlex.quote(f'error: {name} is unsafe as it is; fill in: {needs}')} >&2; exit 1"
+        yield f"say {shlex.quote(f'error: {name} is unsafe until you fill in: {needs}')} >&2; exit 1"
     at = step.precondition
     if at is not None and is_first and step.method != "POST":
         address = f"/v2/deployments/{at.id}"

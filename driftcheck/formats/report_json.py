@@ -129,7 +129,7 @@ class _Key:
     default: JSON = ...
     """The key is left out where the value equals this; by default it is always written."""
     is_optional: bool = False
-    """Whether earlier reports lack the key; reading them gives the model's default."""
+    """Whether earlier reports lack the key; the model's default is used then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class _Page:
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._color and text and codes else text
 
     def _fill(self, pieces: Iterable[_Piece], indent: str = "", hanging: str | None = None) -> Iterator[str]:
-        """Wrap pieces into lines of at most the width; a word that is longer has a line of its own."""
+        """Wrap pieces into lines of at most the width; a longer word gets its own line."""
         if not self._color:
             texts = (piece if isinstance(piece, str) else piece[0] for piece in pieces)
             for line in self._filled(" ".join(filter(None, texts)), indent, hanging):
@@ -360,7 +360,7 @@ class _Page:
             yield from self._cut(lines, "resolved item")
 
     def _sums(self) -> Iterator[str]:
-        """Sum notes and merely unmanaged deployments by rule; there are no more lines of notes than of drift."""
+        """Sum notes and merely unmanaged deployments by rule; never more lines of notes than of drift."""
         notes = [each for each in self._view.sums if each.severity is Severity.NOTE and each.rule in LINT_RULES]
         sums_all = not self._verbose and self._report.command != "validate"
         folded = notes if sums_all and len(notes) > max(len(self._view.shown), 1) else []

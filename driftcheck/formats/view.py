@@ -61,7 +61,7 @@ _STATE_ORDER: Final = {State.NEW: 0, State.CHANGED: 1, State.KNOWN: 2, None: 3}
 
 
 def report_id(report: Report) -> str:
-    """Return what tells the report from those of other workspaces and targets; empty if nothing does."""
+    """Return the id that distinguishes the report from those of other workspaces and targets; empty if unknown."""
     return report.report_id or (report.live and report.live.workspace) or ""
 
 
@@ -92,7 +92,7 @@ def parts(report: Report) -> list[Report]:
 
 
 def common(report: Report) -> Report:
-    """Return what a report with targets has beside them: findings that are about none of them."""
+    """Return the findings of a report with targets that are not about a single target."""
     names = {target.name for target in report.targets}
     return replace(
         report,
@@ -153,7 +153,7 @@ class Block:
 
     @property
     def matters(self) -> bool:
-        """Whether it is shown by itself: something differs, is missing, unknown or worth a warning."""
+        """Whether it is shown individually: something differs, is missing, unknown or worth a warning."""
         if self.active or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
             return True
         return self.worst is not None and self.worst is not Severity.NOTE
@@ -387,7 +387,7 @@ def declarable(report: Report) -> int:
 
 
 def rooted(file: str, options: RenderOptions) -> str:
-    """Return a file as it is named from the repository's root, where it lies in one; `.` and `..` are resolved."""
+    """Return a file's path from the root of its repository, if it has one; `.` and `..` are resolved."""
     path = posixpath.normpath(posixpath.join(options.folder, file))
     root = options.repository.rstrip("/")
     if root and (path == root or path.startswith(f"{root}/")):

@@ -456,7 +456,7 @@ def _findings(report: Report, where: str = "") -> str:
 
 
 def _other_findings(report: Report) -> list[Finding]:
-    """Return the active findings that no status of a deployment stands for."""
+    """Return the active findings that no status of a deployment covers."""
     by_status = view.UNMANAGED_RULES | {"missing-deployment", "missing-elsewhere", "outdated-deployment"}
     return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in by_status]
 

@@ -79,7 +79,7 @@ def transaction(url: str, *, write: bool) -> Iterator[Execute]:
 
 
 def compact(url: str) -> None:
-    """Return the space of deleted rows to the system; PostgreSQL does that by itself."""
+    """Return the space of deleted rows to the system; PostgreSQL does that itself."""
     if url.startswith("sqlite:///"):
         file = url.removeprefix("sqlite:///")
         with _connected(file) as connection, _sqlite_errors(file):
@@ -105,7 +105,7 @@ def _sqlite(file: str, *, write: bool) -> Iterator[Execute]:
     if write:
         _create(file)
     elif not os.path.exists(file):
-        raise HistoryError(f"{file}: there is no such file.", hint="A run with --history makes it.")
+        raise HistoryError(f"{file}: no such file.", hint="A run with --history creates it.")
     with _connected(file) as connection:
 
         def execute(statement: str, /, **values: Value) -> list[Row]:
@@ -164,7 +164,7 @@ def _refuse_foreign(execute: Execute, file: str) -> None:
             _refuse_newer(execute, file)
         raise HistoryError(
             f"{file}: this database is not a history of driftcheck, or has been tampered with.",
-            hint="Name another file. What is in this one was left as it is.",
+            hint="Name another file. This one was not changed.",
         )
 
 
@@ -270,7 +270,7 @@ def _postgres_errors() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what kind of error it is, and PostgreSQL's code of it, which tells no secret."""
+    """Return what kind of error it is, and PostgreSQL's code of it, which holds no secret."""
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlstate", None)
     kind = type(cause).__name__

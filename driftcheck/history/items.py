@@ -99,7 +99,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a run says of one target, or all of it where there are no targets."""
+    """What a run says of one target, or of everything without targets."""
 
     target: str | None
     stream: str
@@ -188,7 +188,7 @@ def _target_parts(report: Report, scope: Scope) -> Iterator[Part]:
 def stream(report: Report, target: str | None) -> str:
     """Return the stream that a target's part of a report belongs to.
 
-    A target is the same one whether it was selected alone or among others, which gives the report another identity.
+    A target is the same whether it was selected alone or among others, although the report's identity differs.
     """
     identity = "" if target is not None and report.report_id in ("targets", target) else report.report_id or ""
     return canonical([identity, target, report.command])

@@ -118,7 +118,7 @@ def record(
 
 
 def _note(execute: Execute, run: NewRun, divided: Sequence[Part], previous: str | None) -> HistoryNote:
-    """Return what a report says of the history: what is open now, and when a run could last tell."""
+    """Return what a report says of the history: what is open now, and when the last conclusive run was."""
     items = [item for part in divided for item in _open(execute, part.stream).values()]
     conclusive = [
         execute(
@@ -138,9 +138,10 @@ def _note(execute: Execute, run: NewRun, divided: Sequence[Part], previous: str 
 
 
 def _attached(execute: Execute, part: Part) -> Part:
-    """Return the part of a run that failed in the stream of the runs that it is one of.
+    """Return a part in the stream that it belongs to.
 
-    Where the identity of a report is the workspace as read, a run that could not read it has another one.
+    A report is identified by its workspace. A run that failed before it read the workspace has another identity, so
+    that its stream must be found.
     """
     if part.target is not None or not part.is_target:
         return part
@@ -224,7 +225,7 @@ def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment
 
 
 def _outage(execute: Execute, part: Part, run: NewRun, seq: int) -> Iterator[Transition]:
-    """Yield the start or the end of a time in which runs can't tell.
+    """Yield the start or the end of a series of inconclusive runs.
 
     Each target has its own; a run that failed before it came to its targets is announced as a whole.
     """
@@ -563,7 +564,7 @@ def runs(url: str, targets: Sequence[str] = ()) -> tuple[RunRow, ...]:
 def report_text(url: str, run: str) -> str:
     """Return the JSON report of a run, as it was recorded; a run is named by its id or an unambiguous start of it.
 
-    Raises HistoryError where there is no such run, or where the report is not the one that was recorded.
+    Raises HistoryError if the run does not exist, or if the report is not the one that was recorded.
     """
     with database.transaction(url, write=False) as execute:
         rows = execute("SELECT id FROM driftcheck_runs")
@@ -571,7 +572,7 @@ def report_text(url: str, run: str) -> str:
         exact = [name for name in found if name == run] or found
         if not run or len(exact) != 1:
             raise HistoryError(
-                "More than one run has an id that begins like this." if exact and run else "There is no such run.",
+                "More than one run has an id that begins like this." if exact and run else "No run has this id.",
                 hint="`driftcheck history list` shows the runs and their ids.",
             )
         data, sha256 = execute("SELECT report, sha256 FROM driftcheck_runs WHERE id = :id", id=exact[0])[0]

@@ -62,7 +62,7 @@ class Item:
 def united(items: Iterable[Item]) -> list[Item]:
     """Return the episodes of what both `check` and `audit` saw as one each, oldest first.
 
-    Each command has items of its own, as it judges differently; for people, what both report about one workspace or
+    Each command has its own items, as it judges differently; for people, what both report about one workspace or
     target is one item. It is resolved once a run of either that looked for it later no longer had it.
     """
     found: dict[tuple[str | None, str | None, Key], list[Item]] = {}

@@ -29,7 +29,7 @@ class Point:
     oldest_days: float | None
     """The age of the oldest open item."""
     conclusive: bool
-    """False where a target's last run could not tell."""
+    """False if a target's last run was inconclusive."""
     most: int
     """How many items were open at once, at most, after a run of the day."""
 

@@ -1,7 +1,7 @@
 """The trend as one HTML file: charts as SVG, each with a table that says the same.
 
 The page runs no script and asks for nothing. Numbers and dates alone are drawn, so the charts hold no text of the
-data; labels are HTML beside the drawing, which may be stretched to any width.
+data; labels are HTML next to the drawing, which may be stretched to any width.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _sections(trend: Trend) -> Iterable[str]:
     yield _figure("Coverage", _percent(last.coverage))
     yield "</dl>\n"
     if not last.conclusive:
-        yield '<p class="warning">The last run could not tell: what is open may have changed since.</p>\n'
+        yield '<p class="warning">The last run was inconclusive: open items may have changed since.</p>\n'
     yield '<div class="charts">\n'
     counts = (
         _Series("Errors", "error", [point.errors for point in points]),
@@ -103,7 +103,7 @@ def _chart(
     if len(series) > 1:
         gaps = "".join(_gap(times, index) for index, point in enumerate(points) if not point.conclusive)
         entries = [(each.style, each.name) for each in series]
-        entries += [("gap", "Runs that could not tell")] if gaps else []
+        entries += [("gap", "Inconclusive runs")] if gaps else []
         legend = "".join(f'<li class="{style}">{text}</li>' for style, text in entries)
         legend = f'<ul class="legend">{legend}</ul>'
     summary = "; ".join(_summary(each, points, label) for each in series)

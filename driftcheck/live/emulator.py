@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 ORDERS: Final = ("given", "reversed", "name", "newest", "random")
-"""`newest` sorts by `created_at`, latest first; `random` gives every response another order."""
+"""`newest` sorts by `created_at`, latest first; `random` reorders every response."""
 
 TYPES: Final = ("dev_free", "dev", "prod", "dev_zero", "dev_free_zero")
 """What the filter `deployment_type` accepts (docs/API.md 1.2)."""
@@ -62,7 +62,7 @@ class Behaviour:
 
 
 def create_app(deployments: Iterable[JSON], behaviour: Behaviour | None = None) -> Starlette:
-    """Return an ASGI application that serves the deployments (as the API gives them), also below `/api-host`."""
+    """Return an ASGI application that serves the deployments (in the form of the API), also below `/api-host`."""
     return app_of(Emulator(deployments, behaviour or Behaviour()))
 
 
@@ -259,7 +259,7 @@ def _is_remote(deployment: Deployment) -> bool:
 
 
 def ordered(deployments: Iterable[Deployment], order: str) -> list[Deployment]:
-    """Return deployments in one of `ORDERS`; `random` leaves them as they are, since each response has its own."""
+    """Return deployments in one of `ORDERS`; `random` does not sort them, since each response is reordered."""
     found = list(deployments)
     if order == "reversed":
         return found[::-1]

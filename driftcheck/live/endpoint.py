@@ -145,7 +145,7 @@ def derive_endpoint(langsmith_endpoint: str) -> str:
 
     The vendor's hosts lead to their region's control plane, `https://eu.api.smith.langchain.com` to
     `https://eu.api.host.langchain.com`; a self-hosted `https://host[/api[/v1]]` leads to `https://host/api-host`
-    (docs/API.md 1.1, and the vendor's command line). A control plane's own address stays as it is.
+    (docs/API.md 1.1, and the vendor's command line). The address of a control plane is not changed.
     Raises UsageError for a text that is not a URL; whether http is allowed is decided by `endpoint_url`.
     """
     base = endpoint_url(langsmith_endpoint, allow_http=True)

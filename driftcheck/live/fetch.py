@@ -50,7 +50,7 @@ def fetch(
     """Return the live deployments; what could not be settled is a gap.
 
     `names` returns the declared names (`agent/environment` of what is declared by its agent) and is called once, after
-    the listing: each name that was not listed gets a query of its own, or where these are very many, the listing is
+    the listing: each name that was not listed gets its own query, or if these are very many, the listing is
     read again. `scope` maps the endpoint's filters (`listing.FILTERS`) to their values. `progress` gets the number of
     deployments seen so far. `sleep` waits between attempts, given seconds. Raises LiveError where nothing could be
     read or the deployments belong to another workspace, UsageError for a filter that the endpoint does not know.
@@ -224,7 +224,7 @@ class _Fetch:
     def _confirm(self, names: set[str]) -> None:
         """Confirm that every name that was not listed is missing.
 
-        Each gets a query of its own. Where one finds a deployment, or its response contradicts its filters and so
+        Each gets its own query. If one finds a deployment, or its response contradicts its filters and so
         proves nothing, or there are very many names, the listing is read again: a name that two readings lack is
         confirmed, too.
         """

@@ -1,6 +1,6 @@
 """The proof of completeness: how a list without total, order or lock is read; no input or output.
 
-The endpoint gives pages by position of a list that may change meanwhile (docs/API.md 1.4). So each page overlaps the
+The endpoint returns pages by position of a list that may change meanwhile (docs/API.md 1.4). So each page overlaps the
 one before by one item, which shows a shift; an id may not be at two positions, nor two ids at one; and the end is
 proved by a page that holds the last item alone and by an empty one. A response that contradicts the others makes the
 reading worthless (`Reading.trouble`); the caller starts another one.
@@ -10,7 +10,7 @@ n items was all of it.
 
 Where items only come and go, an item that was there all the time can't be missed by a consistent reading. An item that
 moves to the front just as another leaves it can be, because such responses are those of a quiet list: that is why a
-declared name has a query of its own before it is reported as missing.
+declared name has its own query before it is reported as missing.
 """
 
 from __future__ import annotations

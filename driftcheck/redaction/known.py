@@ -17,7 +17,7 @@ MIN_LENGTH = 8
 
 
 def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the forms in which secrets may be echoed, the longest first: as they are, in a URL, in base64."""
+    """Return the forms in which secrets may be echoed, the longest first: plain, in a URL, in base64."""
     forms: set[str] = set()
     for value in values:
         if value is not None and len(value) >= MIN_LENGTH:
@@ -55,7 +55,7 @@ def holds_known(text: str, secrets: Iterable[str]) -> bool:
 
 
 def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
-    """Return a JSON value with the marker instead of each secret, in keys too; the same object where there is none."""
+    """Return a JSON value with the marker instead of each secret, in keys too; the same object if it holds none."""
     if isinstance(value, str):
         return without_known(value, secrets)
     if isinstance(value, list):

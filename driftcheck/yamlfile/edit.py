@@ -35,7 +35,7 @@ class EditError(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """One value as it is written: from `start` (without anchor) up to `end`, both indexes into the text."""
+    """One value in the text: from `start` (without anchor) up to `end`, both indexes into the text."""
 
     outer: int
     """Where it begins, anchor included."""
@@ -48,12 +48,12 @@ class _Node:
     pairs: list[tuple[_Node, _Node]] | None = None
     items: list[_Node] | None = None
     target: _Node | None = None
-    """What an alias stands for."""
+    """The value that an alias refers to."""
 
 
 @dataclass(slots=True)
 class _Use:
-    """An alias, and what it is to stand for."""
+    """An alias, and the value that it is to refer to."""
 
     node: _Node
     old: JSON
@@ -567,7 +567,7 @@ class _Editor:
     def _replace_by_block(
         self, node: _Node, new: dict[str, JSON] | list[JSON], slot: _Slot, merged: str | None
     ) -> None:
-        """Put a collection in lines of its own below its key, or behind the dash of its entry."""
+        """Put a collection on its own lines below its key, or behind the dash of its entry."""
         column = slot.column + (2 if slot.is_entry else self.step if isinstance(new, dict) else self.offset)
         lines = [f"{' ' * column}<<: {merged}"] if merged is not None else []
         lines += writing.block(new, column, self.step, self.offset) if new else []

@@ -46,7 +46,7 @@ class Node(NamedTuple):
 
 
 Tree: TypeAlias = "Node | Mark | Position"
-"""A mark is a position as libyaml gives it, counted from 0; it takes half the memory of one of ours."""
+"""A mark is a position of libyaml's, counted from 0; it takes half the memory of one of ours."""
 
 
 class StoppedError(Exception):

@@ -60,7 +60,7 @@ def unreadable(data: bytes) -> Problem | None:
         return Problem("yaml-limit", "the file is larger than 32 MiB", "Split it into several files.", (1, 1))
     if data.startswith(_LFS_POINTER):
         hint = "Fetch the file: `git lfs pull` (`lfs: true` of actions/checkout)."
-        return Problem("unreadable-file", "this is a Git LFS pointer, not the file that it stands for", hint, (1, 1))
+        return Problem("unreadable-file", "this is a Git LFS pointer, not the file that it points to", hint, (1, 1))
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
         return _wrong_encoding("the file is UTF-16 or UTF-32, not UTF-8", (1, 1))
     if not data.isascii():
@@ -209,7 +209,7 @@ _SYNTAX: Final = {
     ),
     "block sequence entries are not allowed in this context": (
         "unexpected list entry (`- `)",
-        "Begin the list on a line of its own, and check the indentation.",
+        "Begin the list on its own line, and check the indentation.",
     ),
     "could not find expected ':'": (
         "expected a colon after the key",

@@ -34,7 +34,7 @@ MAX_NODES: Final = 4_000_000
 MAX_DOCUMENTS: Final = 20_000
 MAX_PROBLEMS: Final = 1_000
 ALIAS_ALLOWANCE: Final = 500_000
-"""Nodes that the aliases of a file may stand for, whatever its size, ..."""
+"""Nodes that the aliases of a file may expand to, whatever its size, ..."""
 ALIAS_RATIO: Final = 4
 """... so many more for each byte of it, ..."""
 MAX_ALIASED: Final = 2_000_000
@@ -98,7 +98,7 @@ class _Merge:
 
 
 class _Anchor:
-    """What an anchor names, and how many nodes an alias of it stands for."""
+    """What an anchor names, and how many nodes its alias expands to."""
 
     __slots__ = ("value", "weight")
 

@@ -19,7 +19,7 @@ give_up() { # REASON
 
 if [ -z "${DRIFTCHECK_HOME:-}" ]; then give_up "DRIFTCHECK_HOME does not name the folder with the declarations."; fi
 if [ -z "${HOME:-}${XDG_STATE_HOME:-}" ]; then give_up "neither HOME nor XDG_STATE_HOME is set."; fi
-home=$(cd -- "$DRIFTCHECK_HOME" && pwd -P) || give_up "there is no folder $DRIFTCHECK_HOME."
+home=$(cd -- "$DRIFTCHECK_HOME" && pwd -P) || give_up "the folder $DRIFTCHECK_HOME does not exist."
 name=${home//%/%25}
 name=${name//\//%2F}
 state=${XDG_STATE_HOME:-$HOME/.local/state}/driftcheck/$name

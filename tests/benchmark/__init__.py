@@ -1,1 +1,1 @@
-"""How quick driftcheck is and how much memory it takes, beside other tools; run with `python -m tests.benchmark`."""
+"""Speed and memory of driftcheck, compared with other tools; run with `python -m tests.benchmark`."""

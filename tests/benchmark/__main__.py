@@ -1,4 +1,4 @@
-"""`python -m tests.benchmark`: makes the data, runs every job beside its peers, prints medians and ratios."""
+"""`python -m tests.benchmark`: makes the data, runs every job and its peers, prints medians and ratios."""
 
 from __future__ import annotations
 

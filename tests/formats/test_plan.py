@@ -146,7 +146,9 @@ def test_people_see_what_to_do_and_what_is_missing(name: str) -> None:
     assert "starts a new revision" in text
     assert "secrets" in text
     assert "being" in text
-    assert summary(SAMPLE).startswith("Plan: 1 request for 1 deployment (1 new-revision), 1 unsafe as it is, 1 not")
+    assert summary(SAMPLE).startswith(
+        "Plan: 1 request for 1 deployment (1 new-revision), 1 unsafe until filled in, 1 not"
+    )
 
 
 @pytest.mark.parametrize("name", ["text", "markdown"])
