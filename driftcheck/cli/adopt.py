@@ -63,6 +63,7 @@ class _Adoption:
 )
 @click.option("--unmanaged", metavar="FILE|DIR", help="Also declare the unmanaged deployments, in this file or folder.")
 @options.live
+@options.strict
 @options.config
 @click.option("-q", "--quiet", is_flag=True, help="Print only the diff, and what can't be adopted.")
 def command(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path as FilePath
@@ -15,9 +17,10 @@ from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
 from driftcheck.declarations.config import find_config
 from driftcheck.errors import DriftcheckError
-from driftcheck.formats import FORMATS, RenderOptions
+from driftcheck.formats import FORMATS, Asked, RenderOptions
 from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import ChangeClass
+from driftcheck.redaction.patterns import holds_credential
 from driftcheck.settings import duration, environment, source_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -129,9 +132,11 @@ policy = _together(
     config,
 )
 
+strict = click.option("--strict/--no-strict", default=None, help="Also report live values that are not declared.")
+
 comparison = _together(
     policy,
-    click.option("--strict/--no-strict", default=None, help="Also report live values that are not declared."),
+    strict,
     click.option("--allow-partial", is_flag=True, help="Do not fail (status 3) when the check is incomplete."),
     allow_empty_live,
 )
@@ -282,8 +287,35 @@ def take_rendering(
         folder=(folder := _folder()),
         repository=_repository(folder),
         config=_config_file(given.get("config"), folder),
+        asked=_asked(given),
         source_url=source_url(),
     )
+
+
+_SHOWN: Final = re.compile(r"[\w@%+=:,./*?\[\]{}~ -]+", re.ASCII)
+"""Words that can be pasted as they are shown, whatever the format."""
+
+_AS_USED: Final = {
+    "config": "FILE", "endpoint": "URL", "region": "NAME", "workspace": "ID", "api_key_env": "NAME", "ca_file": "FILE"
+}  # fmt: skip
+"""Options that adopt and plan take as well, and what stands for a value that can't be shown."""
+
+
+def _asked(given: dict[str, Any]) -> Asked:
+    """Return the choices of a command line that the commands which its report advises need, too."""
+
+    def word(value: str, otherwise: str) -> str:
+        is_shown = _SHOWN.fullmatch(value) and not holds_credential(value) and value.rpartition("=")[2] != "-"
+        return shlex.quote(value) if is_shown else otherwise
+
+    words = [word(path, "PATH") for path in given.get("paths", ())]
+    for file in given.get("live", ()):
+        words += ["--live", word(file, "FILE")]
+    for name, otherwise in _AS_USED.items():
+        if isinstance(value := given.get(name), str):
+            words += [f"--{name.replace('_', '-')}", word(value, otherwise)]
+    words += [f"--{name.replace('_', '-')}" for name in ("allow_http", "strict") if given.get(name)]
+    return Asked("".join(f" {each}" for each in words), given.get("targets", ()), given.get("names", ()))
 
 
 def _folder() -> str:

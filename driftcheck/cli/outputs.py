@@ -17,7 +17,7 @@ import click
 from driftcheck.cli import console
 from driftcheck.errors import LiveError, OutputError, UsageError
 from driftcheck.formats import FORMATS, PIPE_WIDTH, RenderOptions, render
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import inert, visible
 from driftcheck.model import Outcome, Report
 
 _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))
@@ -115,11 +115,16 @@ def _is_same(file: str, path: str) -> bool:
     return any(magic in path for magic in "*?[") and FilePath(_full_path(file)).match(_full_path(path))
 
 
-def write_report(report: Report, outputs: Sequence[Output], options: RenderOptions) -> None:
+_NAMED: Final = 3
+"""The most report files that are named."""
+
+
+def write_report(report: Report, outputs: Sequence[Output], options: RenderOptions, *, is_said: bool = False) -> None:
     """Render and write a report in every format asked for: files first, all of them or none; then standard output.
 
     Where files can't be written, standard output still gets its report. What made a run incomplete is repeated on
-    standard error, unless a report on standard output shows it as text.
+    standard error, unless a report on standard output shows it as text; the verdict is, where all reports are files.
+    With `is_said`, standard error has told how the run ended.
     """
     texts = [_rendered(report, output, _for_target(options, output)) for output in outputs]
     shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
@@ -128,9 +133,17 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
     finally:
         for text in shown:
             console.write(text)
-    if not options.quiet and not any(output.file is None and output.format == "text" for output in outputs):
+    if is_said or options.quiet:
+        return
+    if not any(output.file is None and output.format == "text" for output in outputs):
         for gap in _gaps(report):
             console.say_error(LiveError(gap))
+    if not shown:
+        from driftcheck.formats.wording import verdict
+
+        files = [visible(output.file) for output in outputs if output.file is not None]
+        written = ", ".join(files) if len(files) <= _NAMED else f"{len(files)} files"
+        console.say(inert(f"{verdict(report)} Written: {written}."))
 
 
 def _rendered(report: Report, output: Output, options: RenderOptions) -> str:

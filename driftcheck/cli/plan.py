@@ -24,6 +24,7 @@ from driftcheck.targets import CheckedTarget
 @options.targets
 @options.names
 @options.live
+@options.strict
 @options.config
 @click.option("--base", metavar="REF", help="Plan what merging the change since this git revision would bring about.")
 @click.option(

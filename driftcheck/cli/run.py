@@ -183,13 +183,13 @@ def failures_reported(
     if flags is not None and is_recorded:
         failure = _recorded_failure(failure, flags)
     try:
-        write_report(failure, elsewhere, options)
+        write_report(failure, elsewhere, options, is_said=True)
     except OutputError:
         raise
     except Exception as error:
         console.say_defect(error)
         failure = replace(failure, outcome=Outcome.DEFECT)
-        write_report(failure, elsewhere, options)
+        write_report(failure, elsewhere, options, is_said=True)
     raise click.exceptions.Exit(failure.outcome.status)
 
 

@@ -18,6 +18,16 @@ PIPE_WIDTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command line chose, so that the commands that reports advise choose the same."""
+
+    options: str = ""
+    """Paths and options that other commands take as well, quoted for a shell."""
+    targets: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RenderOptions:
     """How a report is shown; a format ignores what it has no use for."""
 
@@ -35,6 +45,7 @@ class RenderOptions:
     """The root of the repository that holds the folder, absolute; empty outside of one."""
     config: str = ""
     """The configuration file, where one is in use."""
+    asked: Asked = Asked()
     source_url: str = ""
     """The address below which the platform shows the repository's files at this commit, with a final slash."""
 

@@ -10,7 +10,7 @@ import json
 from hashlib import sha256
 from typing import Any, Final
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import Asked, RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.view import Result
 from driftcheck.model import Location, Report, Severity
@@ -28,7 +28,7 @@ def render(report: Report, options: RenderOptions) -> str:
     ]
     issues += [
         _issue(
-            _description(result, report),
+            _description(result, report, options.asked),
             visible(result.rule),
             fingerprint,
             _SEVERITIES[result.severity],
@@ -39,8 +39,8 @@ def render(report: Report, options: RenderOptions) -> str:
     return inert_json(json.dumps(issues, indent=1)) + "\n"
 
 
-def _description(result: Result, report: Report) -> str:
-    hint = wording.hint(result)
+def _description(result: Result, report: Report, asked: Asked) -> str:
+    hint = wording.hint(result, asked)
     return f"{wording.title(result)}: {wording.message(result, report, _VALUE)}{f'. {hint}' if hint else ''}"
 
 

@@ -20,7 +20,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import Asked, RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import (
     ABSENT,
@@ -86,7 +86,7 @@ def render(report: Report, options: RenderOptions) -> str:
 
     style, script = _own_text("report.css"), _own_text("report.js")
     text = _template().render(
-        page=_page(report),
+        page=_page(report, options.asked),
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
@@ -250,7 +250,7 @@ class _Page:
     """Whether the run passed: nothing on the page needs attention."""
 
 
-def _page(report: Report) -> _Page:
+def _page(report: Report, asked: Asked) -> _Page:
     verdict = wording.verdict(report)
     parts, others = _parts(report)
     rows = [*(row for part in parts for row in (*part.rows, *part.elsewhere)), *others]
@@ -265,7 +265,7 @@ def _page(report: Report) -> _Page:
         sentence=wording.capitalized(verdict.sentence),
         numbers=wording.numbers(report),
         gaps=wording.gaps(report),
-        ways_back=wording.ways_back(report),
+        ways_back=wording.ways_back(report, asked),
         matrix=_matrix(report, anchors) if report.targets else None,
         parts=parts,
         others=others,

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Final
 from urllib.parse import quote
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import Asked, RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Change, Finding, Location, Report, Severity
 
@@ -67,7 +67,7 @@ def render(report: Report, options: RenderOptions) -> str:
     verdict = wording.verdict(report)
     short = f"{marker(report)}\n**{verdict}**\n"
     word = f"**{verdict.word}**\n"
-    for head in (_head(report), short, word):
+    for head in (_head(report, options.asked), short, word):
         if len(head.encode()) <= options.max_bytes:
             return _fitted(head, groups, options.max_bytes)
     return word[: options.max_bytes]
@@ -111,13 +111,13 @@ def _rest(left: Counter[str]) -> str:
     return f"\nNot shown, to keep within the size limit: {counts}.\n"
 
 
-def _head(report: Report) -> str:
+def _head(report: Report, asked: Asked) -> str:
     verdict, numbers = wording.verdict(report), ", ".join(wording.numbers(report))
     lines = [marker(report), f"### driftcheck: {verdict.word.lower()}", ""]
     lines += [f"**{wording.capitalized(verdict.sentence)}**", ""] if verdict.sentence else []
     lines += [f"{wording.capitalized(numbers)}.", ""] if numbers else []
     lines += [_origin(report), ""] if report.live else []
-    if ways := wording.ways_back(report):
+    if ways := wording.ways_back(report, asked):
         lines += [" ".join(ways), ""]
     return "\n".join(lines)
 

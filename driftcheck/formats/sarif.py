@@ -135,7 +135,10 @@ def _results(shown: Sequence[Result], rules: list[str], report: Report, options:
 
 
 def _result(shown: Result, index: int, identity: str, report: Report, options: RenderOptions) -> _Object:
-    message, hint = f"{wording.title(shown)}: {wording.message(shown, report, _VALUE)}", wording.hint(shown)
+    message, hint = (
+        f"{wording.title(shown)}: {wording.message(shown, report, _VALUE)}",
+        wording.hint(shown, options.asked),
+    )
     text = wording.shortened(message, _TEXT) + ("" if hint is None else f"\n{wording.shortened(hint, _TEXT)}")
     result = {
         "ruleId": visible(shown.rule),

@@ -76,6 +76,7 @@ class _Page:
     def __init__(self, report: Report, options: RenderOptions) -> None:
         self._report = report
         self._color = options.color
+        self._asked = options.asked
         self._verbose = options.verbose > 0
         self._width = options.width
         self._limit = _VALUES.get(options.verbose) if self._verbose else max(options.width - 15, _LEAST_VALUE)
@@ -105,7 +106,7 @@ class _Page:
 
     def end(self) -> Iterator[Iterable[str]]:
         """Write what to do, the verdict, and where live was read."""
-        ways = wording.ways_back(self._report)
+        ways = wording.ways_back(self._report, self._asked)
         line = " ".join(ways)
         fits = len(line) <= self._width
         yield ways and [line] if fits else [part for way in ways for part in self._command_lines(way)]

@@ -6,11 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from shlex import quote
 from typing import Final, NamedTuple
 
 from driftcheck.fields import at as field_at
-from driftcheck.formats import view
+from driftcheck.formats import Asked, view
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.view import Block, Result
 from driftcheck.model import (
@@ -80,7 +82,9 @@ _SHORT: Final = 60
 """Characters up to which an added or removed structure is shown as a whole."""
 _FACTS: Final = ("source", "type", "status")
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
+_SAFE_GLOB: Final = re.compile(r"[A-Za-z0-9*?._-]+\Z")
 _SAFE_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=/\[\]-]*\Z")
+_NOTHING: Final = Asked()
 _NAMED: Final = 5
 """The most deployments, or fields, that a command names."""
 
@@ -310,16 +314,16 @@ def finding_text(finding: Finding) -> str:
     return rest if repeats else visible(finding.message)
 
 
-def hint(result: Result) -> str | None:
+def hint(result: Result, asked: Asked = _NOTHING) -> str | None:
     """Return what to do about a result."""
     if isinstance(result.item, Finding):
         return None if result.item.hint is None else visible(result.item.hint)
     if result.comparison is None or not _can_be_accepted(result.item):
         return None
-    return " ".join(_ways([(result.comparison, result.item)], result.item.base is not ABSENT))
+    return " ".join(_ways([(result.comparison, result.item)], result.item.base is not ABSENT, asked))
 
 
-def ways_back(report: Report) -> list[str]:
+def ways_back(report: Report, asked: Asked = _NOTHING) -> list[str]:
     """Return how to accept, and how to revert, the drift that fails a run, a sentence each; empty where none does."""
     if report.command not in ("check", "audit") or report.outcome.status is ExitStatus.IN_SYNC:
         return []
@@ -327,9 +331,11 @@ def ways_back(report: Report) -> list[str]:
     base = next((part.declared.base for part in view.parts(report) if part.declared.base), None)
     if base is not None:
         drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
-    ways = _ways(drift, base is not None) if drift else []
+    if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, change in drift):
+        asked = replace(asked, options=f"{asked.options} --strict")  # which an audit is by itself
+    ways = _ways(drift, base is not None, asked) if drift else []
     if ways and base is not None:
-        ways.append(f"To see what merging brings about: `driftcheck plan --base {visible(base[:12])}`.")
+        ways.append(f"To see what merging brings about: `driftcheck plan{asked.options} --base {visible(base[:12])}`.")
     return ways
 
 
@@ -338,15 +344,20 @@ def _can_be_accepted(change: Change) -> bool:
     return accepted and change.suppressed is None and change.severity is not Severity.NOTE
 
 
-def _ways(drift: list[tuple[Comparison, Change]], is_three_way: bool) -> list[str]:
+def _ways(drift: list[tuple[Comparison, Change]], is_three_way: bool, asked: Asked) -> list[str]:
     """Return the commands for some drift; where a change is under review, they leave out what it proposes."""
     targets, names = {each.target for each, _ in drift}, sorted({each.name for each, _ in drift})
-    chosen = [("--target", each) for each in targets if len(targets) == 1 and each and _SAFE_NAME.match(each)]
+    if len(targets) == 1 or not all(map(_SAFE_GLOB.match, asked.targets)):
+        chosen = [("--target", each) for each in targets if len(targets) == 1 and each and _SAFE_NAME.match(each)]
+    else:
+        chosen = [("--target", quote(each)) for each in asked.targets]
     if len(names) <= _NAMED and all(map(_SAFE_NAME.match, names)):
         chosen += [("--name", name) for name in names]
     elif is_three_way:
         chosen.append(("--name", "NAME"))
-    options = "".join(f" {option} {value}" for option, value in chosen)
+    elif all(map(_SAFE_GLOB.match, asked.names)):
+        chosen += [("--name", quote(glob)) for glob in asked.names]
+    options = asked.options + "".join(f" {option} {value}" for option, value in chosen)
     if not is_three_way:
         return [f"To accept live: `driftcheck adopt{options}`.", f"To revert live: `driftcheck plan{options}`."]
     paths = sorted({format_path(change.path) for _, change in drift})

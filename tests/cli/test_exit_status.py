@@ -125,7 +125,8 @@ def test_report_ends_with_the_saved_status(tmp_path: Path) -> None:
     saved = run_inside("check", "--live", "live.json", "-o", "json=saved.json", "-o", "text", cwd=tmp_path)
     again = run_inside("report", "saved.json", cwd=tmp_path)
     assert again.status == saved.status == 1
-    assert again.out == saved.out
+    reports = [[line for line in run.out.split("\n") if not line.startswith("To ")] for run in (saved, again)]
+    assert reports[0] == reports[1]  # but for the commands, which name what the command line chose
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.cli.inside import run_inside
 from tests.cli.test_exit_status import IN_SYNC, declare, listing
+from tests.cli.workspace import external
 
 
 @pytest.fixture
@@ -182,3 +185,34 @@ def test_every_default_path_that_is_there_is_read(drifted: Path, other: str) -> 
     result = run_inside("check", "--live", "live.json", "--fail-on", "never", cwd=drifted)
     assert result.status == (2 if other == "broken link" else 0), result.out + result.err
     assert ("not-live" in result.out) == (other in ("folder", "linked folder"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("two agents/*.yaml", "--live", "my live.json"),
+        ("two agents", "--live", "my live.json", "--name", "b*"),
+        ("--config", "my config.yaml", "--live", "my live.json"),
+        ("two agents", "--live", "my live.json", "--strict"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "audit"])
+def test_the_commands_that_a_report_advises_work_as_pasted(
+    tmp_path: Path, command: str, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "my config.yaml").write_text("paths: [two agents]\n")
+    live = [external(name, number, cpu_limit=2) for number, name in enumerate(("a1", "b1"))]
+    (tmp_path / "my live.json").write_text(json.dumps({"resources": live, "offset": 2}))
+    exported = run_inside("export", "--live", "my live.json", "-d", "two agents", cwd=tmp_path)
+    assert exported.status == 0, exported.said
+    for file in (tmp_path / "two agents").glob("*.yaml"):
+        text = file.read_text().replace("max_scale: 2", "max_scale: 3")
+        file.write_text(text.replace("        cpu_limit: 2\n", ""))
+    report = run_inside(command, *arguments, cwd=tmp_path)
+    assert report.status == 1, report.said
+    adopt = shlex.split(re.findall("driftcheck (adopt [^`\\n]*)", report.out)[0])
+    plan = shlex.split(re.findall("driftcheck (plan [^`\\n]*)", report.out)[0])
+    assert "PATCH" in run_inside(*plan, cwd=tmp_path).out
+    adopted = run_inside(*adopt, "--write", cwd=tmp_path)
+    assert adopted.status == 0, adopted.said
+    assert run_inside(command, *arguments, cwd=tmp_path).status == 0

@@ -218,3 +218,21 @@ def test_a_mount_is_written_in_place_with_a_warning(
     assert (tmp_path / "r.json").read_text() == "new"
     assert "written in place" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+@pytest.mark.parametrize(("arguments", "err"), [((), "Nothing declared: "), (("-q",), ""), (("-o", "json"), "")])
+def test_where_all_reports_are_files_the_verdict_is_on_standard_error(
+    tmp_path: Path, arguments: tuple[str, ...], err: str
+) -> None:
+    (tmp_path / "live.json").write_text('{"resources": [], "offset": 0}')
+    options = ("--live", "live.json", "--allow-empty-live", "-o", "html=report.html")
+    result = run_inside("audit", *options, *arguments, cwd=tmp_path)
+    assert result.status == 0
+    assert result.err.startswith(err)
+    assert result.err.endswith("Written: report.html.\n" if err else "")
+
+
+def test_a_failed_run_is_reported_once_where_all_reports_are_files(tmp_path: Path) -> None:
+    result = run_inside("check", "missing.yaml", "--live", "x.json", "-o", "html=report.html", cwd=tmp_path)
+    assert (result.status, result.err.count("missing.yaml")) == (2, 1)
+    assert "Written" not in result.err
