@@ -224,8 +224,8 @@ def _expired(rule: IgnoreRule) -> str | None:
     """Say which rule has expired, when, whose it is and why it was there; None where that holds a credential."""
     kind = "missing" if rule.missing else "unmanaged" if rule.unmanaged else rule.path or rule.rule or "all findings"
     owner = f", owner {rule.owner}," if rule.owner else ""
-    reason = rule.reason.rstrip(".")
-    text = f"The ignore rule for `{rule.deployment}` (`{kind}`){owner} expired on {rule.expires}. Its reason: {reason}."
+    reason = rule.reason if rule.reason.endswith((".", "!", "?")) else f"{rule.reason}."
+    text = f"The ignore rule for `{rule.deployment}` (`{kind}`){owner} expired on {rule.expires}. Its reason: {reason}"
     return None if holds_credential(text) else text
 
 

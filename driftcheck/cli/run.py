@@ -22,7 +22,7 @@ from driftcheck.declarations.config import (
     require_nearest,
 )
 from driftcheck.errors import DriftcheckError, LiveError, OutputError, UsageError
-from driftcheck.formats import RenderOptions
+from driftcheck.formats import RenderOptions, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.rules import make_finding
@@ -79,7 +79,9 @@ def _say_what_stops(each: CheckedTarget) -> None:
         stops = (found.severity is Severity.ERROR and found.location is not None) or found.rule == "nothing-declared"
         if stops and found.suppressed is None:
             where = f"{found.location}: " if found.location else prefix
-            console.say(f"{visible(where)}error: {visible(found.message)} [{found.rule}]")
+            console.say(
+                f"{visible(where)}error: {wording.about(found)}{wording.finding_text(found)} [{visible(found.rule)}]"
+            )
 
 
 def status_of(results: Sequence[CheckedTarget], done: ExitStatus) -> int:

@@ -40,8 +40,8 @@ def render(report: Report, options: RenderOptions) -> str:
 
 
 def _description(result: Result, report: Report, asked: Asked) -> str:
-    hint = wording.hint(result, asked)
-    return f"{wording.title(result)}: {wording.message(result, report, _VALUE)}{f'. {hint}' if hint else ''}"
+    text, hint = f"{wording.title(result)}: {wording.message(result, report, _VALUE)}", wording.hint(result, asked)
+    return f"{wording.sentence(text)} {hint}" if hint else text
 
 
 def _print(defect: str, report: Report) -> str:

@@ -91,7 +91,8 @@ def _class(report: Report) -> str:
 
 
 def _message(failing: Iterable[Change | Finding]) -> str:
-    return "; ".join(visible(each.message) for each in failing if isinstance(each, Finding))
+    messages = [visible(each.message) for each in failing if isinstance(each, Finding)]
+    return " ".join([*map(wording.sentence, messages[:-1]), *messages[-1:]])
 
 
 def _skipped(block: view.Block, case: _Case) -> _Case:
@@ -143,13 +144,16 @@ def _change_line(change: Change, report: Report) -> str:
 def _finding_line(finding: Finding, report: Report) -> str:
     place = wording.location_text(finding.location, column=True)
     path = f"{wording.path_text(finding.path)}: " if finding.path else ""
-    parts = [visible(finding.message), *wording.age_notes(finding, report), visible(finding.hint or "")]
-    parts += [f"see {wording.location_text(place)}" for place in finding.related]
+    text = wording.aged(wording.finding_text(finding), finding, report)
+    parts = [text, visible(finding.hint or "")]
+    parts += [f"See {wording.location_text(place)}" for place in finding.related]
     if finding.suppressed is not None:
-        parts.append(wording.suppression_text(finding.suppressed))
+        parts.append(wording.capitalized(wording.suppression_text(finding.suppressed)))
+    written = [part for part in parts if part]
     severity = "suppressed" if finding.suppressed else finding.severity.value
     head = f"{place}: " if place else ""
-    return f"{head}{severity}: {visible(finding.rule)}: {path}{'; '.join(filter(None, parts))}"
+    sentences = " ".join([*map(wording.sentence, written[:-1]), *written[-1:]])
+    return f"{head}{severity}: {visible(finding.rule)}: {path}{sentences}"
 
 
 def _suite(report: Report, name: str, cases: list[_Case], options: RenderOptions) -> Iterable[str]:

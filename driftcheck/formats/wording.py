@@ -303,8 +303,25 @@ def title(result: Result) -> str:
 def message(result: Result, report: Report, limit: int | None = None) -> str:
     """Return what a result says, without its deployment and field."""
     if isinstance(result.item, Finding):
-        return "; ".join([finding_text(result.item), *age_notes(result.item, report)])
+        return aged(finding_text(result.item), result.item, report)
     return "; ".join([change_text(result.item, limit), *change_notes(result.item, report)])
+
+
+def aged(text: str, item: Finding, report: Report) -> str:
+    """Add to a text what the history says of a finding."""
+    ages = ", ".join(age_notes(item, report))
+    return f"{text} ({ages})" if ages else text
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop, unless it ends like a sentence already."""
+    return text if text.endswith((".", "!", "?", ":")) or not text else f"{text}."
+
+
+def about(finding: Finding) -> str:
+    """Write what a finding is about, for a line of its own: its deployment and its path, each with a colon."""
+    parts = [visible(finding.deployment or ""), path_text(finding.path) if finding.path else ""]
+    return "".join(f"{part}: " for part in parts if part)
 
 
 def finding_text(finding: Finding) -> str:
