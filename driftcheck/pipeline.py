@@ -14,7 +14,6 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,10 +22,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
-from driftcheck.baseline import Baseline, BaseRevision
 from driftcheck.comparison import details
-from driftcheck.comparison.listings import Pairing
-from driftcheck.comparison.three_way import CLASSES_OF_RULES
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, finding, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
@@ -56,10 +52,14 @@ from driftcheck.paths import Path, glob_matches
 from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
-from driftcheck.rules import COMPARISON_RULES, POLICY_PREFIX
+from driftcheck.rules import CLASSES_OF_RULES, COMPARISON_RULES, POLICY_PREFIX
 from driftcheck.settings import Policy, Settings
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from driftcheck.baseline import Baseline, BaseRevision
+    from driftcheck.comparison.listings import Pairing
     from driftcheck.declarations.export import Export
 
 _ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
@@ -121,6 +121,8 @@ def read_sides(
 
     A live side that can't be read is returned as its error. Raises UsageError for declarations that can't be read.
     """
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     at_once, chosen = settings.share_connections([run for run, _ in runs])
     pool = ThreadPoolExecutor(max(at_once, 1), thread_name_prefix="listing")
     names: list[Future[Collection[str]]] = [Future() for _ in runs]

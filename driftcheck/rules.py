@@ -6,11 +6,11 @@ what it means, why it matters, what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from driftcheck.model import Finding, Location, Severity
+from driftcheck.model import ChangeClass, Finding, Location, Severity
 from driftcheck.paths import Path
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -857,6 +857,15 @@ SUPPRESSIBLE_RULES: Final = frozenset(
 
 The others report that something could not be read or that the policy itself is at fault.
 """
+
+CLASSES_OF_RULES: Final[Mapping[str, ChangeClass]] = {
+    "missing-deployment": ChangeClass.DRIFT,
+    "missing-elsewhere": ChangeClass.ELSEWHERE,
+    "outdated-deployment": ChangeClass.OUTDATED,
+    "proposed-creation": ChangeClass.PROPOSED,
+    "proposed-removal": ChangeClass.PROPOSED,
+}
+"""The class of whole deployments that are missing or no longer declared, by the rule that reports them."""
 
 
 def make_finding(

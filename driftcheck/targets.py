@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from driftcheck import pipeline
-from driftcheck.baseline import BaseRevision
 from driftcheck.errors import DriftcheckError, LiveError
 from driftcheck.model import (
     Declarations,
@@ -28,6 +28,9 @@ from driftcheck.model import (
 )
 from driftcheck.rules import make_finding
 from driftcheck.settings import Settings
+
+if TYPE_CHECKING:
+    from driftcheck.baseline import BaseRevision
 
 
 @dataclass(frozen=True, slots=True)

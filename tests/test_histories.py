@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftcheck.comparison.three_way import CLASSES_OF_RULES
+from driftcheck.rules import CLASSES_OF_RULES
 from tests.cli.inside import run_inside
 from tests.declarations.test_git import IDENTITY, own_git
 from tests.test_bases import GATED, agent, live_agent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from driftcheck.cli import console
@@ -30,6 +32,7 @@ def command(snapshot: str, port: int, order: str, latency: float, status: int, w
     from driftcheck.live.snapshot import read, read_items
 
     behaviour = emulator.Behaviour(order=order, latency=latency, status=status, writable=writable)
+    gc.enable()  # unlike a check, a server may run for days
     app = emulator.create_app(read_items(snapshot), behaviour)
     if snapshot != "-" and read(snapshot).gaps:
         console.say("warning: the snapshot is incomplete; it is served as if it were the whole listing.")

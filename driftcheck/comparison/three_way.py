@@ -9,22 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
 
 from driftcheck.comparison.diff import Difference, compare_with_live
 from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, ChangeClass, ChangeKind, Declarations
 from driftcheck.paths import Lookup, Path
-
-CLASSES_OF_RULES: Final[Mapping[str, ChangeClass]] = {
-    "missing-deployment": ChangeClass.DRIFT,
-    "missing-elsewhere": ChangeClass.ELSEWHERE,
-    "outdated-deployment": ChangeClass.OUTDATED,
-    "proposed-creation": ChangeClass.PROPOSED,
-    "proposed-removal": ChangeClass.PROPOSED,
-}
-"""The class of whole deployments that are missing or no longer declared, by the rule that reports them."""
 
 
 @dataclass(frozen=True)

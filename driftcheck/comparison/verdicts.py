@@ -10,14 +10,12 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck.comparison.diff import Difference, Differences, compare_with_live
 from driftcheck.comparison.equality import may_be_same_image
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
-from driftcheck.comparison.symmetric import compare_listed
-from driftcheck.comparison.three_way import BaseDeclarations, BaseDeployment, ThreeWay
 from driftcheck.fields import Field
 from driftcheck.model import (
     JSON,
@@ -34,6 +32,9 @@ from driftcheck.model import (
 )
 from driftcheck.paths import Path, value_at
 from driftcheck.rules import make_finding
+
+if TYPE_CHECKING:
+    from driftcheck.comparison.three_way import BaseDeclarations, BaseDeployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,8 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     if "name" not in declaration.value:
         seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (API.md 6.4)
     if so_far.terms.listed:
+        from driftcheck.comparison.symmetric import compare_listed
+
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare_with_live(declaration.value, seen, schema, strict=strict)
@@ -213,6 +216,8 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     if earlier is None:
         changes = [change_of(declaration, difference, schema) for difference in result.differences]
     elif result.differences or not earlier.is_settled(declaration.value):
+        from driftcheck.comparison.three_way import ThreeWay
+
         three = ThreeWay(earlier, declaration.value, seen, result.differences, schema, strict=strict)
         changes = [
             replace(change_of(declaration, each.difference, schema), change_class=each.change_class, base=each.base)

@@ -80,7 +80,7 @@ _COMPLETE_WITHOUT: Final = frozenset({"skipped-file"})
 def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False) -> Declarations:
     """Return what texts declare."""
     ordered = sorted(texts, key=lambda text: text.name)
-    overlaid = frozenset(name for text in ordered if _OVERLAY.search(text.data) for name in _overlaid_names(text))
+    overlaid = frozenset(name for text in ordered if _has_overlay(text.data) for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
     if is_large and in_processes:
         files = _read_in_processes(ordered, overlaid, name_suffix)
@@ -92,6 +92,10 @@ def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes:
     from driftcheck.declarations.excerpts import with_excerpts
 
     return replace(declarations, findings=with_excerpts(declarations.findings, ordered))
+
+
+def _has_overlay(data: bytes) -> bool:
+    return b"overlay" in data and _OVERLAY.search(data) is not None
 
 
 def _overlaid_names(text: SourceText) -> Iterator[str]:

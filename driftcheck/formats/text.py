@@ -48,16 +48,17 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render a report as text for a person."""
     page = _Page(report, options)
     sections: list[Iterable[str]] = (
-        [page.gaps(), *page.defects(), page.verdict()] if options.quiet else [*_parts(report, options), *page.end()]
+        [page.gaps(), *page.defects(), page.verdict()]
+        if options.quiet
+        else [*_parts(page, report, options), *page.end()]
     )
     return inert("\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))) + "\n"
 
 
-def _parts(report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
+def _parts(whole: _Page, report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
     if not report.targets:
-        page = _Page(report, options)
-        yield from page.sections()
-        yield from page.counts()
+        yield from whole.sections()
+        yield from whole.counts()
         return
     common = [lines for section in _Page(view.common(report), options).sections() if (lines := list(section))]
     if common:
@@ -67,7 +68,7 @@ def _parts(report: Report, options: RenderOptions) -> Iterator[Iterable[str]]:
         page = _Page(part, options)
         yield page.heading()
         yield from page.sections()
-    yield from _Page(report, options).counts()
+    yield from whole.counts()
 
 
 class _Page:

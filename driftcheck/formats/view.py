@@ -7,7 +7,6 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from operator import attrgetter
 from typing import Final
 from urllib.parse import quote
@@ -426,6 +425,8 @@ def fingerprints(results: Sequence[Result], report: Report) -> list[str]:
     It is made of the report's identity, target, rule, deployment and path; of the file where it has no deployment.
     Equal ones are numbered.
     """
+    from hashlib import sha256
+
     seen: Counter[str] = Counter()
     prints = []
     for result in results:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import ssl
+import sys
 import threading
 import time
 import urllib.request
@@ -102,6 +103,8 @@ class Client:
 @contextlib.contextmanager
 def opened(connection: Connection, sleep: Callable[[float], None] | None = None) -> Iterator[Client]:
     """Open a client and start the clock of a fetch; raises LiveError where certificates or proxy can't be used."""
+    # httpx has a command line of its own, for which it loads rich and pygments where they are installed.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     import httpx
 
     deadline = time.monotonic() + connection.timeout
