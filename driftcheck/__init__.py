@@ -54,7 +54,7 @@ def fetch(live: "Connection | str", *, declared: "Declarations | None" = None) -
     """Return the live deployments, from the control plane or from a saved listing (a file name).
 
     Names of `declared` that are missing from the listing are confirmed by a query of their own. The result says in
-    `gaps` what could not be read. Raises LiveError where nothing could be read, InputError for the file.
+    `gaps` what could not be read. Raises LiveError if nothing could be read, InputError for the file.
     """
     if isinstance(live, str):
         from driftcheck.live import snapshot

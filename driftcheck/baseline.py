@@ -1,9 +1,9 @@
 """The base of a three-way check: the commits that a change is compared with, and the policy that is in force.
 
-The change under review may alter its own policy in many ways (remove the configuration, add a nearer one, name other
-paths). Policy, paths, workspace and region in force are those at the tip of the revision that the change will be
-merged into: never those of the change, nor of a merge base, whose policy may have been replaced since or may never have
-been in force (docs/contract.md, "With --base"; docs/threat-model.md, R8).
+A change may alter its own policy in many ways: remove the configuration, add a nearer one, name other paths. Therefore
+policy, paths, workspace and region come from the tip of the branch that the change will be merged into. They never come
+from the change itself, nor from a merge base, whose policy may be outdated or may never have been in force
+(docs/contract.md, "With --base"; docs/threat-model.md, R8).
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class BaseRevision:
 def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[BaseRevision, Settings]]:
     """Return the base of each run that is in force at the tip of `ref`, and its settings there.
 
-    `runs` are those of the change under review: without targets one, else one for each. Targets, policy, paths,
+    `runs` are those of the change under review: one for each target, or one without targets. Targets, policy, paths,
     workspace and region are those at the tip. Head is read where the change or the tip names paths. The commits are
     read where the tip names them, so that a file that was not read before does not count as declared because the change
     names it. A configuration outside of the repository is the operator's and stays in force. Raises UsageError or
@@ -147,7 +147,7 @@ def _is_redirected(in_force: Settings, paths: Sequence[str], proposed: Settings)
 
 
 def _with_paths(in_force: Settings, base: BaseRevision, proposed: Sequence[str]) -> Settings:
-    """Return the settings with the paths that head is read at; raises UsageError where there are none."""
+    """Return the settings with the paths that head is read at; raises UsageError if there are none."""
     kept = tuple(path for path in base.paths if path not in proposed and _names_anything(base, path))
     if not (proposed or kept or in_force.allow_empty or in_force.command == "audit"):
         raise UsageError(

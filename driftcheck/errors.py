@@ -1,4 +1,4 @@
-"""What driftcheck raises when it can't do its work; facts about the user's data are findings instead."""
+"""Exceptions for work that can't be done; facts about the user's data are findings instead."""
 
 from __future__ import annotations
 

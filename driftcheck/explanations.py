@@ -1,4 +1,4 @@
-"""What `driftcheck explain` prints: the page of a rule, the annotations of a field, a policy."""
+"""The texts of `driftcheck explain`: about a rule, a field or a policy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDTH: Final = 96
 
 
 def explain(name: str, policies: Iterable[HousePolicy] = ()) -> str | None:
-    """Explain a rule by its id, or a field by its path or the end of it; None where there is no such thing.
+    """Explain a rule by its id, or a field by its path or the end of it; None if there is no such thing.
 
     List steps may be written `[]`, `[*]`, by position or by identity: `sidecars[].env`, `sidecars[name=otel].env`.
     """

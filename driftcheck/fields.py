@@ -1,7 +1,7 @@
-"""What is known of each field of a deployment, read from the annotations of declaration.schema.json.
+"""The fields of a deployment, read from the annotated declaration.schema.json.
 
-The schema alone holds such facts; validation, comparison, impact, redaction, export and
-`explain` read them here.
+The schema is the only source of facts about fields; validation, comparison, impact, redaction, export and `explain`
+read them here.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Field:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other words for a value, which the service takes for the same."""
     branch: tuple[str, ...] = ()
-    """Where the live deployment names the branch that this field tracks; it wins wherever it is reported."""
+    """Where the live deployment names the branch that this field tracks; it takes precedence if it is reported."""
     empty_is_null: bool = False
     applies_to: frozenset[str] = frozenset()
     """Sources the field is documented for; empty for all."""
@@ -105,20 +105,20 @@ class Field:
     """Properties that mean a constant unless another one is set, each with the other; from `properties`."""
 
     def child(self, segment: Segment) -> Field | None:
-        """Return the field of one entry, or None where the schema does not describe it."""
+        """Return the field of one entry, or None if the schema does not describe it."""
         if isinstance(segment, int | Item):
             return self.items
         return self.properties.get(segment) or self.values
 
     def along(self, path: Iterable[Segment]) -> Iterator[Field]:
-        """Yield the field of each segment of a path; UNKNOWN where the schema does not describe it."""
+        """Yield the field of each segment of a path; UNKNOWN if the schema does not describe it."""
         current = self
         for segment in path:
             current = current.child(segment) or UNKNOWN
             yield current
 
     def at(self, path: Sequence[Segment]) -> Field:
-        """Return the field at a path; UNKNOWN where the schema does not describe it."""
+        """Return the field at a path; UNKNOWN if the schema does not describe it."""
         return [self, *self.along(path)][-1]
 
     def platform_sets(self, source: JSON) -> bool:
@@ -162,13 +162,13 @@ def is_same_commit(one: JSON, other: JSON) -> bool:
 
 
 def branch_behind(live: Mapping[str, JSON], field: Field) -> str | None:
-    """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it."""
+    """Return the branch that a deployment tracks (API.md 3.1.9); None if the service does not report it."""
     branch = value_at(live, field.branch)
     return branch if isinstance(branch, str) and branch else None
 
 
 def is_unset(value: JSON, field: Field) -> bool:
-    """Return whether a value is unset: null, empty where that means null, or an object of unset values.
+    """Return whether a value is unset: null, empty if that means null, or an object of unset values.
 
     Older servers omit what newer ones send as null, and the service shows an empty collection and null
     alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
@@ -183,7 +183,7 @@ def is_unset(value: JSON, field: Field) -> bool:
 def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
     """Return what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
 
-    None where no rule exists, its precondition does not hold, or the sibling is unknown too (docs/API.md 3.1.3).
+    None if no rule exists, its precondition does not hold, or the sibling is unknown too (docs/API.md 3.1.3).
     """
     effective = schema.effective
     if effective is None:
@@ -232,7 +232,7 @@ def deployment() -> Field:
 
 
 def at(path: Sequence[Segment]) -> Field | None:
-    """Return the field at a path below a deployment, or None where the schema does not describe it."""
+    """Return the field at a path below a deployment, or None if the schema does not describe it."""
     current: Field | None = deployment()
     for segment in path:
         if current is None:

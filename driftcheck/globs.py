@@ -1,4 +1,4 @@
-"""Many patterns at once, matched under a budget: patterns and texts may both come from a pull request."""
+"""Matching of many patterns within a budget: patterns and texts may both come from a pull request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Budget:
     left: int
 
     def spend(self, steps: int = 1) -> None:
-        """Use some of them; raises OverBudgetError where fewer are left."""
+        """Use some of them; raises OverBudgetError if fewer are left."""
         self.left -= steps
         if self.left < 0:
             raise OverBudgetError

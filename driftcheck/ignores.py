@@ -1,6 +1,6 @@
-"""Ignore rules: which changes and findings they suppress, and what is wrong with the rules themselves.
+"""Ignore rules: suppresses changes and findings, and reports defects of the rules themselves.
 
-What is suppressed stays in the report, marked with the rule, and is counted.
+Suppressed items stay in the report, marked with the rule, and are counted.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, li
 
 
 def _expired(rule: IgnoreRule) -> str | None:
-    """Say which rule has expired, when, whose it is and why it was there; None where that holds a credential."""
+    """Say which rule has expired, when, whose it is and why it was there; None if that holds a credential."""
     kind = "missing" if rule.missing else "unmanaged" if rule.unmanaged else rule.path or rule.rule or "all findings"
     owner = f", owner {rule.owner}," if rule.owner else ""
     reason = rule.reason if rule.reason.endswith((".", "!", "?")) else f"{rule.reason}."

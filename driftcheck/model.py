@@ -197,7 +197,7 @@ class Change:
     details: tuple[Detail, ...] = ()
     """The inside of a structured change; empty for scalars."""
     state: State | None = None
-    """None where no history was read."""
+    """None if no history was read."""
     first_seen: str | None = None
     """When a conclusive run first reported it, an ISO time in UTC."""
 
@@ -245,7 +245,7 @@ class IgnoreRule:
     deployment: str = "*"
     """A glob over the name; only `*` is special."""
     path: str | None = None
-    """A pattern over the path (`paths.matches`); None where the rule is about whole deployments."""
+    """A pattern over the path (`paths.matches`); None if the rule is about whole deployments."""
     rule: str | None = None
     """The id of the findings that it suppresses, instead of `path`."""
     owner: str | None = None
@@ -269,7 +269,7 @@ class HousePolicy:
     path: str
     """A pattern over the path (`paths.matches`)."""
     schema: JSON
-    """A JSON Schema of the effective value; null where nothing is set."""
+    """A JSON Schema of the effective value; null if nothing is set."""
     location: Location = field(compare=False)
     target: str = "*"
     deployment: str = "*"
@@ -308,7 +308,7 @@ class Declarations:
     findings: tuple[Finding, ...] = ()
     """Defects of the files: those that keep something from being read, and those of the rules."""
     complete: bool = True
-    """False where a file, a document or a deployment could not be read."""
+    """False if a file, a document or a deployment could not be read."""
     size: int = field(default=0, compare=False)
     """Bytes of the files; how much work they may cause depends on it."""
 
@@ -470,7 +470,7 @@ class Summary:
     """Suppressed changes and findings."""
     unverifiable: int
     coverage: float | None
-    """The share of live deployments that are declared; None where it can't be known."""
+    """The share of live deployments that are declared; None if it can't be known."""
     findings: Mapping[Severity, int]
     """Active findings."""
     by_name_only: int = 0
@@ -513,9 +513,9 @@ class HistoryNote:
     """The last conclusive run of the same identity."""
     error: str | None = None
     last_conclusive: str | None = None
-    """When the last conclusive run was made, this one included; None where there was none."""
+    """When the last conclusive run was made, this one included; None if there was none."""
     open: int | None = None
-    """How many items are open; None where the history could not be read."""
+    """How many items are open; None if the history could not be read."""
     oldest_open: str | None = None
     """When the oldest of them was first reported."""
 
@@ -609,7 +609,7 @@ class Step:
     proposed: tuple[Path, ...] = ()
     """Those of them that the change under review proposes."""
     precondition: Precondition | None = None
-    """None where nothing is live yet."""
+    """None if nothing is live yet."""
     warnings: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     """What must be filled in before the request can be sent; the request is unsafe unless this is empty."""
@@ -649,5 +649,5 @@ class PlanTarget:
     name: str | None
     """The target of the configuration; None without targets."""
     endpoint: str | None
-    """None where live was read from a file."""
+    """None if live was read from a file."""
     workspace: str | None

@@ -1,4 +1,4 @@
-"""Notifications: transitions of a run, sent to people and programs.
+"""Notifications: sends the transitions of a run to people and programs.
 
 An address is a secret: it is in no message, no error and no log. What is sent is the document of
 schemas/notification.schema.json (webhooks), or lines of text made from it (everything else).
@@ -71,7 +71,7 @@ def destinations(urls: Iterable[str]) -> dict[str, str]:
 
 
 def send(name: str, url: str, document: Mapping[str, Any], *, deadline: float = _DEADLINE_SECONDS) -> None:
-    """Send the transitions of a run to an address within some seconds; raises NotifyError."""
+    """Send the transitions of a run to an address, within 30 seconds; raises NotifyError."""
     errors: list[BaseException] = []
 
     def attempt() -> None:

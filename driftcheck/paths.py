@@ -54,7 +54,7 @@ def _quote_unless(plain: re.Pattern[str], text: str) -> str:
 
 
 def parse_path(text: str) -> Path:
-    """Read what `format_path` wrote; raises ValueError where the text is not a path."""
+    """Read what `format_path` wrote; raises ValueError if the text is not a path."""
     path: list[Segment] = []
     position = 0
     while position < len(text):

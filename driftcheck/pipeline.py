@@ -1,11 +1,11 @@
 """The data flow: declarations and a snapshot in, a report out. Read this first.
 
-    declarations (what was written) ─┐
+    declarations (what is declared) ─┐
                                      ├─ comparison ─ policy ─ report
     snapshot (what is live) ─────────┘
 
-Facts about the user's files or deployments are findings. An error says that something could not be read at all; it is
-a gap in the report where the rest can still be reported.
+Facts about the user's files or deployments are findings. An error means that something could not be read at all; it is
+a gap in the report if the rest can still be reported.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def validate(declarations: Declarations, request: Request) -> Report:
 def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> Report:
     """Compare declared with live and report every difference, everything missing, unmanaged or unknown.
 
-    An `audit` is the same, with the state of deployments that nobody declared looked at too.
+    An `audit` looks at the state of undeclared deployments, too.
     """
     snapshot = _with_gap_if_empty(declarations, snapshot, request)
     if request.command == "audit" and not declarations.deployments and declarations.complete:
@@ -363,7 +363,7 @@ def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[Igno
 
 
 def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Finding]:
-    """Say what the change under review does to the policy, which is not in force before it is merged."""
+    """Report what the change under review does to the policy, which takes effect once it is merged."""
     if request.baseline is None:
         return
     policy, proposed = request.policy, request.baseline.proposed
@@ -419,7 +419,7 @@ def _is_undeclared_exposure(change: Change) -> bool:
 
 
 def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> Severity:
-    """Return the severity of a change or a whole deployment by its class: what is not gated never fails."""
+    """Return the severity of a change or a whole deployment by its class; only gated classes fail a run."""
     if change_class in policy.gate:
         return policy.severities.get(rule, Severity.ERROR)
     return Severity.WARNING if change_class is ChangeClass.ELSEWHERE else Severity.NOTE
@@ -537,7 +537,7 @@ def _outcome(
     comparisons: Sequence[Comparison],
     findings: Sequence[Finding],
 ) -> Outcome:
-    """Return the first that holds of invalid, incomplete, drift and passed (docs/contract.md, Exit status)."""
+    """Return the first that applies of invalid, incomplete, drift and passed (docs/contract.md, Exit status)."""
     if not declarations.complete or any(_invalidates(found) for found in findings):
         return Outcome.INVALID
     unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
@@ -595,7 +595,7 @@ def _counts(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
 def fail_on_new(report: Report, policies: Mapping[str | None, Policy]) -> Report:
     """Return the report with the outcome that only new and changed items decide (`--fail-on-new`).
 
-    `policies` are those of each target, or the one of a run without targets (None). Where the history could not be
+    `policies` are those of each target, or the one of a run without targets (None). If the history could not be
     read, every item is new; so is every note, which no history follows.
     """
     is_three_way = report.declared.base is not None

@@ -1,6 +1,6 @@
-"""House policies: what the effective values of declared and live deployments must be.
+"""House policies: requirements on the effective values of declared and live deployments.
 
-A value that the listing can't show is not judged; its path is counted as unverifiable.
+A value that the listing can't show is unverifiable and not judged.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ class Effective:
 
     path: Path
     value: JSON = None
-    """What the service uses; None where nothing is set."""
+    """What the service uses; None if nothing is set."""
     field: Field = UNKNOWN
     is_known: bool = True
-    """False where the listing can't show the value."""
+    """False if the listing can't show the value."""
     is_stated: bool = True
-    """False where the side says nothing of the value, not even null."""
+    """False if the side says nothing of the value, not even null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _judge(
     violations: dict[Key, _Violation],
     unverifiable: dict[str, set[Path]],
 ) -> None:
-    """Judge one deployment by one policy; what it does not declare is left to its live side, where there is one."""
+    """Judge one deployment by one policy; the live side, if there is one, answers for undeclared values."""
     if ("live" if side.is_live else "declared") not in compiled.policy.applies_to:
         return
     if not all(_holds(side, steps, wanted, budget) for steps, wanted in compiled.where):
@@ -307,7 +307,7 @@ def _children(at: Effective) -> Iterator[Effective]:
 
 
 def _named(at: Effective, step: str) -> Effective:
-    """Return the value that a segment without a star names, null where nothing is set."""
+    """Return the value that a segment without a star names, null if nothing is set."""
     if isinstance(at.value, list):
         for child in _children(at):
             if _written(child.path) == step:

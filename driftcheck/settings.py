@@ -1,7 +1,7 @@
-"""What a run is to do, resolved once: flags before environment before configuration file.
+"""The settings of a run, resolved once: flags take precedence over the environment, that over the configuration.
 
-This is the only module that reads the environment. Where driftcheck connects to and what it writes come from flags
-and environment alone; a file in the checked tree decides policy and paths only (docs/contract.md, Configuration).
+This is the only module that reads the environment. Only flags and environment decide where driftcheck
+connects and what it writes; a file in the checked tree decides policy and paths (docs/contract.md, Configuration).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The workspace to ask for."""
+    """The workspace to list."""
 
     id: str
     origin: str
@@ -124,7 +124,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How the control plane is asked; the API key is needed only when it is."""
+    """How to reach the control plane; the API key is only needed for requests."""
 
     endpoint: str
     api_key: str | None = field(default=None, repr=False)
@@ -139,11 +139,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is to do."""
+    """The settings of a run."""
 
     command: str
     target: str | None = None
-    """The target of the configuration; None where it has none."""
+    """The target of the configuration; None if it has none."""
     name_suffix: str = ""
     """Added to the name of each declared deployment."""
     other_paths: tuple[str, ...] = ()
@@ -167,7 +167,7 @@ class Settings:
     """Filters of the list endpoint."""
     base: str | None = None
     recording: Recording | None = None
-    """None where the run is not recorded."""
+    """None if the run is not recorded."""
     allow_partial: bool = False
     allow_empty: bool = False
     allow_empty_live: bool = False
@@ -210,7 +210,7 @@ def platform_merge_commit() -> str | None:
 
 
 def source_url() -> str:
-    """Return the address below which the CI platform shows this commit's files; empty where it names none."""
+    """Return the address below which the CI platform shows this commit's files; empty if it names none."""
     variables = environment()
     if variables.get("GITHUB_ACTIONS") == "true":
         names, form = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"], "{}/{}/blob/{}/"
@@ -223,7 +223,7 @@ def source_url() -> str:
 
 
 def color_choice() -> str | None:
-    """Return what the environment says of colour: `always`, `never`, or None where it says nothing."""
+    """Return what the environment says of colour: `always`, `never`, or None if it says nothing."""
     variables = environment()
     if "NO_COLOR" in variables or variables.get("TERM") == "dumb":
         return "never"

@@ -1,7 +1,7 @@
-"""Runs of the configuration's targets -> one report.
+"""Targets: runs each target of the configuration, and combines the results into one report.
 
 Each target is read and compared on its own, all of them at once, with its own proof of completeness. A target that
-can't be read makes the report inconclusive and hides nothing of the others.
+can't be read makes the report incomplete and hides nothing of the others.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class CheckedTarget:
     declarations: Declarations
     report: Report
     snapshot: Snapshot | None = None
-    """None where live was not read."""
+    """None if live was not read."""
 
     @property
     def target(self) -> str:
@@ -181,7 +181,7 @@ def _unmanaged_in(results: Sequence[CheckedTarget]) -> Mapping[str, list[str]]:
 
 
 def _located(found: Finding, target: str, elsewhere: Mapping[str, list[str]]) -> Finding:
-    """Say of a missing deployment in which other target's workspace it is live."""
+    """Add to a missing deployment in which other target's workspace it is live."""
     others = [other for other in elsewhere.get(found.deployment or "", ()) if other != target]
     if found.rule != "missing-deployment" or not others:
         return found

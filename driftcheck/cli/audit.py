@@ -1,4 +1,4 @@
-"""`driftcheck audit`: the whole workspace."""
+"""`driftcheck audit`: check the whole workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`driftcheck check`: declared against live."""
+"""`driftcheck check`: compare declarations with live."""
 
 from __future__ import annotations
 

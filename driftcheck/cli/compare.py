@@ -1,4 +1,4 @@
-"""`driftcheck compare`: live against live."""
+"""`driftcheck compare`: compare two listings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Standard output and standard error.
 
 Only reports go to standard output; everything else is for people, on standard error. A report that can't be
-written is an error, never a lost report with status 0.
+written is an error: it is never lost with status 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def prepare() -> None:
 
 
 def write(text: str) -> None:
-    """Write to standard output and flush it; raises OutputError where it is closed or full."""
+    """Write to standard output and flush it; raises OutputError if it is closed or full."""
     if sys.stdout is None:
         raise OutputError(
             "Standard output could not be written: it is closed.", hint="Open it, or name a file: -o json=FILE."
@@ -38,7 +38,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Flush standard output; raises OutputError where that fails."""
+    """Flush standard output; raises OutputError if that fails."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`driftcheck emulate`: a snapshot as a control plane on loopback."""
+"""`driftcheck emulate`: serve a snapshot as a control plane on loopback."""
 
 from __future__ import annotations
 

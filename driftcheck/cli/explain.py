@@ -1,4 +1,4 @@
-"""`driftcheck explain`: a rule, a field or a policy."""
+"""`driftcheck explain`: describe a rule, a field or a policy."""
 
 from __future__ import annotations
 

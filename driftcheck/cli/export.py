@@ -1,4 +1,4 @@
-"""`driftcheck export`: declarations from what is live."""
+"""`driftcheck export`: write declarations of live deployments."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _holds(file: str, text: str) -> bool:
 
 
 def place(files: Sequence[tuple[str, str]], *, force: bool) -> None:
-    """Write files, all or none, their folders made; raises UsageError where one is there and may not be overwritten."""
+    """Write all files or none, with their folders; raises UsageError for one that may not be overwritten."""
     there = [file for file, _ in files if os.path.lexists(file)]
     if there and not force:
         shown = ", ".join(map(visible, there[:5])) + (f" and {len(there) - 5:,} more" if len(there) > 5 else "")

@@ -1,4 +1,4 @@
-"""`driftcheck history`: what recorded runs say together."""
+"""`driftcheck history`: open items, recorded runs and trends."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def command() -> None:
 
 
 def _database(url: str | None, written: str | None = None) -> str:
-    """Return the URL of the history; raises UsageError where it is missing or a file to write is the history itself."""
+    """Return the URL of the history; raises UsageError if it is missing or a file to write is the history itself."""
     if url is None:
         raise UsageError("no history was named.", hint="Add --history sqlite:///FILE, or set DRIFTCHECK_HISTORY.")
     if written is not None:

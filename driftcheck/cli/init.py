@@ -1,4 +1,4 @@
-"""`driftcheck init`: the first day."""
+"""`driftcheck init`: first configuration and declarations."""
 
 from __future__ import annotations
 

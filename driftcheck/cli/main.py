@@ -1,4 +1,4 @@
-"""The command `driftcheck`: its subcommands, and the one place that turns errors into an exit status."""
+"""The command `driftcheck`: its subcommands, and the only place that turns errors into an exit status."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def _completed(
 
 
 def _target_names() -> list[str]:
-    """Return the targets of the configuration, none where it can't be read."""
+    """Return the targets of the configuration, none if it can't be read."""
     from driftcheck.declarations.config import find_config, load_config
 
     try:
@@ -274,7 +274,7 @@ def take_rendering(
 ) -> tuple[tuple[Output, ...], RenderOptions]:
     """Remove the options of `rendering` from click's values and return them.
 
-    Raises UsageError where a report would replace an input: one of `reads`, or what other options name.
+    Raises UsageError if a report would replace an input: one of `reads`, or what other options name.
     """
     outputs: tuple[Output, ...] = given.pop("output")
     refuse_inputs([each.file for each in outputs if each.file], [*filter(None, reads), *named_inputs(given)])

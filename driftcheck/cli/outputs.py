@@ -1,4 +1,4 @@
-"""Where reports go: standard output, and files that are written whole or not at all."""
+"""Output of reports: standard output, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _parse_output(value: str) -> Output:
 
 
 def here() -> FilePath:
-    """Return the current folder; raises UsageError where it was deleted."""
+    """Return the current folder; raises UsageError if it was deleted."""
     try:
         return FilePath.cwd()
     except OSError:
@@ -82,9 +82,9 @@ def _full_path(file: str) -> str:
 
 
 def refuse_inputs(files: Iterable[str], inputs: Iterable[str]) -> None:
-    """Raise UsageError where writing a file would replace one that is read, or any existing YAML file.
+    """Raise UsageError if writing a file would replace one that is read, or any existing YAML file.
 
-    Raises OutputError where the folder of a file does not exist.
+    Raises OutputError if the folder of a file does not exist.
 
     Call it before anything is read: a later failure writes a report to these files.
     """

@@ -1,4 +1,4 @@
-"""`driftcheck plan`: what would bring live back to what is declared."""
+"""`driftcheck plan`: print the requests that would bring live back to the declarations."""
 
 from __future__ import annotations
 

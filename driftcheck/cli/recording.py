@@ -1,4 +1,4 @@
-"""Between the comparison and the report: record the run, decide by what is new, notify people.
+"""Recording: store a run in the history, apply --fail-on-new, and send notifications.
 
 A history or a notification that fails changes neither the verdict nor the status (docs/contract.md, Exit status).
 """

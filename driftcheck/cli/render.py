@@ -1,4 +1,4 @@
-"""`driftcheck render`: the declarations with their defaults and overlays."""
+"""`driftcheck render`: print declarations merged with their defaults and overlays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`driftcheck report`: a saved report in another format."""
+"""`driftcheck report`: render a saved report in another format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands share: settings, both sides, the pipeline, and the report of a run that failed."""
+"""Steps that commands share: settings, both sides, the pipeline, and the report of a failed run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:
 
 
 def resolve(command: str, flags: Flags) -> Settings:
-    """Return the settings of a command that is about one workspace; raises UsageError where several are selected."""
+    """Return the settings of a command that is about one workspace; raises UsageError if several are selected."""
     runs = resolve_targets(command, flags)
     if len(runs) > 1:
         raise UsageError(
@@ -59,7 +59,7 @@ def resolve(command: str, flags: Flags) -> Settings:
 
 
 def compared(command: str, flags: Flags, *, quiet: bool) -> list[CheckedTarget]:
-    """Read both sides and compare them, for commands that go on from there; says what keeps a run from a verdict."""
+    """Read and compare both sides, for commands that continue from there; print what keeps a run from a verdict."""
     runs = _target_runs(resolve_targets(command, flags), flags)
     with progress(quiet) as seen:
         results = targets.check_each(runs, seen)
@@ -85,7 +85,7 @@ def _say_what_stops(each: CheckedTarget) -> None:
 
 
 def status_of(results: Sequence[CheckedTarget], done: ExitStatus) -> int:
-    """Return the exit status of a command that goes on from a comparison: what it has done, if nothing worse holds."""
+    """Return the exit status of a command that continues after a comparison: `done`, unless an outcome is worse."""
     outcomes = [each.report.outcome for each in results]
     worst = next((each for each in (Outcome.INVALID, Outcome.INCOMPLETE) if each in outcomes), None)
     return done if worst is None else worst.status
@@ -164,7 +164,7 @@ def failures_reported(
     """Report an error of the body on standard error and in every output, so that no earlier report remains.
 
     Text on standard output is left out: the error is shown once. Ends the command with the error's status. The run is
-    recorded where runs are, unless the command line itself was wrong, which says nothing of the deployments.
+    recorded if runs are, unless the command line was wrong, which says nothing about the deployments.
     """
     try:
         yield

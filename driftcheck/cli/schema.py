@@ -1,4 +1,4 @@
-"""`driftcheck schema`: the JSON Schemas."""
+"""`driftcheck schema`: print the JSON Schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`driftcheck snapshot`: the live listing as a file."""
+"""`driftcheck snapshot`: save the live listing to a file."""
 
 from __future__ import annotations
 

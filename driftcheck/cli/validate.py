@@ -1,4 +1,4 @@
-"""`driftcheck validate`: the declarations alone."""
+"""`driftcheck validate`: check the declarations without live."""
 
 from __future__ import annotations
 

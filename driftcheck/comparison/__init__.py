@@ -1,1 +1,1 @@
-"""Declared against live: pure functions, no files, network, clock or settings."""
+"""The comparison of declared and live: pure functions, without files, network, clock or settings."""

@@ -1,8 +1,8 @@
-"""The inside of a change whose values are structures: which of its parts differ, found by DeepDiff.
+"""Details of a change whose values are structures: which parts differ, found by DeepDiff.
 
 A reader sees `args[3]: --workers 4 -> --workers 8` instead of two lists of twenty. DeepDiff gets canonical values of
-bounded size, in which each scalar is its JSON text and each list a list of texts, so that none of its own notions of
-equality, types or similarity applies.
+bounded size: each scalar is its JSON text and each list a list of strings, so that DeepDiff's own rules for equality,
+types and similarity do not apply.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def budget(size: int) -> Budget:
 def with_details(change: Change, budget: Budget) -> Change:
     """Return a change with its details; its values must be redacted already, so that no detail holds a secret.
 
-    Where the budget is used up there are none.
+    Without details if the budget is used up.
     """
     sides = change.declared, change.live
     if change.redacted or not any(isinstance(side, dict | list) or _is_long(side) for side in sides):
@@ -91,7 +91,7 @@ def _parts(value: JSON, other: JSON) -> JSON:
 
 
 def _time(value: JSON) -> int | None:
-    """Return about how long a value takes, from what was measured; None where it is larger than is explained."""
+    """Return an estimate of the time for a value, from measurements; None if the value is too large for details."""
     left, level = [value], 0
     nodes = time = 0
     while left:
@@ -135,7 +135,7 @@ def _details(declared: JSON, live: JSON) -> Iterator[Detail]:
 def _is_two(level: Any) -> bool:
     """Return whether DeepDiff made one change of an entry that is gone and another one that is new.
 
-    It does so where the position that one had is the position that the other has, though nothing else pairs them.
+    It does so if both are at the same position, although nothing else pairs them.
     """
     return level.up is not None and any(
         relation is None or relation.param is None for relation in (level.up.t1_child_rel, level.up.t2_child_rel)

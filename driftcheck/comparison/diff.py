@@ -1,9 +1,9 @@
-"""A declared deployment and a live one -> what differs: the heart of driftcheck.
+"""The comparison of a declared deployment with a live one: the heart of driftcheck.
 
 `compare_with_live` walks through the declared and live values together, with the schema's annotations. A value differs
 only if the service distinguishes the two. If a listing can't show whether they agree, the value is unverifiable.
 
-Nothing here knows a field by name, except `source`, on which so many facts depend.
+No field is known here by name, except `source`, on which many facts depend.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Pair:
     found: Recorder = field(default_factory=Recorder)
 
     def aside(self) -> _Pair:
-        """Return the same pair with nothing found, to compare a part whose result is not wanted yet."""
+        """Return the same pair with nothing found, to compare a part separately."""
         return _Pair(self.live, self.root, self.source, self.strict)
 
 
@@ -109,7 +109,7 @@ def _compare_object(
 def _compare_alternatives(
     pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
 ) -> None:
-    """Report a live value that is set instead of a constant that is declared, or that is meant by silence."""
+    """Report a live value that is set although a constant is declared, or applies by default."""
     for name, other in schema.alternatives.items():
         effective = schema.properties[name].effective
         constant = effective.value if effective else None
@@ -150,7 +150,7 @@ def _compare_value(pair: _Pair, declared: JSON, live: JSON, context: FieldContex
 
 
 def _is_set_for_certain(declared: JSON, schema: Field) -> bool:
-    """Return whether a redacted live value differs whatever it was: null is declared, and what is hidden is not null.
+    """Return whether a redacted live value surely differs: null is declared, and the redacted value is not null.
 
     Only a variable's value may have been an empty text, which is the same as null.
     """
@@ -158,7 +158,7 @@ def _is_set_for_certain(declared: JSON, schema: Field) -> bool:
 
 
 def _compare_null(pair: _Pair, live: JSON, context: FieldContext) -> None:
-    """Compare a declared null: live must be unset, or be what the service itself would use."""
+    """Compare a declared null: live must be unset, or the value that the service itself would use."""
     schema = context.schema
     if _is_platform_made(pair, live, schema) or is_own_default(live, schema):
         return
@@ -252,7 +252,7 @@ def _compare_entry(pair: _Pair, declared: JSON, live: JSON, context: FieldContex
 def _compare_undeclared(
     pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
 ) -> None:
-    """Report the live values that are set, not declared, and not what the service puts there itself."""
+    """Report live values that are set, not declared, and not set by the service itself."""
     for name in (*live, *(schema.indirect - live.keys())):
         if name in declared:
             continue
@@ -289,7 +289,7 @@ def _is_derived(live: JSON, context: FieldContext) -> bool:
 
 
 def _is_platform_made(pair: _Pair, value: JSON, schema: Field) -> bool:
-    """Return whether the platform put a live value there, so that nobody could be asked to declare it.
+    """Return whether the platform put a live value there, so that nobody has to declare it.
 
     It owns the field, assigned the URL, or resolved a commit from a branch that it does not report.
     """

@@ -1,4 +1,4 @@
-"""What a comparison of two deployments finds, and the facts that every comparison asks for."""
+"""Results of a comparison of two deployments, and rules that all comparisons share."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def _present(live: Mapping[str, JSON], field: Field) -> Iterator[Field]:
 
 
 def is_own_default(value: JSON, field: Field) -> bool:
-    """Return whether a value is what the service shows where nothing was set."""
+    """Return whether a value is what the service shows if nothing was set."""
     return field.service_default is not None and value == field.service_default
 
 

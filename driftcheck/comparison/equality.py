@@ -1,7 +1,7 @@
-"""Equivalences: when two values are the same to the service.
+"""Equivalences: values that the service does not distinguish.
 
-Each is one function with the fact behind it; the schema's annotations say where it applies. Values that
-no function here makes equal differ.
+Each equivalence is one function with the fact behind it; the schema's annotations say where it applies. All other
+values differ.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Live against live: one listing takes the declared side of another."""
+"""Two listings: the first one is used as the declared side of the comparison."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NameMap:
     second: str
 
     def counterpart(self, name: str) -> str | None:
-        """Return the name on the second side, or None for a name that does not fit."""
+        """Return the name on the second side, or None for a name that does not match."""
         if not glob_matches(self.first, name):
             return None
         before, star, after = self.first.partition("*")
@@ -48,7 +48,7 @@ class Pairing:
 def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str) -> Pairing:
     """Use the first listing instead of declarations, under the names that its deployments have on the second.
 
-    `origin` is how reports name the first side. Raises UsageError where maps lead several names to one.
+    `origin` is how reports name the first side. Raises UsageError if maps lead several names to one.
     """
     names = _counterparts(first, second, maps)
     there = {deployment.name for deployment in second.deployments}

@@ -1,4 +1,4 @@
-"""What belongs together: declared and live deployments by name or agent, list entries by identity."""
+"""Pairing: declared and live deployments by name or agent, list entries by identity."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def match_entries(
 ) -> list[tuple[str, JSON | Absent, JSON | Absent]] | None:
     """Pair the entries of two lists by identity; ABSENT for a side that has none.
 
-    None where an entry has no identity, or two of one list share theirs.
+    None if an entry has no identity, or two of one list share theirs.
     """
     ours, theirs = indices_by_identity(declared, key), indices_by_identity(live, key)
     if ours is None or theirs is None:
@@ -92,7 +92,7 @@ def stand_alike(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> boo
 def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> bool:
     """Return whether the entries that both lists have are in an equivalent order.
 
-    Order means nothing in most keyed lists; everything in some (init containers run one after the
+    Order does not matter in most keyed lists. It matters in some (init containers run one after the
     other); and for environment variables, only whether a variable stands before one that refers to it
     (Kubernetes expands `$(NAME)` from earlier entries; API.md 3.1.6).
     """

@@ -1,7 +1,7 @@
-"""Two deployments of one kind: two listings, or two revisions of a declaration.
+"""The comparison of two deployments of one kind: of two listings, or of two revisions of a declaration.
 
-Swapping the sides swaps added and removed, and changes nothing else. Of two listings, neither side proves more than a
-listing can; of two declarations, all is seen. Nothing is rounded: both values were written, or come from the service.
+Swapping the sides swaps added and removed, and changes nothing else. A listing leaves some values unverifiable; a
+declaration shows everything. Nothing is rounded: both values were written by people, or both come from the service.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Pair:
     found: Recorder = field(default_factory=Recorder)
 
     def aside(self) -> _Pair:
-        """Return the same pair with nothing found, to compare a part whose result is not wanted yet."""
+        """Return the same pair with nothing found, to compare a part separately."""
         return _Pair(self.one, self.other, self.root, self.listed)
 
 
@@ -113,7 +113,7 @@ def _may_be_same_image(first: JSON, second: JSON) -> bool:
 
 
 def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[JSON, JSON]:
-    """Return two references by their branches where the service reports these; unknown ones as redacted."""
+    """Return the branches of two references if the service reports them; unknown ones as redacted."""
     branches = branch_behind(pair.one, schema), branch_behind(pair.other, schema)
     if first == second and None in branches:
         return first, second
@@ -125,7 +125,7 @@ def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[J
 
 
 def _shows_nothing_yet(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> bool:
-    """Return whether one of two lists is empty because the service has no revision to show."""
+    """Return whether one of two lists is empty because the deployment has no revision yet."""
     if not (pair.listed and isinstance(first, list) and isinstance(second, list) and context.schema.empty_is_null):
         return False
     sides = ((first, pair.one), (second, pair.other))
@@ -161,7 +161,7 @@ def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: Field
 
 
 def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bool) -> None:
-    """Take over what was found in an object that only one listing has: gone as a whole, if anything in it is gone."""
+    """Add what was found in an object that only one listing has: it differs as a whole if any part of it differs."""
     pair.found.compared += part.found.compared
     if part.found.differences:
         pair.found.differ(path, value if is_first else ABSENT, ABSENT if is_first else value)

@@ -1,4 +1,4 @@
-"""Merge base, tip, head and live: who moved, and so whether a change is drift, proposed or outdated.
+"""The three-way comparison: whether a change is drift, proposed, outdated or in conflict.
 
 The rules are those of docs/contract.md ("With --base"). Head is what the change under review declares; the tip is what
 it will be merged into; a merge base is a commit that both descend from. There can be several (a criss-cross history).
@@ -95,7 +95,7 @@ class _Changes:
     def concern(self, difference: Difference) -> bool:
         """Return whether a change is about the same value, about what holds it, or about a part of it.
 
-        The order of a list's entries is one matter, each entry another.
+        The order of a list's entries is independent of the entries.
         """
         path = difference.path
         if self.same(difference) is not None:
@@ -117,7 +117,7 @@ class _Values:
         self._lookup = Lookup()
 
     def at(self, path: Path) -> JSON:
-        """Return the value; None where there is none."""
+        """Return the value; None if there is none."""
         return self._lookup.value(self.value, path)
 
     def has(self, path: Path) -> bool:
@@ -140,7 +140,7 @@ class Classed:
 
 
 class _Step:
-    """What a later declaration changes of an earlier one; None where a deployment is not declared."""
+    """What a later declaration changes of an earlier one; None if a deployment is not declared."""
 
     def __init__(self, later: _Values | None, earlier: _Values | None, schema: Field) -> None:
         self.later, self.earlier = later, earlier
@@ -148,13 +148,13 @@ class _Step:
 
     @cached_property
     def edits(self) -> _Changes:
-        """The differences of the later declaration from the earlier one; none where one of them is missing."""
+        """The differences of the later declaration from the earlier one; none if one of them is missing."""
         if self.later is None or self.earlier is None:
             return _Changes(())
         return _Changes(compare_declared(self.later.value, self.earlier.value, self._schema).differences)
 
     def changes(self, difference: Difference) -> bool:
-        """Return whether the two declare something else where a difference is."""
+        """Return whether the two declare different values at the path of a difference."""
         if self.later is None or self.earlier is None:
             return self.later is not self.earlier
         if self.edits.concern(difference):
@@ -176,7 +176,7 @@ class ThreeWay:
         *,
         strict: bool = False,
     ) -> None:
-        """Take the differences of head from live as found; others are found when they are needed."""
+        """Keep the differences between head and live; others are computed when they are needed."""
         self._head, self._live = _Values(head), _Values(live)
         self._differences = _Changes(differences)
         self._is_touched = earlier.is_touched(head)

@@ -1,4 +1,4 @@
-"""From differences to verdicts: the impact and class of each change, the status of each deployment.
+"""Verdicts: the impact and class of each change, and the status of each deployment.
 
 The completeness law: a deployment is *missing* only if the listing is complete, *unmanaged* only if the
 declarations are complete too; otherwise it is *unknown*.
@@ -104,7 +104,7 @@ class _Assessment:
         return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
 
     def earlier(self, name: str) -> BaseDeployment | None:
-        """Return a deployment as earlier commits declare it; None where the check is not three-way or can't know."""
+        """Return a deployment as earlier commits declare it; None if the check is not three-way or can't know."""
         return self.sides.base.deployment(name) if self.sides.base else None
 
     def add(self, rule: str, about: Comparison | None, **more: Any) -> None:

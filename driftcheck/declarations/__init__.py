@@ -1,1 +1,1 @@
-"""What was written: YAML files as declarations."""
+"""Declarations: what the YAML files say."""

@@ -1,4 +1,4 @@
-"""driftcheck.yaml -> Config: policy and paths, never where to connect or write (docs/contract.md, Commands)."""
+"""The configuration file: policy and paths, but never where to connect or write (docs/contract.md, Commands)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _line(found: Finding) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a configuration file says; None and empty where it says nothing."""
+    """What a configuration file says; None and empty if it says nothing."""
 
     paths: tuple[str, ...] = ()
     """Relative to the file's folder."""
@@ -83,7 +83,7 @@ def find_config(here: FilePath) -> FilePath | None:
 
 
 def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePath) -> None:
-    """Raise UsageError where a driftcheck.yaml is nearer to a named path than the one in use.
+    """Raise UsageError if a driftcheck.yaml is nearer to a named path than the one in use.
 
     The path would be compared by the policy, and with the workspace, of another configuration.
     """
@@ -124,7 +124,7 @@ def repository(here: FilePath) -> FilePath | None:
 
 
 def load_config(path: FilePath) -> Config:
-    """Read a configuration file; raises UsageError where it cannot be read, ConfigurationError for its defects."""
+    """Read a configuration file; raises UsageError if it cannot be read, ConfigurationError for its defects."""
     return parse_config(discovery.read_file(str(path)), folder_of(path).absolute())
 
 

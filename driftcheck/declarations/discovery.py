@@ -1,6 +1,6 @@
-"""Paths -> the bytes of files: how declarations are found, and the only place that reads them from the disk.
+"""Discovery: finds the files that paths name, and is the only place that reads them from the disk.
 
-The tree may come from strangers: only regular files are read, each once, links only inside of the tree and never into
+The tree may be hostile: only regular files are read, each once; links must stay inside the tree and out of
 `.git` (docs/threat-model.md 3.1, R4 to R7).
 """
 
@@ -74,7 +74,7 @@ class Tree(Protocol):
     """Where files are looked for: the disk, or a commit. Paths are absolute and normalised."""
 
     def kind(self, path: str) -> Kind | None:
-        """Return what a path is; None where nothing is there."""
+        """Return what a path is; None if nothing is there."""
 
     def entries(self, folder: str) -> list[tuple[str, Kind]]:
         """Return the names in a folder; raises RefusedError."""
@@ -105,7 +105,7 @@ def read(
     """Read the files that paths name: files, folders, globs, or `-` for what `stdin` returns.
 
     Folders are searched deep for *.yaml and *.yml; dot names and driftcheck.yaml are passed over. Relative paths begin
-    at `here`, by default the current folder. Raises UsageError where a path names nothing, unless its files are
+    at `here`, by default the current folder. Raises UsageError if a path names nothing, unless its files are
     `elsewhere`.
     """
     here = here or os.getcwd()
@@ -154,7 +154,7 @@ def _read_all(candidates: Sequence[Candidate], refusals: list[Finding]) -> Itera
 
 
 def read_file(path: str, *, here: str | None = None) -> SourceText:
-    """Read one file under the same rules; raises UsageError where it can't be."""
+    """Read one file under the same rules; raises UsageError if it can't be."""
     here = here or os.getcwd()
     full = full_path(path, here)
     name = shown(full, path, here)
@@ -233,7 +233,7 @@ class Search:
             walk.add_folder(named)
 
     def entries(self, folder: str, path: str, depth: int, reached: frozenset[int]) -> list[tuple[str, Kind]]:
-        """Return the names in a folder, sorted; raises UsageError where there is too much to search."""
+        """Return the names in a folder, sorted; raises UsageError if there is too much to search."""
         self._folders += 1
         real = os.path.realpath(folder)
         self._searched[real] = reached | self._searched.get(real, frozenset())
@@ -380,7 +380,7 @@ def is_declaration(name: str) -> bool:
 
 
 def full_path(path: str, here: str) -> str:
-    """Return a path from the root on; raises UsageError where it can't be one."""
+    """Return a path from the root on; raises UsageError if it can't be one."""
     if "\0" in path or not path:
         raise UsageError("A path is empty or holds a NUL.", hint="Name a file, a folder or a glob.")
     return os.path.normpath(os.path.join(here, path))
@@ -457,7 +457,7 @@ def _outermost_first(folder: str) -> Iterator[str]:
 
 
 def _check_inside(real: str, boundary: str) -> None:
-    """Raise RefusedError where a resolved path lies outside of a boundary, or in `.git`."""
+    """Raise RefusedError if a resolved path lies outside of a boundary, or in `.git`."""
     if not is_within(real, boundary):
         raise RefusedError("a link that leads out of the tree is not followed")
     if any(part.lower() == ".git" for part in real[len(boundary) :].split(os.sep)):

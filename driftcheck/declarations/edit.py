@@ -1,7 +1,7 @@
-"""Changes of live -> edits of the files that declare it.
+"""Edits of the declaration files that make them agree with live.
 
-`accept` decides what the declaration is to say; `edit` finds the layer that says it (the deployment's own entry, or an
-overlay) and changes that layer alone: neither `defaults` nor what other deployments share.
+`accept` decides which values to declare; `edit` finds the layer that sets them (the deployment's own entry, or an
+overlay) and changes only that layer: neither `defaults` nor what other deployments share.
 """
 
 from __future__ import annotations
@@ -345,7 +345,7 @@ def _checked(
     may_change: Callable[[str], bool],
     refused: dict[str, str],
 ) -> dict[str, bytes]:
-    """Return the new texts, read again: raises EditError where one has a new error or says something else."""
+    """Return the new texts, read again: raises EditError if one has a new error or says something else."""
     documents = _edited(files, wanted, removed, schema, may_change, refused)
     texts = _rewritten(files, documents, {file.name: file.data for file in files})
     before = declare(SourceText(file.name, file.data, file.layer) for file in files)
@@ -571,7 +571,7 @@ def _own(
 ) -> JSON | Absent:
     """Return the entry of a layer that, merged over the layers below, makes the wanted value.
 
-    What it says already stays where it does not matter; ABSENT where no layer can say it.
+    What it says already stays where it does not matter; ABSENT if no layer can say it.
     """
     if _equal(merged(below, entry, schema if by_identity else None), wanted):
         return entry

@@ -1,4 +1,4 @@
-"""Lines of files as people may see them: those that errors are about, and whole texts without what may be secret."""
+"""Excerpts of files that are safe to show: lines that errors are about, and whole texts without possible secrets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def with_excerpts(findings: Iterable[Finding], texts: Iterable[SourceText]) -> t
 
 
 def _line(lines: list[bytes], number: int) -> str | None:
-    """Return a line as text; None where it is empty, too long or not UTF-8."""
+    """Return a line as text; None if it is empty, too long or not UTF-8."""
     try:
         line = lines[number - 1].decode().rstrip("\r").removeprefix("\ufeff")
     except (IndexError, UnicodeDecodeError):

@@ -1,7 +1,7 @@
-"""Live -> declared: what a user can write down of a live deployment.
+"""Export: declarations of live deployments.
 
-Left out is what nobody declares: what only the service sets, what it derives, its own defaults, what is unset; and,
-with a note, what can't be declared. The law: what is exported, checked strictly against the same live, is in sync.
+Values that the service sets, derives or defaults itself are left out, and unset ones. Values that can't be declared are
+left out with a note. An exported declaration, checked strictly against the same live deployment, is in sync.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Exported:
     ignores: tuple[Note, ...] = ()
     """What differs from live nevertheless, so that it takes an ignore rule."""
     resulting_name: str = ""
-    """The name with the suffix of its target, which ignore rules use; empty where it is the declared one."""
+    """The name with the suffix of its target, which ignore rules use; empty if it is the declared one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _of_target(deployment: Deployment, schema: Field, differing: Differing, suff
 
 
 def _obstacle(deployment: Deployment, counts: Counter[str], suffix: str) -> str | None:
-    """Return why a live deployment is not exported; None where it is."""
+    """Return why a live deployment is not exported; None if it is."""
     if not deployment.name.endswith(suffix) or deployment.name == suffix:
         return f"their names do not end in the target's suffix {suffix}"
     if counts[deployment.name] > 1:
@@ -125,7 +125,7 @@ def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str
 def export(
     live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Path]]
 ) -> Exported | None:
-    """Return the declared form of a live deployment; None where its name can't be declared.
+    """Return the declared form of a live deployment; None if its name can't be declared.
 
     `schema` is the field of a deployment; `differing` returns the paths at which a declared form, compared strictly
     with the live deployment, differs from it.
@@ -259,7 +259,7 @@ def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
 
 
 def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
-    """Take out of a form, in place, what schema and rules refuse; None where the deployment as a whole is refused."""
+    """Remove from a form, in place, what schema and rules refuse; None if they refuse the whole deployment."""
     notes: list[Note] = []
     while errors := dict(_errors(form)):
         before = len(notes)
@@ -297,7 +297,7 @@ def _whole(place: Pointer, schema: Field) -> Pointer:
 
 
 def _remove(form: dict[str, JSON], place: Pointer, schema: Field) -> Path | None:
-    """Take out what stands at a place and give its path; None where it went with something else."""
+    """Remove the value at a pointer and return its path; None if it was removed with another one."""
     path: list[Segment] = []
     holder: Any = None
     value: Any = form

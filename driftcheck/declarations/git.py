@@ -1,6 +1,6 @@
-"""Declarations at git commits: which commits a change is compared with, and the files that paths named there.
+"""Declarations at git commits: finds the commits to compare with, and reads the declarations there.
 
-git only reads objects here, without checkout, network, hooks, filters, file monitor, replacements, pager or prompts.
+git only reads objects, without checkout, network, hooks, filters, file monitor, replacements, pager or prompts.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
     """Return the repository around a folder.
 
     The nearest `.git` decides: git's own variables, which hooks inherit, may belong to another working tree, and count
-    only where there is no `.git`. Raises UsageError where there is no repository, for one that git refuses, and for a
+    only where there is no `.git`. Raises UsageError if there is no repository, for one that git refuses, and for a
     folder that only looks like one: a tree may contain one with its own configuration.
     """
     here = os.path.realpath(cwd)
@@ -201,7 +201,7 @@ def _newer_parent(repository: Repository, commit: str) -> str | None:
 
 
 def _merge_bases(repository: Repository, tip: str, head: str) -> tuple[str, ...]:
-    """Return the merge bases of two commits; raises BaseError where a shallow clone may lack one."""
+    """Return the merge bases of two commits; raises BaseError if a shallow clone may lack one."""
     done = _run(repository, "merge-base", "--all", tip, head)
     found = tuple(done.stdout.decode().split())
     if found in ((tip,), (head,)):
@@ -257,7 +257,7 @@ def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suff
 
 
 def read_config(repository: Repository, commit: str, file: FilePath) -> SourceText | None:
-    """Return a configuration file at a commit; None where there is none."""
+    """Return a configuration file at a commit; None if there is none."""
     path = _inside(str(file), repository)
     full = discovery.full_path(path, repository.here)
     tree = _Tree(repository, commit, _entries_at(repository, commit, _prefixes(repository, [path])))
@@ -352,7 +352,7 @@ def not_checked_out(repository: Repository, paths: Sequence[str]) -> Sources:
 
 
 def _inside(path: str, repository: Repository) -> str:
-    """Return a path, its folder resolved if necessary; raises UsageError where it lies outside of the repository."""
+    """Return a path, its folder resolved if necessary; raises UsageError if it lies outside of the repository."""
     if path == "-":
         raise UsageError("Standard input has no base revision.", hint="Name files, or check without --base.")
     full = discovery.full_path(path, repository.here)
@@ -506,7 +506,7 @@ class _Tree:
         return [SourceText(c.name, data, c.layer) for (c, _), data in zip(found, contents, strict=True)], refusals
 
     def _follow(self, link: _TreeEntry) -> str | None:
-        """Return the file that a link leads to; None where it leads out of the tree, nowhere, or can't be asked for."""
+        """Return the file that a link leads to; None if it leads out of the tree, nowhere, or can't be asked for."""
         name = os.path.relpath(link.path, self._repository.top).replace(os.sep, "/")
         question = os.fsencode(f"{self._commit}:{name}\n")
         if question.count(b"\n") == 1:
@@ -559,7 +559,7 @@ def _filtered(repository: Repository, paths: Sequence[str]) -> dict[str, str]:
 
 
 def _sizes(repository: Repository, ids: Sequence[str]) -> dict[str, int]:
-    """Return the sizes of files; raises BaseError where one was not fetched."""
+    """Return the sizes of files; raises BaseError if one was not fetched."""
     if not ids:
         return {}
     done = _run(repository, "cat-file", "--batch-check", stdin="".join(f"{each}\n" for each in ids).encode())

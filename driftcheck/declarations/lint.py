@@ -1,8 +1,8 @@
 """Rules across the fields of one declared deployment (API.md section 4), offline.
 
-Each rule is a function from a `_Subject` to violations, and one line of `_CHECKS`. A rule speaks only of what is
-declared, or derived from declared values where nothing else can be live: a field that is not declared may have any
-value in live. Values whose shape breaks the schema are left to the schema.
+Each rule is a function from a `_Subject` to violations, and one line of `_CHECKS`. A rule concerns only
+declared values and values derived from them, because a field that is not declared may have any value in live. The
+schema reports values of the wrong shape.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def _platform_set(path: Pointer, source: str) -> Violation:
 def _inapplicable(source: str) -> tuple[tuple[Pointer, str | None], ...]:
     """Return the outermost fields that do not belong to a source, with the sources they are documented for.
 
-    The sources are None where the platform sets the value.
+    The sources are None if the platform sets the value.
     """
     refused = {path for path, _ in _REFUSED[source]}
     found: list[tuple[Pointer, str | None]] = []

@@ -1,4 +1,4 @@
-"""Files -> Declarations: reads and validates each file, lays overlays over deployments, and finds duplicates.
+"""The loader: reads and validates each file, merges overlays into deployments, and finds duplicates.
 
 A broken file, document or deployment does not stop the others; what could not be read makes the declarations
 incomplete.
@@ -53,7 +53,7 @@ def load(
     """Return what the files at paths declare (`discovery.read` says which); `stdin` returns the text of `-`.
 
     `name_suffix` is added to every name. `in_processes` allows several processes for large inputs; each imports the
-    main module again, so a program that asks for it must expect that. Raises UsageError where a path names nothing.
+    main module again, so a program that asks for it must expect that. Raises UsageError if a path names nothing.
     """
     sources = discovery.read(paths, stdin=stdin, here=here)
     declarations = declare(sources.texts, name_suffix=name_suffix, in_processes=in_processes)
@@ -138,7 +138,7 @@ class _DeclaredEntry:
     document: int
     index: int
     value: Mapping[str, JSON] | None
-    """A deployment has the document's defaults under it; None where the entry cannot be compared."""
+    """A deployment has the document's defaults under it; None if the entry cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -610,7 +610,7 @@ class _Assembly:
             )
 
     def _declaration(self, placed: _Placed, overlays: Sequence[_Placed]) -> Declaration | None:
-        """Return a deployment with its overlays; None where it cannot be compared."""
+        """Return a deployment with its overlays; None if it cannot be compared."""
         from driftcheck.declarations.overlays import Layer
 
         entry = placed.entry

@@ -1,6 +1,6 @@
-"""The layers of a deployment: the defaults of its document, its own entry and overlays; merged, and located.
+"""The layers of a deployment (defaults, its own entry, overlays): merges them, and locates each value.
 
-Mappings merge. Lists replace what is below them, but an overlay's list whose entries have an identity merges by it.
+Mappings merge. Lists replace lists below them, except that an overlay's list of entries with identities merges.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Merging:
 
 
 def merged(under: JSON | Absent, over: JSON | Absent, field: Field | None) -> JSON | Absent:
-    """Return any value over another one, as `Merging.merge` does for mappings; ABSENT where neither layer has one."""
+    """Return any value over another one, as `Merging.merge` does for mappings; ABSENT if neither layer has one."""
     if over is ABSENT:
         return under
     if isinstance(under, dict) and isinstance(over, dict):

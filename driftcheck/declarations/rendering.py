@@ -1,4 +1,4 @@
-"""Declarations -> YAML: every deployment with its defaults and overlays, each value with its origin."""
+"""Declarations as YAML: every deployment merged with its defaults and overlays, each value with its origin."""
 
 from __future__ import annotations
 

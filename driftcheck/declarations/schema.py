@@ -1,7 +1,7 @@
-"""Documents against their schema: a quick gate, and violations in our own words for what it refuses.
+"""Schema validation: a quick check of documents, and readable violations for those that fail it.
 
-The validators' own messages are never used: they quote the data, which may hold secrets. Nothing is fetched: the
-schemas refer to nothing outside themselves, and retrieval is refused.
+The validators' own messages are never used, because they quote the data, which may hold secrets. Nothing is fetched:
+the schemas have no external references, and retrieval is refused.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def compile_fragment(schema: JSON) -> Callable[[JSON], bool]:
 
 
 def fragment_problem(schema: JSON) -> str | None:
-    """Return what keeps a policy's schema from being used, as the rest of a sentence; None where nothing does."""
+    """Return what keeps a policy's schema from being used, as the rest of a sentence; None if nothing does."""
     import jsonschema_rs
 
     try:

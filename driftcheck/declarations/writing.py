@@ -1,6 +1,6 @@
-"""Declared forms -> YAML text: fields in the schema's order, a comment where something is left out.
+"""Exported declarations as YAML text: fields in the schema's order, a comment for each omission.
 
-Texts that YAML 1.1 and 1.2 could read differently are quoted; what is written comes back as it was, in both.
+Strings that YAML 1.1 and 1.2 read differently are quoted, so that both read the same values back.
 """
 
 from __future__ import annotations

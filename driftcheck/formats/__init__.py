@@ -1,7 +1,7 @@
-"""A report as text, one module a format, loaded when it is asked for.
+"""Output formats: one module each, loaded on demand.
 
-A format is a module with `render(report, options) -> str`: pure, the same bytes for the same
-report, every piece of the data made harmless where the text will be shown.
+A format is a module with a pure function `render(report, options) -> str`: the same report gives the same bytes, and
+all data is escaped for the place where the text will be shown.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text of unknown origin, made harmless: what would act on a reader or a runner is written out instead."""
+"""Escaping of text of unknown origin: control characters and runner commands are made visible instead of acting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as one HTML file for a person: it requests nothing, and runs no script but its own.
+"""The report as one HTML file: it sends no requests, and runs no script but its own.
 
 The page works without JavaScript, which only adds filters. Every text of the data goes through
 `visible` and Jinja's escaping; style and script are this package's own files, admitted by their
@@ -199,7 +199,7 @@ _Cells = tuple[str, Sequence[tuple[Status, str, str] | None]]
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """Deployments by target: the status of each, and its anchor; None where the target has no such deployment."""
+    """Deployments by target: the status of each, and its anchor; None if the target has no such deployment."""
 
     targets: Sequence[str]
     rows: Sequence[_Cells]

@@ -1,8 +1,8 @@
 """JUnit XML for test tabs: a case for each deployment, for each finding about none, and for the run itself.
 
 A difference is a failure, an unknown deployment an error; a deployment that was not compared is skipped.
-Readers disagree on what XML 1.0 forbids, and some show green for what they can't read, so none of it
-is ever written. Cases are known by their class and name, so the class holds the report's identity.
+Readers disagree on what XML 1.0 forbids, and some show green for files they can't read, so forbidden characters
+are never written. Cases are known by their class and name, so the class holds the report's identity.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The JSON report in lines, for pipes: a head, each deployment, finding and resolved item, and an end with the verdict.
 
-A stream without its last line was cut.
+A stream without its last line is incomplete.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Numbers for monitoring, as OpenMetrics that Prometheus's textfile collector reads too.
+"""OpenMetrics for monitoring, also readable by Prometheus's textfile collector.
 
-There are only gauges, and no timestamps on samples, as that collector requires (prometheus/node_exporter,
+All metrics are gauges without timestamps, as that collector requires (prometheus/node_exporter,
 textfile collector). Every series has the report's identity in its labels, because the collector reads the
 files of a folder together.
 """

@@ -1,6 +1,6 @@
 """The JSON report, format 1 (docs/contract.md): for programs, for the history, and for `driftcheck report`.
 
-One table per record names its keys; it is used to write and to read, so that both stay in step.
+One table per record names its keys, for writing and for reading.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report for a person at a terminal or reading a CI log: worst first, the verdict last.
+"""The report as text for terminals and CI logs: worst first, the verdict last.
 
 Lines are the same with and without colour.
 """

@@ -1,4 +1,4 @@
-"""What a report shows and in which order: targets, deployments, single results, sums; once for all formats."""
+"""The content of a report and its order, for all formats: targets, deployments, single results, sums."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Block:
     active: tuple[Change, ...]
     """The unsuppressed changes."""
     worst: Severity | None
-    """The worst severity of what is active; None where nothing is."""
+    """The worst severity of what is active; None if nothing is."""
 
     @property
     def is_bare(self) -> bool:
@@ -395,7 +395,7 @@ def rooted(file: str, options: RenderOptions) -> str:
 
 
 def source_link(location: Location, options: RenderOptions) -> str | None:
-    """Return the address at which the platform shows a location; None where there is none."""
+    """Return the address at which the platform shows a location; None if there is none."""
     file = rooted(location.file, options)
     if not options.source_url or file.startswith(("/", "../")):
         return None

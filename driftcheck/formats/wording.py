@@ -189,7 +189,7 @@ def detail_texts(change: Change, limit: int | None = None, most: int = 10) -> li
 
 
 def impact(change: Change) -> str:
-    """Return what merging or reverting a change takes; empty where there is nothing to do or nothing to say."""
+    """Return what merging or reverting a change takes; empty if there is nothing to do or nothing to say."""
     if change.change_class is ChangeClass.PROPOSED:
         return MERGING[change.impact]
     return "" if change.change_class is ChangeClass.ADOPTED else IMPACTS[change.impact]
@@ -571,7 +571,7 @@ def elsewhere_text(blocks: Sequence[Block]) -> str:
 
 
 def by_name_only(report: Report) -> str:
-    """Return a sentence about the values of which only the names are known; empty where there are none."""
+    """Return a sentence about the values of which only the names are known; empty if there are none."""
     number = report.summary.by_name_only
     known = counted(number, "value (secret, variable) is", "values (secrets, variables) are")
     return f"{known} known by name only and {'was' if number == 1 else 'were'} not compared." if number else ""
@@ -647,7 +647,7 @@ def tallies(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
 
 
 def pending(report: Report) -> str:
-    """Say how many rollouts are pending and which is the oldest; empty where there are none."""
+    """Say how many rollouts are pending and which is the oldest; empty if there are none."""
     stuck = (each for each in report.deployments if "pending_since" in each.facts)
     since = sorted((each.facts["pending_since"], each.name) for each in stuck)
     return f"{len(since):,} pending, the oldest since {visible(since[0][0])} ({visible(since[0][1])})" if since else ""
@@ -668,7 +668,7 @@ def coverage_base(report: Report) -> str:
 
 
 def field_coverage(report: Report) -> str:
-    """Say what part of the fields was compared; empty where there was nothing to compare."""
+    """Say what part of the fields was compared; empty if there was nothing to compare."""
     compared, unverifiable = view.compared(report), report.summary.unverifiable
     undeclared = sum(
         change.kind is ChangeKind.ADDED and change.suppressed is None

@@ -1,1 +1,1 @@
-"""Recorded runs and what they mean together: what is new, since when, and what was resolved."""
+"""The history of recorded runs: what is new, since when, and what was resolved."""

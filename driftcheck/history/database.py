@@ -1,7 +1,7 @@
 """The database of recorded runs: one transaction at a time, on SQLite or PostgreSQL.
 
-The statements are the same for both. SQLite is opened with the standard library: SQLAlchemy takes longer to import
-than recording a run, and a file needs nothing of it.
+The statements are the same for both. SQLite is opened with the standard library: importing SQLAlchemy takes
+longer than recording a run, and SQLite does not need it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a run says about the items of history; pure.
+"""The items of a run that the history follows; pure functions.
 
 An item is an unsuppressed change or finding of severity warning or error. Its identity is its target, deployment and
-path (a change) or rule (a finding): neither its value nor its line, so that it lives on while both move.
+path (a change) or rule (a finding): neither its value nor its line, so that it stays the same item if these change.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Seen:
     key: Key
     severity: Severity
     value: str | None
-    """What the report shows of the live value, as canonical JSON; None where it is redacted."""
+    """What the report shows of the live value, as canonical JSON; None if it is redacted."""
     declared: str | None = None
     created_at: str | None = None
     updated_at: str | None = None

@@ -1,4 +1,4 @@
-"""What a run changes in the items that are open; pure."""
+"""How a run changes the open items; pure functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How what is open developed: one point for each day with a run; pure."""
+"""The trend of open items: one point for each day with a run; pure functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Point:
     """Since the point before."""
     resolved: int
     coverage: float | None
-    """The share of live deployments that are declared, as last known; None where it was never known."""
+    """The share of live deployments that are declared, as last known; None if it was never known."""
     oldest_days: float | None
     """The age of the oldest open item."""
     conclusive: bool

@@ -1,6 +1,6 @@
-"""The trend as one HTML file: charts as SVG, each with a table that says the same.
+"""The trend as one HTML file: SVG charts, each with a table of the same numbers.
 
-The page runs no script and asks for nothing. Numbers and dates alone are drawn, so the charts hold no text of the
+The page runs no script and sends no requests. Numbers and dates alone are drawn, so the charts hold no text of the
 data; labels are HTML next to the drawing, which may be stretched to any width.
 """
 

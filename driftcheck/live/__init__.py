@@ -1,1 +1,1 @@
-"""What is there: the control plane's listing as a snapshot."""
+"""Live: the control plane's listing as a snapshot."""

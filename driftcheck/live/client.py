@@ -1,4 +1,4 @@
-"""One page of the listing: the only place that sends requests. GET only, to one origin, bounded in size and time.
+"""The HTTP client: the only place that sends requests. GET only, to one origin, bounded in size and time.
 
 No error raised here has a cause or context, which could hold the key: httpx and h11 quote headers. Of a response's
 body, only the location and message of a 422's entries are quoted.
@@ -81,7 +81,7 @@ class Client:
     """Grows by one with each request."""
 
     def left(self) -> float:
-        """Return the seconds that are left; raises LiveError where there are none."""
+        """Return the seconds that are left; raises LiveError if there are none."""
         left = self.deadline - time.monotonic()
         if left <= 0 or self.stop.is_set():
             raise self.out_of_time()
@@ -102,8 +102,8 @@ class Client:
 
 @contextlib.contextmanager
 def opened(connection: Connection, sleep: Callable[[float], None] | None = None) -> Iterator[Client]:
-    """Open a client and start the clock of a fetch; raises LiveError where certificates or proxy can't be used."""
-    # httpx has a command line of its own, for which it loads rich and pygments where they are installed.
+    """Open a client and start the clock of a fetch; raises LiveError if certificates or proxy can't be used."""
+    # httpx has its own command line, for which it loads rich and pygments if they are installed.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     import httpx
 
@@ -142,7 +142,7 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
 
 
 def proxy_for(endpoint: str) -> str | None:
-    """Return the proxy that the environment names for an endpoint, None where the host is to be reached directly.
+    """Return the proxy that the environment names for an endpoint, None if the host is to be reached directly.
 
     The standard library reads HTTPS_PROXY, ALL_PROXY, NO_PROXY and the system's settings; entries of NO_PROXY that
     are addresses or networks are matched here. Loopback is always reached directly.
@@ -177,7 +177,7 @@ def _trust(connection: Connection) -> ssl.SSLContext:
     """Return the certificates to trust: `ca_file`, else SSL_CERT_FILE or SSL_CERT_DIR, else certifi's.
 
     The context is made by hand because `ssl.create_default_context` fails where SSLKEYLOGFILE can't be written.
-    Raises LiveError where the certificates can't be read; plain http needs none, and loading them takes time.
+    Raises LiveError if the certificates can't be read; plain http needs none, and loading them takes time.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if connection.endpoint.startswith("http:"):
@@ -399,7 +399,7 @@ def _host(location: str | None, api_key: str) -> str:
 
 
 def retry_after(text: str | None, date: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, from 0 to 60; None where it is not valid.
+    """Return the seconds that a Retry-After header asks for, from 0 to 60; None if it is not valid.
 
     A date counts from the response's own Date header, so that our clock does not matter (RFC 9110, 10.2.3).
     """

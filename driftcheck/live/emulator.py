@@ -1,4 +1,4 @@
-"""A control plane on loopback: lists a snapshot as the service would, and takes its documented writes on request.
+"""An emulated control plane on loopback: lists a snapshot like the service, and accepts documented writes if enabled.
 
 Needs the extra `emulator`.
 """
@@ -67,7 +67,7 @@ def create_app(deployments: Iterable[JSON], behaviour: Behaviour | None = None) 
 
 
 def app_of(emulator: Emulator) -> Starlette:
-    """Return the ASGI application of an emulator; raises UsageError where the extra is not installed."""
+    """Return the ASGI application of an emulator; raises UsageError if the extra is not installed."""
     try:
         from starlette.applications import Starlette
         from starlette.routing import Route
@@ -314,7 +314,7 @@ def _complaint(name: str, kind: str, message: str, text: str, **context: JSON) -
 def serve(app: Any, *, port: int = 0, ready: Callable[[str], None]) -> None:
     """Serve on loopback until interrupted; `ready` gets the base URL once connections are accepted.
 
-    Raises UsageError where the port is not available.
+    Raises UsageError if the port is not available.
     """
     listener = _listen(port)
     ready(f"http://127.0.0.1:{listener.getsockname()[1]}")

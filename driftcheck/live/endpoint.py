@@ -1,4 +1,4 @@
-"""Where the control plane is and how to talk to it: addresses, key, limits; nothing here connects."""
+"""The connection settings of the control plane: address, key, limits; nothing here connects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list endpoint -> Snapshot: pages read in parallel, proved to be all, read again where they are inconsistent."""
+"""Fetches a snapshot: reads pages in parallel, proves that they are all, and reads inconsistent ones again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fetch(
     `names` returns the declared names (`agent/environment` of what is declared by its agent) and is called once, after
     the listing: each name that was not listed gets its own query, or if these are very many, the listing is
     read again. `scope` maps the endpoint's filters (`listing.FILTERS`) to their values. `progress` gets the number of
-    deployments seen so far. `sleep` waits between attempts, given seconds. Raises LiveError where nothing could be
+    deployments seen so far. `sleep` waits between attempts, given seconds. Raises LiveError if nothing could be
     read or the deployments belong to another workspace, UsageError for a filter that the endpoint does not know.
     """
     check_scope(scope)

@@ -1,4 +1,4 @@
-"""One page of the listing: bytes -> deployments. Network and files go through here alike.
+"""Parses a page of the listing, from the network or a file.
 
 Values of secrets are dropped here: no model ever holds them.
 """
@@ -100,7 +100,7 @@ def workspace_of(
 ) -> str | None:
     """Return the workspace that was listed: the requested one, else the one that all items name, else None.
 
-    Raises LiveError where an item belongs to another workspace than the requested one, or than another item;
+    Raises LiveError if an item belongs to another workspace than the requested one, or than another item;
     `origin` is where the requested one comes from, and `hint` what to do about another one, for the message.
     """
     named = {_canonical(tenant): tenant for d in deployments if (tenant := d.text("tenant_id"))}
@@ -115,7 +115,7 @@ def workspace_of(
 
 
 def require_workspace(listed: str | None, asked: str | None, origin: str = "", hint: str | None = None) -> None:
-    """Raise LiveError where a listing is known to belong to another workspace than the requested one."""
+    """Raise LiveError if a listing is known to belong to another workspace than the requested one."""
     if asked and listed and _canonical(asked) != _canonical(listed):
         source = f" (from {origin})" if origin else ""
         raise LiveError(

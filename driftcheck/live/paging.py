@@ -1,16 +1,16 @@
-"""The proof of completeness: how a list without total, order or lock is read; no input or output.
+"""The proof of completeness of a list that has no total, order or lock; no input or output.
 
 The endpoint returns pages by position of a list that may change meanwhile (docs/API.md 1.4). So each page overlaps the
 one before by one item, which shows a shift; an id may not be at two positions, nor two ids at one; and the end is
-proved by a page that holds the last item alone and by an empty one. A response that contradicts the others makes the
-reading worthless (`Reading.trouble`); the caller starts another one.
+proved by a page that holds the last item alone and by an empty one. A response that contradicts the others invalidates
+the reading (`Reading.trouble`); the caller starts another one.
 
 A list in a single page needs no stable order: if one item follows position n - 2 and nothing follows n - 1, the page of
 n items was all of it.
 
-Where items only come and go, an item that was there all the time can't be missed by a consistent reading. An item that
-moves to the front just as another leaves it can be, because such responses are those of a quiet list: that is why a
-declared name has its own query before it is reported as missing.
+As long as items only appear and disappear, a consistent reading can't miss an item that was listed all the time. It can
+miss an item that moves to the front just as another one leaves, because the responses then look like those of a list
+that did not change. Therefore each declared name has its own query before it is reported as missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_ITEMS: Final = 100_000
 
 
 class Trouble(Enum):
-    """Why a reading is worthless."""
+    """Why a reading is invalid."""
 
     SHIFTED = "the list changed while it was read, or the API's order is not stable"
     UNEVEN = "pages in the middle of the list were shorter or longer than the others"
@@ -114,7 +114,7 @@ class Reading:
             yield end
 
     def receive(self, offset: int, ids: Sequence[str | None]) -> None:
-        """Take the response to an offset: the id of each item, None where it has none."""
+        """Take the response to an offset: the id of each item, None if it has none."""
         if self.trouble is None:
             self.trouble = self._place(offset, ids)
         if self.trouble is None and ids:

@@ -1,4 +1,4 @@
-"""Saved listings: our own snapshot files and raw answers of the API -> Snapshot, and a Snapshot -> text."""
+"""Saved listings: reads snapshot files and raw responses of the API, and writes snapshots."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HINT: Final = "Expected a file written by `driftcheck snapshot`, or raw respons
 def read(path: str | os.PathLike[str]) -> Snapshot:
     """Read a saved listing: our own snapshot, one raw answer, or a list of raw answers; `-` is standard input.
 
-    Raises InputError where it is not one of these, LiveError where it holds several workspaces.
+    Raises InputError if it is not one of these, LiveError where it holds several workspaces.
     """
     shown = "standard input" if os.fspath(path) == "-" else os.fspath(path)
     data = _content(path, shown)

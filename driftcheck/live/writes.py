@@ -1,6 +1,6 @@
-"""What the documented writes do to a deployment, for the emulator: a body -> the deployment afterwards, or a refusal.
+"""Documented writes, for the emulator: each returns the deployment afterwards, or refuses the body.
 
-Built from docs/API.md 2.2, 2.4, 3.2, 3.3 and 6. Where that is silent, a write is refused rather than guessed at.
+Built from docs/API.md 2.2, 2.4, 3.2, 3.3 and 6. A write that these do not describe is refused.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Markers for credentials in names: names of deployments, keys and identities in paths, facts.
+"""Markers that replace credentials in names: of deployments, of keys and identities in paths, in facts.
 
-Done last, after rules were applied and values redacted, so that until then everything has its true name.
+This is the last step, so that rules apply to the real names.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Masks:
 def mask(
     comparisons: Sequence[Comparison], findings: Sequence[Finding]
 ) -> tuple[Sequence[Comparison], Sequence[Finding]]:
-    """Return comparisons and findings without credentials in names; what differed still does.
+    """Return comparisons and findings without credentials in names; different names stay different.
 
     Masked paths are sorted anew: a position in the list would reveal something of them.
     """

@@ -1,6 +1,6 @@
 """Credentials of known formats: API keys and tokens with a vendor's prefix, private keys, credentials in URLs.
 
-Formats are matched by prefix, alphabet and length. Nothing is guessed from how random a text looks.
+Formats are matched by prefix, alphabet and length. The randomness of a text is not considered.
 """
 
 from __future__ import annotations

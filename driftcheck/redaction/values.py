@@ -1,6 +1,6 @@
-"""What no report may show: values of sensitive fields, and credentials wherever they are.
+"""Redaction of values that no report may show: those of sensitive fields, and credentials anywhere.
 
-That such a value differs is reported, without either side, a length or a hash.
+A difference of such values is reported without the values, their lengths or hashes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def redact(change: Change, schema: Field) -> Change:
 
 
 def without_values(change: Change) -> Change:
-    """Return a change that says of both sides only that they differ."""
+    """Return a change without its values, which says only that they differ."""
     base = change.base if change.base is ABSENT else None
     return replace(
         change, declared=None, live=None, base=base, declared_effective=None, live_effective=None, redacted=True

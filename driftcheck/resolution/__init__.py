@@ -1,1 +1,1 @@
-"""What brings live back to what is declared; nothing here sends a request."""
+"""Plans that bring live back to the declarations; nothing here sends a request."""

@@ -1,7 +1,7 @@
-"""Changes of a deployment -> the requests that bring live back to what is declared.
+"""Plans: the requests that bring a live deployment back to its declaration.
 
 Facts of the service (docs/API.md 2.1, 2.2, 3.2 and 6): `resource_spec` and `secrets` are replaced as a whole; a null in
-a request is merged and clears nothing; sizes have endpoints of their own; some fields are fixed at creation.
+a request is merged and clears nothing; sizes have their own endpoints; some fields are fixed at creation.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def plan_deployment(
 ) -> Iterator[Step | NotPlanned]:
     """Yield the steps for one declared deployment, and what no step is planned for.
 
-    `declared` is its effective declaration, `live` the listed deployment or None where it is missing; `schema` is the
-    field of a deployment. Suppressed changes, and those that --base does not attribute to the declaration, are left
-    as they are in live.
+    `declared` is its effective declaration, `live` the listed deployment or None if it is missing; `schema` is the
+    field of a deployment. Suppressed changes, and those that --base does not attribute to the declaration, are not
+    reverted.
     """
     for item in _items(comparison, declared, live, schema):
         yield replace(_with_proposed(item, comparison) if isinstance(item, Step) else item, target=target)

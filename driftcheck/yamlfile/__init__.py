@@ -1,1 +1,1 @@
-"""YAML text as values, positions and problems; knows nothing of deployments."""
+"""YAML text as values, positions and problems; independent of deployments."""

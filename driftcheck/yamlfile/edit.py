@@ -1,7 +1,8 @@
-"""New values -> the same YAML text, changed only where a value changed.
+"""Edits YAML text: writes new values, and changes the text only where a value changed.
 
 The text is spliced at the positions that libyaml reports, so that comments, quoting, order, blank lines, line ends and
-anchors around a changed value keep every byte. The result is read again: anything but the intended values is refused.
+anchors around a changed value keep every byte. The result is read again, and refused unless it holds exactly the
+intended values.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class _Slot:
 def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> bytes:
     """Return the text with the values of its documents replaced by `new`, one value for each document.
 
-    List entries are paired by the first of `keys` that they have, else by what they hold. Raises EditError where the
+    List entries are paired by the first of `keys` that they have, else by what they hold. Raises EditError if the
     text has defects or its layout does not allow the change.
     """
     parsed = reader.parse(data)
@@ -450,7 +451,7 @@ class _Editor:
             self._insert_lines(_line_end(self.text, max(items[after].end, dashes[after] + 1)), lines)
 
     def _aligned(self, old: list[JSON], new: JSON) -> list[tuple[int | None, int | None]]:
-        """Return the positions of entries that belong together, in the order of `new`; None where a side has none."""
+        """Return the positions of entries that belong together, in the order of `new`; None if a side has none."""
         if not isinstance(new, list):
             return [(index, None) for index in range(len(old))]
         one, other = [self._identity(entry) for entry in old], [self._identity(entry) for entry in new]
@@ -640,7 +641,7 @@ def _apart(one: Sequence[str], other: Sequence[str], aligned: Sequence[tuple[int
 
 
 def _literal(value: str) -> list[str]:
-    """Return header and lines of a literal block; none where the text is better written in quotes."""
+    """Return header and lines of a literal block; none if the text is better written in quotes."""
     body = value.rstrip("\n")
     lines = body.split("\n")
     if len(lines) < 2 or any(not line.isprintable() or line != line.rstrip(" ") for line in lines):

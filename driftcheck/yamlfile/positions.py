@@ -1,4 +1,4 @@
-"""The position of each value of a YAML text, found by a second pass that runs only where positions are needed."""
+"""The position of each value of a YAML text, found in a second pass that runs only if positions are needed."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ class _Locator:
         self._texts: dict[str, str] = {}
 
     def read(self, documents: int) -> None:
-        """Read so many documents; raises YAMLError or StoppedError where it can't."""
+        """Read so many documents; raises YAMLError or StoppedError if it can't."""
         while len(self.documents) < documents:
             event = self._next_event()
             if event.__class__ is StreamEndEvent:
@@ -272,7 +272,7 @@ class _Locator:
         return _node(start, event, children, {})
 
     def _key(self, event: Any) -> str | object | None:
-        """Return a key's text, `_MERGED` for a merge key, None where it cannot be a key."""
+        """Return a key's text, `_MERGED` for a merge key, None if it cannot be a key."""
         kind = event.__class__
         if kind is AliasEvent:
             return self._texts.get(event.anchor)

@@ -1,6 +1,6 @@
-"""Defects of YAML text, in words of our own.
+"""Defects of YAML text, with readable messages.
 
-No message quotes the text, which may hold secrets. libyaml's own messages are written for programmers and never shown.
+No message quotes the text, which may hold secrets. libyaml's own messages are never shown.
 """
 
 from __future__ import annotations

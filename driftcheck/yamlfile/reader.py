@@ -1,7 +1,7 @@
-"""YAML text -> values, in one pass over libyaml's events.
+"""Reads YAML text in one pass over libyaml's events.
 
-Input is hostile until proved otherwise: nesting, nodes, aliases and documents are bounded while streaming, and no
-message quotes the text.
+Input may be hostile: nesting, nodes, aliases and documents are bounded while streaming, and no message quotes the
+text.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class _Reader:
         self._last_event: Any = None
 
     def read(self) -> None:
-        """Read to the end; raises YAMLError or StoppedError where it can't."""
+        """Read to the end; raises YAMLError or StoppedError if it can't."""
         while (event := self._next_event()).__class__ is not StreamEndEvent:
             if event.__class__ is DocumentStartEvent:
                 if event.version or event.tags:

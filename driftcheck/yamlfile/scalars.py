@@ -1,6 +1,6 @@
 """The meaning of an unquoted YAML scalar: YAML 1.2's core schema, and where YAML 1.1 reads something else.
 
-Most programs still read YAML 1.1 (Norway's `no` is false, `0123` is 83, `12:30` is 750), and a person notices neither.
+Most programs still read YAML 1.1 (Norway's `no` is false, `0123` is 83, `12:30` is 750), which is easy to overlook.
 Such a scalar is read as a string and reported.
 """
 

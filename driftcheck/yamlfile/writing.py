@@ -1,4 +1,4 @@
-"""Values -> YAML text: scalars, block collections and flow collections that every version of YAML reads back alike."""
+"""Writes YAML text: scalars, block and flow collections that every version of YAML reads alike."""
 
 from __future__ import annotations
 
