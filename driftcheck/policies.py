@@ -143,7 +143,11 @@ def judge_policies(
             too_far.append(make_finding("yaml-limit", message, location=each.policy.location))
             break
     seen = known.keys() if base is not None else None
-    findings = [_finding(key, found, declared.get(key[1]), seen) for key, found in violations.items()]
+    findings = []
+    for key, found in violations.items():
+        written, deployed = declared.get(key[1]), listed.get(key[1])
+        value = written.value if written else deployed.value if deployed else {}
+        findings.append(_finding(key, found, written, seen, _other_source(key[2], value.get("source"))))
     return PolicyResults((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
 
 
@@ -225,7 +229,25 @@ def _fits(wanted: JSON, value: JSON) -> bool:
     return wanted == value and isinstance(wanted, bool) is isinstance(value, bool)
 
 
-def _finding(key: Key, found: _Violation, declaration: Declaration | None, known: Set[Key] | None) -> Finding:
+def _other_source(path: Path, source: JSON) -> str | None:
+    """Return advice where a path holds a field that is not for deployments of this source; None otherwise."""
+    node: Field | None = deployment()
+    for segment in path:
+        node = node.child(segment) if node is not None else None
+        if node is not None and node.applies_to and isinstance(source, str) and source not in node.applies_to:
+            choices = sorted(node.applies_to)
+            wanted = choices[0] if len(choices) == 1 else f"[{', '.join(choices)}]"
+            sources = " and ".join(f"`{choice}`" for choice in choices)
+            return (
+                f"`{segment}` applies to the source {sources} only, and this one is `{shown(source)}`: "
+                f"add `where: {{source: {wanted}}}` to the policy."
+            )
+    return None
+
+
+def _finding(
+    key: Key, found: _Violation, declaration: Declaration | None, known: Set[Key] | None, advice: str | None
+) -> Finding:
     rule, name, path = key
     policy = found.policy
     is_older = known is not None and (key in known or "declared" not in found.values)
@@ -238,7 +260,7 @@ def _finding(key: Key, found: _Violation, declaration: Declaration | None, known
         rule=rule,
         severity=severity,
         message=f"{message} ({values}{'; not caused by this change' if is_older else ''}).",
-        hint=policy.reason and shown(policy.reason),
+        hint=advice or (policy.reason and shown(policy.reason)),
         deployment=name,
         path=path,
         location=_location(declaration, path),

@@ -79,6 +79,26 @@ def test_an_undeclared_deployment_is_judged_too() -> None:
     assert (found.deployment, found.location) == ("scratch", None)
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "advice"),
+    [
+        (f"{SPEC}.min_scale", "github", "`resource_spec` applies to the source `external_docker` only"),
+        (f"{SPEC}.min_scale", "internal_source", "add `where: {source: external_docker}` to the policy"),
+        ("source_revision_config.image_uri", "github", "add `where: {source: [external_docker, internal_docker]}`"),
+        ("source_config.repo_url", "external_docker", "add `where: {source: github}`"),
+        (f"{SPEC}.min_scale", "external_docker", None),
+        ("display_name", "github", None),
+    ],
+)
+def test_a_field_that_is_not_for_the_source_leads_to_where(path: str, source: str, advice: str | None) -> None:
+    one = policy(path, {"type": "integer", "minimum": 2}, reason="We decided so.")
+    for sides in ((declared(source=source), None), (Declarations(), live(source=source))):
+        for found in judged(one, *sides):
+            assert (found.hint == "We decided so.") is (advice is None)
+            assert advice is None or advice in (found.hint or "")
+    assert judged(one, declared(source=source))
+
+
 def test_the_effective_value_is_judged() -> None:
     ceiling = policy(f"{SPEC}.memory_limit_mb", {"type": "integer", "maximum": 4096})
     assert judged(ceiling, declared(**external(memory_mb=2048))) == ()

@@ -415,8 +415,10 @@ def _judged(report: Report) -> Verdict:
             return Verdict("Incomplete", f"{differences or 'no deployment could be checked'}.")
         case ExitStatus.DRIFT:
             found = _joined(differences, _findings(report))
-            word = "Failed" if all(part.live is None for part in view.parts(report)) else "Drift"
-            return Verdict(word, f"{found or counted(report.summary.findings[Severity.NOTE], 'note')}.")
+            return Verdict(
+                "Drift" if _has_drifted(report) else "Failed",
+                f"{found or counted(report.summary.findings[Severity.NOTE], 'note')}.",
+            )
     if all(part.live is None for part in view.parts(report)):
         return _valid(report)
     if not report.complete:
@@ -426,6 +428,19 @@ def _judged(report: Report) -> Verdict:
         passed = failing > len(view.outdated(report))
         return Verdict("Passed", f"{differences}{'; none of these fail the run' if passed else ''}.")
     return _in_sync(report)
+
+
+def _has_drifted(report: Report) -> bool:
+    """Return whether live and declared differ; otherwise findings alone fail the run."""
+    statuses = report.summary.statuses
+    return bool(statuses[Status.DRIFTED] or statuses[Status.MISSING]) or _counts_unmanaged(report)
+
+
+def _counts_unmanaged(report: Report) -> bool:
+    return any(
+        each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
+        for each in report.findings
+    )
 
 
 def _joined(*texts: str) -> str:
@@ -513,10 +528,7 @@ def _differences(report: Report) -> str:
     drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
     outside = sum(block.is_elsewhere and block.comparison.status is Status.MISSING for block in view.blocks(report))
     found = _drifted_and_missing(drifted, statuses[Status.MISSING], outside)
-    unmanaged = any(
-        each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
-        for each in report.findings
-    )
+    unmanaged = _counts_unmanaged(report)
     for number, words in (
         (statuses[Status.UNKNOWN], "could not be checked"),
         (statuses[Status.UNMANAGED] if unmanaged else 0, "unmanaged"),

@@ -123,7 +123,8 @@ def test_the_verdict_says_in_sync_only_of_a_whole_comparison_without_difference(
 def test_a_failure_never_sounds_like_a_pass(sample: str, status: ExitStatus) -> None:
     report = replace(SAMPLES[sample], outcome=Outcome[status.name])
     verdict = wording.verdict(report)
-    drift = "Drift" if report.live or report.targets else "Failed"
+    drift = "Drift" if "drifted" in verdict.sentence or "missing" in verdict.sentence else "Failed"
+    drift = "Drift" if " unmanaged" in verdict.sentence else drift
     assert verdict.word == {1: drift, 2: "Invalid", 3: "Incomplete", 4: "Internal error"}[status]
     assert verdict.sentence.endswith(".")
 
@@ -137,7 +138,7 @@ def test_a_difference_that_nothing_counts_is_still_reported() -> None:
 
 def test_a_failure_by_notes_alone_says_so() -> None:
     strict = replace(IN_SYNC_WITH_NOTES, outcome=Outcome.DRIFT)
-    assert str(wording.verdict(strict)) == "Drift: 200 notes."
+    assert str(wording.verdict(strict)) == "Failed: 200 notes."
 
 
 def test_an_invalid_check_still_reports_what_differs() -> None:
@@ -200,6 +201,7 @@ def test_a_message_that_begins_with_the_field_does_not_repeat_its_path() -> None
         ([ChangeClass.DRIFT, ChangeClass.ELSEWHERE], "2 deployments drifted (2 fields), 1 of them outside this change"),
         (
             [ChangeClass.DRIFT, ChangeClass.CONFLICT],
+            "this change alters 1 deployment (1 field); "
             "2 deployments drifted (2 fields, 1 in conflict with this change)",
         ),
     ],
