@@ -22,7 +22,7 @@ Results = dict[tuple[str, int], list[Measurement]]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the jobs that were asked for."""
+    """Run the selected jobs."""
     options = _options(arguments)
     cache = cache_folder()
     _say(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores; {options.rounds} rounds\n")
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         made: dict[int, data.Data] = {}
         for job in (job for job in JOBS if job.name in options.jobs):
             _say(f"{job.title}\n")
-            _say("| N | command | wall s | CPU s | peak MiB | ratio | to reach |")
+            _say("| N | command | wall s | CPU s | peak MiB | ratio | goal |")
             _say("|---|---|---|---|---|---|---|")
             for size in (size for size in job.sizes if not options.sizes or size in options.sizes):
                 if size not in made:
@@ -53,7 +53,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _make(folder: Path, size: int) -> data.Data:
-    """Make data in another process: the memory of this one would count as that of those it starts."""
+    """Make data in another process: a command that is started inherits the peak memory of this one."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
         return other.submit(data.make, folder, size).result()
 
@@ -69,39 +69,39 @@ def _run(job: Job, made: data.Data, cache: Path, rounds: int, ours: Results) -> 
             yield f"| {made.size:,} | {peer.reason} | | | | | |"
         else:
             seen = runs[peer.command.name]
-            ratio, wanted = _verdicts(peer, own, seen)
-            yield _row(made.size, peer.command.name, seen, ratio, wanted if made.size in job.decisive else "")
+            ratio, goal = _ratios(peer, own, seen)
+            yield _row(made.size, peer.command.name, seen, ratio, goal if made.size in job.decisive else "")
 
 
-def _row(size: int, name: str, runs: Sequence[Measurement], ratio: str, wanted: str) -> str:
+def _row(size: int, name: str, runs: Sequence[Measurement], ratio: str, goal: str) -> str:
     wall, cpu = median(run.wall for run in runs), median(run.cpu for run in runs)
     peak = median(run.peak for run in runs) / 2**20
-    return f"| {size:,} | {name} | {wall:.3f} | {cpu:.3f} | {peak:.0f} | {ratio} | {wanted} |"
+    return f"| {size:,} | {name} | {wall:.3f} | {cpu:.3f} | {peak:.0f} | {ratio} | {goal} |"
 
 
-def _verdicts(peer: Peer, own: Sequence[Measurement], seen: Sequence[Measurement]) -> tuple[str, str]:
-    """Return the ratios, pair by pair of one round, and what they are to be."""
+def _ratios(peer: Peer, own: Sequence[Measurement], seen: Sequence[Measurement]) -> tuple[str, str]:
+    """Return the medians of the ratios of each round, and their goals."""
     slower = median(theirs.wall / mine.wall for mine, theirs in zip(own, seen, strict=False))
-    ratios: list[tuple[str, str]] = []
-    if peer.times is not None:
-        ratios.append((f"{slower:.1f} times faster", f"at least {peer.times:g} times"))
-    if peer.at_most is not None:
-        ratios.append((f"{1 / slower:.2f} times the time", f"at most {peer.at_most:g}"))
+    if peer.at_most is None:
+        ratios, goals = [f"{slower:.1f} times faster"], [f"at least {peer.times:g}"] if peer.times else []
+    else:
+        ratios, goals = [f"{1 / slower:.2f} times the time"], [f"at most {peer.at_most:g}"]
     if peer.memory_at_most is not None:
         memory = median(mine.peak / theirs.peak for mine, theirs in zip(own, seen, strict=False))
-        ratios.append((f"{memory:.2f} times the memory", f"at most {peer.memory_at_most:g}"))
-    return ", ".join(ratio for ratio, _ in ratios), ", ".join(wanted for _, wanted in ratios)
+        ratios.append(f"{memory:.2f} times the memory")
+        goals.append(f"at most {peer.memory_at_most:g}")
+    return ", ".join(ratios), ", ".join(goals)
 
 
 def _growth(ours: Mapping[tuple[str, int], Sequence[Measurement]]) -> Iterator[str]:
-    """Compare ten times as many deployments, what one deployment takes taken off."""
+    """Return the growth of time and memory with ten times as many deployments, without the cost of one deployment."""
     sizes = [ours.get(("in-sync", size)) for size in (1, 1_000, 10_000)]
     if any(runs is None for runs in sizes):
         return
     for name, read in (("time", lambda run: run.wall), ("memory", lambda run: run.peak)):
         fixed, small, large = (median(map(read, runs)) for runs in sizes if runs is not None)
         growth = (large - fixed) / (small - fixed)
-        yield f"growth of {name} from 1,000 to 10,000, fixed part taken off: {growth:.2f} times (at most 10.5)"
+        yield f"growth of {name} from 1,000 to 10,000 without the fixed part: {growth:.2f} times (goal: at most 10.5)"
 
 
 def _say(line: str) -> None:

@@ -20,7 +20,7 @@ _WORKSPACE: Final = "7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Where the data of one size are: folders of declarations, saved listings of what is live."""
+    """The data of one size: folders of declarations, and saved listings."""
 
     size: int
     declared: Path
@@ -57,7 +57,7 @@ def make(folder: Path, size: int) -> Data:
 
 
 def _pages(live: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the answers of the endpoint, the empty last one included."""
+    """Return the responses of the endpoint, with the empty last one."""
     starts = range(0, len(live) + IN_A_PAGE, IN_A_PAGE)
     return [{"resources": live[n : n + IN_A_PAGE], "offset": min(n + IN_A_PAGE, len(live))} for n in starts]
 
@@ -146,7 +146,7 @@ _MOUNT_NULLS: Final = dict.fromkeys(("subPath", "mountPropagation", "readOnly", 
 
 
 def _live(number: int, declared: dict[str, Any]) -> dict[str, Any]:
-    """Return a declared deployment as the endpoint lists it: null where nothing was declared, and what it adds."""
+    """Return a declared deployment as the endpoint lists it: with null for what was not declared, and more fields."""
     value = copy.deepcopy(declared)
     config = value["source_config"] = {**_CONFIG_NULLS, **value["source_config"]}
     spec = config["resource_spec"] = {**_SPEC_NULLS, **config["resource_spec"]}

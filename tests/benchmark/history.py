@@ -1,4 +1,4 @@
-"""A history to measure: a year of daily runs over deployments of which 50 have an open item."""
+"""The history that is measured: a year of daily runs over deployments of which 50 have an open item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved listing served as the control plane would, each answer after so many seconds, until interrupted.
+"""Serves a saved listing as the control plane would, each response after some seconds, until interrupted.
 
 `python -m tests.benchmark.server LISTING SECONDS` writes its address as its first line.
 """
@@ -16,10 +16,10 @@ def main(listing: str, latency: str) -> None:
     """Serve the listing in a file."""
     pages = json.loads(Path(listing).read_bytes())
     deployments = [deployment for page in pages for deployment in page["resources"]]
-    serve(create_app(deployments, Behaviour(latency=float(latency))), ready=_tell)
+    serve(create_app(deployments, Behaviour(latency=float(latency))), ready=_announce)
 
 
-def _tell(url: str) -> None:
+def _announce(url: str) -> None:
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
 

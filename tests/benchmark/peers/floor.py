@@ -1,6 +1,6 @@
 """The floor: YAML to values, JSON to values, ==; no positions, no validation, no report, no garbage collector.
 
-Nothing that reads PyYAML's events in Python and compares can be much quicker. It is not a tool: scalars are
+Nothing that reads PyYAML's events in Python and compares can be much faster. It is not a tool: scalars are
 distinguished by a memo and little else, and a null that only one side has makes a pair differ.
 """
 
@@ -26,7 +26,7 @@ _MEANINGS: dict[str, Any] = {"": None, "null": None, "~": None, "true": True, "f
 
 
 def plain(text: str) -> Any:
-    """Return the meaning of an unquoted scalar, once for each text."""
+    """Return the meaning of an unquoted scalar, and remember it."""
     value: Any = text
     if text[0] in "+-.0123456789":
         for read in (int, float):
@@ -40,7 +40,7 @@ def plain(text: str) -> Any:
 
 
 def read(next_event: Any, event: Any, known: dict[str, Any] = _MEANINGS) -> Any:
-    """Read the value that begins with an event."""
+    """Return the value that begins with an event."""
     kind = event.__class__
     if kind is ScalarEvent:
         text = event.value
@@ -63,7 +63,7 @@ def read(next_event: Any, event: Any, known: dict[str, Any] = _MEANINGS) -> Any:
 
 
 def main(live_file: str, folder: str) -> None:
-    """Say how many declared deployments are what is live."""
+    """Write how many declared deployments equal the live ones."""
     gc.disable()
     declared = []
     for file in sorted(Path(folder).iterdir()):
