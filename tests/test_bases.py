@@ -614,3 +614,16 @@ def test_a_pointer_of_git_lfs_is_not_a_declaration(tmp_path: Path) -> None:
         (tmp_path / name).write_text(pointer)
         result = run_inside("validate", "a.yaml", cwd=tmp_path)
         assert (result.status, "`git lfs pull`" in result.said) == (2, True)
+
+
+def test_render_says_which_of_several_merge_bases_it_shows(repository: Repository) -> None:
+    rendered = run_inside("render", "--base", "main", cwd=repository.folder)
+    assert (rendered.status, rendered.err) == (0, "")
+    repository.git("switch", "--quiet", "main")
+    repository.write("deployments/a.yaml", agent("a", maximum=4))
+    first, second = repository.commit(), repository.git("rev-parse", "change")
+    repository.git("merge", "--quiet", "--no-edit", second)
+    repository.git("switch", "--quiet", "change")
+    repository.git("merge", "--quiet", "--no-edit", first)
+    rendered = run_inside("render", "--base", "main", cwd=repository.folder)
+    assert f"2 merge bases; this is the difference from {repository.commits().merge_bases[0]}." in rendered.err

@@ -18,7 +18,7 @@ from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.edit import Accepted, Edited, accept, alike, appended, edit
 from driftcheck.declarations.excerpts import masked
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
-from driftcheck.declarations.writing import ignore_rules
+from driftcheck.declarations.writing import SCHEMA_FILE, ignore_rules
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.wording import counted
@@ -71,9 +71,9 @@ def command(
 ) -> int:
     """Accept drift: change PATHS to say what is live.
 
-    Prints a diff that `git apply` takes; --write edits the files. Only the adopted values change: comments, quoting and
-    everything else stay. Suppressed changes are left alone. Exit status 0: everything selected is adopted; 1: some of
-    it can't be.
+    Prints a diff that `git apply` takes; --write edits the files, and writes the schema beside new ones. Only the
+    adopted values change: comments, quoting and everything else stay. Suppressed changes are left alone. Exit status
+    0: everything selected is adopted; 1: some of it can't be.
     """
     flags = Flags(**given)
     if "-" in flags.paths:
@@ -95,6 +95,7 @@ def command(
     if write:
         _replace(changed, before)
     else:
+        changed = {name: data for name, data in changed.items() if os.path.basename(name) != SCHEMA_FILE}
         exact = "".join(diff(name, before.get(name), data) for name, data in sorted(changed.items()))
         shown = inert(exact)
         console.write(shown)
@@ -323,7 +324,10 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
         return
     what = f"{counted(adoption.adopted, 'value')} of {counted(len(adoption.deployments), 'deployment')}"
     files = counted(len(changed), "file")
-    console.say(f"Adopted {what} in {files}." if written else f"{what} in {files}; --write edits them.")
+    if written:
+        console.say(f"Adopted {what} in {files}.")
+    else:  # a pipe takes the diff to a program that edits them
+        console.say(f"{what} in {files}{'; --write edits them' if console.is_shown() else ''}.")
 
 
 def diff(name: str, before: bytes | None, after: bytes) -> str:

@@ -71,6 +71,11 @@ def is_watched() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and color_choice() != "never"
 
 
+def is_shown() -> bool:
+    """Return whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def show_progress(text: str) -> None:
     """Replace the progress line."""
     if sys.stderr is not None:
@@ -132,7 +137,7 @@ def width() -> int:
     """Return how many columns text on standard output has: those of the terminal, else those of a pipe."""
     from driftcheck.formats import PIPE_WIDTH
 
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_shown():
         return PIPE_WIDTH
     return max(shutil.get_terminal_size((PIPE_WIDTH, 24)).columns, _LEAST_WIDTH)
 
@@ -143,4 +148,4 @@ def wants_color(choice: str) -> bool:
 
     if choice == "auto":
         choice = color_choice() or "auto"
-    return choice == "always" or (choice == "auto" and sys.stdout is not None and sys.stdout.isatty())
+    return choice == "always" or (choice == "auto" and is_shown())

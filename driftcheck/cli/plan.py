@@ -49,6 +49,8 @@ def command(output: tuple[str, ...], quiet: bool, **given: Any) -> int:
     for name, file in outputs:
         if file is None:
             console.write(formats.render(name, plan))
+    if not quiet and {name for name, _ in outputs} & {"json", "sh"} and formats.may_hold_secrets(plan):
+        console.say("note: the requests hold values that may be secret, as the files declare them.")
     if not quiet and all(file is not None for _, file in outputs):
         console.say(formats.summary(plan))
     return run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)

@@ -54,6 +54,12 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
         return "".join(unified_diff([], _lines(declarations), "nothing", "declarations")), declarations
     baseline = bases[chosen.target].read(declarations)
     before = _lines(baseline.declarations.merge_bases[0])
+    others = baseline.declarations.merge_bases[1:]
+    if others:
+        console.say(
+            f"note: HEAD and {visible(flags.base)} have {len(others) + 1} merge bases; "
+            f"this is the difference from {baseline.commit}."
+        )
     name = f"declarations at {baseline.commit}"
     return "".join(unified_diff(before, _lines(declarations), name, "declarations")), declarations
 

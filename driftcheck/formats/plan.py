@@ -190,8 +190,32 @@ unchanged() { # name, path, latest_revision_id and updated_at as JSON
 """
 
 
+_SENSITIVE: Final = """\
+# It holds values that may be secret, as the files declare them (variables of containers): keep it as safe as those.
+"""
+
+
+def may_hold_secrets(plan: Plan) -> bool:
+    """Return whether a request holds a value that reports hide, other than one that is still to be filled in."""
+    schema = fields.deployment()
+    return any(
+        not text.startswith("<fill in ")
+        for step in plan.steps
+        for text in Counter(_texts(step.body)) - Counter(_texts(without_secrets(step.body, schema)))
+    )
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _texts(entry)
+    else:
+        yield str(value)
+
+
 def _script(plan: Plan) -> str:
-    lines = [_HEAD]
+    first, _, rest = _HEAD.partition("set -eu\n")
+    lines = [f"{first}{_SENSITIVE if may_hold_secrets(plan) else ''}set -eu\n{rest}"]
     for target in plan.targets:
         steps = [step for step in plan.steps if step.target == target.name]
         if steps:

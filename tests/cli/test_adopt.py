@@ -391,3 +391,13 @@ def test_O1_what_is_said_of_odd_names_is_no_command(tmp_path: Path) -> None:
     result = run_inside("adopt", "a.yaml", "--live", "live.json", "--path", "##[error]y", cwd=tmp_path)
     assert "##\\x5b" in result.err
     assert "##[" not in result.said
+
+
+def test_the_diff_of_a_new_folder_leaves_the_schema_out_and_writing_adds_it(folder: Path) -> None:
+    result = adopt(folder, "deployments", "--unmanaged", "deployments/new/")
+    assert "+++ b/deployments/new/claims-agent-legacy.yaml\n" in result.out
+    assert "schema.json\n+++" not in result.out
+    assert result.out.count("\n+++ ") == 2
+    assert "of 2 deployments in 2 files.\n" in result.err  # and no word of --write: a pipe takes the diff
+    adopt(folder, "deployments", "--unmanaged", "deployments/new/", "--write")
+    assert (folder / "deployments/new/declaration.schema.json").exists()

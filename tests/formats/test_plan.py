@@ -157,6 +157,8 @@ def test_declared_values_of_variables_are_not_shown_to_readers(name: str) -> Non
     plan = plan_against({**LIVE, **spec(max_scale=9)}, None, declared)
     assert "planted" not in render(name, plan)
     assert "planted" in render("sh", plan)
+    assert "# It holds values that may be secret" in render("sh", plan)
+    assert "values that may be secret" not in render("sh", SAMPLE)
 
 
 def test_json_is_as_the_contract_says() -> None:
