@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 from driftcheck.declarations.discovery import SourceText
@@ -13,7 +12,8 @@ from driftcheck.declarations.house_rules import house_rule_violations
 from driftcheck.declarations.lint import lint, lint_in_context
 from driftcheck.declarations.loader import declare
 from driftcheck.declarations.schema import validate
-from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES, Rule
+from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES
+from tests.loops import case
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "invalid"
 IN_CONTEXT = {"type-not-in-region", "missing-listener"}
@@ -37,24 +37,27 @@ def triggered(example: Path) -> list[str]:
     return broken
 
 
-@pytest.mark.parametrize("rule", SHOWN)
-def test_the_example_of_a_rule_triggers_it_and_nothing_else(rule: str) -> None:
-    assert triggered(EXAMPLES / f"{rule}.yaml") == [rule]
+def test_the_example_of_a_rule_triggers_it_and_nothing_else() -> None:
+    for rule in SHOWN:
+        with case(rule):
+            assert triggered(EXAMPLES / f"{rule}.yaml") == [rule]
 
 
-@pytest.mark.parametrize("example", DECLARATIONS, ids=lambda example: example.stem)
-def test_an_example_that_is_loaded_is_one_finding_with_its_location(example: Path) -> None:
-    data = example.read_bytes()
-    (finding,) = declare([SourceText(example.name, data)]).findings
-    assert (finding.rule, finding.severity) == (example.stem, RULES[example.stem].severity)
-    assert finding.location is not None
-    assert 1 < finding.location.line <= len(data.splitlines())
+def test_an_example_that_is_loaded_is_one_finding_with_its_location() -> None:
+    for example in DECLARATIONS:
+        with case(example.stem):
+            data = example.read_bytes()
+            (finding,) = declare([SourceText(example.name, data)]).findings
+            assert (finding.rule, finding.severity) == (example.stem, RULES[example.stem].severity)
+            assert finding.location is not None
+            assert 1 < finding.location.line <= len(data.splitlines())
 
 
-@pytest.mark.parametrize("rule", SHOWN)
-def test_an_example_begins_with_what_is_wrong_with_it(rule: str) -> None:
-    first = (EXAMPLES / f"{rule}.yaml").read_text(encoding="utf-8").splitlines()[0]
-    assert re.fullmatch(r"# \w.*\.", first)
+def test_an_example_begins_with_what_is_wrong_with_it() -> None:
+    for rule in SHOWN:
+        with case(rule):
+            first = (EXAMPLES / f"{rule}.yaml").read_text(encoding="utf-8").splitlines()[0]
+            assert re.fullmatch(r"# \w.*\.", first)
 
 
 def test_every_example_belongs_to_a_rule() -> None:
@@ -66,11 +69,12 @@ def test_no_rule_is_in_two_parts_of_the_catalogue() -> None:
     assert sum(map(len, parts)) == len(RULES)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
-def test_every_rule_is_named_and_explained(rule: Rule) -> None:
-    assert rule is RULES[rule.id]
-    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id)
-    assert rule.title
-    assert rule.title[-1] not in ".!?"
-    assert len(rule.explanation) > 20
-    assert rule.explanation.endswith((".", ")"))
+def test_every_rule_is_named_and_explained() -> None:
+    for rule in RULES.values():
+        with case(rule.id):
+            assert rule is RULES[rule.id]
+            assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id)
+            assert rule.title
+            assert rule.title[-1] not in ".!?"
+            assert len(rule.explanation) > 20
+            assert rule.explanation.endswith((".", ")"))

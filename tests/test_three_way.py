@@ -17,6 +17,7 @@ from driftcheck.formats.wording import CLASSES
 from tests.cli.command import driftcheck as real_driftcheck
 from tests.cli.command import environment
 from tests.cli.inside import Result, run_inside
+from tests.loops import case
 
 ROOT = Path(__file__).parent.parent
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"]
@@ -99,30 +100,30 @@ def sides(change: dict[str, Any]) -> tuple[Any, Any, Any]:
     return change.get("base"), change["declared"], change["live"]
 
 
-@pytest.mark.parametrize("branch", ROWS)
 @pytest.mark.parametrize("format_name", [name for name in FORMATS if name not in ("text", "json")])
-def test_every_format_reports_each_row(demonstration: tuple[str, Path], branch: str, format_name: str) -> None:
-    row = ROWS[branch]
-    report = (demonstration[1] / f"{branch}.{format_name}").read_text()
-    holds_no_paths = format_name == "openmetrics" or (format_name, row.change_class) == ("sarif", "adopted")
-    assert ("max_scale" in report) == (row.change_class is not None and not holds_no_paths)
-    if row.exit_status == 0:
-        assert "::error" not in report
-        assert "<failure" not in report
-        assert '"severity": "major"' not in report
-    else:
-        assert {"github": "::error", "junit": "<failure", "gitlab": '"major"'}.get(format_name, "") in report
+def test_every_format_reports_each_row(demonstration: tuple[str, Path], format_name: str) -> None:
+    for branch in ROWS:
+        with case(branch):
+            row = ROWS[branch]
+            report = (demonstration[1] / f"{branch}.{format_name}").read_text()
+            holds_no_paths = format_name == "openmetrics" or (format_name, row.change_class) == ("sarif", "adopted")
+            assert ("max_scale" in report) == (row.change_class is not None and not holds_no_paths)
+            if row.exit_status == 0:
+                assert "::error" not in report
+                assert "<failure" not in report
+                assert '"severity": "major"' not in report
+            else:
+                assert {"github": "::error", "junit": "<failure", "gitlab": '"major"'}.get(format_name, "") in report
 
 
-@pytest.mark.parametrize("branch", ROWS)
 @pytest.mark.parametrize("format_name", [name for name in FORMATS if name != "text"])
-def test_a_saved_report_renders_to_the_same_bytes(
-    demonstration: tuple[str, Path], branch: str, format_name: str
-) -> None:
-    reports = demonstration[1]
-    again = run_inside("report", f"{branch}.json", "-o", format_name, cwd=reports)
-    assert again.out == (reports / f"{branch}.{format_name}").read_text()
-    assert again.status == ROWS[branch].exit_status
+def test_a_saved_report_renders_to_the_same_bytes(demonstration: tuple[str, Path], format_name: str) -> None:
+    for branch in ROWS:
+        with case(branch):
+            reports = demonstration[1]
+            again = run_inside("report", f"{branch}.json", "-o", format_name, cwd=reports)
+            assert again.out == (reports / f"{branch}.{format_name}").read_text()
+            assert again.status == ROWS[branch].exit_status
 
 
 # --- smaller repositories --------------------------------------------------------------------------------------

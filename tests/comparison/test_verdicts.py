@@ -18,6 +18,7 @@ from tests.comparison.declarations import declarations
 from tests.comparison.echo import echo
 from tests.comparison.mutations import mutations
 from tests.comparison.sides import at, classes, rules, spec, statuses, verdicts
+from tests.loops import case
 
 A, B, C = "a", "b", "c"
 SOURCE = {"source": "external_docker"}
@@ -250,14 +251,17 @@ def test_the_five_rows_for_an_order(
 SIDES = (ABSENT, None, A, B, C)
 
 
-@pytest.mark.parametrize(("base", "head", "live"), list(product(SIDES, SIDES, SIDES[1:])))
-def test_the_whole_table_for_a_scalar(base: Any, head: Any, live: Any) -> None:
+def test_the_whole_table_for_a_scalar() -> None:
     """A base that does not declare a field can't have drifted; a head that does not declare it asks for nothing."""
-    three = [named("claims") | ({} if value is ABSENT else {"display_name": value}) for value in (base, head, live)]
-    comparison = three_way(three[0], three[1], three[2])
-    assert [change.change_class for change in comparison.changes] == expected_of_scalar(base, head, live)
-    for change in comparison.changes:
-        assert (change.base, change.declared, change.live) == (None if base is ABSENT else base, head, live)
+    for base, head, live in product(SIDES, SIDES, SIDES[1:]):
+        with case((base, head, live)):
+            three = [
+                named("claims") | ({} if value is ABSENT else {"display_name": value}) for value in (base, head, live)
+            ]
+            comparison = three_way(three[0], three[1], three[2])
+            assert [change.change_class for change in comparison.changes] == expected_of_scalar(base, head, live)
+            for change in comparison.changes:
+                assert (change.base, change.declared, change.live) == (None if base is ABSENT else base, head, live)
 
 
 def expected_of_scalar(base: Any, head: Any, live: Any) -> list[ChangeClass]:
@@ -278,15 +282,19 @@ def expected_of_value(base: Any, head: Any, live: Any) -> list[ChangeClass]:
 
 
 @pytest.mark.parametrize("kind", ["map", "list"])
-@pytest.mark.parametrize(("base", "head", "live"), list(product((None, A, B, C), repeat=3)))
-def test_the_whole_table_for_entries_that_come_and_go(kind: str, base: Any, head: Any, live: Any) -> None:
-    def side(value: Any) -> dict[str, Any]:
-        if kind == "map":
-            return spec(labels={"stays": "x"} | ({} if value is None else {"team": value}))
-        return spec(sidecars=[{"name": "x", "image": "i"}] + ([] if value is None else [{"name": "y", "image": value}]))
+def test_the_whole_table_for_entries_that_come_and_go(kind: str) -> None:
+    for base, head, live in product((None, A, B, C), repeat=3):
+        with case((base, head, live)):
 
-    comparison = three_way(side(base), side(head), side(live))
-    assert [change.change_class for change in comparison.changes] == expected_of_value(base, head, live)
+            def side(value: Any) -> dict[str, Any]:
+                if kind == "map":
+                    return spec(labels={"stays": "x"} | ({} if value is None else {"team": value}))
+                return spec(
+                    sidecars=[{"name": "x", "image": "i"}] + ([] if value is None else [{"name": "y", "image": value}])
+                )
+
+            comparison = three_way(side(base), side(head), side(live))
+            assert [change.change_class for change in comparison.changes] == expected_of_value(base, head, live)
 
 
 EQUAL = [

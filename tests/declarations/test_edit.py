@@ -23,6 +23,7 @@ from tests.comparison.declarations import declarations
 from tests.comparison.echo import echo
 from tests.comparison.mutations import mutations
 from tests.comparison.sides import spec, verdicts
+from tests.loops import case
 from tests.yamlfile.test_edit import Writer
 
 SCHEMA = fields.deployment()
@@ -236,25 +237,26 @@ CHANGES: dict[str, tuple[Any, int]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("name", FILES)
-def test_odd_files_say_what_is_live_and_keep_everything_else(name: str, change: str) -> None:
-    text = FILES[name]
-    live = copy.deepcopy(in_files({"a.yaml": text}, "a"))
-    before = names_and_values(text)
-    CHANGES[change][0](live)
-    changes = changes_of(in_files({"a.yaml": text}, "a"), live)
-    assert len(changes) == CHANGES[change][1]
+def test_odd_files_say_what_is_live_and_keep_everything_else(change: str) -> None:
+    for name in FILES:
+        with case(name):
+            text = FILES[name]
+            live = copy.deepcopy(in_files({"a.yaml": text}, "a"))
+            before = names_and_values(text)
+            CHANGES[change][0](live)
+            changes = changes_of(in_files({"a.yaml": text}, "a"), live)
+            assert len(changes) == CHANGES[change][1]
 
-    after, refused = adopted({"a.yaml": text}, live)
+            after, refused = adopted({"a.yaml": text}, live)
 
-    assert not refused
-    assert not changes_of(in_files(after, "a"), live)
-    others = {other: value for other, value in names_and_values(after["a.yaml"]).items() if other != "a"}
-    assert others == {other: value for other, value in before.items() if other != "a"}
-    comments = text.count("#")
-    assert comments - 3 <= after["a.yaml"].count("#") <= comments
-    assert after["a.yaml"].count("\r\n") == after["a.yaml"].count("\n") or "\r\n" not in text
-    assert after["a.yaml"].endswith("\n") == text.endswith("\n")
+            assert not refused
+            assert not changes_of(in_files(after, "a"), live)
+            others = {other: value for other, value in names_and_values(after["a.yaml"]).items() if other != "a"}
+            assert others == {other: value for other, value in before.items() if other != "a"}
+            comments = text.count("#")
+            assert comments - 3 <= after["a.yaml"].count("#") <= comments
+            assert after["a.yaml"].count("\r\n") == after["a.yaml"].count("\n") or "\r\n" not in text
+            assert after["a.yaml"].endswith("\n") == text.endswith("\n")
 
 
 def test_there_are_sixty_odd_files() -> None:
