@@ -53,8 +53,8 @@ def load(paths: Sequence[str], *, name_suffix: str = "") -> "Declarations":
 def fetch(live: "Connection | str", *, declared: "Declarations | None" = None) -> "Snapshot":
     """Return the live deployments, from the control plane or from a saved listing (a file name).
 
-    Names of `declared` that are missing from the listing are confirmed by a query of their own. The result says in
-    `gaps` what could not be read. Raises LiveError if nothing could be read, InputError for the file.
+    Names of `declared` that are missing from the listing are confirmed by separate queries. `gaps` of the result says
+    what could not be read. Raises LiveError if nothing could be read, InputError for the file.
     """
     if isinstance(live, str):
         from driftcheck.live import snapshot
@@ -69,7 +69,7 @@ def fetch(live: "Connection | str", *, declared: "Declarations | None" = None) -
 def check(
     declarations: "Declarations", snapshot: "Snapshot", *, audit: bool = False, strict: bool | None = None
 ) -> "Report":
-    """Compare what is declared with what is live; an audit looks at the whole workspace, strictly."""
+    """Compare declarations with live deployments; an audit checks the whole workspace, strictly."""
     from datetime import UTC, datetime
 
     from driftcheck import pipeline, settings

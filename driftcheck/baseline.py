@@ -69,7 +69,7 @@ class BaseRevision:
         return git.names_left_out(self.repository, path)
 
     def read(self, head: Declarations) -> Baseline:
-        """Read what the commits declare of the deployments of head, and what only they declare."""
+        """Read the declarations at the commits, those that head removed included."""
         read = {commit: self._declarations(commit, head) for commit in {self.commits.tip, *self.commits.merge_bases}}
         declarations = BaseDeclarations(
             read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases)

@@ -16,7 +16,7 @@ class ExitStatus(IntEnum):
 
 
 class DriftcheckError(Exception):
-    """Base of all errors meant for people: what could not be done and why, and in `hint` what to do next.
+    """Base of all errors for people: the message says what failed and why, `hint` what to do next.
 
     Neither text ever holds a key or a value of the data.
     """
@@ -42,13 +42,13 @@ class BaseError(DriftcheckError):
 
 
 class InputError(DriftcheckError):
-    """A saved file (snapshot, raw listing or report) that can't be read as what it should be."""
+    """A saved file (snapshot, raw listing or report) that can't be read."""
 
     status = ExitStatus.INVALID
 
 
 class LiveError(DriftcheckError):
-    """The live deployments could not be read: no key, refused, no connection, an answer that makes no sense."""
+    """The live deployments could not be read: no key, refused, no connection, a malformed response."""
 
     status = ExitStatus.INCOMPLETE
     requests = 0

@@ -22,7 +22,7 @@ _WIDTH: Final = 96
 
 
 def explain(name: str, policies: Iterable[HousePolicy] = ()) -> str | None:
-    """Explain a rule by its id, or a field by its path or the end of it; None if there is no such thing.
+    """Explain a rule by its id, or a field by its path or the end of it; None if neither exists.
 
     List steps may be written `[]`, `[*]`, by position or by identity: `sidecars[].env`, `sidecars[name=otel].env`.
     """
@@ -56,7 +56,7 @@ def overview(policies: Sequence[HousePolicy] = ()) -> str:
 
 
 def suggest(name: str, policies: Iterable[HousePolicy] = ()) -> list[str]:
-    """Return up to three rule ids, field paths and field names that a name may have been meant to be."""
+    """Return up to three rule ids, field paths and field names that are similar to a name."""
     own = (policy.rule for policy in policies)
     by_name = {text.lower(): text for text in (*RULES, *own, *_all_places(), *_short_names())}
     return [by_name[close] for close in difflib.get_close_matches(name.lower()[:200], by_name, n=3)]

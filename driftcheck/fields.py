@@ -31,7 +31,7 @@ _ASSIGNED_URL: Final = re.compile(r"\b[0-9a-f]{32}\b|/lgp/")
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What the service uses if the field is null: `times` the field `of`, or a constant `value`."""
+    """The value that the service uses if the field is null: `times` the field `of`, or a constant `value`."""
 
     of: str | None = None
     times: int = 1
@@ -171,7 +171,7 @@ def is_unset(value: JSON, field: Field) -> bool:
     """Return whether a value is unset: null, empty if that means null, or an object of unset values.
 
     Older servers omit what newer ones send as null, and the service shows an empty collection and null
-    alike (API.md 3.1.1); a volume source such as `emptyDir: {}` means something, and is set.
+    alike (API.md 3.1.1); a volume source such as `emptyDir: {}` is set.
     """
     if value is None:
         return True
@@ -181,7 +181,7 @@ def is_unset(value: JSON, field: Field) -> bool:
 
 
 def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
-    """Return what the service uses where the field is null: a multiple of a sibling (chained), or a constant.
+    """Return the value that the service uses if the field is null: a multiple of a sibling (chained), or a constant.
 
     None if no rule exists, its precondition does not hold, or the sibling is unknown too (docs/API.md 3.1.3).
     """

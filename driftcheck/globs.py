@@ -17,12 +17,12 @@ _LONG: Final = 64
 
 
 class OverBudgetError(Exception):
-    """Something takes more work than it may."""
+    """The budget is used up."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many steps of work are left."""
+    """The number of steps that are left."""
 
     left: int
 
@@ -34,7 +34,7 @@ class Budget:
 
 
 def weight(value: Any) -> int:
-    """Return in how many steps a value is compared with another one."""
+    """Return the number of steps that comparing a value takes."""
     steps, pending = 0, [value]
     while pending:
         each = pending.pop()
@@ -49,7 +49,7 @@ def weight(value: Any) -> int:
 
 
 class GlobIndex(Generic[_T]):
-    """Values by glob, in which `*` alone is special; most globs are ruled out by how they begin or end."""
+    """Values by glob, in which `*` alone is special; most globs are excluded by their beginning or end."""
 
     def __init__(self, entries: Iterable[tuple[str, _T]]) -> None:
         self._exact: dict[str, list[_T]] = {}
@@ -95,7 +95,7 @@ class PatternIndex:
     """Patterns over paths, as a tree of their segments, so that a path is compared with few of them."""
 
     def __init__(self, patterns: Iterable[str | None], budget: Budget) -> None:
-        """Take the patterns; what is None matches nothing, and keeps the others' numbers as they are."""
+        """Take the patterns; None matches nothing, and keeps the numbers of the others."""
         self._root = _Node()
         self._budget = budget
         for number, pattern in enumerate(patterns):
@@ -151,7 +151,7 @@ class _Node:
         self._index: GlobIndex[_Node] | None = None
 
     def below(self, segment: str) -> _Node:
-        """Return the node of the next segment of a pattern, which is made where there is none."""
+        """Return the node of the next segment of a pattern, which is created if it does not exist."""
         if segment == "**":
             if self.repeats:  # two of them stand for no more than one
                 return self
@@ -188,7 +188,7 @@ class _Node:
 
 
 def _with_repeats(nodes: set[_Node]) -> set[_Node]:
-    """Add the `**` that follow, each of which stands for no segment as well."""
+    """Add the `**` that follow, each of which matches no segment as well."""
     found = set(nodes)
     for node in nodes:
         while node.repeat is not None:

@@ -29,7 +29,7 @@ than a fifth of it."""
 
 
 class _Names:
-    """Rules by the deployments that they are about, those of each file apart."""
+    """Rules by the deployments that they are about, separately for each file."""
 
     def __init__(self, rules: Mapping[int, IgnoreRule], *, scoped: bool = True) -> None:
         by_scope: dict[frozenset[str] | None, dict[int, IgnoreRule]] = {}
@@ -56,7 +56,7 @@ class _Names:
 
 @dataclass(slots=True)
 class Suppressions:
-    """The rules that are in force, and which of them have suppressed something."""
+    """The rules that are in force, and which of them were used."""
 
     rules: Mapping[int, IgnoreRule]
     """By number, those that come first first."""
@@ -170,7 +170,7 @@ class Suppressions:
         return {index for index, rule in rules if index in matching and not rule.missing and not rule.unmanaged}
 
     def _reachable(self, declared: Sequence[Declaration], undecided: Iterable[int]) -> frozenset[int]:
-        """Return the rules that a change of something declared would match, or that no deployment is about."""
+        """Return the rules that a change of a declared value would match, or that match no deployment."""
         schema, left = deployment(), set(undecided)
         about_none = set(left)
         found: set[int] = set()
@@ -221,7 +221,7 @@ def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, li
 
 
 def _expired(rule: IgnoreRule) -> str | None:
-    """Say which rule has expired, when, whose it is and why it was there; None if that holds a credential."""
+    """Return the message about an expired rule: date, owner and reason; None if these hold a credential."""
     kind = "missing" if rule.missing else "unmanaged" if rule.unmanaged else rule.path or rule.rule or "all findings"
     owner = f", owner {rule.owner}," if rule.owner else ""
     reason = rule.reason if rule.reason.endswith((".", "!", "?")) else f"{rule.reason}."
@@ -271,7 +271,7 @@ def _leaves(node: Field, path: Path) -> Iterator[Path]:
 
 
 def _declared_paths(value: JSON, node: Field, path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the path of each declared value, and whether all that is below it is compared too."""
+    """Yield the path of each declared value, and whether everything below it is compared, too."""
     if isinstance(value, dict) and node.properties:
         yield path, False
         for name, child in value.items():
@@ -281,14 +281,14 @@ def _declared_paths(value: JSON, node: Field, path: Path) -> Iterator[tuple[Path
 
 
 def _collections(node: Field, path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the path of each field, and whether its entries have names of their own."""
+    """Yield the path of each field, and whether its entries have their own names."""
     yield path, not node.properties
     for name, child in node.properties.items():
         yield from _collections(child, (*path, name))
 
 
 def holds(guard: Guard, live: JSON) -> bool:
-    """Return whether a live value fulfils a guard; booleans and texts are not numbers."""
+    """Return whether a live value satisfies a guard; booleans and strings are not numbers."""
     if guard.equals is not ABSENT:
         return _alike(guard.equals, live)
     if guard.is_in is not None:

@@ -20,7 +20,7 @@ JSON: TypeAlias = Any
 
 
 class Severity(StrEnum):
-    """How bad a change or finding is."""
+    """The severity of a change or finding."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -46,7 +46,7 @@ class ChangeKind(StrEnum):
 
 
 class Impact(StrEnum):
-    """What bringing live back to the declared value takes."""
+    """The effort of reverting live to the declared value."""
 
     IN_PLACE = "in-place"
     NEW_REVISION = "new-revision"
@@ -54,24 +54,24 @@ class Impact(StrEnum):
 
 
 class ChangeClass(StrEnum):
-    """Which side moved since the base revision; without one, every change is `drift`."""
+    """Which side changed since the base revision; without one, every change is `drift`."""
 
     DRIFT = "drift"
-    """Live moved, in a deployment that the change under review touches."""
+    """Live changed, in a deployment that the change under review touches."""
     ELSEWHERE = "elsewhere"
-    """Live moved, in a deployment that the change under review does not touch."""
+    """Live changed, in a deployment that the change under review does not touch."""
     PROPOSED = "proposed"
-    """The change under review moved the declaration, live did not move."""
+    """The change under review alters the declaration; live did not change."""
     CONFLICT = "conflict"
-    """Both moved, to different values."""
+    """Both changed, to different values."""
     ADOPTED = "adopted"
-    """Both moved, to the same value."""
+    """Both changed, to the same value."""
     OUTDATED = "outdated"
-    """Live has what the tip of the base declares by now; the branch under review does not have it yet."""
+    """Live has the value that the tip of the base declares now; the branch under review does not have it yet."""
 
 
 class State(StrEnum):
-    """What history knows of a change or finding."""
+    """The state of a change or finding in the history."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -80,7 +80,7 @@ class State(StrEnum):
 
 
 class Status(StrEnum):
-    """What is known of one deployment."""
+    """The status of one deployment."""
 
     IN_SYNC = "in_sync"
     DRIFTED = "drifted"
@@ -91,7 +91,7 @@ class Status(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a run ended."""
+    """The outcome of a run."""
 
     IN_SYNC = "in_sync"
     PASSED = "passed"
@@ -191,9 +191,9 @@ class Change:
     base: JSON | Absent = ABSENT
     """The value at the base revision, where a check was given one."""
     declared_effective: JSON = None
-    """What the service makes of a declared null."""
+    """The value that the service uses for a declared null."""
     live_effective: JSON = None
-    """What the service makes of a live null."""
+    """The value that the service uses for a live null."""
     details: tuple[Detail, ...] = ()
     """The inside of a structured change; empty for scalars."""
     state: State | None = None
@@ -204,7 +204,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to know that is not the change of a field.
+    """A fact to report that is not a change of a field.
 
     `message` and `hint` never hold a value of the data: it could be a secret.
     """
@@ -288,7 +288,7 @@ class HousePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One declared deployment, the document's `defaults` laid under it."""
+    """One declared deployment, merged with the document's `defaults`."""
 
     name: str
     value: Mapping[str, JSON]
@@ -322,7 +322,7 @@ class Deployment:
 
     @property
     def id(self) -> str | None:
-        """The deployment's id, if it is a text as it should be."""
+        """The deployment's id, if it is a string."""
         return self.text("id")
 
     @property
@@ -632,7 +632,7 @@ class NotPlanned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would bring live back to what is declared; it is printed and never sent."""
+    """The requests that would revert live to the declarations; they are printed and never sent."""
 
     steps: tuple[Step, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()

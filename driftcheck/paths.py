@@ -170,7 +170,7 @@ def matches(pattern: str, path: Path) -> bool:
 
 
 def split_pattern(pattern: str) -> Iterator[str]:
-    """Cut a pattern into segments at the dots and brackets that stand outside quotes."""
+    """Cut a pattern into segments at dots and brackets outside quotes."""
     for token in re.finditer(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]|"(?:[^"\\]|\\.)*")*\]|[^.\[]+', pattern):
         text = token.group()
         if text.startswith('["') and text.endswith('"]'):
@@ -206,7 +206,7 @@ def _closure(pattern: tuple[str, ...], positions: set[int]) -> set[int]:
 
 
 def glob_matches(pattern: str, text: str) -> bool:
-    """Return whether text fits a pattern in which only `*` is special; linear, never a regex."""
+    """Return whether a text matches a pattern in which only `*` is special; linear, never a regex."""
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text

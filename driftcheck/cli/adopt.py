@@ -32,7 +32,7 @@ from driftcheck.yamlfile.edit import EditError
 
 @dataclass(slots=True)
 class _Adoption:
-    """What an adoption changes, and what it can't change."""
+    """The edits of an adoption, and what it can't change."""
 
     texts: dict[str, bytes]
     """The files so far, by name."""
@@ -129,7 +129,7 @@ def _own_files(each: CheckedTarget) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """What is to be adopted of one target, by declared name."""
+    """The changes of one target to adopt, by declared name."""
 
     each: CheckedTarget
     declared: Mapping[str, Mapping[str, JSON]]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Everything that is compared."""
+    """The two sides of a comparison, and the base revision."""
 
     declarations: Declarations
     snapshot: Snapshot
@@ -65,14 +65,14 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How deployments are compared, and what else is looked at."""
+    """Options of a comparison."""
 
     strict: bool = False
-    """Live values that are set, not declared and not the service's own differ too."""
+    """Whether live values that are set, not declared and not the service's own differ, too."""
     listed: bool = False
-    """The declarations are another listing, which proves no more than the snapshot."""
+    """Whether the declared side is another listing, which leaves some values unverifiable."""
     inventory: bool = False
-    """The state of live deployments that are not declared is looked at too."""
+    """Whether the state of undeclared live deployments is reported, too."""
 
 
 DEFAULT_TERMS: Final = Terms()
@@ -98,13 +98,13 @@ class _Assessment:
 
     @property
     def most_changes(self) -> int:
-        """Return how many changes are reported: two listings hold as many as they hold."""
+        """Return how many changes may be reported; two listings have no limit."""
         if self.terms.listed:
             return sys.maxsize
         return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
 
     def earlier(self, name: str) -> BaseDeployment | None:
-        """Return a deployment as earlier commits declare it; None if the check is not three-way or can't know."""
+        """Return a deployment as earlier commits declare it; None if unknown or not three-way."""
         return self.sides.base.deployment(name) if self.sides.base else None
 
     def add(self, rule: str, about: Comparison | None, **more: Any) -> None:
@@ -115,7 +115,7 @@ class _Assessment:
         self.findings.append(replace(found, **more))
 
     def _message_of_listings(self, rule: str) -> str | None:
-        """Return what a rule says that otherwise speaks of declarations."""
+        """Return the message of a rule whose own message is about declarations."""
         first, second = self.sides.declarations.files[0], self.sides.snapshot.source
         return {
             "missing-deployment": f"Only in {first}, not in {second}.",
@@ -158,7 +158,7 @@ def _assess_declared_twice(so_far: _Assessment, declaration: Declaration, owner:
 
 
 def _assess_incomparable(so_far: _Assessment, match: Match) -> None:
-    """Judge a declared deployment that is not live, is being deleted, or has several live ones of its name."""
+    """Assess a declared deployment that is not live, is being deleted, or has several live ones of its name."""
     declaration, complete = match.declaration, so_far.sides.snapshot.complete
     status, rule = _absence(declaration, so_far.earlier(declaration.name))
     comparison = Comparison(
@@ -271,7 +271,7 @@ def _add_findings(
 def _add_unverifiable_image(
     so_far: _Assessment, comparison: Comparison, path: Path, declaration: Declaration, live: Deployment
 ) -> None:
-    """Say why an image can't be compared: by its tag, or by a short name."""
+    """Report why an image can't be compared: its tag, or its short name."""
     declared, seen = value_at(declaration.value, path), value_at(live.value, path)
     if not may_be_same_image(declared, seen):
         return
@@ -286,7 +286,7 @@ _WITH_REGISTRY: Final = "Declare the image with its registry, as live has it."
 
 
 def _add_exposure(so_far: _Assessment, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:
-    """Warn where a live setting opens the deployment to others and nobody declared it."""
+    """Warn of an undeclared live setting that opens the deployment to others."""
     reported = {change.path for change in comparison.changes}
     for name, child in so_far.schema.properties.items():
         if child.exposes and live.value.get(name) is True and name not in declared and (name,) not in reported:
@@ -301,7 +301,7 @@ def status_of(changes: Sequence[Change]) -> Status:
     return Status.PROPOSED if ChangeClass.PROPOSED in classes else Status.IN_SYNC
 
 
-_GRAVITY: Final = tuple(Impact)
+_BY_SEVERITY: Final = tuple(Impact)
 
 
 def change_of(declaration: Declaration, difference: Difference, schema: Field) -> Change:
@@ -312,19 +312,19 @@ def change_of(declaration: Declaration, difference: Difference, schema: Field) -
         declared=difference.declared,
         live=difference.live,
         location=declaration.locate(difference.path),
-        impact=_gravest_impact(difference.path, difference.declared, schema),
+        impact=_worst_impact(difference.path, difference.declared, schema),
         declared_effective=difference.declared_effective,
         live_effective=difference.live_effective,
     )
 
 
-def _gravest_impact(path: Path, declared: JSON, schema: Field) -> Impact:
-    """Return the impact of a change at a path; of a whole object, the gravest of its declared parts."""
+def _worst_impact(path: Path, declared: JSON, schema: Field) -> Impact:
+    """Return the impact of a change at a path; of a whole object, the worst of its declared parts."""
     impacts = [impact_of(path, schema)]
     if isinstance(declared, dict) and impacts[0] is not Impact.RECREATE:
         parts = (name for name, value in declared.items() if value is not None)
-        impacts += [_gravest_impact((*path, name), declared[name], schema) for name in parts]
-    return max(impacts, key=_GRAVITY.index)
+        impacts += [_worst_impact((*path, name), declared[name], schema) for name in parts]
+    return max(impacts, key=_BY_SEVERITY.index)
 
 
 def impact_of(path: Path, schema: Field) -> Impact:
@@ -432,7 +432,7 @@ def _add_findings_on_the_whole(so_far: _Assessment, outside: int) -> None:
 
 
 def _add_renames(so_far: _Assessment) -> None:
-    """Report deployments that were probably created anew under another name, or will be by the change."""
+    """Report deployments that were probably renamed, or will be by the change under review."""
     sides, comparisons = so_far.sides, so_far.comparisons
     absent = {each.name: each for each in comparisons if each.id is None}
     rules = {found.deployment: found.rule for found in so_far.findings}

@@ -35,7 +35,7 @@ def _line(found: Finding) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a configuration file says; None and empty if it says nothing."""
+    """The content of a configuration file; None or empty for what it does not set."""
 
     paths: tuple[str, ...] = ()
     """Relative to the file's folder."""
@@ -85,7 +85,7 @@ def find_config(here: FilePath) -> FilePath | None:
 def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePath) -> None:
     """Raise UsageError if a driftcheck.yaml is nearer to a named path than the one in use.
 
-    The path would be compared by the policy, and with the workspace, of another configuration.
+    Otherwise another configuration's policy and workspace would apply to the path.
     """
     used = os.path.realpath(in_use) if in_use else None
     for path in paths:
@@ -104,7 +104,7 @@ def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePat
 
 
 def from_folder(config: Config, folder: FilePath, here: FilePath) -> Config:
-    """Return a configuration of one folder with paths that begin at another."""
+    """Return a configuration with its paths made relative to another folder."""
     return replace(
         config,
         paths=tuple(os.path.relpath(folder / path, here) for path in config.paths),
@@ -129,7 +129,7 @@ def load_config(path: FilePath) -> Config:
 
 
 def folder_of(file: FilePath) -> FilePath:
-    """Return the folder at which the paths of a configuration begin: its own, or of a pipe the current one."""
+    """Return the folder that the paths of a configuration are relative to: its own, or the current one for a pipe."""
     return FilePath.cwd() if discovery.is_descriptor(str(file)) else file.parent
 
 
@@ -196,7 +196,7 @@ def _config(text: Text, value: Mapping[str, JSON]) -> Config:
 
 
 def _settings(text: Text, value: Mapping[str, JSON], place: tuple[str, ...]) -> Config:
-    """Return what the top of the file, or a target in it, says."""
+    """Return the settings of the top of the file, or of a target."""
     from driftcheck.declarations.loader import ignore_rules
 
     severities = value.get("severities", {})

@@ -45,14 +45,14 @@ class SourceText:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What was read, by name, and what could not be."""
+    """The files that were read, by name, and those that could not be."""
 
     texts: tuple[SourceText, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
 class Kind(Enum):
-    """What a path of a tree is."""
+    """The kind of a path in a tree."""
 
     FILE = "file"
     """A regular file, or a link to what may be one."""
@@ -80,7 +80,7 @@ class Tree(Protocol):
         """Return the names in a folder; raises RefusedError."""
 
     def boundary(self, path: str) -> str:
-        """Return the folder out of which links below a named path may not lead; raises RefusedError if it does so."""
+        """Return the folder that links below a path must stay in; raises RefusedError if the path leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ def read(
 ) -> Sources:
     """Read the files that paths name: files, folders, globs, or `-` for what `stdin` returns.
 
-    Folders are searched deep for *.yaml and *.yml; dot names and driftcheck.yaml are passed over. Relative paths begin
-    at `here`, by default the current folder. Raises UsageError if a path names nothing, unless its files are
+    Folders are searched recursively for *.yaml and *.yml; dot names and driftcheck.yaml are skipped. Paths are relative
+    to `here`, by default the current folder. Raises UsageError if a path names nothing, unless its files are
     `elsewhere`.
     """
     here = here or os.getcwd()
@@ -204,7 +204,7 @@ class Search:
         return tuple(self._refused.values())
 
     def exists(self, path: str) -> bool:
-        """Return whether there is anything at a path."""
+        """Return whether a path exists."""
         return self._tree.kind(full_path(path, self._here)) is not None
 
     def add(self, path: str, layer: int = 0) -> bool:
@@ -375,12 +375,12 @@ def is_sparse_checkout(here: str) -> bool:
 
 
 def is_declaration(name: str) -> bool:
-    """Return whether a file of a folder is taken for one of declarations, by its name."""
+    """Return whether a file in a folder counts as declarations, by its name."""
     return name.lower().endswith(_SUFFIXES) and name != CONFIG_NAME and not name.startswith(".")
 
 
 def full_path(path: str, here: str) -> str:
-    """Return a path from the root on; raises UsageError if it can't be one."""
+    """Return an absolute path; raises UsageError for an invalid one."""
     if "\0" in path or not path:
         raise UsageError("A path is empty or holds a NUL.", hint="Name a file, a folder or a glob.")
     return os.path.normpath(os.path.join(here, path))
@@ -423,7 +423,7 @@ class _Disk:
     def boundary(self, path: str) -> str:
         """Return the repository around a path, else the current folder or the path's own.
 
-        A repository that is entered through a link that leads out of another is not taken for it.
+        A repository that a link out of another one leads to does not count.
         """
         is_folder = os.path.isdir(path)
         start = path if is_folder and not os.path.islink(path) else os.path.dirname(path)
@@ -492,7 +492,7 @@ def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None
 
 
 def is_descriptor(path: str) -> bool:
-    """Return whether a path is an open file of the process: what a shell writes for `<(command)`, or standard input."""
+    """Return whether a path is an open file of the process: one of `<(command)`, or standard input."""
     return _DESCRIPTOR.fullmatch(path) is not None
 
 

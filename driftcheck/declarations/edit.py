@@ -38,7 +38,7 @@ _KEYS: Final = ("name", "mountPath", "deployment")
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What a declaration is to say, so that it agrees with live in some of its changes."""
+    """The new value of a declaration that accepts some of its changes from live."""
 
     value: Mapping[str, JSON]
     """The whole effective declaration."""
@@ -79,7 +79,7 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Node:
-    """New values by path: one for this place, and those below it."""
+    """New values by path: one for this node, and those below it."""
 
     wanted: _Wanted | None = None
     below: dict[Segment, _Node] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class _Node:
 
 
 def _applied(value: JSON | Absent, node: _Node, lookup: Lookup) -> JSON | Absent:
-    """Return a value with new ones in it; what is around them is copied, never changed."""
+    """Return a copy of a value with new values in it."""
     if node.wanted is not None:
         value = node.wanted.value
     if not node.below:
@@ -121,7 +121,7 @@ def _applied(value: JSON | Absent, node: _Node, lookup: Lookup) -> JSON | Absent
 
 
 def _with(value: JSON, path: Path, new: JSON | Absent) -> JSON:
-    """Return a value in which another one is at a path."""
+    """Return a copy of a value with another value at a path."""
     node = _Node()
     node.put(path, _Wanted(new))
     return _applied(value, node, Lookup())
@@ -139,7 +139,7 @@ def _by_prefix(notes: Sequence[Note]) -> tuple[dict[Path, Note], dict[Path, Note
 
 
 class _Source:
-    """A live deployment, its declared form, and why parts of it have none."""
+    """A live deployment, its declared form, and the reasons why parts can't be declared."""
 
     def __init__(
         self, live: Mapping[str, JSON], form: JSON, notes: tuple[dict[Path, Note], dict[Path, Note]], schema: Field
@@ -242,7 +242,7 @@ def edit(
     *,
     may_change: Callable[[str], bool] = bool,
 ) -> Edited:
-    """Return the files in which the deployments say what is wanted, and from which the removed ones are gone.
+    """Return the files edited so that deployments have the wanted values and the removed ones are gone.
 
     Names are as the files declare them. `may_change` says whether a file is the run's own; in others, which other
     targets share, nothing changes. Nothing is written here.
@@ -282,7 +282,7 @@ class _Attempts:
         self._left = max(_READ_AGAIN // max(size, 1), 2)
 
     def are_left(self) -> bool:
-        """Return whether there is one more, and use it."""
+        """Return whether an attempt is left, and use it."""
         self._left -= 1
         return self._left >= 0
 
@@ -450,10 +450,10 @@ def _put(documents: Mapping[str, list[JSON]], layer: _Layer) -> None:
 def alike(
     shared: Sequence[SourceText], targets: Sequence[tuple[Mapping[str, Mapping[str, JSON]], Mapping[str, Accepted]]]
 ) -> dict[str, Accepted]:
-    """Return what all targets accept alike of deployments in the files that all of them read.
+    """Return the changes that all targets accept alike, of deployments in files that all of them read.
 
-    Of each target: what it declares, and what it accepts, by declared name. What a target sets in its own file is
-    left to that file.
+    `targets` holds for each target its declared values and accepted changes, by declared name. A value that a target sets
+    in its own file is changed there.
     """
     (_, first), *others = targets
     found = {}
@@ -494,7 +494,7 @@ def _place(
     may_change: Callable[[str], bool],
     files: Sequence[_File],
 ) -> str | None:
-    """Change the layers so that together they say what is wanted; returns why that is not possible."""
+    """Change the layers so that they merge to the accepted value; return why that is not possible."""
     if not layers:
         return "its declaration was not found in the files"
     lookup = Lookup()
@@ -556,7 +556,7 @@ def _new_overlay(layers: Sequence[_Layer], may_change: Callable[[str], bool], fi
 
 
 def _laid(layers: Sequence[_Layer], schema: Field) -> JSON:
-    """Return what layers say together; `defaults` are below the entry of their own document."""
+    """Return the merged value of layers; `defaults` are below the entry of their own document."""
     value: JSON = ABSENT
     for layer in layers:
         if layer.list == "deployments":
@@ -571,7 +571,7 @@ def _own(
 ) -> JSON | Absent:
     """Return the entry of a layer that, merged over the layers below, makes the wanted value.
 
-    What it says already stays where it does not matter; ABSENT if no layer can say it.
+    Values that do not matter are kept; ABSENT if no layer can express it.
     """
     if _equal(merged(below, entry, schema if by_identity else None), wanted):
         return entry
@@ -634,7 +634,7 @@ def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], schem
 
 
 def _equal(one: JSON | Absent, other: JSON | Absent) -> bool:
-    """Return whether two declared values are the same; null says the same as nothing."""
+    """Return whether two declared values are the same; null equals a missing value."""
     if one is ABSENT or other is ABSENT:
         return one in (ABSENT, None) and other in (ABSENT, None)
     if isinstance(one, dict) and isinstance(other, dict):

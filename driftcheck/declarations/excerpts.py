@@ -77,7 +77,7 @@ def _below(field: Field, segment: str | int) -> Field:
 
 
 def _hidden(text: str) -> str:
-    """Return a marker for each line of a text but the header of a block, with the line's indentation and end."""
+    """Return a marker for each line of a text except the header of a block, with its indentation and line end."""
     first, *rest = text.split("\n")
     header = first if rest and first[:1] in ("|", ">") else _marked(first)
     return "\n".join([header, *map(_marked, rest)])

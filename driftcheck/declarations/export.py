@@ -29,7 +29,7 @@ OTHER: Final = "it can't be declared in this form"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something live that is not in the declared form, and why; `reason` holds no value of the data."""
+    """A live value that is left out of the declared form, and why; `reason` holds no value of the data."""
 
     path: Path
     reason: str
@@ -37,7 +37,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A live deployment as it can be declared."""
+    """The declaration of a live deployment."""
 
     name: str
     value: Mapping[str, JSON]
@@ -150,13 +150,13 @@ def _reason(path: Path, notes: Sequence[Note]) -> str:
 
 
 def declared_form(live: Mapping[str, JSON], schema: Field) -> tuple[dict[str, JSON], tuple[Note, ...]]:
-    """Return what can be declared of a live deployment, judged by its fields alone, and notes on what can't; pure."""
+    """Return the declarable part of a live deployment, by its fields alone, and notes on the rest; pure."""
     reader = _Reader(live)
     return reader.object(live, schema, ()), tuple(reader.notes)
 
 
 class _Reader:
-    """Reads the declared form off one live deployment."""
+    """Makes the declared form of one live deployment."""
 
     def __init__(self, live: Mapping[str, JSON]) -> None:
         self._live = live
@@ -213,7 +213,7 @@ class _Reader:
         return int(value) if isinstance(value, float) and _is_whole(value) else value
 
     def _list(self, entries: Sequence[JSON], schema: Field, path: Path) -> list[JSON]:
-        """Return a list's form, sorted by identity where the live order means nothing."""
+        """Return a list's form, sorted by identity if order does not matter."""
         segments = _segments(entries, schema)
         pairs = list(zip(segments, entries, strict=True))
         if not schema.ordered and all(isinstance(segment, Item) for segment in segments):
@@ -274,7 +274,7 @@ def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
 
 
 def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Pointer, str]]:
-    """Yield the paths in a form that hold an error, and what is wrong there."""
+    """Yield the paths of errors in a form, and their messages."""
     name = form.get("name")
     for violation in (*validate({"deployments": [form]}), *(lint(name, form) if isinstance(name, str) else ())):
         if RULES[violation.rule].severity is Severity.ERROR:

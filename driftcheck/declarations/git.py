@@ -148,7 +148,7 @@ def _commit(repository: Repository, ref: str) -> str:
 
 
 def _full_name(repository: Repository, name: str) -> str:
-    """Return the full name of the one ref that a name means; the name itself where it is not that of a ref.
+    """Return the full name of the one ref that a name means; the name itself if it is not that of a ref.
 
     A change under review can bring tags and branches, so a second ref of the name, or one that only looks like a
     remote branch, is a usage error. Files of the name are never meant.
@@ -225,7 +225,7 @@ def _is_shallow(repository: Repository) -> bool:
 def _is_cut_off(repository: Repository, tip: str, head: str) -> bool:
     """Return whether history is missing between two commits and their merge bases, so that a newer one may be hidden.
 
-    Where every commit that only one of them descends from has its parents, no path to a merge base is hidden.
+    If every commit that only one of them descends from has its parents, no path to a merge base is hidden.
     """
     path = os.fsdecode(_output(repository, "rev-parse", "--git-path", "shallow").rstrip(b"\n"))
     ends = set(FilePath(repository.here, path).read_text("ascii").split())
@@ -240,7 +240,7 @@ def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suff
     """Read the declarations that paths (as in `discovery.read`) name at a commit.
 
     Paths that name nothing there declare nothing. Raises UsageError for a path outside of the repository, BaseError
-    where a file was not fetched.
+    if a file was not fetched.
     """
     if not paths:
         return Declarations()
@@ -273,7 +273,7 @@ def read_config(repository: Repository, commit: str, file: FilePath) -> SourceTe
 def load_moved(
     repository: Repository, commit: str, names: set[str], read: set[str], *, name_suffix: str = ""
 ) -> Declarations:
-    """Return which of the named deployments a file of the commit declares that no longer declares them.
+    """Return those of the named deployments that were moved: that a file declares at the commit and no longer declares.
 
     `read` holds the files that were read already. An entry that moved from one file to another is not new, although
     the paths name only the other file.
@@ -326,9 +326,9 @@ def in_sparse_checkout(cwd: FilePath, environ: Mapping[str, str], paths: Sequenc
 
 
 def not_checked_out(repository: Repository, paths: Sequence[str]) -> Sources:
-    """Read the files that paths name and that a sparse checkout, or one that never happened, left out of the disk.
+    """Read the files that paths name and that are in HEAD but not checked out (sparse checkouts, --no-checkout).
 
-    They are part of HEAD, so they were not removed.
+    They are part of HEAD, so the change did not remove them.
     """
     named = [_inside(path, repository) for path in dict.fromkeys(paths) if path != "-"]
     prefixes = _prefixes(repository, named)
@@ -366,7 +366,7 @@ def _inside(path: str, repository: Repository) -> str:
 
 
 def _unambiguous(declarations: Declarations) -> Declarations:
-    """Remove every deployment whose name was declared twice: which of them counted is unknown."""
+    """Remove deployments that were declared twice, because it is unknown which one counted."""
     twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
     return replace(declarations, deployments=tuple(each for each in declarations.deployments if each.name not in twice))
 
@@ -390,7 +390,7 @@ class _TreeEntry:
 
 
 def _prefixes(repository: Repository, named: Sequence[str]) -> list[str]:
-    """Return what git is asked for, relative to the top: the paths up to their first glob; nothing for everything."""
+    """Return the paths to list, relative to the top, each up to its first glob; empty for everything."""
     here, top = repository.here, repository.top
     fixed = [discovery.split_glob(discovery.full_path(path, here), here)[0] for path in named]
     prefixes = {os.path.relpath(path, top).replace(os.sep, "/") for path in fixed}
@@ -449,7 +449,7 @@ class _Tree:
             folder, entry, kind = os.path.dirname(folder), os.path.basename(folder), Kind.FOLDER
 
     def unreadable(self, named: Sequence[str]) -> Iterator[tuple[str, RefusedError]]:
-        """Yield what the disk shows and the commit does not contain: submodules, and paths that lead through a link."""
+        """Yield paths that are on the disk and not in the commit: submodules, and paths through a link."""
         repository = self._repository
         for path in self._submodules:
             if os.path.isdir(path) and os.listdir(path):
@@ -484,7 +484,7 @@ class _Tree:
         return self._files[path]
 
     def read(self, candidates: Sequence[Candidate]) -> tuple[list[SourceText], list[Finding]]:
-        """Read files, and those that links in the commit lead to unless they are among them."""
+        """Read files, and the targets of links in the commit unless they are among the files."""
         found: list[tuple[Candidate, str]] = []
         refusals: list[Finding] = []
         for candidate in sorted(candidates, key=lambda c: (self._files[c.path].is_link, c.name)):

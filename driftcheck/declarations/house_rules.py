@@ -23,7 +23,7 @@ _SHOWN_TEXTS: Final = ("reason", "owner", "approved_by", "message")
 
 
 def house_rule_violations(document: JSON) -> Iterator[Violation]:
-    """Find defects in the `ignore`, `severities` and `policies` of a document, whatever else is wrong with it."""
+    """Find defects in the `ignore`, `severities` and `policies` of a document, whether or not the rest is valid."""
     if not isinstance(document, dict):
         return
     policies = {str(entry.get("id")) for _, entry in _entries(document, "policies")}
@@ -104,7 +104,7 @@ def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
 
 
 def _unknown_fields(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
-    """Find paths of a policy that select no field of a deployment: the policy would never judge a value."""
+    """Find paths of a policy that select no field of a deployment, so that it would never judge a value."""
     where = entry.get("where")
     paths = [((*place, "path"), entry.get("path"))]
     paths += [((*place, "where", path), path) for path in (where if isinstance(where, dict) else ())]
@@ -145,7 +145,7 @@ def _literal_secrets(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Viol
 
 
 def _shown(rule: str) -> str:
-    """Return a rule id for a message: short, on one line, and not at all where it holds a credential."""
+    """Return a rule id for a message: short, on one line, and hidden if it holds a credential."""
     if holds_credential(rule):
         return "of this name"
     visible = "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in rule[:80])

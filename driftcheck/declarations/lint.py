@@ -28,7 +28,7 @@ _NOTHING: Final[Mapping[str, JSON]] = {}
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """A declared deployment, and the parts that many rules look at; a part of the wrong shape is empty."""
+    """A declared deployment, and the parts that many rules need; a part of the wrong type is empty."""
 
     name: str
     value: Mapping[str, JSON]
@@ -79,7 +79,7 @@ def findings_in_context(
 def accepted_by_live(findings: Iterable[Finding], comparisons: Iterable[Comparison]) -> Iterator[Finding]:
     """Return findings; a warning about a value that live holds as declared is a note, as the service accepts it.
 
-    So is one about a deployment that is unknown: the values may well be live as declared.
+    So is a warning about a deployment that is unknown, because its values may be live.
     """
     compared = {comparison.name: comparison for comparison in comparisons}
     for found in findings:
@@ -202,7 +202,7 @@ _PLATFORM_URL: Final = re.compile(r"https://[^/]+\.langgraph\.app/?", re.IGNOREC
 
 
 def _of_platform(key: str, value: JSON) -> bool:
-    """Return whether a value looks like one that the platform sets itself: a copy of it is harmless."""
+    """Return whether a value looks like one that the platform sets itself, so that a copy of it is harmless."""
     if not isinstance(value, str):
         return False
     return bool(_PLATFORM_URL.fullmatch(value)) if key == "custom_url" else key == "image_uri" and "@sha256:" in value
@@ -337,7 +337,7 @@ def _tiers(subject: _Subject) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """What a tier gives (API.md 6.9)."""
+    """The resources of a tier (API.md 6.9)."""
 
     vcpu: float
     memory_mb: int
@@ -414,9 +414,9 @@ def _number(value: JSON) -> float | None:
 
 
 def _effective(spec: Mapping[str, JSON], key: str) -> tuple[float, str] | None:
-    """Return the number that is certain to be live, and the field that declares it: the field itself or its origin.
+    """Return the number that is certainly live, and the field that declares it: the field itself or its origin.
 
-    The origin counts only where the field is declared unset: a field that is not declared may have any value.
+    The origin counts only if the field is declared as unset, because an undeclared field may have any value.
     """
     declared = _number(spec.get(key))
     if declared is not None:
@@ -507,7 +507,7 @@ _RESERVED_NAMES: Final = frozenset(
 
 
 def _names(subject: _Subject, key: str) -> dict[str, int]:
-    """Return the index of each secret or secret reference by name, of two the first."""
+    """Return the index of each secret or secret reference by name, the first of duplicates."""
     found: dict[str, int] = {}
     for index, entry in _entries(subject.value, key):
         if isinstance(entry.get("name"), str):
@@ -608,7 +608,7 @@ def _repeated(rule: str, parent: Mapping[str, JSON], above: Pointer, key: str, i
 
 
 def _incomplete_entries(subject: _Subject) -> Iterator[Violation]:
-    """Report entries without a field that the schema cannot require, since an overlay may leave it to what is below."""
+    """Report entries without a field that the schema cannot require, since the layer below an overlay may set it."""
     needed: list[tuple[Pointer, Mapping[str, JSON], tuple[str, ...]]] = [
         (path, container, ("image",)) for path, container in subject.containers
     ]

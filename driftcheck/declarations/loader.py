@@ -78,7 +78,7 @@ _COMPLETE_WITHOUT: Final = frozenset({"skipped-file"})
 
 
 def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False) -> Declarations:
-    """Return what texts declare."""
+    """Return the declarations in texts."""
     ordered = sorted(texts, key=lambda text: text.name)
     overlaid = frozenset(name for text in ordered if _has_overlay(text.data) for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
@@ -118,7 +118,7 @@ def _name(entry: JSON) -> str | None:
 
 
 def resulting_name(name: str, suffix: str) -> str:
-    """Return a name with the suffix of a target; an agent and environment (with a slash) have none."""
+    """Return a name with the suffix of a target; an agent and environment (with a slash) get none."""
     return name if "/" in name else name + suffix
 
 
@@ -132,7 +132,7 @@ def declared_name(result: str, suffix: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _DeclaredEntry:
-    """A deployment, or an overlay of one, as a document declares it."""
+    """A deployment or overlay in a document."""
 
     name: str
     document: int
@@ -250,7 +250,7 @@ class _FileReader:
     def _unsound_entries(
         self, number: int, document: dict[str, JSON], violations: Sequence[Violation]
     ) -> frozenset[tuple[str, int]]:
-        """Return the deployments and overlays that cannot be taken as they were read."""
+        """Return the deployments and overlays that can't be compared."""
         everything = frozenset(
             (key, i) for key in ("deployments", "overlay") for i in range(len(document.get(key, ())))
         )
@@ -393,7 +393,7 @@ class Findings:
         self._file = file
 
     def has_room(self, rule: str) -> bool:
-        """Return whether a finding of a rule will be reported; one that will not be is counted."""
+        """Return whether a finding of a rule can be reported; count it if not."""
         is_error = RULES[rule].severity is Severity.ERROR
         has_room = self._counts[is_error] < MAX_FINDINGS
         self._dropped[is_error] += not has_room
@@ -410,7 +410,7 @@ class Findings:
         path: Sequence[Segment] | None = None,
         related: Sequence[Location] = (),
     ) -> None:
-        """Add a finding for which there is room; one of several deployments (in `defaults`) is added once."""
+        """Add a finding; one about `defaults` of several deployments is added once."""
         key = (rule_id, location, message)
         if key in self._found:
             if self._found[key].deployment != deployment:
@@ -451,7 +451,7 @@ class Findings:
 
 
 def identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:
-    """Return a path in which list entries are named by their identity, where they have one that may be shown."""
+    """Return a path in which list entries are named by their identity, if they have one that may be shown."""
     field: fields.Field | None = fields.deployment()
     for segment in path:
         if isinstance(value, list) and isinstance(segment, int) and segment < len(value):
@@ -526,7 +526,7 @@ class _Placed:
 
 
 class _Assembly:
-    """Brings together what files declare: names are unique, and overlays are laid over deployments of earlier paths."""
+    """Combines files: reports duplicate names, and merges overlays into deployments of earlier paths."""
 
     def __init__(self, name_suffix: str) -> None:
         self._suffix = name_suffix
@@ -582,7 +582,7 @@ class _Assembly:
             )
 
     def _applicable(self, name: str, overlays: Sequence[_Placed]) -> list[_Placed]:
-        """Return the overlays of a name that have something to be laid over, and report the others."""
+        """Return the overlays of a name that have a deployment below, and report the others."""
         base, found = self._declared.get(name), []
         documents: dict[tuple[str, int], _Placed] = {}
         for placed in sorted(overlays, key=lambda placed: placed.layer):
@@ -670,7 +670,7 @@ class _Assembly:
 
 
 def _same(first: JSON, second: JSON) -> bool:
-    """Return whether two values are the same JSON; `==` alone takes true for 1."""
+    """Return whether two values are the same JSON; `==` alone takes true and 1 for equal."""
     import json
 
     return first == second and json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

@@ -122,7 +122,7 @@ class _Reached(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The layers of one deployment, the topmost first, and what they come to."""
+    """The layers of one deployment, the topmost first, and their merged value."""
 
     layers: tuple[Layer, ...]
     own: Layer
@@ -145,7 +145,7 @@ class Layers:
         return self._find(violation.path, at_key=violation.at_key)[1]
 
     def other_layers(self, violation: Violation) -> tuple[Location, ...]:
-        """Return the locations of the other values that a violation is about, where other layers set them."""
+        """Return the locations of the other values that a violation is about, if other layers set them."""
         layer, _ = self._find(violation.path, at_key=violation.at_key)
         found = (self._find(path, at_key=False) for path in violation.related)
         return tuple(dict.fromkeys(location for other, location in found if other is not layer))

@@ -32,7 +32,7 @@ Pointer: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A defect of the data: a rule of the catalogue, a message, and where.
+    """A defect of the data: a rule of the catalogue, a message, and a path.
 
     Message and hint hold no value of the data that may be secret; they may name keys.
     """
@@ -59,7 +59,7 @@ def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, 
     """Return the violations of a document against its schema, the worst rule first.
 
     After `MAX_VIOLATIONS` follows one of the rule `too-many-findings`. `schema_name` is one of `fields.SCHEMAS`. Any
-    value is accepted: what is not JSON is a violation too.
+    value is accepted; one that is not JSON is a violation, too.
     """
     if _accepts(value, schema_name):
         return ()
@@ -162,7 +162,7 @@ def compile_fragment(schema: JSON) -> Callable[[JSON], bool]:
 
 
 def fragment_problem(schema: JSON) -> str | None:
-    """Return what keeps a policy's schema from being used, as the rest of a sentence; None if nothing does."""
+    """Return why a policy's schema can't be used, as the rest of a sentence; None if it can."""
     import jsonschema_rs
 
     try:
@@ -182,7 +182,7 @@ class _UnusableFragmentError(Exception):
 def _fragment_size(node: JSON, root: JSON, around: tuple[str, ...], known: dict[str, int]) -> int:
     """Count the subschemas that judging a value may visit, references followed.
 
-    A keyword that JSON Schema does not have, or that checks nothing, would let every value pass in silence.
+    A keyword that JSON Schema does not have, or that checks nothing, would silently accept every value.
     """
     size = 1
     for key, value in node.items() if isinstance(node, dict) else ():
@@ -426,7 +426,7 @@ _MEBIBYTES: Final = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 
 
 def _certain_fix(text: str, wanted: list[str], key: str) -> str | None:
-    """Return what a string was certainly meant to be, where a boolean or a number belongs; not a secret."""
+    """Return the boolean or number that a string was certainly meant to be; not a secret."""
     if "boolean" in wanted:
         return _BOOLEANS.get(text.lower())
     quantity = _QUANTITY.fullmatch(text)

@@ -43,7 +43,7 @@ def _deployment(export: Exported) -> Iterator[str]:
 
 
 def ignore_rules(export: Exported) -> list[dict[str, JSON]]:
-    """Return the rules for what differs from live although it is exported."""
+    """Return the ignore rules for values that differ from live although they are exported."""
     name = export.resulting_name or export.name
     return [
         {"deployment": name, "path": format_path(note.path), "reason": f"not exported: {note.reason}"}
@@ -52,7 +52,7 @@ def ignore_rules(export: Exported) -> list[dict[str, JSON]]:
 
 
 def _comments(export: Exported) -> dict[int, list[str]]:
-    """Return comment lines by the (identity of the) collection that they belong to: the one that lacks something."""
+    """Return comment lines by the id of the collection that they belong to: the one with an omission."""
     found: dict[int, list[str]] = {}
     for note in export.notes:
         holder: Any = export.value

@@ -19,7 +19,7 @@ PIPE_WIDTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a command line chose, so that the commands that reports advise choose the same."""
+    """The selection of a command line, repeated in the commands that reports suggest."""
 
     options: str = ""
     """Paths and options that other commands take as well, quoted for a shell."""
@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How a report is shown; a format ignores what it has no use for."""
+    """Options of a report; a format ignores those that it does not need."""
 
     color: bool = False
     """Terminal colours in text, which change nothing else."""

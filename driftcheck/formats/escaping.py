@@ -15,7 +15,7 @@ _COMMAND: Final = re.compile(r"^((?:[ \t]|\x1b\[[0-9;]*m)*)::", re.MULTILINE)
 
 
 def visible(text: str) -> str:
-    r"""Write out every character that can't be seen or that steers a terminal: ESC becomes `\x1b`.
+    r"""Escape every character that can't be seen or that controls a terminal: ESC becomes `\x1b`.
 
     These are the controls (CR, LF and tab too), bidirectional and zero-width characters, line and
     paragraph separators, blanks other than the space, and lone surrogates.
@@ -37,18 +37,18 @@ def _written_out(character: str) -> str:
 
 
 def inert(text: str) -> str:
-    r"""Break what a runner of GitHub Actions would carry out in a log: `##[` anywhere, `::` at a line's begin.
+    r"""Break commands to a runner of GitHub Actions in a log: `##[` anywhere, `::` at the beginning of a line.
 
-    Both are shown with one character written out (`##\x5b`, `\x3a:`). Source: actions/runner 258d6c8.
+    Both are shown with one character escaped (`##\x5b`, `\x3a:`). Source: actions/runner 258d6c8.
     """
     return _COMMAND.sub(r"\1\\x3a:", text.replace("##[", r"##\x5b"))
 
 
 def inert_markup(text: str) -> str:
-    """Break the same in HTML or XML without changing what it says; not for scripts, styles or CDATA."""
+    """Break the same in HTML or XML without changing the text; not for scripts, styles or CDATA."""
     return _COMMAND.sub(r"\1&#58;:", text.replace("##[", "##&#91;"))
 
 
 def inert_json(text: str) -> str:
-    r"""Break `##[` in a JSON text, where it can stand only in a string, without changing what it says."""
+    r"""Break `##[` in a JSON text, where it can only be in a string, without changing its value."""
     return text.replace("##[", r"##\u005b")

@@ -154,7 +154,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What needs attention of one target, or of a report without targets."""
+    """The part of the page about one target, or about a report without targets."""
 
     report: Report
     verdict: wording.Verdict | None
@@ -209,7 +209,7 @@ class _Matrix:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What the template shows; everything is in the order of the page."""
+    """The data of the template, in the order of the page."""
 
     report: Report
     identity: str
@@ -314,7 +314,7 @@ def _key(comparison: Comparison) -> tuple[str | None, str]:
 
 
 def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
-    """Return what needs attention by target, and the other deployments."""
+    """Return the parts that need attention, by target, and the other deployments."""
     parts, others, number = list[_Part](), list[view.Block](), 0
     has_targets = bool(report.targets)
     for part in [view.common(report), *view.parts(report)] if has_targets else [report]:
@@ -364,7 +364,7 @@ def _matches(cells: _Cells) -> bool:
 
 
 def _tone(report: Report) -> str:
-    """Return the verdict's colour: green only where everything was read, and nothing at all differs."""
+    """Return the verdict's colour: green only if everything was read and nothing differs."""
     if report.outcome.status is not ExitStatus.IN_SYNC:
         return report.outcome.value
     if not report.complete:
@@ -415,7 +415,7 @@ def _by_rule(findings: Iterable[Finding]) -> list[tuple[Severity, str, int]]:
 
 
 def _suppressed(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> list[_Suppressed]:
-    """Gather what is suppressed by the rule that does it."""
+    """Group suppressed items by rule."""
     gathered: dict[Suppression, list[tuple[str | None, str | None, str]]] = {}
     for comparison in report.deployments:
         for change in comparison.changes:
@@ -483,7 +483,7 @@ def _side(change: Change, side: str) -> _Side:
 
 
 def _value_text(value: JSON) -> str:
-    """Write a value as JSON: on one line where it is short, and all of it visible."""
+    """Write a value as JSON: on one line if it is short, and escaped."""
     line = wording.value_text(value)
     if not isinstance(value, (dict, list)) or len(line) <= _SHORT:
         return line

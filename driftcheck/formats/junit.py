@@ -21,7 +21,7 @@ _VALUE: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One test case: `result` None passes; all texts are visible ones."""
+    """One test case, which passes if `result` is None; all texts are escaped."""
 
     name: str
     classname: str
@@ -52,7 +52,7 @@ def render(report: Report, options: RenderOptions) -> str:
 
 
 def _threshold(report: Report) -> Severity:
-    """Return the least severity that fails a case: errors do, and whatever made the run fail."""
+    """Return the least severity that fails a case: an error, or a lower one that made the run fail."""
     if report.outcome.status is not ExitStatus.DRIFT:
         return Severity.ERROR
     active: list[Severity] = [

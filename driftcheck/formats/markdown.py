@@ -40,7 +40,7 @@ _AROUND: Final = "(),.;?"
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part that is shown whole or not at all, and the noun it is counted by when it is not."""
+    """A part that is shown whole or not at all, and the noun for counting it if it is not."""
 
     text: str
     noun: str
@@ -56,7 +56,7 @@ class _Group:
 
 
 def marker(report: Report) -> str:
-    """Return the first line, by which a comment or issue of the same report is found again, to be updated."""
+    """Return the first line, which identifies the comment or issue to update."""
     identity = quote(visible(view.identity(report)), safe="/").replace("--", "-%2D")
     return f"<!-- driftcheck-report {identity} -->"
 
@@ -104,7 +104,7 @@ def _that_fit(pieces: tuple[_Piece, ...], room: int) -> list[_Piece]:
 
 
 def _rest(left: Counter[str]) -> str:
-    """Say how much is not shown; the longest such text is the one that counts everything."""
+    """Return the text that says how much is not shown; it is longest if it counts everything."""
     if not left.total():
         return ""
     counts = ", ".join(wording.counted(number, noun) for noun, number in sorted(left.items()) if number)
@@ -214,7 +214,7 @@ def _details(summary: str, pieces: Iterable[_Piece], *, is_open: bool = False) -
 
 
 def _row(change: Change, report: Report, options: RenderOptions) -> _Piece:
-    """Return a change as a row of a table, and what differs inside of it as rows below."""
+    """Return a change as a row of a table, and its details as rows below."""
     base = wording.base_text(change, _VALUE)
     notes = list(map(_note, wording.severity_note(change) + wording.change_notes(change, report)))
     notes += [] if base is None else [f"base {_cell(base)}"]
@@ -311,7 +311,7 @@ def _linked(location: Location | None, options: RenderOptions, code: Callable[[s
 
 
 def _prose(text: str, code: Callable[[str], str] | None = None) -> str:
-    """Write a sentence: what it marks as code as code, and every word that could be read as markup."""
+    """Write a sentence, with everything in backticks and every word that could be markup as code."""
     write = code or _code
     parts = re.split("`([^`]*)`", visible(text))
     return "".join(write(part) if index % 2 else _words(part, write) for index, part in enumerate(parts))

@@ -69,7 +69,7 @@ def to_record(report: Report) -> Record:
 def read(text: str) -> Report:
     """Read a saved JSON report; unknown keys are ignored, another major version is refused.
 
-    Raises InputError, which says where the text is not a report and never quotes it.
+    Raises InputError, which locates the defect and never quotes the text.
     """
     record = _parse(text)
     try:

@@ -41,7 +41,7 @@ _Object = dict[str, Any]
 
 
 def render(report: Report, options: RenderOptions) -> str:
-    """Render a report as one SARIF run; what does not fit is counted in a notification."""
+    """Render a report as one SARIF run; results beyond the limit are counted in a notification."""
     shown = [each for each in view.results(report) if not _is_adopted(each)]
     rules = sorted({each.rule for each in shown})
     results = _results(shown, rules, report, options)

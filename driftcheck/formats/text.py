@@ -85,7 +85,7 @@ class _Page:
         self._view = view.view(report, with_unmanaged=self._verbose, folds_notes=folds_notes)
 
     def sections(self) -> Iterator[Iterable[str]]:
-        """Write what needs attention in one target, or in a report without targets."""
+        """Write the sections of one target, or of a report without targets."""
         if self._report.command == "audit":
             yield self._inventory()
         if self._report.command == "compare":
@@ -98,7 +98,7 @@ class _Page:
         yield self._bare()
 
     def counts(self) -> Iterator[Iterable[str]]:
-        """Write what is counted instead of shown, over all targets: notes come after what differs."""
+        """Write the counts of items that are not shown, over all targets, after the differences."""
         yield self._suppressed()
         yield self._resolved()
         yield self._matching()
@@ -106,7 +106,7 @@ class _Page:
         yield self._elsewhere()
 
     def end(self) -> Iterator[Iterable[str]]:
-        """Write what to do, the verdict, and where live was read."""
+        """Write suggestions, the verdict, and the source of live."""
         ways = wording.ways_back(self._report, self._asked)
         line = " ".join(ways)
         fits = len(line) <= self._width
@@ -172,7 +172,7 @@ class _Page:
         return " ".join(self._paint(" ".join(word for word, _ in group), *codes) for codes, group in alike)
 
     def heading(self) -> Iterator[str]:
-        """Write the name of a target, how its run ended, and where live was read."""
+        """Write the name of a target, its verdict, and the source of live."""
         name, color = visible(self._report.report_id or ""), self._color_of_verdict()
         yield from self._fill([(f"{name}:", _BOLD), (str(wording.verdict(self._report)), color)])
         if origin := wording.origin(self._report):
@@ -309,7 +309,7 @@ class _Page:
             yield f"and {wording.counted(len(lines) - most, f'more {noun}')} ({_MORE})"
 
     def _bare(self) -> Iterator[str]:
-        """List the deployments of which nothing is known but that they are declared or live: on one line, in short."""
+        """List the deployments of which nothing is known but that they are declared or live, on one line."""
         blocks = self._view.bare
         if len(blocks) > 1 and not self._verbose:
             names = wording.listed((visible(block.comparison.name) for block in blocks), _NAMES)
@@ -320,7 +320,7 @@ class _Page:
             yield self._head(block, location or "live, not declared in what could be read")
 
     def _elsewhere(self) -> Iterator[str]:
-        """Summarize what differs in deployments that the change under review does not touch."""
+        """Summarize the differences of deployments that the change under review does not touch."""
         blocks = self._view.elsewhere
         if not blocks:
             return
@@ -338,7 +338,7 @@ class _Page:
     # What is counted
 
     def _suppressed(self) -> Iterator[str]:
-        """List what is suppressed, where no deployment above shows it."""
+        """List suppressed items that no deployment above shows."""
         lines: list[str] = []
         for comparison, item, suppression in self._view.suppressed:
             if isinstance(item, Change):
@@ -353,7 +353,7 @@ class _Page:
             yield from self._cut(lines, "suppressed item")
 
     def _resolved(self) -> Iterator[str]:
-        """List what the last conclusive run had, and this one no longer has."""
+        """List items that the last conclusive run had and this run no longer has."""
         lines = [
             "\n".join(self._fill([wording.resolved_text(item, self._report)], "  ")) for item in self._report.resolved
         ]

@@ -70,7 +70,7 @@ def identity(report: Report) -> str:
 
 
 def parts(report: Report) -> list[Report]:
-    """Return a report for each target, the worst first; the report itself where it has no targets."""
+    """Return a report for each target, the worst first; the report itself if it has no targets."""
     if not report.targets:
         return [report]
     ordered = sorted(report.targets, key=lambda target: (target.outcome.rank, target.name))
@@ -120,12 +120,12 @@ class Block:
 
     @property
     def is_bare(self) -> bool:
-        """Whether it is unknown, and nothing else can be said of it."""
+        """Whether it is unknown, and nothing else is reported about it."""
         return self.comparison.status is Status.UNKNOWN and not self.comparison.changes and not self.findings
 
     @property
     def is_merely_unmanaged(self) -> bool:
-        """Whether being unmanaged is all that there is to say of it."""
+        """Whether it is unmanaged, and nothing else is reported about it."""
         return self.comparison.status is Status.UNMANAGED and not self.active
 
     @property
@@ -159,7 +159,7 @@ class Block:
 
 
 def blocks(report: Report) -> list[Block]:
-    """Return every deployment with its findings: what the change under review alters, then the worst, the newest."""
+    """Return every deployment with its findings: those that the change under review alters, then the worst, the newest."""
     about: dict[tuple[str | None, str], list[Finding]] = {(each.target, each.name): [] for each in report.deployments}
     for finding in report.findings:
         if finding.deployment is not None and (finding.target, finding.deployment) in about:
@@ -324,7 +324,7 @@ class Result:
 
 
 def results(report: Report) -> list[Result]:
-    """Return the unsuppressed changes and findings, the worst first, then what the change under review does."""
+    """Return the unsuppressed changes and findings, the worst first, those of the change under review last."""
     listed = [
         Result(change, comparison)
         for comparison in report.deployments
@@ -351,7 +351,7 @@ def _result_order(result: Result) -> tuple[object, ...]:
 
 
 def outdated(report: Report) -> list[Block]:
-    """Return the deployments for which merging the base branch is all that there is to do."""
+    """Return the deployments that only require merging the base branch."""
     if all(part.declared.base is None for part in parts(report)):
         return []
     return [block for block in blocks(report) if block.is_outdated]
@@ -395,7 +395,7 @@ def rooted(file: str, options: RenderOptions) -> str:
 
 
 def source_link(location: Location, options: RenderOptions) -> str | None:
-    """Return the address at which the platform shows a location; None if there is none."""
+    """Return the URL at which the platform shows a location; None if unknown."""
     file = rooted(location.file, options)
     if not options.source_url or file.startswith(("/", "../")):
         return None
@@ -405,7 +405,7 @@ def source_link(location: Location, options: RenderOptions) -> str | None:
 def pinned(location: Location | None, report: Report, options: RenderOptions) -> Location:
     """Return a location from the repository's root; viewers refuse a result without one.
 
-    What is in no file is at the configuration, else at the folder (or the only file) of the declarations.
+    A result without a file is at the configuration, otherwise at the folder (or only file) of the declarations.
     """
     if location is not None:
         return replace(location, file=rooted(location.file, options))
@@ -420,7 +420,7 @@ def pinned(location: Location | None, report: Report, options: RenderOptions) ->
 
 
 def fingerprints(results: Sequence[Result], report: Report) -> list[str]:
-    """Return an identity of each result that outlasts moved lines and other values.
+    """Return an identity of each result that is stable when lines move or values change.
 
     It is made of the report's identity, target, rule, deployment and path; of the file where it has no deployment.
     Equal ones are numbered.

@@ -95,7 +95,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def listed(names: Iterable[str], most: int) -> str:
-    """Join names (visible already) with commas; those past the most become a count."""
+    """Join names (visible already) with commas; those past the limit become a count."""
     every = list(names)
     rest = len(every) - most
     return ", ".join(every[:most]) + (f" and {rest:,} more" if rest > 0 else "")
@@ -110,7 +110,7 @@ def capitalized(text: str) -> str:
 
 
 def value_text(value: JSON, limit: int | None = None) -> str:
-    """Write a value as JSON on one line, all of it visible; past the limit it is cut in the middle."""
+    """Write a value as JSON on one line, escaped; past the limit it is cut in the middle."""
     return shortened(visible(json.dumps(value, ensure_ascii=False)), limit)
 
 
@@ -142,14 +142,14 @@ def side_text(change: Change, side: str, limit: int | None = None) -> str:
 
 
 def base_text(change: Change, limit: int | None = None) -> str | None:
-    """Write the value at the merge base, of what the change under review alters; None for any other change."""
+    """Write the value at the merge base if the change under review alters it; None for any other change."""
     if change.base is ABSENT or change.change_class not in (ChangeClass.CONFLICT, *view.BY_THE_CHANGE):
         return None
     return HIDDEN if change.redacted else value_text(change.base, limit)
 
 
 def change_text(change: Change, limit: int | None = None) -> str:
-    """Write the sides of a change as one phrase: `declared 6, live 10`, or what differs inside of them."""
+    """Write the sides of a change as one phrase: `declared 6, live 10`, or its details."""
     if change.redacted and change.kind is ChangeKind.MODIFIED:
         return "declared and live differ"
     if inside := detail_texts(change, limit):
@@ -196,7 +196,7 @@ def impact(change: Change) -> str:
 
 
 def change_notes(change: Change, report: Report, *, with_impact: bool = True) -> list[str]:
-    """Return what else there is to know of a change, a few words each, its severity and suppression aside."""
+    """Return notes on a change, a few words each, without its severity and suppression."""
     notes = age_notes(change, report)
     if change.change_class is not ChangeClass.DRIFT or change.base is not ABSENT:
         notes.append(CLASSES[change.change_class])
@@ -217,7 +217,7 @@ def severity_note(change: Change) -> list[str]:
 
 
 def age_notes(item: Change | Finding | ResolvedItem, report: Report) -> list[str]:
-    """Return what the history says of an item: `new`, or since when it is known."""
+    """Return notes of the history on an item: `new`, or since when it is known."""
     state = None if isinstance(item, ResolvedItem) else item.state
     if state is State.NEW:
         return ["new"]
@@ -236,7 +236,7 @@ def since_text(moment: str, report: Report) -> str:
 
 
 def suppression_text(suppression: Suppression) -> str:
-    """Say that something is suppressed, why, until when, and who answers for it."""
+    """Write that something is suppressed, why, until when, and who owns it."""
     return f"suppressed: {reason_text(suppression)}"
 
 
@@ -255,7 +255,7 @@ def reason_text(suppression: Suppression) -> str:
 
 
 def path_text(path: Path) -> str:
-    """Write a path, all of it visible."""
+    """Write a path, escaped."""
     return visible(format_path(path))
 
 
@@ -294,7 +294,7 @@ def status_text(block: Block) -> str:
 
 
 def title(result: Result) -> str:
-    """Return the deployment, and the field or (where it is about none) the rule; all of it visible."""
+    """Return the deployment, and the field or (where it is about none) the rule; escaped."""
     subject = path_text(result.path) if result.path else visible(result.rule)
     name = full_name(result.target, result.deployment)
     return f"{name}: {subject}" if name else subject
@@ -341,7 +341,7 @@ def hint(result: Result, asked: Asked = _NOTHING) -> str | None:
 
 
 def ways_back(report: Report, asked: Asked = _NOTHING) -> list[str]:
-    """Return how to accept, and how to revert, the drift that fails a run, a sentence each; empty where none does."""
+    """Return how to accept and how to revert the drift that fails a run, a sentence each; empty if none does."""
     if report.command not in ("check", "audit") or report.outcome.status is ExitStatus.IN_SYNC:
         return []
     drift = [(each, change) for each in report.deployments for change in each.changes if _can_be_accepted(change)]
@@ -398,7 +398,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(report: Report) -> Verdict:
-    """Return how the run ended; "In sync" only where everything was read and nothing differs."""
+    """Return how the run ended; "In sync" only if everything was read and nothing differs."""
     if report.outcome is Outcome.DEFECT:
         return Verdict("Internal error", "no result of this run can be relied on.")
     word, sentence = _judged(report)
@@ -573,7 +573,7 @@ def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: i
 
 
 def elsewhere_text(blocks: Sequence[Block]) -> str:
-    """Count what differs in deployments that the change under review does not touch: `5 drifted (6 fields)`."""
+    """Count differences of deployments that the change under review does not touch: `5 drifted (6 fields)`."""
     missing = sum(block.comparison.status is Status.MISSING for block in blocks)
     fields = counted(sum(len(block.active) for block in blocks), "field")
     drifted = f"{counted(len(blocks) - missing, 'deployment')} drifted ({fields})" if missing < len(blocks) else ""
@@ -590,7 +590,7 @@ def by_name_only(report: Report) -> str:
 
 
 def numbers(report: Report) -> list[str]:
-    """Return the counts that belong to every verdict on a comparison, a few words each."""
+    """Return the counts of every verdict on a comparison, a few words each."""
     summary, parts = report.summary, view.parts(report)
     if all(part.live is None for part in parts):
         return [f"{summary.suppressed:,} suppressed"] if summary.suppressed else []
@@ -617,7 +617,7 @@ def _history_numbers(report: Report) -> Iterator[str]:
 
 
 def live_count(sides: Iterable[LiveSummary | None]) -> str:
-    """Write how many deployments are live; where a listing was not read at all, that is not known."""
+    """Write how many deployments are live; unknown if a listing was not read at all."""
     known = [side for side in sides if side is not None]
     if not all(side.complete or side.pages or side.deployments for side in known):
         return "an unknown number"
@@ -625,12 +625,12 @@ def live_count(sides: Iterable[LiveSummary | None]) -> str:
 
 
 def gaps(report: Report) -> list[str]:
-    """Return what was not read, a sentence each, all of it visible."""
+    """Return what was not read, a sentence each, escaped."""
     return [visible(gap) for gap in view.gaps(report)]
 
 
 def run_defects(report: Report) -> list[str]:
-    """Return why the run has no answer: its gaps, or its verdict where no error says so."""
+    """Return why the run has no answer: its gaps, or its verdict if no error says so."""
     found = gaps(report)
     if not found and report.outcome.status in view.NO_ANSWER and not report.summary.findings[Severity.ERROR]:
         return [str(verdict(report))]

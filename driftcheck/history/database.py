@@ -61,7 +61,7 @@ class Execute(Protocol):
 
 @contextlib.contextmanager
 def transaction(url: str, *, write: bool) -> Iterator[Execute]:
-    """Open the database and hold a transaction while the body runs: all of it is kept, or nothing.
+    """Open the database and hold a transaction while the body runs: all or nothing is kept.
 
     A database of an older version is upgraded first, in the same transaction. Raises HistoryError or UsageError.
     """
@@ -129,7 +129,7 @@ def _sqlite(file: str, *, write: bool) -> Iterator[Execute]:
 
 
 def _create(file: str) -> None:
-    """Create the file, readable by its owner alone: a report names what runs where."""
+    """Create the file, readable by its owner alone, because reports describe the infrastructure."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
     except (OSError, ValueError) as error:
@@ -178,7 +178,7 @@ def _is_ours(execute: Execute) -> bool:
 
 
 def _expected() -> Iterator[list[tuple[Any, ...]]]:
-    """Yield what each version of the schema consists of, as SQLite itself records it."""
+    """Yield the objects of each version of the schema, as SQLite records them."""
     import sqlite3
 
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
@@ -212,7 +212,7 @@ def _refuse_newer(execute: Execute, place: str) -> None:
 
 
 def _migrate(execute: Execute, place: str, *, blob: str, version: int | None = None) -> None:
-    """Bring the schema to the version of this driftcheck; nothing is done to a newer one."""
+    """Bring the schema to the version of this driftcheck; a newer one is not changed."""
     version = _version(execute) if version is None else version
     if version:
         _refuse_newer(execute, place)

@@ -20,7 +20,7 @@ _CONCLUSIVE: Final = frozenset({Outcome.IN_SYNC, Outcome.PASSED, Outcome.DRIFT})
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run was narrowed to; empty for a run over everything."""
+    """The filters of a run; empty for a run over everything."""
 
     names: tuple[str, ...] = ()
     """Globs over deployment names (`--name`)."""
@@ -32,7 +32,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The items that a part of a run says something about."""
+    """The items that a part of a run covers."""
 
     key: str = ""
     """The scope as text; empty for a run over everything."""
@@ -44,7 +44,7 @@ class Reach:
     def covers(self, deployment: str | None, last_reach: str) -> bool:
         """Return whether the absence of an item would mean that it is resolved.
 
-        A deployment that left a filter is not gone, so a filtered run speaks only of what it compared.
+        A deployment that a filter no longer selects may still exist, so a filtered run covers only what it compared.
         """
         if not self.key or (self.key == last_reach and not self.filtered):
             return True
@@ -86,7 +86,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An item as one run shows it."""
+    """An item in one run."""
 
     key: Key
     severity: Severity
@@ -99,7 +99,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a run says of one target, or of everything without targets."""
+    """The result of a run for one target, or for everything without targets."""
 
     target: str | None
     stream: str
@@ -116,7 +116,7 @@ class Part:
 
 
 def canonical(value: JSON) -> str:
-    """Return a value as one line of ASCII: the same for every database, whatever number or character it holds."""
+    """Return a value as one line of ASCII: the same for every database."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
@@ -136,7 +136,7 @@ def key_of_finding(found: Finding) -> Key:
 
 
 def parts(report: Report, scope: Scope) -> tuple[Part, ...]:
-    """Return what a report says of each target; of a report without targets, the one part that is all of it."""
+    """Return the part of a report for each target; one part for a report without targets."""
     if not report.targets:
         live = report.live
         conclusive = _is_conclusive(report.outcome, report.complete, report.deployments)
@@ -240,7 +240,7 @@ def _seen_change(key: Key, comparison: Comparison, change: Change) -> Seen:
 
 
 def _where(group: Sequence[Finding]) -> str:
-    """Return where the findings of one identity are, so that one more of them changes the item."""
+    """Return the locations of findings of one identity, so that one more of them changes the item."""
     return canonical(
         sorted(
             [

@@ -58,7 +58,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notification that waits to be sent."""
+    """A notification to be sent."""
 
     id: int
     destination: str
@@ -83,7 +83,7 @@ CONFIG_NAME: Final = "driftcheck.yaml"
 def record(
     url: str, run: NewRun, decide: Callable[[Report], Report], render: Callable[[Report], str]
 ) -> tuple[Report, HistoryNote]:
-    """Record a run and what it changes, in one transaction; return the report with the states of its items.
+    """Record a run and its effects, in one transaction; return the report with the states of its items.
 
     `decide` decides the outcome once the states are known, `render` returns the JSON report that is kept and hashed.
     A run that is already recorded changes nothing. Raises HistoryError or UsageError.
@@ -156,14 +156,14 @@ def _attached(execute: Execute, part: Part) -> Part:
 
 
 def _take_failed_runs(execute: Execute, stream: str, failed: Sequence[str]) -> None:
-    """Take runs that failed before any could read the workspace into the stream of the first one that could."""
+    """Move runs that failed before the workspace was known into the stream of the first run that read it."""
     unread = [each for each in failed if (json.loads(each)[0] or CONFIG_NAME).endswith(CONFIG_NAME)]
     if len(unread) == 1:
         execute("UPDATE driftcheck_parts SET stream = :stream WHERE stream = :failed", stream=stream, failed=unread[0])
 
 
 def _with_owners(execute: Execute, step: Step, target: str | None, previous: str | None) -> Step:
-    """Return the step with owners of what it opens: of the ignore rules that suppressed it in the run before."""
+    """Return the step with owners of opened items: those of the ignore rules that suppressed them in the run before."""
     if not step.opened or previous is None:
         return step
     rows = execute("SELECT report FROM driftcheck_runs WHERE id = :id", id=previous)
@@ -227,7 +227,7 @@ def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment
 def _outage(execute: Execute, part: Part, run: NewRun, seq: int) -> Iterator[Transition]:
     """Yield the start or the end of a series of inconclusive runs.
 
-    Each target has its own; a run that failed before it came to its targets is announced as a whole.
+    Each target has its own; a run that failed before its targets is announced as a whole.
     """
     if _is_review(run.report):
         return
@@ -261,7 +261,7 @@ def _announced(execute: Execute, part: Part, step: Step) -> Iterator[Transition]
 
 
 def _reminders(execute: Execute, divided: Iterable[Part], run: NewRun) -> Iterator[Transition]:
-    """Yield what has been open for long without a word about it, and write down that there was one."""
+    """Yield reminders of items that have long been open, and record them."""
     if run.remind is None:
         return
     limit = _shifted(run.report.generated_at, -run.remind)
@@ -279,7 +279,7 @@ def _shifted(at: str, by: timedelta) -> str:
 
 
 def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -> Report:
-    """Return the report with the state of every item, and with what was resolved."""
+    """Return the report with the state of every item, and with resolved items."""
     states = {
         (part.target, key): state
         for part, step in zip(divided, steps, strict=True)
@@ -300,7 +300,7 @@ def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -
 
 
 def resolved_item(item: Item) -> ResolvedItem:
-    """Return an item as reports list what was resolved."""
+    """Return an item in the form that reports list as resolved."""
     return ResolvedItem(
         deployment=item.key.deployment,
         first_seen=item.first_seen,
@@ -491,7 +491,7 @@ def _post(execute: Execute, run: NewRun, report: Report, transitions: Sequence[T
 
 
 def claim(url: str, destinations: Iterable[str]) -> tuple[Message, ...]:
-    """Return the messages that wait for these destinations, oldest first, so that no other run sends them meanwhile."""
+    """Claim the messages for these destinations, oldest first, so that no other run sends them meanwhile."""
     messages = []
     now = time.time()
     with database.transaction(url, write=True) as execute:
@@ -513,7 +513,7 @@ def claim(url: str, destinations: Iterable[str]) -> tuple[Message, ...]:
 
 
 def settle(url: str, sent: Iterable[Message], failed: Iterable[Message]) -> None:
-    """Remove what was sent, and leave what failed for the next run."""
+    """Remove the messages that were sent, and keep those that failed for the next run."""
     with database.transaction(url, write=True) as execute:
         for message in sent:
             execute("DELETE FROM driftcheck_outbox WHERE id = :id", id=message.id)
@@ -525,7 +525,7 @@ _EVER_OPEN: Final = "WHERE fingerprint IN (SELECT fingerprint FROM driftcheck_it
 
 
 def open_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:
-    """Return what is open: worst first, then newest; what both `check` and `audit` have open is one item."""
+    """Return the open items, worst first, then newest; an item of both `check` and `audit` is returned once."""
     known = [item for item in _items(url, _EVER_OPEN) if not targets or item.target in targets]
     items = [item for item in united(known) if item.resolved_at is None]
     newest = sorted(items, key=lambda item: item.first_seen, reverse=True)
@@ -588,7 +588,7 @@ def report_text(url: str, run: str) -> str:
 def prune(url: str, before: str) -> tuple[int, int]:
     """Delete runs, and items resolved, before a time; return how many of each.
 
-    What is open stays, and so does the last conclusive run of every stream, which later runs are compared with.
+    Open items stay, and so does the last conclusive run of every stream, which later runs are compared with.
     """
     with database.transaction(url, write=True) as execute:
         old = {seq for (seq,) in execute("SELECT seq FROM driftcheck_runs WHERE generated_at < :before", before=before)}

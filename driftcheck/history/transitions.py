@@ -60,7 +60,7 @@ class Item:
 
 
 def united(items: Iterable[Item]) -> list[Item]:
-    """Return the episodes of what both `check` and `audit` saw as one each, oldest first.
+    """Return the episodes, oldest first, with those that both `check` and `audit` saw merged.
 
     Each command has its own items, as it judges differently; for people, what both report about one workspace or
     target is one item. It is resolved once a run of either that looked for it later no longer had it.
@@ -96,7 +96,7 @@ def _joined(first: Item, second: Item) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Something that people want to know once."""
+    """An event that people are notified of once."""
 
     kind: Kind
     target: str | None
@@ -107,7 +107,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one part of a run does to the open items of its stream."""
+    """The effect of one part of a run on the open items of its stream."""
 
     states: Mapping[Key, tuple[State, str | None]] = field(default_factory=dict)
     """State and first report of every item that the run shows."""
@@ -119,7 +119,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a part of a run was made, and what is known around that time."""
+    """The time of a part of a run, and what is known around that time."""
 
     run: str
     at: str
@@ -132,7 +132,7 @@ class Moment:
 
 
 def advance(open_items: Mapping[Key, Item], part: Part, moment: Moment) -> Step:
-    """Return what a part of a run opens, changes, keeps and resolves."""
+    """Return the items that a part of a run opens, changes, keeps and resolves."""
     states: dict[Key, tuple[State, str | None]] = {}
     opened: list[Item] = []
     changed: list[Item] = []

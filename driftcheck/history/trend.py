@@ -58,7 +58,7 @@ class Trend:
 
 
 def trend(runs: Sequence[RunRow], items: Sequence[Item]) -> Trend:
-    """Return the development that runs (oldest first) and all episodes of their items show."""
+    """Return the trend of runs (oldest first) and all episodes of their items."""
     items = united(items)
     starts, ends = [item.first_seen for item in items], sorted(item.resolved_at for item in items if item.resolved_at)
     days: dict[str, list[RunRow]] = {}

@@ -54,7 +54,7 @@ _REGION_HINT: Final = "whether the key belongs to this endpoint's region (--regi
 
 
 class TransientError(LiveError):
-    """A failure that a retry may cure; `retry_after` in seconds, where the response said so."""
+    """A failure that may be temporary; `retry_after` in seconds, if the response set it."""
 
     def __init__(self, message: str, *, hint: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -176,7 +176,7 @@ def _shown_host(proxy: str | None) -> str | None:
 def _trust(connection: Connection) -> ssl.SSLContext:
     """Return the certificates to trust: `ca_file`, else SSL_CERT_FILE or SSL_CERT_DIR, else certifi's.
 
-    The context is made by hand because `ssl.create_default_context` fails where SSLKEYLOGFILE can't be written.
+    `ssl.create_default_context` is not used because it fails if SSLKEYLOGFILE can't be written.
     Raises LiveError if the certificates can't be read; plain http needs none, and loading them takes time.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -201,7 +201,7 @@ def _trust(connection: Connection) -> ssl.SSLContext:
 
 
 def ask(client: Client, params: Mapping[str, str]) -> Page:
-    """Return one page, after retries where they may help; raises LiveError."""
+    """Return one page, after retries if they may help; raises LiveError."""
     import tenacity
 
     waits = tenacity.wait_random_exponential(multiplier=0.5, max=20)
@@ -294,7 +294,7 @@ def _body(response: httpx.Response, client: Client) -> bytes:
 
 
 def malformed(body: bytes, problem: MalformedError) -> LiveError:
-    """Return the error for a status 200 with a body that is not a listing; a retry may help where it was cut off."""
+    """Return the error for a status 200 with a body that is not a listing; a retry may help if it was cut off."""
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return LiveError(
             "the response is HTML, not JSON: something else answers at this address",
@@ -401,7 +401,7 @@ def _host(location: str | None, api_key: str) -> str:
 def retry_after(text: str | None, date: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, from 0 to 60; None if it is not valid.
 
-    A date counts from the response's own Date header, so that our clock does not matter (RFC 9110, 10.2.3).
+    A date counts from the response's own Date header, so that the local clock does not matter (RFC 9110, 10.2.3).
     """
     stripped = (text or "").strip()
     if re.fullmatch(r"[0-9]{1,20}", stripped):

@@ -102,7 +102,7 @@ def respond(value: JSON, status: int = 200, headers: Mapping[str, str] | None = 
 def listed(value: JSON) -> Deployment:
     """Return an item as the service lists it; secrets of a snapshot, which are names only, get a null value.
 
-    An item without a name stays one, as a fault of the service that a client has to notice.
+    An item without a name stays one: a client must notice this fault of a service.
     """
     value = value if isinstance(value, dict) else {}
     secrets = value.get("secrets")

@@ -47,7 +47,7 @@ def fetch(
     progress: Callable[[int], None],
     sleep: Callable[[float], None] | None = None,
 ) -> Snapshot:
-    """Return the live deployments; what could not be settled is a gap.
+    """Return the live deployments; what remains uncertain is a gap.
 
     `names` returns the declared names (`agent/environment` of what is declared by its agent) and is called once, after
     the listing: each name that was not listed gets its own query, or if these are very many, the listing is
@@ -75,7 +75,7 @@ def _with_source(error: LiveError, client: Client) -> LiveError:
 
 
 class Requests:
-    """Requests in threads; nobody waits for them past the deadline."""
+    """Requests in threads, which are not awaited past the deadline."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -112,7 +112,7 @@ class Requests:
 
 
 class _Fetch:
-    """One run of `fetch`: what was read so far, and what could not be settled."""
+    """One run of `fetch`: what was read so far, and what remains uncertain."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class _Fetch:
                 self._progress(len(reading))
 
     def _check_offset(self, requested: int, page: Page) -> None:
-        """Warn about an `offset` that fits no reading; pages are counted, so it matters to nothing."""
+        """Warn about an `offset` that fits no reading; pages are counted, so it does not matter."""
         if page.offset not in (requested, requested + len(page), requested + LIMIT) and not self._warnings:
             self._warnings.append(
                 "The API returns an `offset` that is neither the requested nor the next one; "
@@ -206,7 +206,7 @@ class _Fetch:
             )
 
     def _answer(self) -> tuple[Any, Page]:
-        """Return the next response of this round; those to an earlier round, given up since, are skipped."""
+        """Return the next response of this round; those of an earlier, abandoned round are skipped."""
         while True:
             (rounds, asked), answer = self._requests.answer()
             if rounds != self._rounds:
@@ -253,7 +253,7 @@ class _Fetch:
         """Query each name; return the ids in the responses that the listing lacks, and the names that stay unclear.
 
         A response with other deployments only comes from a service that ignores the filters, or filters by
-        substring: the one that was asked for may be on a later page.
+        substring: the requested one may be on a later page.
         """
         self._rounds += 1
         for name in names:

@@ -199,7 +199,7 @@ def narrowed(snapshot: Snapshot, scope: Mapping[str, str]) -> Snapshot:
 
 
 def labels(deployment: Deployment) -> Iterator[str]:
-    """Yield what a declaration may call a deployment: its name, and `agent/environment` of one bound to an agent."""
+    """Yield the names that a declaration may use: its name, and `agent/environment` of one bound to an agent."""
     yield deployment.name
     agent, environment = _agent(deployment, "agent_id"), _agent(deployment, "environment")
     if isinstance(agent, str) and isinstance(environment, str):
@@ -218,7 +218,7 @@ def filters_for(label: str) -> dict[str, str]:
 
 
 def is_label_in_scope(label: str, scope: Mapping[str, str]) -> bool:
-    """Return whether a deployment of this label would have been listed, whatever else it is."""
+    """Return whether a deployment of this label would have been listed, by its label alone."""
     agent, slash, environment = label.partition("/")
     value: dict[str, JSON] = {"agent": {"agent_id": agent, "environment": environment}} if slash else {}
     return scope.keys() <= filters_for(label).keys() and in_scope(Deployment("" if slash else label, value), scope)

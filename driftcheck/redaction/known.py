@@ -49,7 +49,7 @@ def without_known(text: str, secrets: Iterable[str]) -> str:
 
 
 def holds_known(text: str, secrets: Iterable[str]) -> bool:
-    """Return whether a text holds a secret, whatever became of the case of its letters (host names are lowered)."""
+    """Return whether a text holds a secret, in any case of its letters (host names are lowered)."""
     lowered = text.lower()
     return any(secret.lower() in lowered for secret in secrets)
 

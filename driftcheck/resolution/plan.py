@@ -73,7 +73,7 @@ class _Body:
 
 
 def placeholder(path: Path) -> str:
-    """Return the text that is to be replaced by the value at a path."""
+    """Return the placeholder for the value at a path."""
     return f"<fill in {format_path(path)}>"
 
 
@@ -198,7 +198,7 @@ def _patch_body(
     planned: Sequence[Change],
     changes: Sequence[Change],
 ) -> _Body:
-    """Return the body of the main PATCH: what changes, and all of what the service replaces as a whole."""
+    """Return the body of the main PATCH: the changes, and everything that the service replaces as a whole."""
     body = _Body()
     identities = {id(change) for change in planned}
     kept = [change for change in changes if id(change) not in identities]
@@ -248,7 +248,7 @@ def _warn_of_null(body: _Body, path: Path) -> None:
 
 
 def _set_reference(body: _Body, declared: Mapping[str, JSON], live: Deployment) -> None:
-    """Retarget the tracked branch where the service reports one, and ask for a revision of it."""
+    """Retarget the tracked branch if the service reports one, and ask for a revision of it."""
     reference = (declared.get("source_revision_config") or {}).get("repo_ref")
     if reference is None:
         _warn_of_null(body, ("source_revision_config", "repo_ref"))
@@ -274,7 +274,7 @@ def _set_secrets(body: _Body, declared: Mapping[str, JSON]) -> None:
 def _spec(
     declared: Mapping[str, JSON], live: Deployment, schema: Field, kept: Sequence[Change], body: _Body
 ) -> dict[str, JSON]:
-    """Return the whole `resource_spec`: the declared values over the live ones, and live where a change is kept."""
+    """Return the whole `resource_spec`: the declared values over the live ones, and live values of changes that are kept."""
     field_ = schema.at(SPEC)
     wanted, seen = value_at(declared, SPEC), value_at(live.value, SPEC)
     wanted = wanted if isinstance(wanted, dict) else {}
@@ -345,7 +345,7 @@ def _copied(live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
 
 
 def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: Field, body: _Body) -> None:
-    """Put the live value at a path of the spec back in, or remove it where live has none."""
+    """Put the live value at a path of the spec back in, or remove it if live has none."""
     holder: JSON = spec
     seen: JSON = live
     for depth, segment in enumerate(path[:-1]):
@@ -398,7 +398,7 @@ def _create(comparison: Comparison, declared: Mapping[str, JSON], live: Deployme
 
 
 def missing_for_create(declared: Mapping[str, JSON]) -> Iterator[str]:
-    """Return what a declaration lacks to create the deployment from it (docs/API.md 4, rules 3, 6 to 9)."""
+    """Return the fields that a declaration lacks for creating the deployment (docs/API.md 4, rules 3, 6 to 9)."""
     source, config = declared.get("source"), declared.get("source_config") or {}
     revision = declared.get("source_revision_config") or {}
     if source is None:

@@ -75,7 +75,7 @@ class _Slot:
 def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> bytes:
     """Return the text with the values of its documents replaced by `new`, one value for each document.
 
-    List entries are paired by the first of `keys` that they have, else by what they hold. Raises EditError if the
+    List entries are paired by the first of `keys` that they have, otherwise by their content. Raises EditError if the
     text has defects or its layout does not allow the change.
     """
     parsed = reader.parse(data)
@@ -94,7 +94,7 @@ def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> 
 
 
 def scalars(text: str, root: T, below: Callable[[T, str | int], T]) -> Iterator[tuple[T, str, int, int]]:
-    """Yield each scalar of a valid text: what it is of, what it says, and its range.
+    """Yield each scalar of a valid text: its owner, its value, and its range.
 
     `below` returns what an entry of a mapping (by its key) or of a list (0) is of; there must be few such things. What
     an anchor names is yielded once for each of them. Keys are of the root.
@@ -282,7 +282,7 @@ class _Editor:
             self._replace(node, new, slot)
 
     def _edit_alias(self, node: _Node, old: JSON, new: JSON, slot: _Slot) -> None:
-        """Replace an alias by its own value, over a merge of what it named where that says less."""
+        """Replace an alias by its own value, merged over the value that it named if that is shorter."""
         if isinstance(old, dict) and isinstance(new, dict) and old.keys() <= new.keys():
             changed = {key: value for key, value in new.items() if key not in old or not same(old[key], value)}
             if len(changed) < len(new):

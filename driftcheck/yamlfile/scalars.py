@@ -55,7 +55,7 @@ _MAX_LENGTH: Final = 400
 
 
 def resolve_scalar(text: str) -> str | float | bool | Misreading | None:
-    """Return the meaning of an unquoted scalar, or why it has none that is certain."""
+    """Return the value of an unquoted scalar, or why it is uncertain."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text in _OLD_BOOLEANS:
