@@ -452,8 +452,8 @@ def alike(
 ) -> dict[str, Accepted]:
     """Return the changes that all targets accept alike, of deployments in files that all of them read.
 
-    `targets` holds for each target its declared values and accepted changes, by declared name. A value that a target sets
-    in its own file is changed there.
+    `targets` holds for each target its declared values and accepted changes, by declared name. A value that a target
+    sets in its own file is changed there.
     """
     (_, first), *others = targets
     found = {}

@@ -159,7 +159,7 @@ class Block:
 
 
 def blocks(report: Report) -> list[Block]:
-    """Return every deployment with its findings: those that the change under review alters, then the worst, the newest."""
+    """Return every deployment with its findings: first those that the change alters, then the worst, the newest."""
     about: dict[tuple[str | None, str], list[Finding]] = {(each.target, each.name): [] for each in report.deployments}
     for finding in report.findings:
         if finding.deployment is not None and (finding.target, finding.deployment) in about:

@@ -274,7 +274,7 @@ def _set_secrets(body: _Body, declared: Mapping[str, JSON]) -> None:
 def _spec(
     declared: Mapping[str, JSON], live: Deployment, schema: Field, kept: Sequence[Change], body: _Body
 ) -> dict[str, JSON]:
-    """Return the whole `resource_spec`: the declared values over the live ones, and live values of changes that are kept."""
+    """Return the whole `resource_spec`: declared over live values, and live values of changes that are kept."""
     field_ = schema.at(SPEC)
     wanted, seen = value_at(declared, SPEC), value_at(live.value, SPEC)
     wanted = wanted if isinstance(wanted, dict) else {}

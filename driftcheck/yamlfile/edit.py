@@ -96,7 +96,7 @@ def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> 
 def scalars(text: str, root: T, below: Callable[[T, str | int], T]) -> Iterator[tuple[T, str, int, int]]:
     """Yield each scalar of a valid text: its owner, its value, and its range.
 
-    `below` returns what an entry of a mapping (by its key) or of a list (0) is of; there must be few such things. What
+    `below` returns the owner of an entry of a mapping (by its key) or of a list (0); owners must be few. What
     an anchor names is yielded once for each of them. Keys are of the root.
     """
     known: set[tuple[int, int]] = set()
