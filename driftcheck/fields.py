@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from driftcheck.model import JSON
+from driftcheck.model import JSON, REDACTED_MARKER
 from driftcheck.paths import Item, Segment, value_at
 
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
@@ -161,10 +161,13 @@ def is_same_commit(one: JSON, other: JSON) -> bool:
     return is_commit(whole) and whole.startswith(short)
 
 
-def branch_behind(live: Mapping[str, JSON], field: Field) -> str | None:
-    """Return the branch that a deployment tracks (API.md 3.1.9); None if the service does not report it."""
+def branch_behind(live: Mapping[str, JSON], field: Field) -> JSON:
+    """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it.
+
+    Where a snapshot hides it, the marker is returned.
+    """
     branch = value_at(live, field.branch)
-    return branch if isinstance(branch, str) and branch else None
+    return branch if (isinstance(branch, str) and branch) or branch == REDACTED_MARKER else None
 
 
 def is_unset(value: JSON, field: Field) -> bool:
@@ -176,7 +179,8 @@ def is_unset(value: JSON, field: Field) -> bool:
     if value is None:
         return True
     if isinstance(value, dict) and field.properties and field.values is None:
-        return all(is_unset(value.get(name), child) for name, child in field.properties.items())
+        is_empty = all(is_unset(value.get(name), child) for name, child in field.properties.items())
+        return is_empty and value != REDACTED_MARKER  # which hides something that was set
     return field.empty_is_null and value in ([], {})
 
 

@@ -267,7 +267,7 @@ def write(snapshot: Snapshot) -> str:
 
 def _redacted(value: JSON, keys: set[str], field: Field) -> JSON:
     """Copy a value without what may not be saved, by its path in the schema; keys of objects are added to `keys`."""
-    if value is None or value == MASK:
+    if value in (None, MASK, [], {}):
         return value
     if field.sensitive or _has_unknown_shape(value, field) or is_secret(value):
         return dict(REDACTED_MARKER)
@@ -289,6 +289,8 @@ def _redacted_child(name: str, value: JSON, keys: set[str], parent: Field) -> JS
 
 def _redacted_variables(value: JSON, keys: set[str]) -> JSON:
     """Copy variables or secrets at a place that the schema does not know: their names alone."""
+    if value == REDACTED_MARKER:
+        return value
     if isinstance(value, dict):
         keys.update(value)
         return {

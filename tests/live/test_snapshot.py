@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck import fields
+from driftcheck.comparison.diff import compare_with_live
 from driftcheck.errors import InputError, LiveError
 from driftcheck.live import snapshot as snapshots
 from driftcheck.model import REDACTED_MARKER, Deployment, Snapshot
@@ -367,3 +368,43 @@ def test_K5_secrets_of_fields_that_nobody_knows_are_not_saved_either() -> None:
     text = snapshots.write(Snapshot("somewhere", (Deployment("a", value),)))
     assert "canary" not in text
     assert '"X"' in text
+
+
+CREDENTIAL = "https://user:canary@host/x"
+
+
+@pytest.mark.parametrize(
+    ("change", "shows"),
+    [
+        ({"source_config": {"resource_spec": "odd"}}, "drift"),
+        ({"source_config": {"resource_spec": {"sidecars": {}}}}, "in_sync"),
+        ({"source_config": {"resource_spec": {"sidecars": [{"name": "s", "image": "i", "env": {}}]}}}, "drift"),
+        ({"source_config": {"repo_branch": CREDENTIAL}, "source_revision_config": {"repo_ref": "main"}}, "drift"),
+        ({"display_name": CREDENTIAL}, "drift"),
+        ({"source_config": {"env": {"a": [CREDENTIAL]}}}, "in_sync"),
+    ],
+)
+def test_a_strict_check_of_a_snapshot_ends_as_one_of_the_listing(
+    tmp_path: Path, change: dict[str, Any], shows: str
+) -> None:
+    """What a snapshot hides was set, and what was empty hides nothing; written again, it is the same."""
+    value = {"name": "a", "id": "1", "source": "github", "secrets": [], **change}
+    declared = {"name": "a", "source": "github"}
+    listed = Snapshot("s", (Deployment("a", value),))
+    text = snapshots.write(listed)
+    again = snapshots.read(saved(tmp_path, text))
+    for seen in (listed, again):
+        found = compare_with_live(declared, seen.deployments[0].value, fields.deployment(), strict=True)
+        assert ("drift" if found.differences else "in_sync") == shows
+    assert snapshots.write(again) == text
+    assert "canary" not in text
+
+
+def test_a_hidden_branch_is_unverifiable(tmp_path: Path) -> None:
+    value = {"name": "a", "id": "1", "source": "github", "source_config": {"repo_branch": CREDENTIAL}}
+    value["source_revision_config"] = {"repo_ref": "main"}
+    text = snapshots.write(Snapshot("s", (Deployment("a", value),)))
+    (seen,) = snapshots.read(saved(tmp_path, text)).deployments
+    declared = {"name": "a", "source_revision_config": {"repo_ref": "main"}}
+    found = compare_with_live(declared, seen.value, fields.deployment())
+    assert found.unverifiable == (("source_revision_config", "repo_ref"),)
