@@ -82,7 +82,9 @@ class _Page:
         self._width = options.width
         self._limit = _VALUES.get(options.verbose) if self._verbose else max(options.width - 15, _LEAST_VALUE)
         folds_notes = not self._verbose and report.command != "validate"
-        self._view = view.view(report, with_unmanaged=self._verbose, folds_notes=folds_notes)
+        self._view = view.view(
+            report, with_unmanaged=self._verbose, folds_notes=folds_notes, sums_alike=not self._verbose
+        )
 
     def sections(self) -> Iterator[Iterable[str]]:
         """Write the sections of one target, or of a report without targets."""
@@ -365,7 +367,7 @@ class _Page:
         """Sum notes and merely unmanaged deployments by rule; never more lines of notes than of drift."""
         notes = [each for each in self._view.sums if each.severity is Severity.NOTE and each.rule in LINT_RULES]
         sums_all = not self._verbose and self._report.command != "validate"
-        folded = notes if sums_all and len(notes) > max(len(self._view.shown), 1) else []
+        folded = notes if not self._verbose and len(notes) > max(len(self._view.shown), 1) else []
         for group in self._view.sums:
             if group in folded:
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
@@ -216,14 +216,20 @@ class View:
     """The deployments that are shown nowhere above."""
 
 
-def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = False) -> View:
+def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = False, sums_alike: bool = False) -> View:
     """Return what is shown of a report.
 
     With `with_unmanaged`, unmanaged deployments are shown by themselves; with `folds_notes`, notes on declared values
-    are counted, those of deployments that are shown, too.
+    are counted, those of deployments that are shown, too; with `sums_alike`, a warning that is all that several
+    deployments have is counted.
     """
     every = blocks(report)
-    shown = [block for block in every if block.matters and (with_unmanaged or not block.is_merely_unmanaged)]
+    alike = _alike(every, report.findings) if sums_alike else frozenset()
+    shown = [
+        block
+        for block in every
+        if block.matters and (with_unmanaged or not block.is_merely_unmanaged) and not _is_only(block, alike)
+    ]
     visible = {id(block) for block in shown}
     others = [block for block in every if id(block) not in visible]
     folded = [each for block in shown for each in block.findings if _is_note_on_value(each)] if folds_notes else []
@@ -238,10 +244,10 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
         (each for each in loose if each.suppressed is None),
         key=lambda each: (each.severity.rank, each.location or NO_LOCATION, each.rule),
     )
-    counted = [each for each in general if each.severity is Severity.NOTE]
+    counted = [each for each in general if _is_counted(each, alike)]
     counted += [*folded, *(each for block in others for each in block.findings if each.suppressed is None)]
     return View(
-        general=tuple(each for each in general if each.severity is not Severity.NOTE),
+        general=tuple(each for each in general if not _is_counted(each, alike)),
         shown=tuple(block for block in shown if not block.is_bare and not block.is_elsewhere),
         bare=tuple(sorted((each for each in shown if each.is_bare), key=lambda each: each.comparison.location is None)),
         elsewhere=tuple(block for block in shown if block.is_elsewhere),
@@ -249,6 +255,38 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
         sums=_sums(counted),
         others=tuple(others),
     )
+
+
+_ALIKE: Final = 3
+"""The number of equal warnings from which on they are summed."""
+
+
+def _alike(every: Iterable[Block], findings: Iterable[Finding]) -> frozenset[str]:
+    """Return the rules whose equal warnings about whole deployments are summed."""
+    drifting = {(each.comparison.target, each.comparison.name) for each in every if each.active}
+    warnings = Counter(
+        (each.rule, each.message, each.hint)
+        for each in findings
+        if _is_of_deployment(each) and (each.target, each.deployment) not in drifting
+    )
+    rules = Counter(rule for rule, _, _ in warnings)
+    return frozenset(rule for (rule, *_), number in warnings.items() if number >= _ALIKE and rules[rule] == 1)
+
+
+def _is_of_deployment(finding: Finding) -> bool:
+    is_warning = finding.severity is Severity.WARNING and finding.suppressed is None
+    return is_warning and finding.deployment is not None and finding.path is None
+
+
+def _is_counted(finding: Finding, alike: Container[str]) -> bool:
+    return finding.severity is Severity.NOTE or (_is_of_deployment(finding) and finding.rule in alike)
+
+
+def _is_only(block: Block, alike: Container[str]) -> bool:
+    """Return whether warnings that are summed are all that a matching deployment has."""
+    if block.active or block.comparison.status is not Status.IN_SYNC:
+        return False
+    return all(_is_counted(each, alike) for each in block.findings if each.suppressed is None)
 
 
 def _is_note_on_value(finding: Finding) -> bool:

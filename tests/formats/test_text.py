@@ -341,3 +341,18 @@ def test_a_long_command_continues_as_a_shell_reads_it() -> None:
     assert lines[1].endswith(" \\")
     command = "\n".join(lines[1:]).partition("To revert")[0].replace("\\\n", " ")
     assert command.split() == ["driftcheck", "adopt", *(word for name in names for word in ("--name", name))]
+
+
+def test_equal_warnings_of_matching_deployments_are_one_line() -> None:
+    """With -v each is shown; one that a drifting deployment has, too, stays with it."""
+    names = [f"agent-{number}" for number in range(4)]
+    warning = Finding("rollout-pending", Severity.WARNING, "The latest revision is not the active one.")
+    deployments = tuple(Comparison(name, Status.IN_SYNC, id=name, compared=1) for name in names)
+    findings = tuple(replace(warning, deployment=name) for name in names)
+    audit = replace(IN_SYNC, command="audit", deployments=deployments, findings=findings)
+    text = render(audit, PLAIN)
+    assert text.count("rollout-pending") == 1
+    assert all(name in text for name in names)
+    assert render(audit, VERBOSE).count("rollout-pending") == 4
+    two = replace(audit, deployments=deployments[:2], findings=findings[:2])
+    assert render(two, PLAIN).count("rollout-pending") == 2
