@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from driftcheck import settings
 from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.declarations import discovery
-from driftcheck.declarations.config import Config, config_places, from_folder, is_in_repository, parse_config
+from driftcheck.declarations.config import Config, config_candidates, from_folder, is_in_repository, parse_config
 from driftcheck.declarations.discovery import Sources
 from driftcheck.errors import UsageError
 from driftcheck.model import Declarations
@@ -165,7 +165,7 @@ def _config_at(repository: Repository, commit: str, flags: Flags, here: FilePath
     """Return the configuration at a commit, the nearest unless one is named; an empty one if none exists."""
     from driftcheck.declarations import git
 
-    for file in [FilePath(flags.config)] if flags.config else config_places(here):
+    for file in [FilePath(flags.config)] if flags.config else config_candidates(here):
         found = git.read_config(repository, commit, file)
         if found is not None:
             return from_folder(parse_config(found, file.absolute().parent), file.parent, here)

@@ -31,12 +31,12 @@ def explain(name: str, policies: Iterable[HousePolicy] = ()) -> str | None:
     for policy in policies:
         if policy.rule == name:
             return _policy_text(policy)
-    places = _places(name)
-    if not places:
+    entries = _entries(name)
+    if not entries:
         return None
-    if len({place.field.description for place in places}) > 1:
-        return "Several fields have this name:\n\n" + "".join(f"  {place.path}\n" for place in places)
-    return _field_text(places)
+    if len({entry.field.description for entry in entries}) > 1:
+        return "Several fields have this name:\n\n" + "".join(f"  {entry.path}\n" for entry in entries)
+    return _field_text(entries)
 
 
 def overview(policies: Sequence[HousePolicy] = ()) -> str:
@@ -51,14 +51,14 @@ def overview(policies: Sequence[HousePolicy] = ()) -> str:
         text += "".join(f"  {policy.rule.ljust(width)}{policy.severity}: {_title(policy)}\n" for policy in policies)
         text += "\n"
     text += "Fields\n\n"
-    text += "".join(f"  {place.path}\n" for place in _all_places().values() if not place.field.read_only)
+    text += "".join(f"  {entry.path}\n" for entry in _all_entries().values() if not entry.field.read_only)
     return text + "\n`driftcheck explain NAME` explains one of them.\n"
 
 
 def suggest(name: str, policies: Iterable[HousePolicy] = ()) -> list[str]:
     """Return up to three rule ids, field paths and field names that are similar to a name."""
     own = (policy.rule for policy in policies)
-    by_name = {text.lower(): text for text in (*RULES, *own, *_all_places(), *_short_names())}
+    by_name = {text.lower(): text for text in (*RULES, *own, *_all_entries(), *_short_names())}
     return [by_name[close] for close in difflib.get_close_matches(name.lower()[:200], by_name, n=3)]
 
 
@@ -120,7 +120,7 @@ def _title(policy: HousePolicy) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _FieldEntry:
     """A field, its path (list steps written `[]`), and the fields around it, the outermost first."""
 
     path: str
@@ -133,15 +133,15 @@ class _Place:
 
 
 @cache
-def _all_places() -> Mapping[str, _Place]:
+def _all_entries() -> Mapping[str, _FieldEntry]:
     """Return every field that the schema names, by its path."""
-    return {place.path: place for place in _below("", fields.deployment(), ())}
+    return {entry.path: entry for entry in _below("", fields.deployment(), ())}
 
 
-def _below(prefix: str, parent: Field, around: tuple[Field, ...]) -> Iterator[_Place]:
+def _below(prefix: str, parent: Field, around: tuple[Field, ...]) -> Iterator[_FieldEntry]:
     for name, child in parent.properties.items():
         path = f"{prefix}.{name}" if prefix else name
-        yield _Place(path, child, around)
+        yield _FieldEntry(path, child, around)
         yield from _below(path, child, (*around, child))
     if parent.items is not None:
         yield from _below(f"{prefix}[]", parent.items, around)
@@ -149,10 +149,10 @@ def _below(prefix: str, parent: Field, around: tuple[Field, ...]) -> Iterator[_P
 
 @cache
 def _short_names() -> frozenset[str]:
-    return frozenset(path.rpartition(".")[2] for path in _all_places())
+    return frozenset(path.rpartition(".")[2] for path in _all_entries())
 
 
-def _places(name: str) -> list[_Place]:
+def _entries(name: str) -> list[_FieldEntry]:
     try:
         path = parse_path(re.sub(r"\[\*?\]", "[0]", name))
     except ValueError:
@@ -163,14 +163,14 @@ def _places(name: str) -> list[_Place]:
     if exact is not None:
         return [exact]
     written = _pattern(path)
-    return [place for place in _all_places().values() if place.path.endswith((f".{written}", f"[].{written}"))]
+    return [entry for entry in _all_entries().values() if entry.path.endswith((f".{written}", f"[].{written}"))]
 
 
-def _exact(path: Path) -> _Place | None:
+def _exact(path: Path) -> _FieldEntry | None:
     """Return the field at a path from the deployment on, entries of free maps included."""
     line = [fields.at(path[:end]) for end in range(1, len(path) + 1)]
     known = [field for field in line if field is not None]
-    return _Place(_pattern(path), known[-1], tuple(known[:-1])) if len(known) == len(path) else None
+    return _FieldEntry(_pattern(path), known[-1], tuple(known[:-1])) if len(known) == len(path) else None
 
 
 def _pattern(path: Path) -> str:
@@ -180,12 +180,12 @@ def _pattern(path: Path) -> str:
     return text
 
 
-def _field_text(places: list[_Place]) -> str:
-    place = places[0]
-    text = "".join(f"{other.path}\n" for other in places)
-    if place.field.description:
-        text += f"\n{_wrap(place.field.description)}\n"
-    facts = [(title, fact) for title, fact in _facts(place) if fact]
+def _field_text(entries: list[_FieldEntry]) -> str:
+    entry = entries[0]
+    text = "".join(f"{other.path}\n" for other in entries)
+    if entry.field.description:
+        text += f"\n{_wrap(entry.field.description)}\n"
+    facts = [(title, fact) for title, fact in _facts(entry) if fact]
     width = max(len(title) for title, _ in facts) + 2
     for title, fact in facts:
         first = f"{title}:".ljust(width)
@@ -195,19 +195,19 @@ def _field_text(places: list[_Place]) -> str:
     return text + "\n"
 
 
-def _facts(place: _Place) -> Iterator[tuple[str, str]]:
-    field = place.field
+def _facts(entry: _FieldEntry) -> Iterator[tuple[str, str]]:
+    field = entry.field
     yield "Type", _type(field)
     yield "Values", ", ".join(field.enum)
     yield "Range", _range(field)
-    yield "Applies to", _applies_to(place)
+    yield "Applies to", _applies_to(entry)
     yield "Unset", _unset(field)
-    yield "Declared null", _declared_null(place)
-    yield "Comparison", " ".join(_comparison(place)) or "By value."
-    yield "A change", _impact(place)
-    yield "Since", _SINCE[max((f.since for f in place.line), key=fields.AGES.index)]
+    yield "Declared null", _declared_null(entry)
+    yield "Comparison", " ".join(_comparison(entry)) or "By value."
+    yield "A change", _impact(entry)
+    yield "Since", _SINCE[max((f.since for f in entry.line), key=fields.AGES.index)]
     yield "Deprecated", field.deprecated or ""
-    yield "Certainty", _CERTAINTY[next((f.label for f in reversed(place.line) if f.label), "F")]
+    yield "Certainty", _CERTAINTY[next((f.label for f in reversed(entry.line) if f.label), "F")]
 
 
 _TYPES: Final = {
@@ -254,8 +254,8 @@ def _range(field: Field) -> str:
     return ", ".join(parts)
 
 
-def _applies_to(place: _Place) -> str:
-    return ", ".join(sorted(next((f.applies_to for f in reversed(place.line) if f.applies_to), ())))
+def _applies_to(entry: _FieldEntry) -> str:
+    return ", ".join(sorted(next((f.applies_to for f in reversed(entry.line) if f.applies_to), ())))
 
 
 def _unset(field: Field) -> str:
@@ -271,12 +271,12 @@ def _literal(value: JSON) -> str:
     return "an empty string" if value == "" else json.dumps(value)
 
 
-def _declared_null(place: _Place) -> str:
-    field = place.field
+def _declared_null(entry: _FieldEntry) -> str:
+    field = entry.field
     if field.read_only or not field.nullable:
         return ""
     meaning = "live must be unset: null, absent, or what the service derives."
-    if place.path.startswith("source_config.resource_spec."):
+    if entry.path.startswith("source_config.resource_spec."):
         return f"{meaning} The service takes no null; it unsets what a write of resource_spec as a whole leaves out."
     if field.immutable:
         return f"{meaning} The service takes no null; only a new deployment can be without it."
@@ -285,8 +285,8 @@ def _declared_null(place: _Place) -> str:
     return f"{meaning} The service takes no null, and keeps what a write leaves out; set another value, or recreate it."
 
 
-def _comparison(place: _Place) -> Iterator[str]:
-    field = place.field
+def _comparison(entry: _FieldEntry) -> Iterator[str]:
+    field = entry.field
     if field.read_only:
         yield "None: only the service sets it, and it can't be declared."
         return
@@ -306,9 +306,9 @@ def _comparison(place: _Place) -> Iterator[str]:
         yield f"The branch in {'.'.join(field.branch)} is compared where live has one, unless a commit is declared."
     if field.effective is not None and field.effective.of is not None:
         yield "Unset on either side, the derived value is compared."
-    if any(f.sensitive for f in place.line):
+    if any(f.sensitive for f in entry.line):
         yield "The value is never shown."
-    yield from _evidence(place)
+    yield from _evidence(entry)
 
 
 _EQUIVALENCES: Final = {
@@ -329,21 +329,21 @@ def _list_comparison(field: Field) -> str:
     return f"Entries by {field.key}, {'in order' if field.ordered else 'in any order'}."
 
 
-def _evidence(place: _Place) -> Iterator[str]:
-    platform = sorted(frozenset().union(*(f.platform_set for f in place.line)))
+def _evidence(entry: _FieldEntry) -> Iterator[str]:
+    platform = sorted(frozenset().union(*(f.platform_set for f in entry.line)))
     if platform:
         yield f"Not compared for {', '.join(platform)}, where the platform sets it."
-    reported = next((f.reported for f in reversed(place.line) if f.reported is not None), None)
+    reported = next((f.reported for f in reversed(entry.line) if f.reported is not None), None)
     if reported == frozenset():
         yield "The service may not report it back, so a live null proves nothing: unverifiable."
     elif reported is not None:
-        whole = "" if place.field.reported is not None else "of the whole around it "
+        whole = "" if entry.field.reported is not None else "of the whole around it "
         yield f"A live null {whole}is evidence for {', '.join(sorted(reported))} only, elsewhere unverifiable."
 
 
-def _impact(place: _Place) -> str:
-    if place.field.read_only:
+def _impact(entry: _FieldEntry) -> str:
+    if entry.field.read_only:
         return ""
-    if any(f.immutable for f in place.line):
+    if any(f.immutable for f in entry.line):
         return "needs a new deployment"
-    return "makes a new revision" if any(f.revision for f in place.line) else "is made in place"
+    return "makes a new revision" if any(f.revision for f in entry.line) else "is made in entry"

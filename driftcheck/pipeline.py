@@ -370,10 +370,10 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     earlier = {_without_location(rule): rule for rule in (*request.baseline.declarations.tip.ignores, *policy.ignores)}
     rules = {_without_location(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
     for key in rules.keys() - earlier.keys():
-        message = "The change under review adds an ignore rule, which hides nothing before it is merged."
+        message = "The change under review adds an ignore rule, which does not apply before the merge."
         yield replace(finding("policy-changed", None), message=message, location=rules[key].location)
     if earlier.keys() - rules.keys():
-        message = "The change under review takes ignore rules out, which hide what they cover until it is merged."
+        message = "The change under review removes ignore rules, which apply until the merge."
         yield replace(finding("policy-changed", None), message=message)
     if request.baseline.is_redirected or replace(policy, ignores=()) != replace(proposed, ignores=()):
         yield replace(finding("policy-changed", None), message="The change under review alters driftcheck.yaml.")
@@ -444,13 +444,13 @@ def _finding_severity(found: Finding, request: Request) -> Severity:
 
 
 def _finding_order(found: Finding) -> tuple[int, str, str, int, int, str]:
-    place = found.location
+    at = found.location
     return (
         found.severity.rank,
         found.deployment or "",
-        place.file if place else "",
-        place.line if place else 0,
-        place.column if place else 0,
+        at.file if at else "",
+        at.line if at else 0,
+        at.column if at else 0,
         found.rule,
     )
 

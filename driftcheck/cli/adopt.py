@@ -243,7 +243,7 @@ def _missing(each: CheckedTarget) -> Iterator[str]:
             yield found.deployment
 
 
-def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, place: str) -> None:
+def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> None:
     """Declare the unmanaged deployments of one target in a file, or in a file each of a folder."""
     from driftcheck.cli import export as exporting
 
@@ -257,38 +257,38 @@ def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, place: str) -> No
     adoption.refused += exporting.notices(export)
     if not export.deployments:
         return
-    if _is_below(place, each.settings.other_paths):
-        adoption.refused.append(f"{place}: other targets read it too; name a file or folder of {each.target} alone")
+    if _is_below(path, each.settings.other_paths):
+        adoption.refused.append(f"{path}: other targets read it too; name a file or folder of {each.target} alone")
         return
-    if not _is_below(place, each.settings.paths):
-        adoption.notes.append(f"{place} is not below the paths of this run; add it to `paths` in driftcheck.yaml")
+    if not _is_below(path, each.settings.paths):
+        adoption.notes.append(f"{path} is not below the paths of this run; add it to `paths` in driftcheck.yaml")
     adoption.deployments |= {exported.name for exported in export.deployments}
-    if os.path.isdir(place) or place.endswith(("/", os.sep)):
-        for file, text in exporting.one_each(export, place):
+    if os.path.isdir(path) or path.endswith(("/", os.sep)):
+        for file, text in exporting.one_each(export, path):
             if os.path.exists(file):
                 adoption.refused.append(f"{file}: exists and is not overwritten")
             else:
                 adoption.texts[file] = text.encode()
         return
-    known = adoption.texts.get(place)
-    if known is None and os.path.exists(place):
-        known = discovery.read_file(place).data
+    known = adoption.texts.get(path)
+    if known is None and os.path.exists(path):
+        known = discovery.read_file(path).data
     if known is None:
-        adoption.texts[place] = exporting.in_one(export).encode()
+        adoption.texts[path] = exporting.in_one(export).encode()
         return
     try:
-        adoption.texts[place] = appended(
+        adoption.texts[path] = appended(
             known,
             [exported.value for exported in export.deployments],
             [rule for exported in export.deployments for rule in ignore_rules(exported)],
         )
     except EditError as error:
-        adoption.refused.append(f"{place}: {error}")
+        adoption.refused.append(f"{path}: {error}")
 
 
-def _is_below(place: str, paths: Iterable[str]) -> bool:
+def _is_below(path: str, paths: Iterable[str]) -> bool:
     """Return whether a file or folder is one of the paths, or lies in one."""
-    whole = os.path.realpath(place)
+    whole = os.path.realpath(path)
     return any(os.path.commonpath([whole, os.path.realpath(path)]) == os.path.realpath(path) for path in paths)
 
 

@@ -69,12 +69,12 @@ def command(directory: str | None, file: str | None, force: bool, quiet: bool, *
             console.say(f"note: {notice}")
     if directory is not None:
         files = one_each(export, directory)
-        place(files, force=force)
+        write_new(files, force=force)
         console.say(f"{counted(len(export.deployments), 'declaration')} written to {visible(directory)}.")
     elif file in (None, "-"):
         console.write(in_one(export))
     elif file is not None:
-        place([(file, in_one(export))], force=force)
+        write_new([(file, in_one(export))], force=force)
         console.say(f"{counted(len(export.deployments), 'declaration')} written to {visible(file)}.")
     return 0
 
@@ -121,7 +121,7 @@ def _holds(file: str, text: str) -> bool:
         return False
 
 
-def place(files: Sequence[tuple[str, str]], *, force: bool) -> None:
+def write_new(files: Sequence[tuple[str, str]], *, force: bool) -> None:
     """Write all files or none, with their folders; raises UsageError for one that may not be overwritten."""
     there = [file for file, _ in files if os.path.lexists(file)]
     if there and not force:

@@ -96,7 +96,7 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     config = _config(chosen, snapshot, existing or [folder])
     if snapshot is not None:
         config += init_targets.severities([(files, "")])
-    export.place([*files, (_CONFIG, config)], force=False)
+    export.write_new([*files, (_CONFIG, config)], force=False)
     if not quiet:
         console.say("".join(f"Written: {visible(file)}\n" for file in _summary(files)) + f"Written: {_CONFIG}")
     console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
@@ -134,7 +134,7 @@ def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -
     lines += [f"  - {path}" for path in paths]
     workspace = chosen.workspace.id if chosen.workspace else snapshot.workspace if snapshot else None
     if workspace:
-        lines += ["", "# The workspace to ask for; another one is refused.", f"workspace: {json.dumps(workspace)}"]
+        lines += ["", "# The expected workspace; another one is refused.", f"workspace: {json.dumps(workspace)}"]
     asked = snapshot.source if snapshot is not None else chosen.access.endpoint if chosen.access else None
     region = next((name for name, url in REGIONS.items() if url == asked), None)
     if region not in (None, "us"):
@@ -155,7 +155,7 @@ def _next_steps(*, asks: bool, has_key: bool) -> str:
     if asks:
         steps = [
             ("driftcheck check", "compare what is declared with what is live"),
-            ("driftcheck audit", "the whole workspace: inventory, coverage, what nobody declared"),
+            ("driftcheck audit", "the whole workspace: inventory, coverage, undeclared deployments and values"),
             ("driftcheck check -o html=report.html", "a report to open in a browser"),
         ]
     else:

@@ -83,7 +83,7 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     paths = {target: [path for path in paths if path in folders] for target, paths in own.items()}
     read = [([file for file in files if os.path.dirname(file[0]) in paths[each.target]], each.suffix) for each in found]
     config = _config(found, paths) + severities(read)
-    export.place([*files, ("driftcheck.yaml", config)], force=False)
+    export.write_new([*files, ("driftcheck.yaml", config)], force=False)
     console.say("".join(f"Written: {file}\n" for file, _ in files) + "Written: driftcheck.yaml")
     console.write("Next:\n  driftcheck check  # compare what is declared with what is live, in every target\n")
     return 0

@@ -67,7 +67,7 @@ class Target:
     """Likewise."""
 
 
-def config_places(here: FilePath) -> list[FilePath]:
+def config_candidates(here: FilePath) -> list[FilePath]:
     """Return where driftcheck.yaml may be, the nearest first: from a folder upwards to the repository's root.
 
     Outside a repository that is the folder alone.
@@ -79,7 +79,7 @@ def config_places(here: FilePath) -> list[FilePath]:
 
 def find_config(here: FilePath) -> FilePath | None:
     """Return the nearest driftcheck.yaml, if there is one."""
-    return next((file for file in config_places(here) if os.path.lexists(file)), None)
+    return next((file for file in config_candidates(here) if os.path.lexists(file)), None)
 
 
 def require_nearest(paths: Iterable[str], in_use: FilePath | None, here: FilePath) -> None:
@@ -182,11 +182,11 @@ def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]
         return
     targets = document.get("targets")
     named = targets.items() if isinstance(targets, dict) else ()
-    for place, holder in (((), document), *((("targets", name), target) for name, target in named)):
+    for above, holder in (((), document), *((("targets", name), target) for name, target in named)):
         paths = holder.get("paths") if isinstance(holder, dict) else None
         for index, path in enumerate(paths if isinstance(paths, list) else ()):
             if isinstance(path, str) and not discovery.is_within(os.path.normpath(os.path.join(folder, path)), root):
-                yield (*place, "paths", index)
+                yield (*above, "paths", index)
 
 
 def _config(text: Text, value: Mapping[str, JSON]) -> Config:
@@ -195,7 +195,7 @@ def _config(text: Text, value: Mapping[str, JSON]) -> Config:
     return replace(config, targets=tuple(_target(text, config, name, each) for name, each in targets.items()))
 
 
-def _settings(text: Text, value: Mapping[str, JSON], place: tuple[str, ...]) -> Config:
+def _settings(text: Text, value: Mapping[str, JSON], above: tuple[str, ...]) -> Config:
     """Return the settings of the top of the file, or of a target."""
     from driftcheck.declarations.loader import ignore_rules
 
@@ -205,7 +205,7 @@ def _settings(text: Text, value: Mapping[str, JSON], place: tuple[str, ...]) -> 
         workspace=value.get("workspace"),
         region=value.get("region"),
         ignores=tuple(
-            replace(rule, location=Location(text.name, *text.position(0, (*place, "ignore", index))))
+            replace(rule, location=Location(text.name, *text.position(0, (*above, "ignore", index))))
             for index, rule in enumerate(ignore_rules(text, 0, value, ()))
         ),
         severities={rule: Severity(each) for rule, each in severities.items() if each != "off"},

@@ -384,7 +384,7 @@ def _edited(
     layers = _layers(files)
     for name, accepted in wanted.items():
         found = [replace(layer) for layer in layers.get(name, ())]
-        problem = _place(found, accepted, schema, may_change, files)
+        problem = _change_layers(found, accepted, schema, may_change, files)
         if problem is not None:
             refused[name] = problem
             continue
@@ -487,7 +487,7 @@ def _without_removed(document: JSON) -> JSON:
     }
 
 
-def _place(
+def _change_layers(
     layers: list[_Layer],
     accepted: Accepted,
     schema: Field,

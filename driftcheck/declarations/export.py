@@ -259,15 +259,15 @@ def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
 
 
 def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
-    """Remove from a form, in place, what schema and rules refuse; None if they refuse the whole deployment."""
+    """Remove from a form, in pointer, what schema and rules refuse; None if they refuse the whole deployment."""
     notes: list[Note] = []
     while errors := dict(_errors(form)):
         before = len(notes)
-        for place in sorted(errors, key=_from_the_end, reverse=True):
-            if place in ((), ("name",)):
+        for pointer in sorted(errors, key=_from_the_end, reverse=True):
+            if pointer in ((), ("name",)):
                 return None
-            if (path := _remove(form, _whole(place, schema), schema)) is not None:
-                notes.append(Note(path, errors[place]))
+            if (path := _remove(form, _whole(pointer, schema), schema)) is not None:
+                notes.append(Note(path, errors[pointer]))
         if len(notes) == before:
             return None
     return notes
@@ -282,27 +282,27 @@ def _errors(form: Mapping[str, JSON]) -> Iterator[tuple[Pointer, str]]:
             yield inside, violation.message
 
 
-def _from_the_end(place: Pointer) -> list[tuple[bool, int, str]]:
-    return [(isinstance(s, int), s if isinstance(s, int) else 0, str(s)) for s in place]
+def _from_the_end(pointer: Pointer) -> list[tuple[bool, int, str]]:
+    return [(isinstance(s, int), s if isinstance(s, int) else 0, str(s)) for s in pointer]
 
 
-def _whole(place: Pointer, schema: Field) -> Pointer:
+def _whole(pointer: Pointer, schema: Field) -> Pointer:
     """Return the path of the list entry instead of the path of its identity: an entry can't lose its identity alone."""
     field: Field | None = schema
-    for position, segment in enumerate(place):
-        if isinstance(segment, int) and field is not None and place[position + 1 :] == (field.key,):
-            return place[: position + 1]
+    for position, segment in enumerate(pointer):
+        if isinstance(segment, int) and field is not None and pointer[position + 1 :] == (field.key,):
+            return pointer[: position + 1]
         field = field.child(segment) if field is not None else None
-    return place
+    return pointer
 
 
-def _remove(form: dict[str, JSON], place: Pointer, schema: Field) -> Path | None:
+def _remove(form: dict[str, JSON], pointer: Pointer, schema: Field) -> Path | None:
     """Remove the value at a pointer and return its path; None if it was removed with another one."""
     path: list[Segment] = []
     holder: Any = None
     value: Any = form
     field: Field | None = schema
-    for segment in place:
+    for segment in pointer:
         try:
             holder, value = value, value[segment]
         except (LookupError, TypeError):
@@ -310,5 +310,5 @@ def _remove(form: dict[str, JSON], place: Pointer, schema: Field) -> Path | None
         key = field.key if field is not None and isinstance(segment, int) else None
         path.append(entry_segment(value, segment, key) if isinstance(segment, int) else segment)
         field = field.child(segment) if field is not None else None
-    del holder[place[-1]]
+    del holder[pointer[-1]]
     return tuple(path)

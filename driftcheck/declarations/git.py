@@ -155,8 +155,8 @@ def _full_name(repository: Repository, name: str) -> str:
     """
     if not name or name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name):
         return name
-    places = (f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}")
-    wanted = {name} if name.startswith("refs/") else {*places, f"refs/remotes/{name}/HEAD"}
+    candidates = (f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}")
+    wanted = {name} if name.startswith("refs/") else {*candidates, f"refs/remotes/{name}/HEAD"}
     listing = _output(repository, "for-each-ref", "--format=%(refname)", *sorted(wanted))
     found = sorted(wanted & set(os.fsdecode(listing).splitlines()))
     if not found:
@@ -362,7 +362,7 @@ def _inside(path: str, repository: Repository) -> str:
     if discovery.is_within(resolved, repository.top):
         return resolved
     hint = "Start driftcheck in the repository that holds the declarations."
-    raise UsageError("A path lies outside of the repository, so it has no base revision.", hint=hint)
+    raise UsageError("A path is outside of the repository, so it has no base revision.", hint=hint)
 
 
 def _unambiguous(declarations: Declarations) -> Declarations:

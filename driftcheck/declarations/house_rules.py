@@ -28,10 +28,10 @@ def house_rule_violations(document: JSON) -> Iterator[Violation]:
         return
     policies = {str(entry.get("id")) for _, entry in _entries(document, "policies")}
     yield from _policy_violations(document)
-    for place, holder in _holders(document):
+    for pointer, holder in _holders(document):
         for index, entry in _entries(holder, "ignore"):
-            yield from _ignore_violations((*place, "ignore", index), entry, policies)
-        yield from _severity_violations((*place, "severities"), holder.get("severities"), policies)
+            yield from _ignore_violations((*pointer, "ignore", index), entry, policies)
+        yield from _severity_violations((*pointer, "severities"), holder.get("severities"), policies)
 
 
 def _holders(document: Mapping[str, JSON]) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
@@ -50,64 +50,64 @@ def _entries(holder: Mapping[str, JSON], key: str) -> Iterator[tuple[int, dict[s
             yield index, entry
 
 
-def _ignore_violations(place: Pointer, entry: Mapping[str, JSON], policies: Collection[str]) -> Iterator[Violation]:
-    yield from _literal_secrets(place, entry)
+def _ignore_violations(pointer: Pointer, entry: Mapping[str, JSON], policies: Collection[str]) -> Iterator[Violation]:
+    yield from _literal_secrets(pointer, entry)
     rule = entry.get("rule")
     if not isinstance(rule, str):
         return
     if other := next((key for key in ("path", "live", "missing", "unmanaged") if key in entry), None):
         message = f"`rule` and `{other}` can't be combined"
-        yield Violation("invalid-value", message, (*place, other), "Write two ignore rules.", at_key=True)
+        yield Violation("invalid-value", message, (*pointer, other), "Write two ignore rules.", at_key=True)
     if rule.startswith(POLICY_PREFIX):
         return  # a declaration file does not know the policies of the configuration
     if rule not in RULES:
-        yield _unknown_rule(rule, (*place, "rule"), policies)
+        yield _unknown_rule(rule, (*pointer, "rule"), policies)
     elif rule not in SUPPRESSIBLE_RULES:
         message = f"findings of `{rule}` can't be suppressed"
-        yield Violation("invalid-value", message, (*place, "rule"), "Fix what they report.")
+        yield Violation("invalid-value", message, (*pointer, "rule"), "Fix what they report.")
 
 
-def _severity_violations(place: Pointer, severities: JSON, policies: Collection[str]) -> Iterator[Violation]:
+def _severity_violations(pointer: Pointer, severities: JSON, policies: Collection[str]) -> Iterator[Violation]:
     for rule, severity in severities.items() if isinstance(severities, dict) else ():
         own = rule.startswith(POLICY_PREFIX) and rule.removeprefix(POLICY_PREFIX) in policies
         if rule not in RULES and not own:
-            yield _unknown_rule(rule, (*place, rule), policies, at_key=True)
+            yield _unknown_rule(rule, (*pointer, rule), policies, at_key=True)
         elif severity == "off" and not own and rule not in LINT_RULES:
             hint = "Only rules across fields (docs/rules.md, Fields together) and policies can be turned off."
-            yield Violation("invalid-value", f"`{rule}` can't be turned off", (*place, rule), hint)
+            yield Violation("invalid-value", f"`{rule}` can't be turned off", (*pointer, rule), hint)
 
 
-def _unknown_rule(rule: str, place: Pointer, policies: Iterable[str], *, at_key: bool = False) -> Violation:
+def _unknown_rule(rule: str, pointer: Pointer, policies: Iterable[str], *, at_key: bool = False) -> Violation:
     known = (*RULES, *(f"{POLICY_PREFIX}{policy}" for policy in policies))
     alike = [each for each in known if each[:1] == rule[:1]]  # comparing with all of them takes milliseconds
     close = get_close_matches(rule[:64], alike, n=1, cutoff=0.6)
     hint = f"Did you mean `{close[0]}`?" if close else "`driftcheck explain` lists the rules."
-    return Violation("unknown-rule", f"the rule {_shown(rule)} does not exist", place, hint, at_key=at_key)
+    return Violation("unknown-rule", f"the rule {_shown(rule)} does not exist", pointer, hint, at_key=at_key)
 
 
 def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
     seen: set[str] = set()
     for index, entry in _entries(document, "policies"):
-        place: Pointer = ("policies", index)
+        pointer: Pointer = ("policies", index)
         if index == MAX_POLICIES:
-            yield Violation("yaml-limit", f"there are more than {MAX_POLICIES} policies", place)
+            yield Violation("yaml-limit", f"there are more than {MAX_POLICIES} policies", pointer)
             return
-        yield from _literal_secrets(place, entry)
+        yield from _literal_secrets(pointer, entry)
         policy = entry.get("id")
         if isinstance(policy, str):
             if policy in seen:
-                yield Violation("invalid-value", "two policies have the same `id`", (*place, "id"))
+                yield Violation("invalid-value", "two policies have the same `id`", (*pointer, "id"))
             seen.add(policy)
-        yield from _unknown_fields(place, entry)
+        yield from _unknown_fields(pointer, entry)
         if "schema" in entry and (problem := fragment_problem(entry["schema"])):
-            yield Violation("invalid-value", f"the policy's `schema` {problem}", (*place, "schema"))
+            yield Violation("invalid-value", f"the policy's `schema` {problem}", (*pointer, "schema"))
 
 
-def _unknown_fields(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
+def _unknown_fields(pointer: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
     """Find paths of a policy that select no field of a deployment, so that it would never judge a value."""
     where = entry.get("where")
-    paths = [((*place, "path"), entry.get("path"))]
-    paths += [((*place, "where", path), path) for path in (where if isinstance(where, dict) else ())]
+    paths = [((*pointer, "path"), entry.get("path"))]
+    paths += [((*pointer, "where", path), path) for path in (where if isinstance(where, dict) else ())]
     for at, path in paths:
         if isinstance(path, str) and path and not _selects_fields(tuple(split_pattern(path))):
             hint = "`driftcheck explain` lists the fields."
@@ -135,13 +135,13 @@ def _below(field: Field, step: str) -> Iterator[Field]:
         yield child
 
 
-def _literal_secrets(place: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
+def _literal_secrets(pointer: Pointer, entry: Mapping[str, JSON]) -> Iterator[Violation]:
     """Find credentials in an entry of `ignore` or `policies`: reports show its texts, and its file is in git."""
     for key in (*_SHOWN_TEXTS, "deployment", "path", "rule", "live", "where", "schema"):
         value = entry.get(key)
         if value is not None and holds_credential(value if isinstance(value, str) else json.dumps(value)):
             hint = "Remove it from the file and revoke it."
-            yield Violation("literal-secret", f"`{key}` contains a credential", (*place, key), hint, at_key=True)
+            yield Violation("literal-secret", f"`{key}` contains a credential", (*pointer, key), hint, at_key=True)
 
 
 def _shown(rule: str) -> str:

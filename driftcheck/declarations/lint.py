@@ -174,7 +174,7 @@ def _incomplete_for_create(subject: _Subject) -> Iterator[Violation]:
         if not isinstance(declared, dict):
             continue
         needed = _NEEDED.get(subject.source, ()) if isinstance(subject.source, str) else ()
-        missing = [f"`{key}`" for place, key in needed if place == section and declared.get(key) is None]
+        missing = [f"`{key}`" for part, key in needed if part == section and declared.get(key) is None]
         if missing:
             message = f"`{section}` lacks {', '.join(missing)}, which creating such a deployment requires"
             yield Violation("incomplete-for-create", message, (section,))
@@ -245,15 +245,15 @@ def _inapplicable(source: str) -> tuple[tuple[Pointer, str | None], ...]:
 
     def search(field: Field, path: Pointer) -> None:
         for key, child in field.properties.items():
-            place = (*path, key)
-            if child.read_only or place in refused:
+            below = (*path, key)
+            if child.read_only or below in refused:
                 continue
             if child.platform_sets(source):
-                found.append((place, None))
+                found.append((below, None))
             elif child.applies_to and source not in child.applies_to:
-                found.append((place, ", ".join(f"`{name}`" for name in sorted(child.applies_to))))
+                found.append((below, ", ".join(f"`{name}`" for name in sorted(child.applies_to))))
             elif not path:
-                search(child, place)
+                search(child, below)
 
     search(fields.deployment(), ())
     return tuple(found)
@@ -643,14 +643,14 @@ _C_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def _variables(path: Pointer, container: Mapping[str, JSON]) -> Iterator[Violation]:
     for index, entry in _entries(container, "env"):
-        place = (*path, "env", index)
+        below = (*path, "env", index)
         name = entry.get("name")
         if isinstance(name, str) and not _C_IDENTIFIER.fullmatch(name):
             hint = "Use letters, digits and underscores, and do not begin with a digit."
-            yield Violation("env-name", "the name of the variable is not a C identifier", (*place, "name"), hint)
+            yield Violation("env-name", "the name of the variable is not a C identifier", (*below, "name"), hint)
         if _is_set(entry.get("value")) and entry.get("valueFrom") is not None:
             message = "a variable has either `value` or `valueFrom`, not both"
-            yield Violation("env-value-and-source", message, (*place, "valueFrom"), at_key=True)
+            yield Violation("env-value-and-source", message, (*below, "valueFrom"), at_key=True)
 
 
 @cache

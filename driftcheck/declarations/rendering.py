@@ -55,17 +55,17 @@ class _Rendering:
     def _list(self, entries: list[JSON], path: Path, schema: Field | None, indent: int) -> Iterator[str]:
         key, below = (schema.key, schema.items) if schema else (None, None)
         for index, entry in enumerate(entries):
-            place = (*path, entry_segment(entry, index, key))
+            below_path = (*path, entry_segment(entry, index, key))
             if isinstance(entry, dict) and entry:
-                first, *rest = self.mapping(entry, place, below, indent + 2)
+                first, *rest = self.mapping(entry, below_path, below, indent + 2)
                 yield f"{' ' * indent}- {first[indent + 2 :]}"
                 yield from rest
             elif isinstance(entry, list) and entry:
-                first, *rest = self._list(entry, place, below, indent + 2)
+                first, *rest = self._list(entry, below_path, below, indent + 2)
                 yield f"{' ' * indent}- {first[indent + 2 :]}"
                 yield from rest
             else:
-                yield f"{' ' * indent}- {self._scalar(entry, below)}{self._origin(place)}"
+                yield f"{' ' * indent}- {self._scalar(entry, below)}{self._origin(below_path)}"
 
     def _scalar(self, value: JSON, schema: Field | None) -> str:
         if isinstance(value, str) and value and ((schema is not None and schema.sensitive) or is_secret(value)):

@@ -279,11 +279,11 @@ class _Collector:
 
     def _missing(self, path: Pointer, instance: Mapping[str, JSON], required: Iterable[str]) -> None:
         for name in required:
-            place = (*path, name)
-            if name not in instance and place not in self._taken:
+            field_path = (*path, name)
+            if name not in instance and field_path not in self._taken:
                 message = f"missing field `{name}` {_inside(path)}"
                 hint = None if path else f"Begin the document with `{name}:`."
-                self._at_keys.setdefault(place, Violation("missing-field", message, path, hint))
+                self._at_keys.setdefault(field_path, Violation("missing-field", message, path, hint))
 
 
 _KEYWORDS: Final = (

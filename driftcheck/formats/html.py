@@ -400,7 +400,7 @@ def _bar(statuses: Mapping[Status, int]) -> list[_Segment]:
     if widths:
         widths[widths.index(max(widths))] += _BAR - sum(widths)
     starts = [sum(widths[:index]) for index in range(len(widths))]
-    return [_Segment(status, count, *place) for (status, count), *place in zip(present, starts, widths, strict=True)]
+    return [_Segment(status, count, *span) for (status, count), *span in zip(present, starts, widths, strict=True)]
 
 
 def _severities(rows: Iterable[_Row], general: Iterable[Finding]) -> list[tuple[str, int]]:

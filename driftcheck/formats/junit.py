@@ -25,7 +25,7 @@ class _Case:
 
     name: str
     classname: str
-    place: Location | None = None
+    location: Location | None = None
     result: Literal["failure", "error", "skipped"] | None = None
     kind: str = ""
     message: str = ""
@@ -110,9 +110,9 @@ def _skipped(block: view.Block, case: _Case) -> _Case:
 
 
 def _of_finding(finding: Finding, report: Report, threshold: Severity) -> _Case:
-    place = wording.location_text(finding.location, column=True)
+    location = wording.location_text(finding.location, column=True)
     about = "" if finding.deployment is None else f"{visible(finding.deployment)}: "
-    name = f"{about}{visible(finding.rule)}{f' at {place}' if place else ''}"
+    name = f"{about}{visible(finding.rule)}{f' at {location}' if location else ''}"
     case = _Case(name, _class(report), finding.location, lines=(_finding_line(finding, report),))
     if finding.suppressed is not None:
         message = wording.reason_text(finding.suppressed)
@@ -133,25 +133,25 @@ def _of_run(report: Report) -> _Case:
 
 
 def _change_line(change: Change, report: Report) -> str:
-    place = wording.location_text(change.location)
+    location = wording.location_text(change.location)
     notes = wording.severity_note(change) + wording.change_notes(change, report)
     parts = [wording.change_text(change, _VALUE), *notes]
     if change.suppressed is not None:
         parts.append(wording.suppression_text(change.suppressed))
-    return f"{f'{place}: ' if place else ''}{wording.path_text(change.path)}: {'; '.join(parts)}"
+    return f"{f'{location}: ' if location else ''}{wording.path_text(change.path)}: {'; '.join(parts)}"
 
 
 def _finding_line(finding: Finding, report: Report) -> str:
-    place = wording.location_text(finding.location, column=True)
+    location = wording.location_text(finding.location, column=True)
     path = f"{wording.path_text(finding.path)}: " if finding.path else ""
     text = wording.aged(wording.finding_text(finding), finding, report)
     parts = [text, visible(finding.hint or "")]
-    parts += [f"See {wording.location_text(place)}" for place in finding.related]
+    parts += [f"See {wording.location_text(related)}" for related in finding.related]
     if finding.suppressed is not None:
         parts.append(wording.capitalized(wording.suppression_text(finding.suppressed)))
     written = [part for part in parts if part]
     severity = "suppressed" if finding.suppressed else finding.severity.value
-    head = f"{place}: " if place else ""
+    head = f"{location}: " if location else ""
     sentences = " ".join([*map(wording.sentence, written[:-1]), *written[-1:]])
     return f"{head}{severity}: {visible(finding.rule)}: {path}{sentences}"
 
@@ -172,10 +172,10 @@ def _counts(cases: list[_Case]) -> str:
 
 
 def _case(case: _Case, options: RenderOptions) -> Iterable[str]:
-    place = ""
-    if case.place is not None:
-        file = view.rooted(case.place.file, options)
-        place = f' file="{_xml(visible(file))}" line="{case.place.line}"'
+    attributes = ""
+    if case.location is not None:
+        file = view.rooted(case.location.file, options)
+        attributes = f' file="{_xml(visible(file))}" line="{case.location.line}"'
     body = "\n".join(map(_xml, case.lines))
     inside = []
     if case.result is not None and case.result != "skipped":
@@ -185,7 +185,7 @@ def _case(case: _Case, options: RenderOptions) -> Iterable[str]:
             inside.append(f'<skipped type="{_xml(case.kind)}" message="{_xml(case.message)}"/>')
         if body:
             inside.append(f"<system-out>{body}</system-out>")
-    head = f'<testcase classname="{_xml(case.classname)}" name="{_xml(case.name)}"{place} time="0"'
+    head = f'<testcase classname="{_xml(case.classname)}" name="{_xml(case.name)}"{attributes} time="0"'
     return [f"{head}>", *inside, "</testcase>"] if inside else [f"{head}/>"]
 
 

@@ -183,7 +183,7 @@ def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_o
     comparison = block.comparison
     status = f"<b>{wording.status_text(block)}</b>"
     changes = wording.counted(len(block.active), "change") if block.active else ""
-    about = ", ".join(filter(None, [changes, _html_place(comparison.location)]))
+    about = ", ".join(filter(None, [changes, _html_location(comparison.location)]))
     summary = f"{status} {_html_code(visible(comparison.name))}{f' ({about})' if about else ''}"
     pieces = [_row(change, report, options) for change in comparison.changes]
     if pieces:
@@ -198,14 +198,14 @@ def _elsewhere(block: view.Block, report: Report, options: RenderOptions) -> Ite
     comparison = block.comparison
     name = _code(wording.name_in(report, comparison.target, comparison.name))
     if not comparison.changes:
-        place = f" {_linked(comparison.location, options)}" if comparison.location else ""
-        yield _Piece(f"- {name}: {wording.status_text(block)}{place}\n", "deployment")
+        location = f" {_linked(comparison.location, options)}" if comparison.location else ""
+        yield _Piece(f"- {name}: {wording.status_text(block)}{location}\n", "deployment")
     for change in comparison.changes:
         text = _code(wording.change_text(change, _VALUE))
         if change.suppressed is not None:
             text += f", suppressed: {_code(wording.reason_text(change.suppressed))},"
-        place = _linked(change.location, options)
-        yield _Piece(f"- {name}: {_code(wording.path_text(change.path))}: {text} {place}\n", "change")
+        location = _linked(change.location, options)
+        yield _Piece(f"- {name}: {_code(wording.path_text(change.path))}: {text} {location}\n", "change")
 
 
 def _details(summary: str, pieces: Iterable[_Piece], *, is_open: bool = False) -> _Group:
@@ -236,10 +236,10 @@ def _finding(finding: Finding, report: Report, options: RenderOptions) -> _Piece
     name = wording.name_in(report, finding.target, finding.deployment)
     about = [_code(name)] if name else []
     about += [_code(wording.path_text(finding.path))] if finding.path else []
-    place = [_linked(finding.location, options)] if finding.location else []
+    locations = [_linked(finding.location, options)] if finding.location else []
     related = [f"see {_linked(location, options)}" for location in finding.related]
     ages = [_prose(note) for note in wording.age_notes(finding, report)]
-    sources = ", ".join([_code(visible(finding.rule)), *place, *related, *ages])
+    sources = ", ".join([_code(visible(finding.rule)), *locations, *related, *ages])
     severity = "suppressed" if finding.suppressed else finding.severity.value
     text = (
         f"- **{severity}** {''.join(f'{part}: ' for part in about)}{_prose(wording.finding_text(finding))} ({sources})"
@@ -355,7 +355,7 @@ def _unbroken(text: str) -> str:
     return text.replace("##[", r"##\x5b")
 
 
-def _html_place(location: Location | None) -> str:
+def _html_location(location: Location | None) -> str:
     return "" if location is None else _html_code(wording.location_text(location))
 
 

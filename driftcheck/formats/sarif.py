@@ -158,8 +158,8 @@ def _result(shown: Result, index: int, identity: str, report: Report, options: R
         }
     elif shown.item.related:
         result["relatedLocations"] = [
-            {"id": number, **_location(view.pinned(place, report, options))}
-            for number, place in enumerate(shown.item.related[:_RELATED], 1)
+            {"id": number, **_location(view.pinned(location, report, options))}
+            for number, location in enumerate(shown.item.related[:_RELATED], 1)
         ]
     return result
 
@@ -169,11 +169,11 @@ def _unlinked(text: str) -> str:
     return text.replace("](", r"]\x28")
 
 
-def _location(place: Location) -> _Object:
+def _location(location: Location) -> _Object:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": _uri(place.file)},
-            "region": {"startLine": place.line, "startColumn": place.column},
+            "artifactLocation": {"uri": _uri(location.file)},
+            "region": {"startLine": location.line, "startColumn": location.column},
         }
     }
 

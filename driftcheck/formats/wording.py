@@ -349,10 +349,10 @@ def ways_back(report: Report, asked: Asked = _NOTHING) -> list[str]:
     if base is not None:
         drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
     if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, change in drift):
-        asked = replace(asked, options=f"{asked.options} --strict")  # which an audit is by itself
+        asked = replace(asked, options=f"{asked.options} --strict")  # as an audit is
     ways = _ways(drift, base is not None, asked) if drift else []
     if ways and base is not None:
-        ways.append(f"To see what merging brings about: `driftcheck plan{asked.options} --base {visible(base[:12])}`.")
+        ways.append(f"To preview the merge: `driftcheck plan{asked.options} --base {visible(base[:12])}`.")
     return ways
 
 

@@ -201,21 +201,21 @@ def _recorded_version(execute: Execute) -> int:
     return rows[0][0]
 
 
-def _refuse_newer(execute: Execute, place: str) -> None:
+def _refuse_newer(execute: Execute, source: str) -> None:
     version = _recorded_version(execute)
     if version > len(MIGRATIONS):
         raise HistoryError(
-            f"{place}: the history was written by a newer driftcheck (version {version} of its schema, and this "
+            f"{source}: the history was written by a newer driftcheck (version {version} of its schema, and this "
             f"driftcheck knows {len(MIGRATIONS)}).",
             hint="Use that driftcheck, or name another history.",
         )
 
 
-def _migrate(execute: Execute, place: str, *, blob: str, version: int | None = None) -> None:
+def _migrate(execute: Execute, source: str, *, blob: str, version: int | None = None) -> None:
     """Bring the schema to the version of this driftcheck; a newer one is not changed."""
     version = _version(execute) if version is None else version
     if version:
-        _refuse_newer(execute, place)
+        _refuse_newer(execute, source)
     for statements in MIGRATIONS[version:]:
         for statement in statements:
             execute(statement.format(blob=blob))

@@ -116,11 +116,11 @@ class Reading:
     def receive(self, offset: int, ids: Sequence[str | None]) -> None:
         """Take the response to an offset: the id of each item, None if it has none."""
         if self.trouble is None:
-            self.trouble = self._place(offset, ids)
+            self.trouble = self._assign(offset, ids)
         if self.trouble is None and ids:
             self.trouble = self._learn(offset, len(ids))
 
-    def _place(self, offset: int, ids: Sequence[str | None]) -> Trouble | None:
+    def _assign(self, offset: int, ids: Sequence[str | None]) -> Trouble | None:
         """Put the items at their positions; no id may be at two positions, and no position hold two ids."""
         if offset == 0 and not ids:
             self._empty_starts += 1

@@ -288,7 +288,7 @@ def _redacted_child(name: str, value: JSON, keys: set[str], parent: Field) -> JS
 
 
 def _redacted_variables(value: JSON, keys: set[str]) -> JSON:
-    """Copy variables or secrets at a place that the schema does not know: their names alone."""
+    """Copy variables or secrets at a path that the schema does not know: their names alone."""
     if value == REDACTED_MARKER:
         return value
     if isinstance(value, dict):

@@ -474,7 +474,7 @@ def _recreate(
         precondition=_precondition(live),
         warnings=(
             f"Fixed at creation: {fields}.",
-            "Creating it anew loses its database with all threads and runs, its revisions, its URL and the values "
+            "Recreating it deletes its database with all threads and runs, its revisions, its URL and the values "
             "of its secrets. The name of a deleted deployment stays reserved for a while.",
             *body.warnings,
         ),

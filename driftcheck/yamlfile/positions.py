@@ -109,7 +109,7 @@ class Text:
 
     @property
     def has_anchors(self) -> bool:
-        """Whether one value may occur in several places."""
+        """Whether one value may occur more than once."""
         return b"&" in self.data
 
 

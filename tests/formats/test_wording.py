@@ -242,7 +242,7 @@ def test_the_commands_leave_out_what_the_change_under_review_proposes() -> None:
     other = replace(CLAIMS, name="other", changes=(outside,))
     assert _ways(replace(CLAIMS, changes=(drift, proposed)), other, base="0123456789abcdef") == (
         "To accept live: `driftcheck adopt --name claims-agent --path source_config.resource_spec.max_scale`. "
-        "To see what merging brings about: `driftcheck plan --base 0123456789ab`."
+        "To preview the merge: `driftcheck plan --base 0123456789ab`."
     )
     assert _ways(other, base="0123456789abcdef") == ""
 
