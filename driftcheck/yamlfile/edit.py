@@ -22,6 +22,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _PROPERTY: Final = re.compile(r"&\S+[ \t]*")
 _GAP: Final = re.compile(r"(?:\s|#[^\n]*)*")
 """White space and comments."""
+_COMMENT: Final = re.compile(r"[ \t]+#.*")
 _ABSENT: Final = object()
 _MOST_PAIRS: Final = 250_000
 """Lists whose lengths multiply to more are not aligned by `difflib`."""
@@ -543,9 +544,9 @@ class _Editor:
         else:
             quote = node.style if node.style in ("'", '"') else ""
             text = writing.scalar(new, quote=quote, in_flow=slot.in_flow)
-        if not is_block:
+        if node.style != "block":
             needs_space = self.text[node.start - 1 : node.start] not in (" ", "\t", "[", "{", "\n") and node.start > 0
-            self.splices.append((node.start, node.end, f" {text}" if needs_space else text))
+            self.splices.append((node.start, node.end, f"{' ' * needs_space}{text}{self._header_comment(node)}"))
             return
         head = node.start if node.anchor and id(node) in self.in_place else slot.head
         line_end = _line_end(self.text, slot.head)
@@ -553,6 +554,13 @@ class _Editor:
             self.splices += [(head, head, f" {text}"), (line_end, node.end, "")]
         else:
             self.splices.append((head, node.end, f" {text}"))
+
+    def _header_comment(self, node: _Node) -> str:
+        """Return the comment in the first line of a literal or folded text, with the space before it."""
+        if node.style not in ("|", ">"):
+            return ""
+        found = _COMMENT.search(self.text, node.start, _line_end(self.text, node.start))
+        return found[0].rstrip() if found else ""
 
     def _replace_literal(self, node: _Node, lines: Sequence[str]) -> None:
         """Put other lines in a literal block, indented as before."""
@@ -573,17 +581,17 @@ class _Editor:
         lines = [f"{' ' * column}<<: {merged}"] if merged is not None else []
         lines += writing.block(new, column, self.step, self.offset) if new else []
         end = node.end
+        header = self._header_comment(node)
         if slot.is_entry:
-            self.splices.append(
-                (slot.head, end, f" {lines[0][column:]}" + "".join(f"{self.newline}{x}" for x in lines[1:]))
-            )
+            first = f" {lines[0][column:]}{header}"
+            self.splices.append((slot.head, end, first + "".join(f"{self.newline}{x}" for x in lines[1:])))
             return
         line_end = _line_end(self.text, slot.head)
         comment = self.text[slot.head : line_end]
         if comment.strip().startswith("#") and node.style == "block":
             self.splices.append((line_end, end, "".join(f"{self.newline}{line}" for line in lines)))
         else:
-            self.splices.append((slot.head, end, "".join(f"{self.newline}{line}" for line in lines)))
+            self.splices.append((slot.head, end, header + "".join(f"{self.newline}{line}" for line in lines)))
 
     # Where keys and entries begin.
 

@@ -252,3 +252,19 @@ def test_what_others_share_keeps_its_value(change: Callable[[Any], Any], added: 
 def test_a_text_with_defects_is_refused() -> None:
     with pytest.raises(EditError, match="defects"):
         rewrite(b"a: 1\na: 2\n", [{"a": 3}])
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "expected"),
+    [
+        ("a: |  # why\n  x\n  y\nb: 1\n", {"a": "z", "b": 1}, "a: z  # why\nb: 1\n"),
+        ("a: >-\t# why \r\n  x\r\nb: 1", {"a": 5, "b": 1}, "a: 5\t# why\r\nb: 1"),
+        ("a: |2-  # why\n  x # y\nb: 1\n", {"a": [1], "b": 1}, "a:  # why\n  - 1\nb: 1\n"),
+        ("a: |  # why\n  x\nb: 1\n", {"a": {"c": 1}, "b": 1}, "a:  # why\n  c: 1\nb: 1\n"),
+        ("a:\n  # one\n  |  # two\n  x\nb: 1\n", {"a": "q", "b": 1}, "a:\n  # one\n  q  # two\nb: 1\n"),
+        ("a: &x |  # why\n  x\nb: *x\n", {"a": "z", "b": "z"}, "a: &x z  # why\nb: *x\n"),
+        ("a:\n- |  # why\n  x\n- b\n", {"a": ["q", "b"]}, "a:\n- q  # why\n- b\n"),
+    ],
+)
+def test_the_comment_behind_a_block_indicator_stays(text: str, new: Any, expected: str) -> None:
+    assert rewrite(text.encode(), [new]).decode() == expected
