@@ -74,7 +74,8 @@ def _rule(name: str, results: Sequence[Result]) -> _Object:
         explanation, level = f"{title}\n\n`driftcheck explain {visible(name)}` describes the rule.", None
     else:
         title, level = rule.title, rule.severity.value
-        explanation = f"{rule.explanation}\n\n`driftcheck explain {rule.id}` and docs/rules.md#{rule.id} describe it."
+        advice = "" if rule.hint is None or rule.hint in rule.explanation else f"\n\n{rule.hint}"
+        explanation = f"{rule.explanation}{advice}\n\n`driftcheck explain {rule.id}` shows this text."
     described: _Object = {
         "id": visible(name),
         "shortDescription": {"text": title},

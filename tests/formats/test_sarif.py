@@ -72,9 +72,24 @@ def test_rules_come_with_help() -> None:
     assert [rule["id"] for rule in rules] == ["drift", "missing-deployment", "unmanaged-deployment"]
     assert rules[0]["help"]["text"].startswith(RULES["drift"].explanation)
     assert "driftcheck explain drift" in rules[0]["help"]["text"]
-    assert "docs/rules.md#drift" in rules[0]["help"]["text"]
     results = run(DRIFT)["results"]
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in results)
+
+
+def test_the_help_of_every_rule_holds_its_whole_text() -> None:
+    findings = [Finding(rule, Severity.NOTE, "said") for rule in RULES] + [
+        Finding("policy:two", Severity.ERROR, "Two.")
+    ]
+    rules = {rule["id"]: rule for rule in run(report(findings=tuple(findings)))["tool"]["driver"]["rules"]}
+    assert rules.keys() == {finding.rule for finding in findings}
+    for name, rule in rules.items():
+        assert rule["help"]["markdown"] == rule["help"]["text"]
+        assert f"driftcheck explain {name}" in rule["help"]["markdown"]
+        assert "docs/" not in rule["help"]["markdown"]
+        assert rule["shortDescription"]["text"]
+    for name, known in RULES.items():
+        assert known.explanation in rules[name]["help"]["markdown"]
+        assert (known.hint or "") in rules[name]["help"]["markdown"]
 
 
 def test_related_locations_are_reported() -> None:
