@@ -9,10 +9,10 @@ from the change itself, nor from a merge base, whose policy may be outdated or m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck import settings
 from driftcheck.comparison.three_way import BaseDeclarations
@@ -36,6 +36,8 @@ class Baseline:
     declarations: BaseDeclarations
     proposed: Policy
     """The policy under review, which is not in force."""
+    former: tuple[Policy, ...] = ()
+    """The policies at the merge bases: what agrees with one of them is not of the change's making."""
     is_redirected: bool = False
     """Whether the change under review names other paths, another workspace or another region; not in force either."""
     is_at_tip: bool = False
@@ -53,7 +55,8 @@ class BaseRevision:
     single_files: tuple[str, ...]
     """Files that the command line names singly."""
     proposed: Policy
-    is_redirected: bool
+    former: tuple[Policy, ...] = ()
+    is_redirected: bool = False
 
     def left_out(self, paths: Sequence[str]) -> tuple[Sources, set[str]]:
         """Read the files of HEAD that paths name and that are not checked out; the paths that name nothing else."""
@@ -75,12 +78,14 @@ class BaseRevision:
             read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases)
         )
         is_at_tip = self.commits.head == self.commits.tip
-        return Baseline(self.commits.merge_bases[0], declarations, self.proposed, self.is_redirected, is_at_tip)
+        first = self.commits.merge_bases[0]
+        return Baseline(first, declarations, self.proposed, self.former, self.is_redirected, is_at_tip)
 
     def _declarations(self, commit: str, head: Declarations) -> Declarations:
         from driftcheck.declarations import git
 
-        declared = git.load(self.repository, commit, self.paths, name_suffix=self.name_suffix)
+        paths = (*self.paths, *_targets_of_links(self.paths))
+        declared = git.load(self.repository, commit, paths, name_suffix=self.name_suffix)
         new = {each.name for each in head.deployments} - {each.name for each in declared.deployments}
         if not new or not self.single_files:
             return declared
@@ -90,6 +95,15 @@ class BaseRevision:
             deployments=(*declared.deployments, *moved.deployments),
             complete=declared.complete and moved.complete,
         )
+
+
+def _targets_of_links(paths: Sequence[str]) -> Iterator[str]:
+    """Yield what links on the disk lead to: how a path is spelled does not decide what was declared at a commit."""
+    here = FilePath.cwd()
+    for path in paths:
+        target = FilePath(path).resolve()
+        if os.path.islink(path.rstrip("/")) and target.exists() and is_in_repository(target, here):
+            yield os.path.relpath(target, here)
 
 
 def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[BaseRevision, Settings]]:
@@ -110,39 +124,63 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
     command, config_file = runs[0].command, runs[0].config_file
     if config_file is not None and not is_in_repository(config_file, here):
         return [
-            (
-                BaseRevision(
-                    repository, commits, run.paths, run.name_suffix, single_files, run.policy, is_redirected=False
-                ),
-                run,
-            )
+            (BaseRevision(repository, commits, run.paths, run.name_suffix, single_files, run.policy), run)
             for run in runs
         ]
-    at_tip = _config_at(repository, commits.tip, flags, here)
-    in_force = settings.resolve_targets(command, flags, at_tip, config_file, here)
-    proposed = {run.target: run for run in runs}
+
+    def resolved(commit: str) -> dict[str | None, Settings]:
+        config = _config_at(repository, commit, flags, here)
+        return {
+            run.target: replace(run, paths=tuple(_paths_at(repository, commit, flags, config, run.target)) or run.paths)
+            for run in settings.resolve_targets(command, flags, config, config_file, here)
+        }
+
+    in_force, former = resolved(commits.tip), [_unless_invalid(resolved, each) for each in commits.merge_bases]
+    proposed = {run.target: _with_left_out(run, repository) for run in runs}
     found = []
-    for run in in_force:
-        config = next((each.config for each in at_tip.targets if each.name == run.target), at_tip)
-        paths = tuple(_paths_at(repository, commits.tip, flags, config)) or run.paths
+    for target, run in in_force.items():
         base = BaseRevision(
             repository,
             commits,
-            paths,
+            run.paths,
             run.name_suffix,
             single_files,
-            proposed=proposed.get(run.target, run).policy,
-            is_redirected=proposed.keys() != {each.target for each in in_force}
-            or _is_redirected(run, paths, proposed[run.target]),
+            proposed=proposed.get(target, run).policy,
+            former=tuple(each.get(target, run).policy for each in former),
+            is_redirected=all(_is_redirected(each, proposed, target) for each in (in_force, *former)),
         )
-        found.append((base, _with_paths(run, base, proposed.get(run.target, run).paths)))
+        found.append((base, _with_paths(run, base, proposed.get(target, run).paths)))
     return found
 
 
-def _is_redirected(in_force: Settings, paths: Sequence[str], proposed: Settings) -> bool:
-    """Return whether the change names other files, another workspace, region or suffix than those in force."""
-    return {*paths} != {*proposed.paths} or any(
-        getattr(in_force, name) != getattr(proposed, name) for name in ("workspace", "region", "name_suffix")
+def _unless_invalid(resolved: Callable[[str], dict[str | None, Settings]], commit: str) -> dict[str | None, Settings]:
+    """Return the settings at a merge base by target; none where its configuration can't be used."""
+    try:
+        return resolved(commit)
+    except UsageError:
+        return {}
+
+
+def _with_left_out(run: Settings, repository: Repository) -> Settings:
+    """Return the settings of head with the default paths that are in git and not checked out, if it names no others."""
+    from driftcheck.declarations import git
+
+    if not {*run.paths} <= {*DEFAULT_PATHS}:
+        return run
+    more = (path for path in DEFAULT_PATHS if path not in run.paths and git.names_left_out(repository, path))
+    return replace(run, paths=(*run.paths, *more))
+
+
+_Runs: TypeAlias = Mapping[str | None, Settings]
+
+
+def _is_redirected(earlier: _Runs, proposed: _Runs, target: str | None) -> bool:
+    """Return whether the change names other targets, files, or another workspace, region or suffix than a commit."""
+    if earlier.keys() != proposed.keys():
+        return True
+    one, other = earlier[target], proposed[target]
+    return {*one.paths} != {*other.paths} or any(
+        getattr(one, name) != getattr(other, name) for name in ("workspace", "region", "name_suffix")
     )
 
 
@@ -172,8 +210,9 @@ def _config_at(repository: Repository, commit: str, flags: Flags, here: FilePath
     return Config()
 
 
-def _paths_at(repository: Repository, commit: str, flags: Flags, config: Config) -> Iterator[str]:
+def _paths_at(repository: Repository, commit: str, flags: Flags, config: Config, target: str | None) -> Iterator[str]:
     """Yield the paths that were read at a commit: those of the command line, of the configuration, or the defaults."""
+    config = next((each.config for each in config.targets if each.name == target), config)
     if flags.paths or config.paths:
         yield from flags.paths or config.paths
         return

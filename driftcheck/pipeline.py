@@ -366,16 +366,22 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     """Report what the change under review does to the policy, which takes effect once it is merged."""
     if request.baseline is None:
         return
-    policy, proposed = request.policy, request.baseline.proposed
-    earlier = {_without_location(rule): rule for rule in (*request.baseline.declarations.tip.ignores, *policy.ignores)}
+    read, proposed = request.baseline.declarations, request.baseline.proposed
+    former = request.baseline.former or (request.policy,) * len(read.merge_bases)
+    policies = (request.policy, *former)
+    sides = [
+        {_without_location(rule) for rule in (*declared.ignores, *policy.ignores)}
+        for declared, policy in zip((read.tip, *read.merge_bases), policies, strict=True)
+    ]
     rules = {_without_location(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
-    for key in rules.keys() - earlier.keys():
+    for key in rules.keys() - set().union(*sides):
         message = "The change under review adds an ignore rule, which does not apply before the merge."
         yield replace(finding("policy-changed", None), message=message, location=rules[key].location)
-    if earlier.keys() - rules.keys():
+    if set.intersection(*sides) - rules.keys():
         message = "The change under review removes ignore rules, which apply until the merge."
         yield replace(finding("policy-changed", None), message=message)
-    if request.baseline.is_redirected or replace(policy, ignores=()) != replace(proposed, ignores=()):
+    settings_alike = [replace(policy, ignores=()) == replace(proposed, ignores=()) for policy in policies]
+    if request.baseline.is_redirected or not any(settings_alike):
         yield replace(finding("policy-changed", None), message="The change under review alters driftcheck.yaml.")
 
 

@@ -115,6 +115,59 @@ def test_a_name_of_several_refs_is_a_usage_error_that_names_them(
     assert all(each in result.err for each in named), result.err
 
 
+@pytest.mark.parametrize("ref", ["refs/tags/origin/main", "refs/heads/origin/main"])
+def test_what_the_author_pushed_is_not_recommended(repository: Repository, ref: str) -> None:
+    for each in ("refs/remotes/origin/main", ref):
+        repository.git("update-ref", each, "HEAD")
+    assert "such as --base refs/remotes/origin/main." in check(repository.folder, "origin/main").err
+
+
+def test_a_branch_behind_a_change_of_policy_is_not_blamed_for_it(repository: Repository) -> None:
+    rule = "ignore: [{deployment: a, path: source_config.resource_spec.cpu, reason: load test}]\n"
+    repository.git("switch", "--quiet", "main")
+    repository.write("driftcheck.yaml", "paths: [deployments]\nstrict: true\n" + rule)
+    repository.write("deployments/c.yaml", rule)
+    repository.commit()
+    repository.git("switch", "--quiet", "change")
+    behind = check(repository.folder, "main", live_agent("a"), live_agent("b"))
+    assert "policy-changed" not in behind.out
+    repository.git("merge", "--quiet", "--no-edit", "main")
+    assert "policy-changed" not in check(repository.folder, "main", live_agent("a"), live_agent("b")).out
+    repository.write("driftcheck.yaml", "paths: [deployments]\n")
+    assert behind.out.count("policy-changed") == 0
+    found = json.loads(check(repository.folder, "main", live_agent("a"), live_agent("b")).out)["findings"]
+    assert sorted(each["message"].split(",")[0] for each in found if each["rule"] == "policy-changed") == [
+        "The change under review alters driftcheck.yaml.",
+        "The change under review removes ignore rules",
+    ]
+
+
+def test_a_sparse_checkout_without_declarations_is_no_change_of_policy(repository: Repository, tmp_path: Path) -> None:
+    repository.write("other/readme.txt", "text")
+    repository.commit()
+    repository.git("sparse-checkout", "set", "--cone", "other")
+    result = check(repository.folder, "main", live_agent("a"), live_agent("b"))
+    assert (result.status, classes(result)) == (0, {"b.cpu": "proposed"})
+    assert "policy-changed" not in result.out
+
+
+def test_a_link_to_the_declarations_makes_none_of_them_new(repository: Repository) -> None:
+    (repository.folder / "link").symlink_to("deployments")
+    file = repository.folder.parent / "live.json"
+    file.write_text(json.dumps({"resources": [live_agent("a", maximum=9), live_agent("b")], "offset": 2}))
+    result = run_inside("check", "link", "--live", str(file), "--base", "main", "-o", "json", cwd=repository.folder)
+    assert classes(result) == {"a.max_scale": "elsewhere", "b.cpu": "proposed"}
+
+
+def test_a_commit_that_a_shallow_clone_lacks_is_no_usage_error(repository: Repository, tmp_path: Path) -> None:
+    old = repository.git("rev-parse", "main").strip()
+    clone = tmp_path / "clone"
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(clone))
+    result = check(clone, old, live_agent("a"))
+    assert result.status == 3
+    assert "git fetch --unshallow" in result.err
+
+
 def test_an_abbreviated_commit_that_is_also_a_branch_is_ambiguous(repository: Repository) -> None:
     short = repository.git("rev-parse", "--short=8", "main")
     repository.git("branch", short, "HEAD")

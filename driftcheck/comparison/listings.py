@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from driftcheck.comparison.equality import same_uuid
 from driftcheck.comparison.verdicts import unmanaged_rule
 from driftcheck.errors import UsageError
 from driftcheck.model import Declaration, Declarations, Finding, Snapshot
@@ -141,6 +142,10 @@ def _recreated(first: Snapshot, second: Snapshot, names: Mapping[str, str]) -> I
         if other is None or counts[other.name] != len((first, second)) or names.get(deployment.name) != deployment.name:
             continue
         workspaces = (deployment.text("tenant_id") or first.workspace, other.text("tenant_id") or second.workspace)
-        one_workspace = workspaces[0] is not None and workspaces[0] == workspaces[1]
-        if one_workspace and deployment.id is not None and other.id is not None and deployment.id != other.id:
+        ids = (deployment.id, other.id)
+        if None not in ids and _is_same_id(*workspaces) and not _is_same_id(*ids):
             yield _finding("recreated", deployment.name, RULES["recreated"].title + ".")
+
+
+def _is_same_id(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and (one == other or same_uuid(one, other))

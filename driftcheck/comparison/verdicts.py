@@ -121,6 +121,7 @@ class _Assessment:
             "missing-deployment": f"Only in {first}, not in {second}.",
             "unmanaged-deployment": f"Only in {second}, not in {first}.",
             "wrong-workspace": f"{first} and {second} have no name in common.",
+            "unverifiable-image": "One of the two shows a tag, the other a digest.",
         }.get(rule)
 
 
@@ -273,16 +274,16 @@ def _add_unverifiable_image(
 ) -> None:
     """Report why an image can't be compared: its tag, or its short name."""
     declared, seen = value_at(declaration.value, path), value_at(live.value, path)
-    if not may_be_same_image(declared, seen):
+    if not may_be_same_image(declared, seen) and not (so_far.terms.listed and may_be_same_image(seen, declared)):
         return
-    more = {} if "@" in str(seen) and "@" not in str(declared) else {"message": _SHORT_NAME, "hint": _WITH_REGISTRY}
+    more = {} if ("@" in str(seen)) != ("@" in str(declared)) else {"message": _SHORT_NAME, "hint": _WITH_REGISTRY}
     so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path), **more)
 
 
 _SHORT_NAME: Final = (
     "Only one side names a registry; the other means Docker Hub, unless the cluster has another default."
 )
-_WITH_REGISTRY: Final = "Declare the image with its registry, as live has it."
+_WITH_REGISTRY: Final = "Name the registry on both sides to compare them."
 
 
 def _add_exposure(so_far: _Assessment, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:

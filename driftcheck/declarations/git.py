@@ -128,6 +128,9 @@ def find_commits(repository: Repository, ref: str, *, merge_commit: str | None =
     return Commits(tip, _merge_bases(repository, tip, head), head)
 
 
+_COMMIT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+
+
 def _commit(repository: Repository, ref: str) -> str:
     """Return the full id of the commit that a revision names."""
     name = re.split(r"[\^~:]|@\{", ref, maxsplit=1)[0]
@@ -141,10 +144,13 @@ def _commit(repository: Repository, ref: str) -> str:
     if remote is not None and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", ref):
         branch = ref.removeprefix(f"{remote}/")
         hint = f"Fetch the branch: `git fetch {remote} {branch}:refs/remotes/{ref}`."
+    shown = "" if holds_credential(ref) else f", {ref!a}"
+    message = f"git does not know the revision that --base names{shown}."
     if _is_shallow(repository):
         hint += f" This clone is shallow. {_FETCH_HISTORY}"
-    shown = "" if holds_credential(ref) else f", {ref!a}"
-    raise UsageError(f"git does not know the revision that --base names{shown}.", hint=hint)
+        if _COMMIT.fullmatch(ref):
+            raise BaseError(message, hint=hint)
+    raise UsageError(message, hint=hint)
 
 
 def _full_name(repository: Repository, name: str) -> str:
@@ -153,7 +159,7 @@ def _full_name(repository: Repository, name: str) -> str:
     A change under review can bring tags and branches, so a second ref of the name, or one that only looks like a
     remote branch, is a usage error. Files of the name are never meant.
     """
-    if not name or name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name):
+    if not name or name in ("HEAD", "@") or _COMMIT.fullmatch(name):
         return name
     candidates = (f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}")
     wanted = {name} if name.startswith("refs/") else {*candidates, f"refs/remotes/{name}/HEAD"}
@@ -166,7 +172,8 @@ def _full_name(repository: Repository, name: str) -> str:
         raise UsageError(f"--base {name} is a name that git uses itself, and {found[0]} has it too.", hint=hint)
     also = [f"the commit {name}"] if re.fullmatch("[0-9a-f]{4,63}", name) and _names_object(repository, name) else []
     if len(found) + len(also) > 1:
-        hint = f"Name one of them in full: --base {found[-1]}."
+        branches = [each for each in (f"refs/remotes/{name}", *found) if each in found and "/tags/" not in each]
+        hint = f"Name the one that is meant in full, such as {[*(f'--base {each}' for each in branches), *also][0]}."
         raise UsageError(f"--base {name} is ambiguous: {' and '.join([*found, *also])}.", hint=hint)
     remote = next((each for each in _remotes(repository) if name.startswith(f"{each}/")), None)
     if remote and found[0].startswith(("refs/heads/", "refs/tags/")):

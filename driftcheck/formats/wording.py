@@ -412,7 +412,7 @@ def _judged(report: Report) -> Verdict:
         case ExitStatus.INVALID:
             return Verdict("Invalid", f"{_joined(_defects(report), differences)}.")
         case ExitStatus.INCOMPLETE:
-            return Verdict("Incomplete", f"{differences or 'no deployment could be checked'}.")
+            return Verdict("Incomplete", f"{differences or _without_difference(report)}.")
         case ExitStatus.DRIFT:
             found = _joined(differences, _findings(report))
             return Verdict(
@@ -471,6 +471,15 @@ def _in_sync(report: Report) -> Verdict:
 
 def _is_drift(change: Change) -> bool:
     return change.change_class in view.DIFFERING
+
+
+def _without_difference(report: Report) -> str:
+    """Say what an incomplete run without differences has seen."""
+    matching = report.summary.statuses[Status.IN_SYNC]
+    if not matching:
+        return "no deployment could be checked"
+    verb = "matches" if matching == 1 else "match"
+    return f"{counted(matching, 'deployment')} {verb}; not everything could be read"
 
 
 def _valid(report: Report) -> Verdict:

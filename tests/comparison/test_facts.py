@@ -11,7 +11,7 @@ import pytest
 
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
-from driftcheck.comparison.verdicts import Sides, assess
+from driftcheck.comparison.verdicts import Sides, Terms, assess
 from driftcheck.globs import Budget
 from driftcheck.model import Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
@@ -34,6 +34,7 @@ from tests.comparison.sides import (
 )
 
 CLOUD = ("github", "internal_docker", "internal_source", "internal_template")
+UUID = "0b6d7f10-52a5-4b44-8f5c-6c1f0e9d2a31"
 DIGEST, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
@@ -74,6 +75,15 @@ def test_a_tag_and_a_digest_of_one_repository_can_not_be_compared(declared: str,
     assert [format_path(path) for path in found.unverifiable] == ([key] if outcome == "unverifiable" else [])
     reported = rules(verdicts([at(key, declared)], [at(key, live)]))
     assert (("unverifiable-image", "claims") in reported) == (outcome == "unverifiable")
+
+
+@pytest.mark.parametrize(("one", "other"), [("r.io/a:1", f"r.io/a@{DIGEST}"), ("a:1", "docker.io/library/a:1")])
+def test_the_reason_is_given_in_a_comparison_of_listings_both_ways(one: str, other: str) -> None:
+    sides = [[at("source_revision_config.image_uri", image)] for image in (one, other)]
+    for first, second in (sides, sides[::-1]):
+        result = assess(Sides(declarations(*first), snapshot(*second)), SCHEMA, Terms(listed=True))
+        (found,) = (each for each in result.findings if each.rule == "unverifiable-image")
+        assert "declared" not in found.message
 
 
 @pytest.mark.parametrize("ref", [None, "4c9f1b7", "HEAD", "main", "4c9f1b7a0d" * 4])
@@ -289,6 +299,8 @@ def listing(*values: dict[str, Any], workspace: str | None = None) -> Snapshot:
         ({"id": "1", "tenant_id": "w"}, {"id": "2", "tenant_id": "v"}, []),
         ({"id": "1"}, {"id": "2"}, []),
         ({"tenant_id": "w"}, {"id": "2", "tenant_id": "w"}, []),
+        ({"id": UUID, "tenant_id": "w"}, {"id": UUID.upper(), "tenant_id": "w"}, []),
+        ({"id": "1", "tenant_id": UUID}, {"id": "2", "tenant_id": UUID.upper()}, ["recreated"]),
     ],
 )
 def test_another_id_in_one_workspace_is_a_deployment_created_again(

@@ -131,6 +131,14 @@ def test_a_failure_never_sounds_like_a_pass(status: ExitStatus) -> None:
             assert verdict.sentence.endswith(".")
 
 
+def test_an_incomplete_run_says_what_matches() -> None:
+    matching = replace(DRIFT.deployments[0], status=Status.IN_SYNC, changes=(), id="1", compared=1)
+    report = replace(DRIFT, outcome=Outcome.INCOMPLETE, deployments=(matching,), findings=())
+    assert str(wording.verdict(report)).startswith("Incomplete: 1 deployment matches; not everything could be read.")
+    report = replace(report, deployments=(replace(matching, status=Status.UNKNOWN),))
+    assert "matches" not in str(wording.verdict(report))
+
+
 def test_a_difference_that_nothing_counts_is_still_reported() -> None:
     lenient = replace(DRIFT, outcome=Outcome.IN_SYNC)
     assert str(wording.verdict(lenient)) == (
