@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -9,6 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+
+
+class QuickServer(uvicorn.Server):
+    """A server that notices within 10 ms that it is to stop; uvicorn's own takes 100."""
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            await asyncio.sleep(0.01)
 
 
 @contextlib.contextmanager
@@ -21,7 +30,7 @@ def running(app: Any) -> Iterator[str]:
     config = uvicorn.Config(
         app, http="h11", ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False
     )
-    server = uvicorn.Server(config)
+    server = QuickServer(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="loopback", daemon=True)
     thread.start()
     try:

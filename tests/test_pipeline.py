@@ -136,7 +136,7 @@ def test_severities_may_be_changed_by_rule() -> None:
 # --- what was not seen -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from("abcd"), unique=True),
     st.lists(st.sampled_from("abcd"), unique=True),
@@ -264,7 +264,7 @@ def test_rules_that_hide_nothing_are_findings_only_where_all_was_seen() -> None:
     assert (status(report), rules(report)) == (1, [("expired-ignore", "warning")])
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(drawn(), st.integers(0, 2**32), st.sampled_from(("source_config.**", "**.cpu", "secrets[*]", "**.labels.*")))
 def test_active_and_suppressed_are_all(declared: dict[str, Any], seed: int, pattern: str) -> None:
     random = Random(seed)

@@ -23,7 +23,7 @@ BUILT = [name for name in FORMATS if name != "html"]
 options = st.builds(RenderOptions, color=st.booleans(), verbose=st.integers(0, 2), quiet=st.booleans())
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(report=reports(), how=options)
 def test_O10_rendering_twice_yields_the_same_bytes(report: Report, how: RenderOptions) -> None:
     for name in BUILT:
@@ -72,7 +72,7 @@ def test_every_sample_renders_in_every_format(name: str) -> None:
             assert render(name, SAMPLES[sample], RenderOptions()).strip()
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(report=reports())
 def test_O1_no_format_holds_a_runner_command_of_the_data(report: Report) -> None:
     for name in FORMATS:
@@ -83,7 +83,7 @@ def test_O1_no_format_holds_a_runner_command_of_the_data(report: Report) -> None
             assert name == "github" or not commands
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(report=reports())
 def test_a_report_read_back_renders_byte_for_byte(report: Report) -> None:
     again = read(render("json", report, RenderOptions()))

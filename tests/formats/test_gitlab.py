@@ -89,7 +89,7 @@ def test_fingerprints_survive_moved_lines_and_other_values() -> None:
     assert fingerprint() == fingerprint(location=place, live=7) != fingerprint(path=("other",))
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
     text = render(drawn, RenderOptions())

@@ -110,7 +110,7 @@ def test_every_failure_of_the_run_fails_a_case() -> None:
     assert suites(strict).failures == 2
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_O5_two_readers_read_it_and_agree_with_the_counts(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
@@ -132,7 +132,7 @@ def test_O5_two_readers_read_it_and_agree_with_the_counts(drawn: Report) -> None
     assert "##[" not in text
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_reports_every_change_and_finding(drawn: Report) -> None:
     root = ElementTree.fromstring(render(drawn, RenderOptions()).encode())

@@ -210,7 +210,7 @@ def test_O3_hostile_texts_stand_in_code_and_read_as_they_are(text: str) -> None:
         assert mark not in prose
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_O3_no_markup_of_the_data_is_live(drawn: Report) -> None:
     page = Page(render(drawn, PLENTY))
@@ -219,7 +219,7 @@ def test_O3_no_markup_of_the_data_is_live(drawn: Report) -> None:
     assert page.open == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_reports_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, PLENTY)
@@ -234,7 +234,7 @@ def test_reports_every_change_and_finding(drawn: Report) -> None:
             assert finding.rule in codes or finding.rule in text or "A live deployment is not declared" in text
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports(), st.integers(60, 3_000))
 def test_O7_never_over_budget_and_always_whole(drawn: Report, budget: int) -> None:
     text = render(drawn, RenderOptions(max_bytes=budget))

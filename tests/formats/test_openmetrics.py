@@ -54,7 +54,7 @@ def test_what_asks_for_no_attention_has_no_series_of_its_own() -> None:
     assert not [name for name, _ in samples(IN_SYNC) if name == "deployment_changes"]
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_is_read_by_openmetrics_and_by_the_textfile_collector_alike(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
@@ -71,7 +71,7 @@ def test_is_read_by_openmetrics_and_by_the_textfile_collector_alike(drawn: Repor
     assert sum(value for (name, _), value in exported.items() if name == "changes") == summary.changes
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_names_every_deployment_with_active_changes(drawn: Report) -> None:
     named = {dict(labels)["deployment"] for name, labels in samples(drawn) if name == "deployment_changes"}

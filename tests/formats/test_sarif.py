@@ -200,7 +200,7 @@ def test_O6_less_than_ten_megabytes() -> None:
     assert "are left out" in text
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(reports())
 def test_is_valid_and_reports_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, RenderOptions())

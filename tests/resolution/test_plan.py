@@ -68,7 +68,7 @@ def sent(live: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
     return live
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(declarations(), SEEDS, st.data())
 def test_a_plan_sent_to_the_service_brings_it_in_sync(
     declared: dict[str, Any], random: Random, data: st.DataObject
