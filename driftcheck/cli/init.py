@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -98,9 +98,20 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
         config += init_targets.severities([(files, "")])
     export.write_new([*files, (_CONFIG, config)], force=False)
     if not quiet:
+        for note in _notes(chosen, existing):
+            console.say(f"note: {note}")
         console.say("".join(f"Written: {visible(file)}\n" for file in _summary(files)) + f"Written: {_CONFIG}")
     console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
     return 0
+
+
+def _notes(chosen: Settings, existing: Sequence[str]) -> Iterator[str]:
+    """Yield what the folder has already."""
+    if chosen.config_file is not None:
+        file = visible(os.path.relpath(chosen.config_file))
+        yield f"{file} applied here so far; from now on {_CONFIG} of this folder does."
+    if existing:
+        yield f"The declarations in {' and '.join(existing)} are left as they are."
 
 
 def _has_key(chosen: Settings) -> bool:
@@ -159,12 +170,9 @@ def _next_steps(*, asks: bool, has_key: bool) -> str:
             ("driftcheck check -o html=report.html", "a report to open in a browser"),
         ]
     else:
-        key = ("driftcheck export -d live", "write what is live as declarations")
-        if not has_key:
-            key = ("export LANGSMITH_API_KEY=...", "a key that may read deployments")
         steps = [
             ("driftcheck validate", "check the declarations alone, offline"),
-            key,
+            *([] if has_key else [("export LANGSMITH_API_KEY=...", "a key that may read deployments")]),
             ("driftcheck check", "compare them with what is live"),
         ]
     width = max(len(step) for step, _ in steps)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.cli.inside import run_inside
-from tests.cli.workspace import TENANT, external, holds_no_secret, identity, saved, serving, workspace
+from tests.cli.workspace import KEY, TENANT, external, holds_no_secret, identity, saved, serving, workspace
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -209,3 +209,20 @@ def test_names_of_new_targets_are_checked(tmp_path: Path, arguments: list[str], 
     result = run_inside("init", *arguments, cwd=tmp_path)
     assert (result.status, tree(tmp_path)) == (2, {})
     assert message in result.err
+
+
+def test_what_the_folder_has_already_is_said(tmp_path: Path) -> None:
+    """The configuration of a folder above no longer applies, and declarations are not written over."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "driftcheck.yaml").write_text("paths: [deployments]\n")
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / "deployments.yaml").write_text("deployments: [{name: a}]\n")
+    result = run_inside("init", cwd=below, env={"LANGSMITH_API_KEY": KEY})
+    assert result.status == 0
+    assert result.err == (
+        "note: ../driftcheck.yaml applied here so far; from now on driftcheck.yaml of this folder does.\n"
+        "note: The declarations in deployments.yaml are left as they are.\n"
+        "Written: driftcheck.yaml\n"
+    )
+    assert commands(result.out) == ["driftcheck validate", "driftcheck check"]
