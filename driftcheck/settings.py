@@ -486,8 +486,9 @@ def _workspace(
     try:
         UUID(given)
     except ValueError:
+        shown = "" if holds_credential(given) else f" {given}"
         raise UsageError(
-            f"the workspace given by {origin} is not a workspace id (a UUID).",
+            f"the workspace{shown} given by {origin} is not a workspace id (a UUID).",
             hint="Copy the id from the workspace's settings in LangSmith; a workspace's name can't be used.",
         ) from None
     hint = f"Check {origin}, and which workspace the API key belongs to."

@@ -56,7 +56,7 @@ def _parse_output(value: str) -> Output:
 
         suffix = os.path.splitext(value)[1].lower().removeprefix(".")
         by_suffix = _FORMATS_BY_SUFFIX.get(suffix, suffix)
-        close = get_close_matches(name, FORMATS, n=1)
+        close = get_close_matches(name.lower(), FORMATS, n=1)
         advice = f" Did you mean {close[0]}?" if close else ""
         if not equals and by_suffix in FORMATS:
             advice = f" To write a file: -o {by_suffix}={value}."

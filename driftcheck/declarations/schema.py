@@ -436,9 +436,9 @@ def _certain_fix(text: str, wanted: list[str], key: str) -> str | None:
     if unit == "m":
         number = round(number / 1000, 6)
     elif unit is not None:
-        if not key.endswith("_mb"):
+        if not key.endswith(("_mb", "_gi")):
             return None
-        number *= _MEBIBYTES[unit]
+        number *= _MEBIBYTES[unit] if key.endswith("_mb") else _MEBIBYTES[unit] / 1024
     if number.is_integer():
         return str(int(number))
     return str(number) if "number" in wanted else None

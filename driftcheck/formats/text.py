@@ -186,8 +186,8 @@ class _Page:
     # What was not read, and the sides
 
     def gaps(self) -> Iterator[str]:
-        """List what was not read."""
-        gaps = wording.gaps(self._report)
+        """List what was not read; the errors of a validation say so themselves."""
+        gaps = [] if self._report.command == "validate" else wording.gaps(self._report)
         if gaps:
             yield self._paint("Incomplete results:", _BOLD, _RED)
             for gap in gaps:

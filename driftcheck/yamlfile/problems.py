@@ -198,6 +198,8 @@ def misread(meaning: Misreading, text: str) -> tuple[str, str, str]:
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_UNEXPECTED: Final = "found character that cannot start any token"
+_TAB: Final = "found a tab character that violates indentation"
 _SYNTAX: Final = {
     "mapping values are not allowed in this context": (
         "unexpected colon",
@@ -239,11 +241,11 @@ _SYNTAX: Final = {
         "unexpected text after the end of the document",
         "Check the indentation and the brackets, or begin a document with `---`.",
     ),
-    "found character that cannot start any token": (
+    _UNEXPECTED: (
         "a value cannot begin with this character",
-        "Put the value in quotes, and indent with spaces instead of tabs.",
+        "Put the value in quotes.",
     ),
-    "found a tab character that violates indentation": (
+    _TAB: (
         "tab in the indentation",
         "Indent with spaces.",
     ),
@@ -301,9 +303,17 @@ def syntax_problem(error: YAMLError, data: bytes) -> Problem:
     position = ended or began or (lines, 1)
     if error.problem == _NESTED_TOO_DEEP:
         return limit(TOO_DEEP, position)
-    message, hint = _SYNTAX.get(error.problem or "", ("invalid YAML", "Check the text from here upwards."))
+    meant = error.problem or ""
+    if meant == _UNEXPECTED and _line(data, position[0])[position[1] - 1 :].startswith("\t"):
+        meant = _TAB
+    message, hint = _SYNTAX.get(meant, ("invalid YAML", "Check the text from here upwards."))
     related = () if began is None or began == position else (began,)
     return Problem("yaml-syntax", message, hint, position, related)
+
+
+def _line(data: bytes, number: int) -> str:
+    lines = data.decode().splitlines()
+    return lines[number - 1] if number <= len(lines) else ""
 
 
 def _position_within(lines: int, mark: Any) -> Position | None:

@@ -411,3 +411,14 @@ def test_Y20_time_is_linear_in_the_number_of_defects() -> None:
         return time.process_time() - start
 
     assert seconds(400) < 6 * seconds(200) + 0.05
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "meant"),
+    [("db_storage_gi", "10Gi", "10"), ("db_storage_gi", "2048Mi", "2"), ("db_storage_gi", "1Ti", "1024")],
+)
+def test_a_size_in_gibibytes_with_a_unit_has_a_certain_fix(field: str, written: str, meant: str) -> None:
+    spec = {"resource_spec": {field: written}}
+    document = {"deployments": [{"name": "a", "source": "external_docker", "source_config": spec}]}
+    (violation,) = [each for each in validate(document) if each.rule == "wrong-type"]
+    assert violation.hint == f"Write `{meant}`, without quotes."
