@@ -346,4 +346,4 @@ def _impact(entry: _FieldEntry) -> str:
         return ""
     if any(f.immutable for f in entry.line):
         return "needs a new deployment"
-    return "makes a new revision" if any(f.revision for f in entry.line) else "is made in entry"
+    return "makes a new revision" if any(f.revision for f in entry.line) else "is made in place"
