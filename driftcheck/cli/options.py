@@ -18,6 +18,7 @@ from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
 from driftcheck.declarations.config import find_config
 from driftcheck.errors import DriftcheckError
 from driftcheck.formats import FORMATS, Asked, RenderOptions
+from driftcheck.formats.escaping import visible
 from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import ChangeClass
 from driftcheck.redaction.patterns import holds_credential
@@ -112,8 +113,19 @@ names = click.option(
     "--name", "names", multiple=True, metavar="GLOB", help="Only deployments whose names match. Repeatable."
 )
 
+
+def _printable(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what formats would have to write out: two identities must never look the same."""
+    if value is not None and visible(value) != value:
+        raise click.BadParameter("only characters that can be seen, and spaces, can be part of it.")
+    return value
+
+
 report_id = click.option(
-    "--report-id", metavar="TEXT", help="Identity of the report. Default: the target, else the workspace."
+    "--report-id",
+    metavar="TEXT",
+    callback=_printable,
+    help="Identity of the report. Default: the target, else the workspace.",
 )
 
 config = click.option(
