@@ -26,6 +26,7 @@ FULL_PAGES: Final = frozenset({20, 100})
 """Sizes of a page that is full: the endpoint's default and its most (API.md 1.2)."""
 
 _HINT: Final = "Expected a file written by `driftcheck snapshot`, or raw responses of the list endpoint."
+_REPORT_HINT: Final = "Expected a report that `check` or `audit` wrote with -o json=FILE."
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:
@@ -62,15 +63,15 @@ def read_items(path: str | os.PathLike[str]) -> list[JSON]:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Read a file of UTF-8 text whole; raises InputError."""
-    shown = os.fspath(path)
+    """Return the text of a saved report; raises InputError."""
+    shown = "standard input" if os.fspath(path) == "-" else os.fspath(path)
     try:
-        return _content(path, shown).decode("utf-8-sig")
+        return _content(path, shown, _REPORT_HINT).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{shown} can't be read: not valid UTF-8.") from None
 
 
-def _content(path: str | os.PathLike[str], shown: str) -> bytes:
+def _content(path: str | os.PathLike[str], shown: str, hint: str = _HINT) -> bytes:
     """Read a regular file, a pipe or standard input whole; other devices are refused because they may be endless."""
     try:
         if os.fspath(path) == "-":
@@ -84,11 +85,13 @@ def _content(path: str | os.PathLike[str], shown: str) -> bytes:
                 content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else "it can't be opened"
-        raise InputError(f"{shown} can't be read: {reason}.", hint=_HINT) from None
+        raise InputError(f"{shown} can't be read: {reason}.", hint=hint) from None
     except ValueError:
         raise InputError(f"{shown!r} can't be read: not a file name.") from None
     if len(content) > MAX_FILE_BYTES:
         raise InputError(f"{shown} can't be read: it is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB.")
+    if not content.strip():
+        raise InputError(f"{shown} is empty.", hint=hint)
     return content
 
 

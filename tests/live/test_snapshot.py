@@ -408,3 +408,13 @@ def test_a_hidden_branch_is_unverifiable(tmp_path: Path) -> None:
     declared = {"name": "a", "source_revision_config": {"repo_ref": "main"}}
     found = compare_with_live(declared, seen.value, fields.deployment())
     assert found.unverifiable == (("source_revision_config", "repo_ref"),)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text(" \n")
+    with pytest.raises(InputError, match="is empty") as raised:
+        snapshots.read(tmp_path / "empty.json")
+    assert "driftcheck snapshot" in str(raised.value.hint)
+    with pytest.raises(InputError, match="no such file") as raised:
+        snapshots.read_text(tmp_path / "missing.json")
+    assert "-o json=FILE" in str(raised.value.hint)
