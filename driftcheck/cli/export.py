@@ -22,6 +22,8 @@ from driftcheck.settings import Flags
 if TYPE_CHECKING:
     from driftcheck.declarations.export import Export
 
+_FILES: Final = 10
+"""How many written files of a folder are named."""
 _NAMES: Final = 20
 """How many names a notice has."""
 
@@ -112,6 +114,18 @@ def file_name(name: str) -> str:
     if not name.replace("-", "").isalnum() or not name.isascii():
         raise UsageError("A deployment has a name that can't be the name of a file.")
     return f"{name}{'_' if name in _TAKEN_NAMES else ''}.yaml"
+
+
+def say_written(files: Sequence[tuple[str, str]]) -> None:
+    """Name the files that were written; of a folder with many, the first."""
+    by_folder: dict[str, list[str]] = {}
+    for file, _ in files:
+        by_folder.setdefault(os.path.dirname(file), []).append(file)
+    for folder, names in by_folder.items():
+        shown, rest = (names, []) if len(names) <= _FILES else (names[: _FILES - 1], names[_FILES - 1 :])
+        more = [f"{rest[0]} and {len(rest) - 1:,} more files in {folder}"] if rest else []
+        for text in [*shown, *more]:
+            console.say(f"Written: {visible(text)}")
 
 
 def _holds(file: str, text: str) -> bool:

@@ -24,8 +24,6 @@ from driftcheck.settings import Flags, Settings
 
 _CONFIG: Final = "driftcheck.yaml"
 _DEPLOYMENTS: Final = re.compile(rb"^[\"']?(?:deployments|overlay)[\"']?\s*:", re.MULTILINE)
-_SHOWN: Final = 10
-"""How many written files are named."""
 
 _EXAMPLE: Final = """\
 # yaml-language-server: $schema=declaration.schema.json
@@ -100,7 +98,7 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     if not quiet:
         for note in _notes(chosen, existing):
             console.say(f"note: {note}")
-        console.say("".join(f"Written: {visible(file)}\n" for file in _summary(files)) + f"Written: {_CONFIG}")
+        export.say_written([*files, (_CONFIG, "")])
     console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
     return 0
 
@@ -151,14 +149,6 @@ def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -
     if region not in (None, "us"):
         lines += ["", "# The region of LangSmith Cloud: us, eu, apac or aws.", f"region: {region}"]
     return "\n".join(lines) + "\n" + _POLICY
-
-
-def _summary(files: Sequence[tuple[str, str]]) -> list[str]:
-    names = [file for file, _ in files]
-    rest = names[_SHOWN - 1 :]
-    if len(names) <= _SHOWN:
-        return names
-    return [*names[: _SHOWN - 1], f"{rest[0]} and {len(rest) - 1:,} more files in {os.path.dirname(rest[0])}"]
 
 
 def _next_steps(*, asks: bool, has_key: bool) -> str:

@@ -84,7 +84,8 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     read = [([file for file in files if os.path.dirname(file[0]) in paths[each.target]], each.suffix) for each in found]
     config = _config(found, paths) + severities(read)
     export.write_new([*files, ("driftcheck.yaml", config)], force=False)
-    console.say("".join(f"Written: {file}\n" for file, _ in files) + "Written: driftcheck.yaml")
+    if not quiet:
+        export.say_written([*files, ("driftcheck.yaml", config)])
     console.write("Next:\n  driftcheck check  # compare what is declared with what is live, in every target\n")
     return 0
 

@@ -226,3 +226,15 @@ def test_what_the_folder_has_already_is_said(tmp_path: Path) -> None:
         "Written: driftcheck.yaml\n"
     )
     assert commands(result.out) == ["driftcheck validate", "driftcheck check"]
+
+
+def test_of_many_written_files_the_first_are_named(tmp_path: Path) -> None:
+    live = [external(f"agent-{number:02}", number) for number in range(12)]
+    (tmp_path / "live.json").write_text(json.dumps({"resources": live, "offset": 12}))
+    result = run_inside("init", "--live", "live.json", cwd=tmp_path)
+    lines = result.err.splitlines()
+    assert lines[0] == "Written: deployments/agent-00.yaml"
+    assert lines[-2:] == [
+        "Written: deployments/agent-09.yaml and 3 more files in deployments",
+        "Written: driftcheck.yaml",
+    ]
