@@ -135,7 +135,7 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
             console.write(text)
     if is_said or options.quiet:
         return
-    if not any(output.file is None and output.format == "text" for output in outputs):
+    if not any(output.file is None and output.format in _FOR_LOGS for output in outputs):
         for gap in _gaps(report):
             console.say_error(LiveError(gap))
     if not shown:
@@ -144,6 +144,10 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
         files = [visible(output.file) for output in outputs if output.file is not None]
         written = ", ".join(files) if len(files) <= _NAMED else f"{len(files)} files"
         console.say(inert(f"{verdict(report)} Written: {written}."))
+
+
+_FOR_LOGS: Final = frozenset({"text", "github"})
+"""Formats that a log shows beside standard error."""
 
 
 def _rendered(report: Report, output: Output, options: RenderOptions) -> str:

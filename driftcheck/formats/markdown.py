@@ -323,7 +323,7 @@ def _words(text: str, code: Callable[[str], str]) -> str:
     for is_plain, run in groupby(text.split(" "), key=lambda word: bool(_PLAIN.match(word.strip(_AROUND)))):
         words = " ".join(run)
         if not is_plain:
-            core = words.strip(_AROUND)
+            core = words.strip(_AROUND).removesuffix(":")
             before, _, behind = words.partition(core)
             words = f"{before}{code(core)}{behind}"
         written.append(words)

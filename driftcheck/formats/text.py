@@ -314,8 +314,15 @@ class _Page:
         """List the deployments of which nothing is known but that they are declared or live, on one line."""
         blocks = self._view.bare
         if len(blocks) > 1 and not self._verbose:
-            names = wording.listed((visible(block.comparison.name) for block in blocks), _NAMES)
-            yield from self._fill([(f"{len(blocks):,} unknown:", _BOLD, _RED), f"{names} ({_MORE})"])
+            names = [visible(block.comparison.name) for block in blocks]
+            number = f"{len(blocks):,} unknown"
+            lines: list[str] = []
+            for most in range(_NAMES, -1, -1):
+                which = f": {wording.listed(names, most)}" if most else ""
+                lines = list(self._fill([(f"{number}{which}", _BOLD, _RED), f"({_MORE})"]))
+                if len(lines) == 1:
+                    break
+            yield from lines
             return
         for block in blocks:
             location = wording.location_text(block.comparison.location)

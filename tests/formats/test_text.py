@@ -356,3 +356,12 @@ def test_equal_warnings_of_matching_deployments_are_one_line() -> None:
     assert render(audit, VERBOSE).count("rollout-pending") == 4
     two = replace(audit, deployments=deployments[:2], findings=findings[:2])
     assert render(two, PLAIN).count("rollout-pending") == 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_unknown_deployments_are_one_line_at_every_width(width: int) -> None:
+    unknown = [Comparison(f"agent-with-a-long-name-{number:02}", Status.UNKNOWN) for number in range(12)]
+    text = render(report(*unknown, status=ExitStatus.INCOMPLETE), RenderOptions(width=width))
+    (line,) = (each for each in text.splitlines() if "unknown" in each)
+    assert line.startswith("12 unknown")
+    assert line.endswith("(-v lists all)")
