@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -27,7 +27,7 @@ from driftcheck.paths import format_path, matches
 from driftcheck.redaction.patterns import MASK
 from driftcheck.settings import Flags, Settings
 from driftcheck.targets import CheckedTarget
-from driftcheck.yamlfile.edit import EditError
+from driftcheck.yamlfile.edit import EditError, opcodes
 
 
 @dataclass(slots=True)
@@ -210,7 +210,7 @@ def _current(adoption: _Adoption, each: CheckedTarget) -> list[SourceText]:
 
 def _note_unused_rules(adoption: _Adoption, each: CheckedTarget) -> None:
     """Compare the edited declarations with live, and name the ignore rules that have nothing left to suppress."""
-    if each.snapshot is None or not each.settings.paths:
+    if each.snapshot is None or not each.settings.paths or not each.ignores:
         return
     declarations = declare(_current(adoption, each), name_suffix=each.settings.name_suffix)
     report = pipeline.check(declarations, each.snapshot, pipeline.request(each.settings))
@@ -333,8 +333,46 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
 def diff(name: str, before: bytes | None, after: bytes) -> str:
     """Return a unified diff that `git apply` takes, unless values are hidden; `before` is None for a new file."""
     old = "/dev/null" if before is None else f"a/{visible(name)}"
-    lines = difflib.unified_diff(_lines(before or b""), _lines(after), old, f"b/{visible(name)}")
+    lines = [f"--- {old}\n", f"+++ b/{visible(name)}\n", *_hunks(_lines(before or b""), _lines(after))]
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a unified diff, which are found in linear time for long files."""
+    matcher = difflib.SequenceMatcher[str](None, (), ())
+    matcher.opcodes = list(_merged(opcodes(before, after, _MOST_PAIRS)))  # type: ignore[attr-defined]
+    for group in matcher.get_grouped_opcodes():
+        (_, i, _, j, _), (_, _, i_end, _, j_end) = group[0], group[-1]
+        yield f"@@ -{_range(i, i_end)} +{_range(j, j_end)} @@\n"
+        for tag, i, i_end, j, j_end in group:
+            if tag == "equal":
+                yield from (f" {line}" for line in before[i:i_end])
+            else:
+                yield from (f"-{line}" for line in before[i:i_end])
+                yield from (f"+{line}" for line in after[j:j_end])
+
+
+def _range(start: int, end: int) -> str:
+    """Return a range of lines as diffs write it; an empty one begins behind the line above."""
+    return f"{start if start == end else start + 1}" + ("" if end - start == 1 else f",{end - start}")
+
+
+def _merged(codes: Iterable[tuple[str, int, int, int, int]]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Join equal ranges that follow each other."""
+    last: tuple[str, int, int, int, int] | None = None
+    for code in codes:
+        if last is not None and last[0] == code[0] == "equal":
+            last = ("equal", last[1], code[2], last[3], code[4])
+            continue
+        if last is not None:
+            yield last
+        last = code
+    if last is not None:
+        yield last
+
+
+_MOST_PAIRS: Final = 4_000_000
+"""Files whose lines multiply to more are compared in linear time."""
 
 
 def _lines(data: bytes) -> list[str]:

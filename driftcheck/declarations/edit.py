@@ -21,6 +21,7 @@ from driftcheck.paths import Item, Lookup, Path, Segment, value_at
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.yamlfile import reader
 from driftcheck.yamlfile.edit import EditError, rewrite, same
+from driftcheck.yamlfile.parsed import Parsed
 
 HIDDEN: Final = "its value may be a secret and is not known"
 SHARED: Final = (
@@ -29,7 +30,7 @@ SHARED: Final = (
 
 TOO_MANY: Final = "too many values to try one by one; select deployments with --name, or fields with --path"
 
-_READ_AGAIN: Final = 4 * 2**20
+_READ_AGAIN: Final = 2 * 2**20
 """Bytes that are read again, in all, to find out which value stops an edit."""
 
 _KEYS: Final = ("name", "mountPath", "deployment")
@@ -225,13 +226,18 @@ class _Layer:
 class _File:
     name: str
     data: bytes
-    documents: list[JSON]
+    parsed: Parsed
     layer: int
+
+    @property
+    def documents(self) -> tuple[JSON, ...]:
+        """What the file holds."""
+        return self.parsed.documents
 
     @staticmethod
     def of(text: SourceText) -> _File:
         """Parse a file."""
-        return _File(text.name, text.data, list(reader.parse(text.data).documents), text.layer)
+        return _File(text.name, text.data, reader.parse(text.data), text.layer)
 
 
 def edit(
@@ -347,24 +353,24 @@ def _checked(
 ) -> dict[str, bytes]:
     """Return the new texts, read again: raises EditError if one has a new error or says something else."""
     documents = _edited(files, wanted, removed, schema, may_change, refused)
-    texts = _rewritten(files, documents, {file.name: file.data for file in files})
-    before = declare(SourceText(file.name, file.data, file.layer) for file in files)
+    texts = _rewritten(files, documents)
     after = declare(SourceText(file.name, texts.get(file.name, file.data), file.layer) for file in files)
-    known = {(found.rule, found.deployment, found.message) for found in before.findings}
-    for found in after.findings:
-        if found.severity is Severity.ERROR and (found.rule, found.deployment, found.message) not in known:
-            raise EditError(f"the result would not be valid: {found.message} [{found.rule}]")
+    errors = [found for found in after.findings if found.severity is Severity.ERROR]
+    if errors:
+        before = declare(SourceText(file.name, file.data, file.layer) for file in files)
+        known = {(found.rule, found.deployment, found.message) for found in before.findings}
+        for found in errors:
+            if (found.rule, found.deployment, found.message) not in known:
+                raise EditError(f"the result would not be valid: {found.message} [{found.rule}]")
     return texts
 
 
-def _rewritten(
-    files: Sequence[_File], changed: Mapping[str, list[JSON]], texts: Mapping[str, bytes]
-) -> dict[str, bytes]:
+def _rewritten(files: Sequence[_File], changed: Mapping[str, list[JSON]]) -> dict[str, bytes]:
     """Return the new text of every file whose documents changed."""
     found = {}
     for file in files:
         if file.name in changed:
-            text = rewrite(texts[file.name], changed[file.name], keys=_KEYS)
+            text = rewrite(file.data, changed[file.name], keys=_KEYS, parsed=file.parsed)
             if text != file.data:
                 found[file.name] = text
     return found

@@ -7,9 +7,11 @@ intended values.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -17,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 from driftcheck.model import JSON
 from driftcheck.yamlfile import positions, reader, writing
+from driftcheck.yamlfile.parsed import Parsed
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _PROPERTY: Final = re.compile(r"&\S+[ \t]*")
@@ -25,7 +28,7 @@ _GAP: Final = re.compile(r"(?:\s|#[^\n]*)*")
 _COMMENT: Final = re.compile(r"[ \t]+#.*")
 _ABSENT: Final = object()
 _MOST_PAIRS: Final = 250_000
-"""Lists whose lengths multiply to more are not aligned by `difflib`."""
+"""To how many entries the lengths of the lists that `difflib` aligns may multiply, in one text together."""
 
 
 T = TypeVar("T")
@@ -73,13 +76,13 @@ class _Slot:
     """Whether it is the entry of a list."""
 
 
-def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> bytes:
+def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = (), parsed: Parsed | None = None) -> bytes:
     """Return the text with the values of its documents replaced by `new`, one value for each document.
 
     List entries are paired by the first of `keys` that they have, otherwise by their content. Raises EditError if the
-    text has defects or its layout does not allow the change.
+    text has defects or its layout does not allow the change. `parsed` is what the text holds, where that is known.
     """
-    parsed = reader.parse(data)
+    parsed = parsed or reader.parse(data)
     if parsed.broken or parsed.problems or len(parsed.documents) != len(new):
         raise EditError("the file has defects; fix them first")
     mark = _BYTE_ORDER_MARK if data.startswith(_BYTE_ORDER_MARK) else b""
@@ -223,6 +226,7 @@ class _Editor:
     newline: str = "\n"
     step: int = 2
     offset: int = 2
+    pairs_left: int = _MOST_PAIRS
     uses: dict[int, list[_Use]] = field(default_factory=dict)
     """By the identity of what an anchor names: its aliases, in their order."""
     values: dict[int, JSON] = field(default_factory=dict)
@@ -457,13 +461,15 @@ class _Editor:
             return [(index, None) for index in range(len(old))]
         one, other = [self._identity(entry) for entry in old], [self._identity(entry) for entry in new]
         found: list[tuple[int | None, int | None]] = []
-        for tag, i, i_end, j, j_end in _opcodes(one, other):
+        spent = len(one) * len(other)
+        for tag, i, i_end, j, j_end in opcodes(one, other, self.pairs_left):
             common = min(i_end - i, j_end - j) if tag in ("equal", "replace") else 0
             if tag == "replace" and any(name.startswith("=") for name in (*one[i:i_end], *other[j:j_end])):
                 common = 0  # an entry of another name is another entry
             found += [(i + n, j + n) for n in range(common)]
             found += [(n, None) for n in range(i + common, i_end)]
             found += [(None, n) for n in range(j + common, j_end)]
+        self.pairs_left -= spent if spent <= self.pairs_left else 0
         in_place: list[tuple[int | None, int | None]] = [(index, index) for index in range(len(old))]
         has_names = any(name.startswith("=") for name in (*one, *other))
         if len(old) == len(new) and not has_names and _apart(one, other, in_place) <= _apart(one, other, found):
@@ -618,29 +624,62 @@ class _Editor:
         return item.end if item.end > node.start else node.start + 1
 
 
-def _opcodes(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
+def opcodes(one: Sequence[str], other: Sequence[str], most_pairs: int) -> Iterator[tuple[str, int, int, int, int]]:
     """Yield which ranges of two lists are equal, and which replace each other, as `difflib` names them.
 
-    Entries that are each in their list once, and in one order in both, are paired in linear time; long lists of other
-    kinds are aligned at their beginning and end alone, since `difflib` takes quadratic time.
+    That takes more than quadratic time. Lists whose lengths multiply to more than `most_pairs`, and those of different
+    entries in one order, are aligned at the entries that each of them has once, and around these.
     """
-    where = {name: number for number, name in enumerate(other)}
-    pairs = [(number, where[name]) for number, name in enumerate(one) if name in where]
-    is_plain = len(where) == len(other) and len(set(one)) == len(one)
-    if not (is_plain and all(a[1] < b[1] for a, b in itertools.pairwise(pairs))):
-        if len(one) * len(other) <= _MOST_PAIRS:
-            yield from SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-            return
-        shorter = min(len(one), len(other))
-        head = next((n for n in range(shorter) if one[n] != other[n]), shorter)
-        tail = next((n for n in range(shorter - head) if one[-1 - n] != other[-1 - n]), shorter - head)
-        pairs = [(n, n) for n in range(head)] + [(len(one) - n, len(other) - n) for n in range(tail, 0, -1)]
+    pairs = _anchors(one, other)
+    if len(one) * len(other) <= most_pairs and len(pairs) < min(len(one), len(other)):
+        yield from SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+        return
     i = j = 0
-    for a, b in [*pairs, (len(one), len(other))]:
+    for a, b in [*_around(one, other, pairs), (len(one), len(other))]:
         if i < a or j < b:
             yield "replace" if i < a and j < b else "delete" if i < a else "insert", i, a, j, b
         if a < len(one):
             yield "equal", a, a + 1, b, b + 1
+        i, j = a + 1, b + 1
+
+
+def _anchors(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the positions of the longest row of entries that are once in each list, and in one order."""
+    counts, there = Counter(one), Counter(other)
+    where = {entry: number for number, entry in enumerate(other) if there[entry] == 1}
+    shared = [(number, where[entry]) for number, entry in enumerate(one) if counts[entry] == 1 and entry in where]
+    ends: list[int] = []
+    """The last position of a row of each length that can be continued longest."""
+    rows: list[tuple[tuple[int, int], Any] | None] = []
+    for pair in shared:
+        length = bisect.bisect_left(ends, pair[1])
+        row = (pair, rows[length - 1] if length else None)
+        if length == len(ends):
+            ends.append(pair[1])
+            rows.append(row)
+        else:
+            ends[length], rows[length] = pair[1], row
+    found, link = [], rows[-1] if rows else None
+    while link is not None:
+        pair, link = link
+        found.append(pair)
+    return found[::-1]
+
+
+def _around(one: Sequence[str], other: Sequence[str], anchors: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the anchors, and between them the equal entries at the beginning and at the end of what is there."""
+    i = j = 0
+    for a, b in [*anchors, (len(one), len(other))]:
+        if a - i == b - j:
+            yield from ((i + n, j + n) for n in range(a - i) if one[i + n] == other[j + n])
+        else:
+            shorter = min(a - i, b - j)
+            head = next((n for n in range(shorter) if one[i + n] != other[j + n]), shorter)
+            tail = next((n for n in range(shorter - head) if one[a - 1 - n] != other[b - 1 - n]), shorter - head)
+            yield from ((i + n, j + n) for n in range(head))
+            yield from ((a - n, b - n) for n in range(tail, 0, -1))
+        if a < len(one) and b < len(other):
+            yield a, b
         i, j = a + 1, b + 1
 
 
