@@ -47,9 +47,9 @@ Kind = Callable[[int, str], Worst]
 
 
 def _fill(
-    size: int, entry: Callable[[int], str], head: str = "", tail: str = "", most: int = MAX_CHANGES
+    size: int, entry: Callable[[int], str], head: str = "", tail: str = "", most: int = MAX_CHANGES - 1
 ) -> tuple[str, int]:
-    """Return a text of as many entries as fit, at most as many as a run reports, and their number."""
+    """Return a text of as many entries as fit, at most as many as a run reports of one deployment, and their number."""
     parts, left, number = [head], size - len(head) - len(tail), 0
     while number < most and (left := left - len(text := entry(number))) >= 0:
         parts.append(text)
@@ -93,7 +93,7 @@ def labels_by_line(size: int, value: str) -> Worst:
 
 
 def labels_of_other_names(size: int, value: str) -> Worst:
-    half = MAX_CHANGES // 2
+    half = (MAX_CHANGES - 1) // 2
     text, number = _fill(size, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n", most=half)
     live = {f"live{n}": "x" for n in range(number)}
     return Worst(_only(text), _live(["d0"], **_spec(labels=live)))
@@ -286,7 +286,8 @@ def nested_lists(size: int, value: str) -> Worst:
 
 
 def nested_maps(size: int, value: str) -> Worst:
-    depth = 40
+    """As deep as positions are kept."""
+    depth = 9
     inner = "{a: " * depth + value + "}" * depth
     text, number = _fill(size, lambda n: f"- {{name: v{n}, csi: {inner}}}\n", _IN_SPEC + "      volumes:\n", "")
     text = text.replace("\n- {name: v", "\n      - {name: v")
@@ -326,10 +327,10 @@ def sidecars(size: int, value: str) -> Worst:
     """Arguments of each sidecar that differ here and there: each has details of its own."""
     text, number = _fill(
         size,
-        lambda n: f"      - {{name: s{n}, image: i, args: [{value}, 1, 2, 3]}}\n",
+        lambda n: f"      - {{name: s{n}, image: i, args: [{value}, x1, x2, x3]}}\n",
         _IN_SPEC + "      sidecars:\n",
     )
-    live = [{"name": f"s{n}", "image": "i", "args": ["x", "1", "3", "y"]} for n in range(number)]
+    live = [{"name": f"s{n}", "image": "i", "args": ["x", "x1", "x3", "y"]} for n in range(number)]
     return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
 
 
@@ -366,11 +367,11 @@ def env(size: int, value: str) -> Worst:
 def env_in_another_order(size: int, value: str) -> Worst:
     text, number = _fill(
         size,
-        lambda n: f"{{name: E{n}, value: $(E{n + 1})}}, ",
+        lambda n: f"{{name: E{n}, value: {value}$(E{n + 1})}}, ",
         _IN_SPEC + "      sidecars: [{name: s, image: i, env: [",
         "]}]\n",
     )
-    entries = [{"name": f"E{n}", "value": f"$(E{n + 1})"} for n in reversed(range(number))]
+    entries = [{"name": f"E{n}", "value": f"{value}$(E{n + 1})"} for n in reversed(range(number))]
     return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "env": entries}])))
 
 
@@ -401,7 +402,7 @@ def aliased_labels(size: int, value: str) -> Worst:
         size,
         lambda n: f"- {{name: d{n}, source_config: {{resource_spec: {{labels: *l}}}}}}\n",
         f"x-labels: &l {{{entries}}}\ndeployments:\n",
-        most=MAX_CHANGES // 60,
+        most=MAX_CHANGES // 61,
     )
     return Worst(_only(text), _live((f"d{n}" for n in range(number)), **_spec(labels=_labels(60))))
 
@@ -605,7 +606,7 @@ def write(folder: Path, kind: Kind, size: int = MIB) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         subprocess.run([*GIT, "add", "."], cwd=folder, check=True)
-        subprocess.run([*GIT, "commit", "-qm", value], cwd=folder, check=True)
+        subprocess.run([*GIT, "commit", "-qm", value, "--allow-empty"], cwd=folder, check=True)
     listing = {"resources": worst.live, "offset": len(worst.live)}
     (folder / "live.json").write_text(json.dumps(listing))
 

@@ -79,7 +79,10 @@ DEFAULT_TERMS: Final = Terms()
 
 
 MAX_CHANGES: Final = 20_000
-"""Of all deployments, for each mebibyte of declarations; those with more, and those after them, are unknown."""
+"""Of all deployments, for each mebibyte of declarations; those with more, and those after them, are unknown.
+
+A deployment that differs counts like one change more.
+"""
 
 
 @dataclass(slots=True)
@@ -207,11 +210,12 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare_with_live(declaration.value, seen, schema, strict=strict)
-    if so_far.changes + len(result.differences) > so_far.most_changes:
+    number = len(result.differences) + bool(result.differences)
+    if so_far.changes + number > so_far.most_changes:
         so_far.is_full = True
         _assess_uncompared(so_far, declaration, live)
         return
-    so_far.changes += len(result.differences)
+    so_far.changes += number
     earlier = so_far.earlier(declaration.name)
     removed: tuple[Path, ...] = ()
     if earlier is None:
@@ -249,7 +253,9 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
 
 def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
     so_far.comparisons.append(Comparison(declaration.name, Status.UNKNOWN, live.id, location=declaration.locate(())))
-    so_far.gaps.append(f"There are more than {so_far.most_changes:,} changes: some deployments were not compared.")
+    so_far.gaps.append(
+        f"There are more than {so_far.most_changes:,} deployments and changes: some deployments were not compared."
+    )
 
 
 def _add_findings(

@@ -56,14 +56,14 @@ def accept(
     exported = export(live, schema, lambda _: ())
     form, notes = (exported.value, exported.notes) if exported else declared_form(live, schema)
     source = _Source(live, form, _by_prefix(notes), schema)
-    new = _Node()
+    new, lookup = _Node(), Lookup()
     paths: dict[Path, None] = {}
     refused: list[tuple[Path, str]] = []
     for change in changes:
         path = _whole(change)
         if path in paths:
             continue
-        wanted = _reordered(declared, live, change) or source.wanted(change, path)
+        wanted = _reordered(declared, live, change, lookup) or source.wanted(change, path)
         if isinstance(wanted, str):
             refused.append((change.path, wanted))
             continue
@@ -171,11 +171,11 @@ class _Source:
         return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
 
 
-def _reordered(value: JSON, live: JSON, change: Change) -> _Wanted | None:
+def _reordered(value: JSON, live: JSON, change: Change, lookup: Lookup) -> _Wanted | None:
     """Return the declared list in live order where a change is about the order of its entries, else None."""
     if not isinstance(change.declared, list):
         return None
-    entries, seen = value_at(value, change.path, ABSENT), value_at(live, change.path, ABSENT)
+    entries, seen = lookup.value(value, change.path, ABSENT), lookup.value(live, change.path, ABSENT)
     is_names = all(isinstance(name, str) for name in change.declared)
     if not (is_names and change.declared and isinstance(entries, list) and isinstance(seen, list)):
         return None

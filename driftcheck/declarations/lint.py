@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, TypeAlias
 
 from driftcheck import fields
 from driftcheck.declarations.schema import Pointer, Violation, without_credentials
 from driftcheck.fields import Field
 from driftcheck.model import JSON, Comparison, Declaration, Finding, Severity, Status
+from driftcheck.paths import Path
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import LINT_RULES, make_finding
 
@@ -81,27 +82,43 @@ def accepted_by_live(findings: Iterable[Finding], comparisons: Iterable[Comparis
 
     So is a warning about a deployment that is unknown, because its values may be live.
     """
-    compared = {comparison.name: comparison for comparison in comparisons}
+    compared = {comparison.name: _Compared(comparison) for comparison in comparisons}
     for found in findings:
         comparison = compared.get(found.deployment or "")
         is_warning = found.rule in LINT_RULES and found.severity is Severity.WARNING
-        if is_warning and comparison is not None and found.path is not None and _may_hold(comparison, found):
+        if is_warning and comparison is not None and found.path is not None and comparison.may_hold(found):
             yield replace(found, severity=Severity.NOTE)
         else:
             yield found
 
 
-def _may_hold(comparison: Comparison, found: Finding) -> bool:
-    """Return whether live agrees with what a finding is about, as far as that is known."""
-    if comparison.status is Status.UNKNOWN:
-        return True
-    if comparison.id is None or comparison.status not in (Status.IN_SYNC, Status.DRIFTED, Status.PROPOSED):
-        return False
-    if found.rule == "incomplete-for-create":
-        return True
-    path = found.path or ()
-    others = (*(change.path for change in comparison.changes), *comparison.unverifiable)
-    return not any(path[: len(other)] == other or other[: len(path)] == path for other in others)
+class _Compared:
+    """A comparison, in which many findings are looked up."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def may_hold(self, found: Finding) -> bool:
+        """Return whether live agrees with what a finding is about, as far as that is known."""
+        comparison = self._comparison
+        if comparison.status is Status.UNKNOWN:
+            return True
+        if comparison.id is None or comparison.status not in (Status.IN_SYNC, Status.DRIFTED, Status.PROPOSED):
+            return False
+        if found.rule == "incomplete-for-create":
+            return True
+        path = found.path or ()
+        is_below = any(path[:length] in self._others for length in range(len(path) + 1))
+        return not is_below and path not in self._around
+
+    @cached_property
+    def _others(self) -> frozenset[Path]:
+        """What differs or can't be seen."""
+        return frozenset((*(change.path for change in self._comparison.changes), *self._comparison.unverifiable))
+
+    @cached_property
+    def _around(self) -> frozenset[Path]:
+        return frozenset(other[:length] for other in self._others for length in range(len(other) + 1))
 
 
 def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:

@@ -77,16 +77,18 @@ _COMPLETE_WITHOUT: Final = frozenset({"skipped-file"})
 """Rules of what was not read without leaving the declarations incomplete."""
 
 
-def declare(texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False) -> Declarations:
-    """Return the declarations in texts."""
+def declare(
+    texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False, linted: bool = True
+) -> Declarations:
+    """Return the declarations in texts, with the findings of rules across fields if they are to be `linted`."""
     ordered = sorted(texts, key=lambda text: text.name)
     overlaid = frozenset(name for text in ordered if _has_overlay(text.data) for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
     if is_large and in_processes:
         files = _read_in_processes(ordered, overlaid, name_suffix)
     else:
-        files = [_read_file(text, overlaid, name_suffix) for text in ordered]
-    declarations = _Assembly(name_suffix).assemble(ordered, files)
+        files = [_FileReader(text, overlaid, name_suffix, linted=linted).read() for text in ordered]
+    declarations = _Assembly(name_suffix, linted=linted).assemble(ordered, files)
     if not declarations.findings:
         return declarations
     from driftcheck.declarations.excerpts import with_excerpts
@@ -184,7 +186,7 @@ class _FileReader:
     Deployments with overlays are linted later, together with these.
     """
 
-    def __init__(self, text: SourceText, overlaid: frozenset[str], name_suffix: str) -> None:
+    def __init__(self, text: SourceText, overlaid: frozenset[str], name_suffix: str, *, linted: bool = True) -> None:
         from driftcheck.declarations.overlays import Merging
         from driftcheck.yamlfile.positions import Text
         from driftcheck.yamlfile.reader import parse
@@ -192,6 +194,7 @@ class _FileReader:
         self._text = Text(text.name, text.data, parse(text.data))
         self._overlaid = overlaid
         self._suffix = name_suffix
+        self._linted = linted
         self._parsed = self._text.parsed
         self._may_hold_credentials = holds_credential("\n".join(self._parsed.texts))
         self._merging: Merging = Merging()
@@ -299,7 +302,7 @@ class _FileReader:
             except TooLargeError:
                 self._report_limit(number, "`defaults` expands to too many values when merged into every deployment")
         self._deployments.append(_DeclaredEntry(name, number, index, value))
-        if value is not None and name not in self._overlaid:
+        if self._linted and value is not None and name not in self._overlaid:
             violations = lint(result, value, may_hold_credentials=self._may_hold_credentials)
             self._report_lint(violations, _layers(self._text, number, index, value), result)
 
@@ -528,8 +531,9 @@ class _Placed:
 class _Assembly:
     """Combines files: reports duplicate names, and merges overlays into deployments of earlier paths."""
 
-    def __init__(self, name_suffix: str) -> None:
+    def __init__(self, name_suffix: str, *, linted: bool) -> None:
         self._suffix = name_suffix
+        self._linted = linted
         self._declared: dict[str, _Placed] = {}
         """The first declaration of each name."""
         self._overlays: defaultdict[str, list[_Placed]] = defaultdict(list)
@@ -632,7 +636,7 @@ class _Assembly:
         if self._suffix and "name" in value:
             value = {**value, "name": name}
         layers = _layers(placed.text, entry.document, entry.index, value, above)
-        if overlays:
+        if overlays and self._linted:
             self._lint(placed, layers, name)
         return Declaration(name, value, layers.locate)
 

@@ -33,7 +33,7 @@ KeyPath: TypeAlias = Sequence[str | int]
 
 
 class Node(NamedTuple):
-    """The position of a collection, from `start` up to `end`.
+    """The position of a collection, from `start` up to `end` (below the entries of a document's lists: `start`).
 
     `children` are those of a list, or of a mapping by key (merged ones included): nodes, or the positions of scalars.
     An alias has the position of its anchor's value. `keys` are the positions of a mapping's own keys.
@@ -212,6 +212,7 @@ class _Locator:
         self._next_event = next_event if stopped is None else partial(_next_before, stopped, next_event)
         self._anchors: dict[str, Tree] = {}
         self._texts: dict[str, str] = {}
+        self._depth = 0
 
     def read(self, documents: int) -> None:
         """Read so many documents; raises YAMLError or StoppedError if it can't."""
@@ -233,10 +234,11 @@ class _Locator:
             tree: Tree = _scalarposition_of(event)
             if event.anchor is not None:
                 self._texts[event.anchor] = event.value
-        elif kind is MappingStartEvent:
-            tree = self.mapping(event)
         else:
-            tree = self.sequence(event)
+            self._depth += 1
+            node = self.mapping(event) if kind is MappingStartEvent else self.sequence(event)
+            self._depth -= 1
+            tree = node if self._depth < _DEEPEST else node.start
         if event.anchor is not None:
             self._anchors[event.anchor] = tree
         return tree
@@ -262,14 +264,21 @@ class _Locator:
         for source in _merge_sources(merged):
             for key, child in source.items():
                 children.setdefault(key, child)
-        return _node(start, event, children, keys)
+        return self._node(start, event, children, keys)
 
     def sequence(self, start: Any) -> Node:
         """Locate the values of a list up to its end."""
         children: list[Tree] = []
         while (event := self._next_event()).__class__ is not SequenceEndEvent:
-            children.append(self.node(event))
-        return _node(start, event, children, {})
+            tree = self.node(event)
+            if isinstance(tree, Node) and isinstance(tree.children, list):  # no field is a list of lists
+                tree = tree.start
+            children.append(tree)
+        return self._node(start, event, children, _NO_KEYS)
+
+    def _node(self, start: Any, end: Any, children: dict[str, Tree] | list[Tree], keys: dict[str, Mark]) -> Node:
+        begin = collection_start(start)
+        return Node(begin, end.start_mark if self._depth <= _WITH_ENDS else begin, children, keys)
 
     def _key(self, event: Any) -> str | object | None:
         """Return a key's text, `_MERGED` for a merge key, None if it cannot be a key."""
@@ -297,6 +306,11 @@ def _next_before(stopped: int, next_event: Callable[[], Any]) -> Any:
 
 _BEGINNINGS: Final = frozenset({AliasEvent, ScalarEvent, MappingStartEvent, SequenceStartEvent})
 _MERGED: Final = object()
+_NO_KEYS: Final[dict[str, Mark]] = {}
+_DEEPEST: Final = 16
+"""No value that the schema describes is deeper; what is deeper has the position of the node around it."""
+_WITH_ENDS: Final = 3
+"""The depth of the entries of a document's lists, the ends of which are looked up."""
 
 
 def _merge_sources(merged: list[Tree]) -> Iterator[dict[str, Tree]]:
@@ -315,7 +329,3 @@ def _scalarposition_of(event: Any) -> Mark | Position:
         return end.line + 1, end.column - len(event.value) + 1
     mark: Mark = start
     return mark
-
-
-def _node(start: Any, end: Any, children: dict[str, Tree] | list[Tree], keys: dict[str, Mark]) -> Node:
-    return Node(collection_start(start), end.start_mark, children, keys)
