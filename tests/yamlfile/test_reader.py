@@ -359,7 +359,7 @@ def test_every_place_holds_its_value_and_every_key_its_name(data: Any, flow: boo
             assert at(tree).startswith(node)
         elif isinstance(node, list):
             assert at(tree)[0] in "[-"
-            for child, subtree in zip(node, tree.children, strict=True):
+            for child, subtree in zip(node, tree.children, strict=True) if isinstance(tree, Node) else ():
                 check(child, subtree)
         else:
             assert at(tree)[0] == "{" or any(at(tree).startswith(key) for key in node)
@@ -368,6 +368,20 @@ def test_every_place_holds_its_value_and_every_key_its_name(data: Any, flow: boo
                 check(child, tree.children[key])
 
     check(data, tree)
+
+
+def test_a_list_in_a_list_and_what_is_deeper_than_any_field_have_one_position() -> None:
+    lists = "args: [[a, [b]]]\n"
+    (tree,) = positions(lists.encode(), read(lists))
+    (inner,) = tree.children["args"].children
+    assert not isinstance(inner, Node)
+    assert tree_position(inner) == (1, 8)
+    deep = "{a: " * 40 + "b" + "}" * 40
+    (tree,) = positions(deep.encode(), read(deep))
+    depth = 0
+    while isinstance(tree, Node):
+        tree, depth = tree.children["a"], depth + 1
+    assert 14 <= depth < 40
 
 
 def test_places_follow_aliases_and_merge_keys_to_where_the_value_is_written() -> None:
