@@ -231,7 +231,7 @@ def trend_command(history: str | None, targets: tuple[str, ...], output: tuple[s
     from driftcheck.history.trend import trend
 
     url = _database(history, output[1])
-    found = trend(store.runs(url, targets), store.all_items(url, targets))
+    found = trend(store.runs(url, targets), store.episodes(url, targets))
     if output[0] == "html":
         from driftcheck.history.trend_page import render
 

@@ -16,6 +16,7 @@ from driftcheck.history.database import Execute, HistoryError, Row, Value
 from driftcheck.history.items import (
     Key,
     Part,
+    Reach,
     Scope,
     canonical,
     is_item,
@@ -521,15 +522,39 @@ def settle(url: str, sent: Iterable[Message], failed: Iterable[Message]) -> None
             execute("UPDATE driftcheck_outbox SET claimed_until = 0 WHERE id = :id", id=message.id)
 
 
-_EVER_OPEN: Final = "WHERE fingerprint IN (SELECT fingerprint FROM driftcheck_items WHERE resolved_at IS NULL)"
-
-
 def open_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:
     """Return the open items, worst first, then newest; an item of both `check` and `audit` is returned once."""
-    known = [item for item in _items(url, _EVER_OPEN) if not targets or item.target in targets]
-    items = [item for item in united(known) if item.resolved_at is None]
+    items = [item for item in episodes(url, targets) if item.resolved_at is None]
     newest = sorted(items, key=lambda item: item.first_seen, reverse=True)
     return tuple(sorted(newest, key=lambda item: item.severity.rank))
+
+
+def episodes(url: str, targets: Sequence[str] = ()) -> list[Item]:
+    """Return the episodes of all items, oldest first, those of `check` and `audit` united.
+
+    An item of `check` is resolved, too, by an audit that looked for it later: it reports whatever a check does.
+    """
+    audits: dict[tuple[str | None, str | None], list[tuple[str, str, Reach]]] = {}
+    for row in runs(url, targets):
+        for part in row.parts if row.info["command"] == "audit" and not row.info["review"] else ():
+            if part["conclusive"]:
+                identity, target, _ = json.loads(part["stream"])
+                found = (row.generated_at, row.id, reach_from_json(part["reach"]))
+                audits.setdefault((identity or target, target), []).append(found)
+    items = (
+        _resolved_by(item, audits.get((item.report_id, item.target), ())) if item.command == "check" else item
+        for item in all_items(url, targets)
+    )
+    return united(items)
+
+
+def _resolved_by(item: Item, audits: Iterable[tuple[str, str, Reach]]) -> Item:
+    """Return an item as it is after the audits, oldest first."""
+    for at, run, reach in audits:
+        is_later = item.last_seen < at < (item.resolved_at or "~")
+        if is_later and reach.covers(item.key.deployment, item.reach):
+            return replace(item, resolved_at=at, resolved_run=run)
+    return item
 
 
 def all_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:

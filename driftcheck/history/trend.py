@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from driftcheck.history.store import RunRow
-from driftcheck.history.transitions import Item, united
+from driftcheck.history.transitions import Item
 from driftcheck.model import Severity
 
 
@@ -59,7 +59,6 @@ class Trend:
 
 def trend(runs: Sequence[RunRow], items: Sequence[Item]) -> Trend:
     """Return the trend of runs (oldest first) and all episodes of their items."""
-    items = united(items)
     starts, ends = [item.first_seen for item in items], sorted(item.resolved_at for item in items if item.resolved_at)
     days: dict[str, list[RunRow]] = {}
     for run in runs:

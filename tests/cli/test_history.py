@@ -348,3 +348,19 @@ def test_a_workspace_is_not_called_a_target(project: Path) -> None:
         "outcome",
         "items",
     ]
+
+
+def test_an_audit_resolves_what_only_a_check_saw(project: Path) -> None:
+    """A narrowed audit resolves nothing outside of what it looked at."""
+    live = (project / "live.json").read_text()
+    check(project, "--history", HISTORY)
+    (project / "live.json").write_text(live.replace('"max_scale": 12', '"max_scale": 6'))
+    audit = ("audit", "deployments", "--live", "live.json", "--history", HISTORY)
+    run_inside(*audit, "--name", "billing*", "--allow-empty", cwd=project, env=at(1))
+    assert PATH in history(project, "open").out
+    run_inside(*audit, cwd=project, env=at(2))
+    assert PATH not in history(project, "open").out
+    assert "opened, resolved" in history(project, "trend").out
+    (project / "live.json").write_text(live)
+    check(project, "--history", HISTORY, day=3)
+    assert PATH in history(project, "open").out

@@ -142,11 +142,12 @@ def test_a_target_is_the_same_one_whether_it_was_selected_alone_or_not(url: str)
     assert [item.target for item in store.open_items(url)] == ["production"]
 
 
-def test_reports_of_another_identity_or_command_share_nothing(url: str) -> None:
+def test_reports_of_another_identity_share_nothing_and_an_audit_settles_what_a_check_saw(url: str) -> None:
     keep(url, "r1", report(1, DRIFT))
     assert states(keep(url, "r2", report(2, DRIFT, report_id="other")))[0][2] is State.NEW
-    keep(url, "r3", report(3, SYNC, command="audit"))
     assert len(store.open_items(url)) == 2
+    assert keep(url, "r3", report(3, SYNC, command="audit")).resolved == ()  # a run is compared with its own kind
+    assert [item.report_id for item in store.open_items(url)] == ["other"]
 
 
 def test_a_run_with_a_base_reads_the_history_and_changes_no_item(url: str) -> None:
