@@ -81,6 +81,9 @@ def _row(size: int, name: str, runs: Sequence[Measurement], ratio: str, goal: st
 
 def _ratios(peer: Peer, own: Sequence[Measurement], seen: Sequence[Measurement]) -> tuple[str, str]:
     """Return the medians of the ratios of each round, and their goals."""
+    if peer.more_at_most is not None:
+        more = median(mine.cpu - theirs.cpu for mine, theirs in zip(own, seen, strict=False))
+        return f"{more:.2f} s of CPU more", f"at most {peer.more_at_most:g}"
     slower = median(theirs.wall / mine.wall for mine, theirs in zip(own, seen, strict=False))
     if peer.at_most is None:
         ratios, goals = [f"{slower:.1f} times faster"], [f"at least {peer.times:g}"] if peer.times else []
