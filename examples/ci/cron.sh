@@ -38,7 +38,8 @@ export DRIFTCHECK_HISTORY=${DRIFTCHECK_HISTORY:-sqlite:///$state/history.db}
 
 rm -f -- "$state"/report.*
 status=0
-driftcheck check --report-id "$home" "${outputs[@]}" deployments || status=$?
+# A report on standard output replaces the line that names the files; what is printed is decided below.
+driftcheck check --report-id "$home" "${outputs[@]}" -o text deployments >/dev/null || status=$?
 if [ ! -f "$state/report.txt" ]; then
   echo "driftcheck ended with status $status and wrote no report." >&2
 elif [ "$status" -ne 0 ] && [ -z "${DRIFTCHECK_NOTIFY:-}" ]; then
