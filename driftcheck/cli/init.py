@@ -7,13 +7,16 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 import click
 
 from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, init_targets, options, run
+from driftcheck.cli.outputs import here
 from driftcheck.declarations import discovery
+from driftcheck.declarations.config import Config, find_config
 from driftcheck.declarations.export import Export
 from driftcheck.declarations.writing import SCHEMA_FILE
 from driftcheck.errors import UsageError
@@ -85,7 +88,9 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     if len(workspaces) > 1 or len(flags.live) > 1:
         return init_targets.write(flags, workspaces, quiet=quiet)
     single = workspaces[0].rpartition("=")[2] if workspaces else None
-    chosen = run.resolve("init", replace(flags, workspace=single))
+    flags = replace(flags, workspace=single)
+    above = None if flags.config else find_config(here())
+    chosen = settings.resolve("init", flags, Config(), None, here()) if above else run.resolve("init", flags)
     existing = [path for path in settings.DEFAULT_PATHS if _declares(path)]
     folder = init_targets.new_folder()
     asks = not existing and (chosen.live is not None or _has_key(chosen))
@@ -96,17 +101,17 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
         config += init_targets.severities([(files, "")])
     export.write_new([*files, (_CONFIG, config)], force=False)
     if not quiet:
-        for note in _notes(chosen, existing):
+        for note in _notes(above, existing):
             console.say(f"note: {note}")
         export.say_written([*files, (_CONFIG, "")])
     console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
     return 0
 
 
-def _notes(chosen: Settings, existing: Sequence[str]) -> Iterator[str]:
-    """Yield what the folder has already."""
-    if chosen.config_file is not None:
-        file = visible(os.path.relpath(chosen.config_file))
+def _notes(above: FilePath | None, existing: Sequence[str]) -> Iterator[str]:
+    """Yield what the folder has already: the configuration of a folder above, and declarations."""
+    if above is not None:
+        file = visible(os.path.relpath(above))
         yield f"{file} applied here so far; from now on {_CONFIG} of this folder does."
     if existing:
         yield f"The declarations in {' and '.join(existing)} are left as they are."

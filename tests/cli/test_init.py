@@ -214,7 +214,7 @@ def test_names_of_new_targets_are_checked(tmp_path: Path, arguments: list[str], 
 def test_what_the_folder_has_already_is_said(tmp_path: Path) -> None:
     """The configuration of a folder above no longer applies, and declarations are not written over."""
     (tmp_path / ".git").mkdir()
-    (tmp_path / "driftcheck.yaml").write_text("paths: [deployments]\n")
+    (tmp_path / "driftcheck.yaml").write_text("targets: {a: {paths: [a]}, b: {paths: [b]}}\n")
     below = tmp_path / "below"
     below.mkdir()
     (below / "deployments.yaml").write_text("deployments: [{name: a}]\n")
