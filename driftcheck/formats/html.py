@@ -163,6 +163,8 @@ class _Part:
     general: Sequence[Finding]
     """Errors and warnings about no deployment of it."""
     rows: Sequence[_Row]
+    unmanaged: Sequence[_Row]
+    """Deployments that nobody declared, where that counts."""
     elsewhere: Sequence[_Row]
     notes: Sequence[Finding]
     """Notes about no deployment of it."""
@@ -253,7 +255,7 @@ class _Page:
 def _page(report: Report, asked: Asked) -> _Page:
     verdict = wording.verdict(report)
     parts, others = _parts(report)
-    rows = [*(row for part in parts for row in (*part.rows, *part.elsewhere)), *others]
+    rows = [*(row for part in parts for row in (*part.rows, *part.unmanaged, *part.elsewhere)), *others]
     anchors = {_key(row.block.comparison): row.anchor for row in rows}
     coverage = report.summary.coverage
     live = [part.live for part in view.parts(report) if part.live is not None]
@@ -324,13 +326,20 @@ def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
         number += len(rows)
         elsewhere = [_row(block, number + n, is_open=False) for n, block in enumerate(shown.elsewhere)]
         number += len(elsewhere)
-        others += shown.others
+        failing = [each for each in shown.others if _is_counted_unmanaged(each)]
+        unmanaged = [_row(block, number + n, is_open=False) for n, block in enumerate(failing)]
+        number += len(unmanaged)
+        others += [each for each in shown.others if not _is_counted_unmanaged(each)]
         verdict = wording.verdict(part) if has_targets and parts else None
         origin, loose = wording.origin(part) if verdict else "", _general(part)
         general = [each for each in loose if each.severity is not Severity.NOTE]
         notes = [each for each in loose if each.severity is Severity.NOTE]
-        parts.append(_Part(part, verdict, origin, general, rows, elsewhere, notes))
+        parts.append(_Part(part, verdict, origin, general, rows, unmanaged, elsewhere, notes))
     return parts, [_row(block, number + n, is_open=False) for n, block in enumerate(others)]
+
+
+def _is_counted_unmanaged(block: view.Block) -> bool:
+    return block.is_merely_unmanaged and block.worst in (Severity.ERROR, Severity.WARNING)
 
 
 def _general(report: Report) -> list[Finding]:

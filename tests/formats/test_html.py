@@ -45,11 +45,13 @@ from tests.formats.reports import (
     SIDECAR,
     TARGETS,
     THREE_WAY,
+    UNMANAGED,
     VALID,
     WITH_HISTORY,
     huge,
     report,
     reports,
+    unmanaged_findings,
 )
 
 VOID = {"meta", "input", "wbr", "link", "br", "img", "rect", "circle"}
@@ -434,3 +436,13 @@ def test_ten_thousand_deployments_make_a_page_of_a_few_megabytes() -> None:
     assert text.count('<details class="deployment"') == 10_000
     assert text.count('<tr role="row"><th role="rowheader"') == 5_000
     assert len(text.encode()) < 10_000_000
+
+
+@pytest.mark.parametrize(("number", "is_open"), [(3, True), (200, False)])
+def test_unmanaged_deployments_that_fail_the_run_need_attention(number: int, is_open: bool) -> None:
+    findings = unmanaged_findings(Severity.ERROR)[:number]
+    text = render(replace(AUDIT, deployments=(*AUDIT.deployments[:1], *UNMANAGED[:number]), findings=findings))
+    folded = [each for each in Page(text).all("details") if each.get("class") == "elsewhere"]
+    assert ["open" in each for each in folded] == [is_open]
+    assert text.index(f"{number} live deployments are not declared") < text.index('id="filters"')
+    assert text.count("<h3>scratch-000</h3>") == 1
