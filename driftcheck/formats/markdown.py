@@ -167,14 +167,15 @@ def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
 
 
 def _folded(report: Report, options: RenderOptions) -> Iterator[_Group]:
-    """Yield what was resolved and suppressed, then notes, then what the change under review does not touch."""
+    """Yield what counts, was resolved or suppressed, then notes, then what the change under review does not touch."""
     shown = _view(report)
+    yield from (_sum(group, report, options) for group in shown.sums if group.severity is not Severity.NOTE)
     resolved = [
         _Piece(f"- {_code(wording.resolved_text(each, report))}\n", "resolved item") for each in report.resolved
     ]
     yield _details(f"<b>resolved</b> since the last conclusive run ({len(resolved):,})", resolved)
     yield _suppressed(shown, report, options)
-    yield from (_sum(group, report, options) for group in shown.sums)
+    yield from (_sum(group, report, options) for group in shown.sums if group.severity is Severity.NOTE)
     elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, report, options)]
     yield _details(f"<b>not touched by this change</b> ({wording.elsewhere_text(shown.elsewhere)})", elsewhere)
 

@@ -101,10 +101,11 @@ class _Page:
 
     def counts(self) -> Iterator[Iterable[str]]:
         """Write the counts of items that are not shown, over all targets, after the differences."""
+        yield self._sums([group for group in self._view.sums if group.severity is not Severity.NOTE])
         yield self._suppressed()
         yield self._resolved()
         yield self._matching()
-        yield self._sums()
+        yield self._sums([group for group in self._view.sums if group.severity is Severity.NOTE])
         yield self._elsewhere()
 
     def end(self) -> Iterator[Iterable[str]]:
@@ -370,12 +371,12 @@ class _Page:
             yield "Resolved since the last conclusive run:"
             yield from self._cut(lines, "resolved item")
 
-    def _sums(self) -> Iterator[str]:
+    def _sums(self, groups: Sequence[Sum]) -> Iterator[str]:
         """Sum notes and merely unmanaged deployments by rule; never more lines of notes than of drift."""
-        notes = [each for each in self._view.sums if each.severity is Severity.NOTE and each.rule in LINT_RULES]
+        notes = [each for each in groups if each.severity is Severity.NOTE and each.rule in LINT_RULES]
         sums_all = not self._verbose and self._report.command != "validate"
         folded = notes if not self._verbose and len(notes) > max(len(self._view.shown), 1) else []
-        for group in self._view.sums:
+        for group in groups:
             if group in folded:
                 continue
             if self._verbose or (len(group.findings) == 1 and not (sums_all and group in notes)):
