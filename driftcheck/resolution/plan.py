@@ -37,6 +37,8 @@ SPEC: Final = ("source_config", "resource_spec")
 _PLANNED: Final = frozenset({ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.CONFLICT})
 _NOT_PATCHED: Final = frozenset({"shareable", "image_version"})
 """Fields of a deployment that no documented request changes (docs/API.md 2.1)."""
+_PARTED: Final = frozenset({"source_config", "source_revision_config"})
+"""Fields of which a request may hold a part."""
 _TIERS: Final = {
     "deployment_tier": "deployment-tier",
     "compute_tier": "resource-tiers",
@@ -65,6 +67,10 @@ class _Body:
     needs: dict[str, None] = field(default_factory=dict)
     """Names of the values to fill in, in their order."""
     warnings: list[str] = field(default_factory=list)
+    live: Lookup = field(default_factory=Lookup)
+    """Finds values of live."""
+    spec: Lookup = field(default_factory=Lookup)
+    """Finds values of the planned `resource_spec`."""
 
     def fill_in(self, path: Path) -> str:
         """Return the placeholder for a value that is not known, and remember that it is needed."""
@@ -202,27 +208,27 @@ def _patch_body(
     body = _Body()
     identities = {id(change) for change in planned}
     kept = [change for change in changes if id(change) not in identities]
-    for change in planned:
-        match change.path:
-            case ("source_config", "resource_spec", *_):
-                if "resource_spec" not in body.value.get("source_config", {}):
-                    spec = _spec(declared, live, schema, kept, body)
-                    body.value.setdefault("source_config", {})["resource_spec"] = spec
-            case ("source_config", str(name), *_):
+    parts = (change.path[: 2 if change.path[0] in _PARTED else 1] for change in planned)
+    for part_path in dict.fromkeys(parts):
+        match part_path:
+            case ("source_config", "resource_spec"):
+                spec = _spec(declared, live, schema, kept, body)
+                body.value.setdefault("source_config", {})["resource_spec"] = spec
+            case ("source_config", str(name)):
                 _set_part(body, "source_config", name, declared)
             case ("source_revision_config", "repo_ref"):
                 _set_reference(body, declared, live)
-            case ("source_revision_config", str(name), *_):
+            case ("source_revision_config", str(name)):
                 _set_part(body, "source_revision_config", name, declared)
             case ("source_config" | "source_revision_config" as part,):
                 for name, value in (declared.get(part) or {}).items():
                     if value is not None:
                         body.value.setdefault(part, {})[name] = copy.deepcopy(value)
-            case ("secrets", *_):
+            case ("secrets",):
                 _set_secrets(body, declared)
-            case ("secret_references", *_):
+            case ("secret_references",):
                 body.value["secret_references"] = copy.deepcopy(declared.get("secret_references") or [])
-            case (str(name), *_):
+            case (str(name),):
                 if declared.get(name) is None:
                     _warn_of_null(body, (name,))
                 else:
@@ -320,7 +326,7 @@ def _over(declared: JSON, live: JSON, schema: Field, path: Path, body: _Body) ->
 
 def _entry_over(declared: JSON, live: JSON, schema: Field, path: Path, position: int, body: _Body) -> JSON:
     segment = entry_segment(declared, position, schema.key)
-    seen = value_at(live, (segment,)) if isinstance(segment, Item) else None
+    seen = body.live.value(live, (segment,)) if isinstance(segment, Item) else None
     return _over(declared, seen, schema.items or UNKNOWN, (*path, segment), body)
 
 
@@ -350,28 +356,30 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: F
     seen: JSON = live
     for depth, segment in enumerate(path[:-1]):
         schema = schema.child(segment) or UNKNOWN
-        seen = value_at(seen, (segment,))
-        below = value_at(holder, (segment,))
+        seen = body.live.value(seen, (segment,))
+        below = body.spec.value(holder, (segment,))
         if below is None:
             if not isinstance(holder, dict) or not isinstance(segment, str):
                 return
             below = holder[segment] = [] if isinstance(path[depth + 1], int | Item) else {}
         holder = below
     last = path[-1]
-    value = _copied(value_at(seen, (last,)), schema.child(last) or UNKNOWN, (*SPEC, *path), body)
+    value = _copied(body.live.value(seen, (last,)), schema.child(last) or UNKNOWN, (*SPEC, *path), body)
     if isinstance(holder, dict) and isinstance(last, str):
         if value is None:
             holder.pop(last, None)
         else:
             holder[last] = value
     elif isinstance(holder, list):
-        position = Lookup().index(holder, last)
+        position = body.spec.index(holder, last)
+        if position is not None and value is not None:
+            holder[position] = value
+            return
         if position is None and value is not None:
             holder.append(value)
-        elif position is not None and value is None:
-            del holder[position]
         elif position is not None:
-            holder[position] = value
+            del holder[position]
+        body.spec = Lookup()
 
 
 # --- deployments that are missing or have to be created anew ---

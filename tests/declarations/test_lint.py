@@ -589,3 +589,16 @@ def test_a_warning_about_what_live_holds_is_a_note() -> None:
         assert [found.severity for found in accepted_by_live([warning], [comparison])] == [expected]
     error = replace(warning, severity=Severity.ERROR)
     assert list(accepted_by_live([error], [Comparison("a", Status.IN_SYNC, id="1")])) == [error]
+
+
+def test_many_warnings_and_changes_are_weighed_in_linear_time() -> None:
+    number = 20_000
+    changes = tuple(Change(ChangeKind.MODIFIED, (*SPEC, "labels", f"k{n}"), 1, 2) for n in range(number))
+    compared = Comparison("a", Status.DRIFTED, id="1", changes=changes)
+    rule = next(rule for rule, each in LINT_RULES.items() if each.severity is Severity.WARNING)
+    paths = [path for n in range(number) for path in ((*SPEC, "labels", f"k{n}", "below"), (*SPEC, "volumes", n))]
+    warnings = [Finding(rule, Severity.WARNING, "", deployment="a", path=path) for path in [*paths, SPEC, (*SPEC, "x")]]
+    begin = time.process_time()
+    found = [each.severity for each in accepted_by_live(warnings, [compared])]
+    assert time.process_time() - begin < 2
+    assert found == [Severity.WARNING, Severity.NOTE] * number + [Severity.WARNING, Severity.NOTE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -240,3 +241,31 @@ def test_an_id_that_could_lead_a_request_elsewhere_is_not_planned(odd: str) -> N
     items = planned(spec(max_scale=6), {**spec(max_scale=12), "id": odd})
     assert items
     assert all(isinstance(item, NotPlanned) for item in items)
+
+
+def listed(kind: str, number: int, value: str) -> dict[str, Any]:
+    """Return a deployment with many entries of a kind."""
+    if kind == "secret_references":
+        return {**spec(), kind: [{"name": f"S{n}", "secret_name": "s", "secret_key": value} for n in range(number)]}
+    if kind == "env":
+        env = [{"name": f"S{n}", "valueFrom": {"secretKeyRef": {"name": "s", "key": value}}} for n in range(number)]
+        return spec(sidecars=[{"name": "s", "image": "i", "env": env}])
+    return spec(volumes=[{"name": f"v{n}", "configMap": {"name": value}} for n in range(number)])
+
+
+@pytest.mark.parametrize("kind", ["secret_references", "env", "volumes"])
+def test_many_entries_are_planned_in_linear_time(kind: str) -> None:
+    declared, live = listed(kind, 4000, "a"), {**listed(kind, 4000, "b"), "id": "i"}
+    comparison, deployment = compared(declared, live)
+    assert len(comparison.changes) >= 4000
+    begin = time.process_time()
+    (step,) = plan_deployment(comparison, declared, deployment, SCHEMA)
+    assert isinstance(step, Step)
+    assert time.process_time() - begin < 2
+    suppressed = tuple(replace(change, suppressed=Suppression("known")) for change in comparison.changes[1:])
+    begin = time.process_time()
+    items = list(
+        plan_deployment(replace(comparison, changes=(comparison.changes[0], *suppressed)), declared, deployment, SCHEMA)
+    )
+    assert items
+    assert time.process_time() - begin < 2
