@@ -21,7 +21,7 @@ from driftcheck.paths import Item, Segment, value_at
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
 
 AGES: Final = ("seed", "B", "B2", "C", "TF", "N")
-"""Versions of the API in the order they appeared (API.md, timeline); what A has, the seed has."""
+"""Versions of the API in the order they appeared (docs/API.md, timeline); what A has, the seed has."""
 
 
 _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
@@ -98,7 +98,7 @@ class Field:
     deprecated: str | None = None
     since: str = "seed"
     label: str | None = None
-    """The certainty label of API.md behind the annotations: F, O, M or I."""
+    """The certainty label of docs/API.md behind the annotations: F, O, M or I."""
     indirect: frozenset[str] = frozenset()
     """Properties whose live value another field may correct (`branch`); worked out from `properties`."""
     alternatives: Mapping[str, str] = field(default_factory=dict)
@@ -162,7 +162,7 @@ def is_same_commit(one: JSON, other: JSON) -> bool:
 
 
 def branch_behind(live: Mapping[str, JSON], field: Field) -> JSON:
-    """Return the branch that a deployment tracks (API.md 3.1.9); None where the service does not report it.
+    """Return the branch that a deployment tracks (docs/API.md 3.1.9); None where the service does not report it.
 
     Where a snapshot hides it, the marker is returned.
     """
@@ -174,7 +174,7 @@ def is_unset(value: JSON, field: Field) -> bool:
     """Return whether a value is unset: null, empty if that means null, or an object of unset values.
 
     Older servers omit what newer ones send as null, and the service shows an empty collection and null
-    alike (API.md 3.1.1); a volume source such as `emptyDir: {}` is set.
+    alike (docs/API.md 3.1.1); a volume source such as `emptyDir: {}` is set.
     """
     if value is None:
         return True

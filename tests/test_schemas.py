@@ -33,10 +33,10 @@ DEFINITIONS = {
 """Schemas of the API and the definitions for them."""
 
 REQUIRED_BY_KUBERNETES = {"Volume": {"name"}, "VolumeMount": {"name", "mountPath"}}
-"""What the API does not ask for, but Kubernetes refuses to be without (API.md 2.5)."""
+"""What the API does not ask for, but Kubernetes refuses to be without (docs/API.md 2.5)."""
 
 ALIASES = {"serverless", "dedicated"}
-"""Deployment types that the guides name and the API may accept (API.md 5, question 7)."""
+"""Deployment types that the guides name and the API may accept (docs/API.md 5, question 7)."""
 
 
 @pytest.mark.parametrize("name", WRITTEN)

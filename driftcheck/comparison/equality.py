@@ -67,7 +67,7 @@ def same_as_written(one: JSON, other: JSON, field: Field) -> bool:
 
 
 def is_rounded_to(declared: float, live: float, decimals: int) -> bool:
-    """Return whether a live number is the declared one, rounded; 0.25 may be stored as 0.2 or as 0.3 (API.md 5.5).
+    """Return whether a live number is the declared one, rounded; 0.25 may be stored as 0.2 or as 0.3 (docs/API.md 5.5).
 
     A live number with more decimals shows that this service does not round.
     """
@@ -129,7 +129,7 @@ def same_image(one: str, other: str) -> bool:
 def may_be_same_image(declared: JSON, live: JSON) -> bool:
     """Return whether a listing can't show that the live image is another one than declared.
 
-    A declared tag may stand for the live digest (API.md 6.6), and a short name for one of Docker Hub.
+    A declared tag may stand for the live digest (docs/API.md 6.6), and a short name for one of Docker Hub.
     """
     if not isinstance(declared, str) or not isinstance(live, str):
         return False
@@ -147,7 +147,7 @@ def _may_be_one(first: Image, second: Image) -> bool:
 
 
 def same_quantity(declared: str, live: str) -> bool:
-    """Compare Kubernetes quantities by value: `500m` is `0.5`, `1Gi` is `1024Mi` (API.md 2.5), exactly."""
+    """Compare Kubernetes quantities by value: `500m` is `0.5`, `1Gi` is `1024Mi` (docs/API.md 2.5), exactly."""
     value = quantity(declared)
     return value is not None and value == quantity(live)
 

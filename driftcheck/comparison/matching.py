@@ -26,7 +26,7 @@ class Match:
 def match_deployments(
     declared: Sequence[Declaration], live: Sequence[Deployment]
 ) -> tuple[list[Match], dict[str, list[Deployment]]]:
-    """Pair by name, and a declaration that names only an agent by agent and environment (API.md 6.4).
+    """Pair by name, and a declaration that names only an agent by agent and environment (docs/API.md 6.4).
 
     Returns the matches in declared order, and the rest of live by name.
     """
@@ -94,7 +94,7 @@ def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> 
 
     Order does not matter in most keyed lists. It matters in some (init containers run one after the
     other); and for environment variables, only whether a variable stands before one that refers to it
-    (Kubernetes expands `$(NAME)` from earlier entries; API.md 3.1.6).
+    (Kubernetes expands `$(NAME)` from earlier entries; docs/API.md 3.1.6).
     """
     if field.key is None or not field.ordered:
         return True

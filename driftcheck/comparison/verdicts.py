@@ -203,7 +203,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     schema, strict = so_far.schema, so_far.terms.strict
     seen = live.value
     if "name" not in declaration.value:
-        seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (API.md 6.4)
+        seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (docs/API.md 6.4)
     if so_far.terms.listed:
         from driftcheck.comparison.symmetric import compare_listed
 
@@ -335,7 +335,7 @@ def _worst_impact(path: Path, declared: JSON, schema: Field) -> Impact:
 
 
 def impact_of(path: Path, schema: Field) -> Impact:
-    """Return what reverting a change at a path takes: a new deployment, a new revision, or neither (API.md 2.2)."""
+    """Return what reverting a change requires: a new deployment, a new revision, or neither (docs/API.md 2.2)."""
     impact = Impact.IN_PLACE
     for part in schema.along(path):
         if part.immutable:
@@ -371,7 +371,7 @@ def _presence(earlier: BaseDeployment | None) -> str | None:
 
 
 def unmanaged_rule(live: Deployment) -> str:
-    """Return the rule for a live deployment that is not declared: the platform may have made it (API.md 3.1.13)."""
+    """Return the rule for an undeclared live deployment: the platform may have created it (docs/API.md 3.1.13)."""
     if live.is_preview:
         return "unmanaged-preview"
     if live.is_managed_agent:

@@ -1,4 +1,4 @@
-"""Rules across the fields of one declared deployment (API.md section 4), offline.
+"""Rules across the fields of one declared deployment (docs/API.md section 4), offline.
 
 Each rule is a function from a `_Subject` to violations, and one line of `_CHECKS`. A rule concerns only
 declared values and values derived from them, because a field that is not declared may have any value in live. The
@@ -182,7 +182,7 @@ _NEEDED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "internal_source": ((_CONFIG, "deployment_type"), (_REVISION, "langgraph_config_path")),
     "internal_template": ((_CONFIG, "deployment_type"),),
 }
-"""What the service needs to create a deployment, by source (API.md 4, rules 3, 4, 6, 7, 8, 9)."""
+"""What the service needs to create a deployment, by source (docs/API.md 4, rules 3, 4, 6, 7, 8, 9)."""
 
 
 def _incomplete_for_create(subject: _Subject) -> Iterator[Violation]:
@@ -213,7 +213,7 @@ _REFUSED: Final[Mapping[str, tuple[tuple[Pointer, str], ...]]] = {
         ((_CONFIG, "custom_url"), "custom-url-not-allowed"),
     ),
 }
-"""What the service refuses, by source (API.md 4, rules 5, 6, 11)."""
+"""What the service refuses, by source (docs/API.md 4, rules 5, 6, 11)."""
 
 _PLATFORM_URL: Final = re.compile(r"https://[^/]+\.langgraph\.app/?", re.IGNORECASE)
 
@@ -354,7 +354,7 @@ def _tiers(subject: _Subject) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """The resources of a tier (API.md 6.9)."""
+    """The resources of a tier (docs/API.md 6.9)."""
 
     vcpu: float
     memory_mb: int
@@ -520,7 +520,7 @@ _RESERVED_NAMES: Final = frozenset(
         *("LSD_ENV", "LSD_DD_API_KEY", "LSD_DD_ENDPOINT", "LSD_DEPLOYMENT_TYPE"),
     )
 )
-"""Variables that the platform sets or the vendor's command line tool refuses (API.md 3.3)."""
+"""Variables that the platform sets or the vendor's command line tool refuses (docs/API.md 3.3)."""
 
 
 def _names(subject: _Subject, key: str) -> dict[str, int]:

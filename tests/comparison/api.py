@@ -1,4 +1,4 @@
-"""What the endpoint's answers are made of, read from tests/data/openapi.json, and the facts of API.md beside it.
+"""What the endpoint's answers are made of, read from tests/data/openapi.json, and the facts of docs/API.md beside it.
 
 Written from the documents alone: nothing here comes from driftcheck's own schema.
 """
@@ -30,10 +30,10 @@ LIMITS = {
     "db_cpu_limit": ("db_cpu", 2),
     "db_memory_limit_mb": ("db_memory_mb", 2),
 }
-"""API.md 3.1.3: what a field is where it is null, in an order in which each base comes before what needs it."""
+"""docs/API.md 3.1.3: what a field is where it is null, in an order in which each base comes before what needs it."""
 
 ROUNDED = ("cpu", "cpu_limit", "queue_cpu", "queue_cpu_limit", "redis_cpu", "redis_cpu_limit")
-"""API.md 2.4: rounded to one decimal by the service."""
+"""docs/API.md 2.4: rounded to one decimal by the service."""
 
 PLATFORM_SET = {
     "custom_url": ("github", "internal_docker", "internal_source", "internal_template"),
@@ -46,29 +46,29 @@ PLATFORM_SET = {
     "langgraph_config_path": ("external_docker", "internal_docker", "internal_template"),
     "source_tarball_path": ("github", "external_docker", "internal_docker", "internal_template"),
 }
-"""API.md 3.1.7, 3.1.8 and 3.1.2: whose value the platform chooses, by source."""
+"""docs/API.md 3.1.7, 3.1.8 and 3.1.2: whose value the platform chooses, by source."""
 
 NOT_REPORTED = ("k8s_namespace", "install_command", "build_command")
-"""API.md 3.1.10: a live null is not evidence."""
+"""docs/API.md 3.1.10: a live null is not evidence."""
 
 IMMUTABLE = (
     *("name", "source", "integration_id", "deployment_type", "listener_id", "k8s_namespace"),
     "template_id",
 )
-"""API.md 2.2."""
+"""docs/API.md 2.2."""
 
 REVISIONS = (
     *("source_revision_config", "secrets", "secret_references", "resource_spec", "install_command", "build_command"),
     *("deployment_tier", "compute_tier", "database_tier"),
 )
-"""API.md 2.2, 2.3 and 3.2.9: a change makes a new revision."""
+"""docs/API.md 2.2, 2.3 and 3.2.9: a change makes a new revision."""
 
 READ_ONLY = (
     *("id", "tenant_id", "created_at", "updated_at", "status", "latest_revision_id", "active_revision_id"),
     *("tracer_session_id", "url", "is_preview", "image_version", "is_managed_deep_agent", "repo_branch"),
     *("repo_commit_sha", "tracked_packages", "deepagents_version"),
 )
-"""API.md 2."""
+"""docs/API.md 2."""
 
 EMPTY_MEANS_SOMETHING = (
     *("configMap", "secret", "emptyDir", "persistentVolumeClaim", "nfs", "projected", "downwardAPI", "csi"),
@@ -77,7 +77,7 @@ EMPTY_MEANS_SOMETHING = (
 """Kubernetes: `emptyDir: {}` is a volume; an absent source is not."""
 
 CONSTANTS = {("EnvVar", "value"): "", ("VolumeMount", "readOnly"): False}
-"""API.md 2.5: what an unset field means."""
+"""docs/API.md 2.5: what an unset field means."""
 
 QUANTITIES = (
     ("500m", "0.5", ".5", "0.50", "5e-1", "500e-3", "+500m"),
@@ -145,7 +145,7 @@ def _shape(node: dict[str, Any]) -> Shape:
 
 
 def impact(path: tuple[Any, ...]) -> str:
-    """Return the impact of reverting the value at a path (API.md 2.2)."""
+    """Return the impact of reverting the value at a path (docs/API.md 2.2)."""
     keys = [segment for segment in path if isinstance(segment, str)]
     top = keys[:2] if keys[0] == "source_config" else keys[:1]
     if (len(keys) == 1 and keys[0] in IMMUTABLE) or (keys[0] == "source_config" and keys[-1] in IMMUTABLE[2:]):

@@ -1,8 +1,8 @@
 """A model of the service: what the listing shows of a deployment that is exactly as declared.
 
-Written from API.md 2 and 3.1 and the ages of the fields in openapi.json. The service fills nulls in, leaves out what
-it does not know yet, shuffles what has no order, writes equal values in other forms, derives, hides and decides some
-values itself; and others may have set what nobody declared.
+Written from docs/API.md 2 and 3.1 and the ages of the fields in openapi.json. The service fills nulls in, leaves out
+what it does not know yet, shuffles what has no order, writes equal values in other forms, derives, hides and decides
+some values itself; and others may have set what nobody declared.
 """
 
 from __future__ import annotations

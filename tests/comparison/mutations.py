@@ -226,7 +226,7 @@ def _is_reference_holder(site: _Site) -> bool:
 
 
 def _retarget_branch(site: _Site, random: Random) -> _Changes:
-    """PATCH tracked_repo_ref: the branch behind a resolved commit is another one now (API.md 3.1.9)."""
+    """PATCH tracked_repo_ref: the branch behind a resolved commit is another one now (docs/API.md 3.1.9)."""
     if site.key != "source_config" or not site.live.get("source_config", {}).get("repo_branch"):
         return []
     revision = site.live["source_revision_config"]
@@ -242,7 +242,7 @@ def _retarget_branch(site: _Site, random: Random) -> _Changes:
 
 
 def _unset_whole(site: _Site, random: Random) -> _Changes:
-    """A partial PATCH resets what it leaves out (API.md 3.2.2)."""
+    """A partial PATCH resets what it leaves out (docs/API.md 3.2.2)."""
     if site.shape.kind == "scalar" or site.live.get(site.key) is None or not _shows(site.declared, site.shape):
         return []
     if site.key in ("secrets", "source_config", "source_revision_config", "listener_config"):

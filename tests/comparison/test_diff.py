@@ -1,4 +1,4 @@
-"""No false drift, no missed drift: what the service means, field by field (API.md 3.1 and 3.2)."""
+"""No false drift, no missed drift: what the service means, field by field (docs/API.md 3.1 and 3.2)."""
 
 from __future__ import annotations
 
