@@ -233,7 +233,7 @@ def test_every_format_counts_the_same(variant: Callable[[Path], list[str]], tmp_
     defects = len({gap for side in sides for gap in side["gaps"]})
     assert len(json.loads(text["gitlab"])) == len(active) + len(findings) + defects
     assert len(json.loads(text["sarif"])["runs"][0]["results"]) == len(active) + len(findings)
-    suites = {each.attrib["name"]: each for each in ElementTree.fromstring(text["junit"])}
+    suites = {each.attrib["name"].rpartition(": ")[2]: each for each in ElementTree.fromstring(text["junit"])}
     assert len(suites["deployments"]) == len(deployments) if deployments else "deployments" not in suites
     failed = sum(len(case.findall("failure")) for case in suites.get("deployments", ()))
     if run.status == 1 and report["command"] == "check":

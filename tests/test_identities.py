@@ -95,6 +95,7 @@ def keys(texts: Texts) -> dict[str, list[str]]:
         "markdown": [texts["markdown"].split("\n", 1)[0]],
         "sarif": [category],
         "junit": [f"{case.attrib['classname']} {case.attrib['name']}" for case in cases],
+        "suites": [each.attrib["name"] for each in ElementTree.fromstring(texts["junit"])],
         "gitlab": [each["fingerprint"] for each in json.loads(texts["gitlab"])],
         "openmetrics": re.findall(r"^driftcheck_\w+\{.*\}(?= )", texts["openmetrics"], re.MULTILINE),
     }

@@ -2,7 +2,8 @@
 
 A difference is a failure, an unknown deployment an error; a deployment that was not compared is skipped.
 Readers disagree on what XML 1.0 forbids, and some show green for files they can't read, so forbidden characters
-are never written. Cases are known by their class and name, so the class holds the report's identity.
+are never written. Cases are known by their class and name, so the class holds the report's identity; so does
+the name of a suite, by which some readers group.
 """
 
 from __future__ import annotations
@@ -159,7 +160,8 @@ def _finding_line(finding: Finding, report: Report) -> str:
 def _suite(report: Report, name: str, cases: list[_Case], options: RenderOptions) -> Iterable[str]:
     identity = _xml(visible(view.identity(report)))
     counts, time = _counts(cases), _xml(report.generated_at[:19])
-    yield f'<testsuite name="{name}" package="{identity}" {counts} time="0" timestamp="{time}">'
+    suite = f"{identity}: {name}"
+    yield f'<testsuite name="{suite}" package="{identity}" {counts} time="0" timestamp="{time}">'
     for case in cases:
         yield from _case(case, options)
     yield "</testsuite>"

@@ -177,7 +177,7 @@ def _folded(report: Report, options: RenderOptions) -> Iterator[_Group]:
     yield _suppressed(shown, report, options)
     yield from (_sum(group, report, options) for group in shown.sums if group.severity is Severity.NOTE)
     elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, report, options)]
-    yield _details(f"<b>not touched by this change</b> ({wording.elsewhere_text(shown.elsewhere)})", elsewhere)
+    yield _details(f"<b>not touched by this change</b>: {wording.elsewhere_text(shown.elsewhere)}", elsewhere)
 
 
 def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_open: bool) -> _Group:
