@@ -207,13 +207,13 @@ def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, li
     budget = Budget(BUDGET)
     paths = PatternIndex((rule.path for rule in numbered.values()), budget)
     try:
-        catch_alls = _covering_every_field(paths)
+        catch_alls = _covering_every_field(numbered, paths, today)
     except OverBudgetError:  # which of the rules are too broad is unknown
         return Suppressions(numbered, paths, budget, is_over_budget=True), []
     for number, rule in numbered.items():
         if number in catch_alls or _is_about_everything(rule):
             findings.append(make_finding("catch-all-ignore", location=rule.location))
-        elif rule.expires is not None and date.fromisoformat(rule.expires) < today:
+        elif _is_expired(rule, today):
             findings.append(make_finding("expired-ignore", _expired(rule), location=rule.location))
         else:
             kept[number] = rule
@@ -235,15 +235,20 @@ def _is_about_everything(rule: IgnoreRule) -> bool:
     return about_all and (rule.missing or rule.unmanaged or rule.rule in _ABSENCE or rule.rule in _PRESENCE)
 
 
-def _covering_every_field(paths: PatternIndex) -> Set[int]:
-    """Return the rules that cover every field of a deployment, however their path is spelled."""
-    first, *others = _leaf_paths()
-    found = paths.matching(first)
-    for path in others:
-        if not found:
-            break
-        found &= paths.matching(path)
-    return found
+def _is_expired(rule: IgnoreRule, today: date) -> bool:
+    return rule.expires is not None and date.fromisoformat(rule.expires) < today
+
+
+def _covering_every_field(rules: Mapping[int, IgnoreRule], paths: PatternIndex, today: date) -> Set[int]:
+    """Return the rules that cover every field of the same deployments, alone or together, however they are spelled.
+
+    Expired rules count alone.
+    """
+    found = [paths.matching(path) for path in _leaf_paths()]
+    alone = set.intersection(*map(set, found))
+    parts = {n for n in set().union(*found) - alone if not _is_expired(rules[n], today)}
+    together = set.intersection(*({rules[n].deployment for n in numbers & parts} for numbers in found))
+    return alone | {n for n in parts if rules[n].deployment in together}
 
 
 @cache

@@ -243,7 +243,8 @@ COMPARISON_RULES: Final = _catalogue(
         ERROR,
         "An ignore rule covers everything",
         "A rule whose path matches every field of the configuration, or whose names match every deployment, would turn "
-        "the check off, however it is spelled. It is not applied. Name what may differ.",
+        "the check off, however it is spelled; so would several rules for the same deployments that match every field "
+        "together. They are not applied. Name what may differ.",
         "Name what may differ.",
     ),
     Rule(

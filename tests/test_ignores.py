@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -206,6 +207,25 @@ def test_R8_a_rule_that_covers_everything_hides_nothing_and_is_a_finding(path: s
     assert not suppressions.rules
     assert [found.rule for found in findings] == ["catch-all-ignore"]
     assert not hidden([rule(path)], change("cpu"), change("a.b"))
+
+
+@pytest.mark.parametrize(
+    ("paths", "is_catch_all"),
+    [
+        (["source_config.**", "source_revision_config.**"], True),
+        (["source_config.**", "*.image_uri", "*.repo_ref", "*.langgraph*", "*.source_tarball_path"], True),
+        (["source_config.**", "source_revision_config.image_uri"], False),
+        (["source_config.resource_spec.**", "source_revision_config.**"], False),
+    ],
+)
+def test_R8_rules_that_cover_everything_together_hide_nothing(paths: list[str], is_catch_all: bool) -> None:
+    rules = [rule(path) for path in paths]
+    suppressions, findings = in_force(rules, TODAY)
+    assert {found.rule for found in findings} == ({"catch-all-ignore"} if is_catch_all else set())
+    assert bool(suppressions.rules) is not is_catch_all
+    other = [replace(each, deployment=f"agent-{number}") for number, each in enumerate(rules)]
+    assert in_force(other, TODAY)[1] == []
+    assert not is_catch_all or in_force([*rules[:-1], replace(rules[-1], expires="2020-01-01")], TODAY)[0].rules
 
 
 DIVERSE: list[Path] = [
