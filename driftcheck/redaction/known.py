@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from driftcheck.model import JSON
 from driftcheck.redaction.patterns import MASK
@@ -17,13 +19,29 @@ MIN_LENGTH = 8
 
 
 def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the forms in which secrets may be echoed, the longest first: plain, in a URL, in base64."""
+    """Return the forms in which secrets may be echoed, the longest first: plain, in a URL, JSON, HTML, base64, hex."""
     forms: set[str] = set()
     for value in values:
         if value is not None and len(value) >= MIN_LENGTH:
-            in_urls = {quote(value), quote(value, safe="")}
-            forms |= {value, *in_urls, *(re.sub("%..", _lower, form) for form in in_urls), *_in_base64(value.encode())}
+            in_urls = {quote(value), quote(value, safe=""), quote_plus(value)}
+            in_urls |= {re.sub("%..", _lower, form) for form in in_urls}
+            forms |= {value, *in_urls, *(quote(form, safe="") for form in in_urls)}
+            forms |= {*_in_json(value), *_in_html(value), *_in_base64(value.encode())}
+            forms |= {value.encode().hex(), value.encode().hex().upper()}
     return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def _in_json(secret: str) -> Iterator[str]:
+    """Yield how JSON shows a secret, also inside a text that is itself in JSON."""
+    for is_ascii in (True, False):
+        escaped = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+        for form in (escaped, escaped.replace("/", "\\/")):
+            yield from (form, json.dumps(form, ensure_ascii=is_ascii)[1:-1])
+
+
+def _in_html(secret: str) -> Iterator[str]:
+    for quoted in (html.escape(secret), html.escape(secret, quote=False)):
+        yield from (quoted, quoted.replace("&#x27;", "&#39;"), quoted.replace("&quot;", "&#34;"))
 
 
 def _lower(match: re.Match[str]) -> str:
@@ -41,17 +59,23 @@ def _in_base64(secret: bytes) -> Iterator[str]:
 
 
 def without_known(text: str, secrets: Iterable[str]) -> str:
-    """Return a text with the marker instead of each secret."""
+    """Return a text with the marker instead of each secret, also where white space was put into it (by folding)."""
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, MASK)
+    squeezed = "".join(text.split())
+    if len(squeezed) != len(text):
+        for secret in secrets:
+            if secret in squeezed:
+                text = re.sub(r"\s*".join(map(re.escape, secret)), lambda _: MASK, text)
     return text
 
 
 def holds_known(text: str, secrets: Iterable[str]) -> bool:
     """Return whether a text holds a secret, in any case of its letters (host names are lowered)."""
     lowered = text.lower()
-    return any(secret.lower() in lowered for secret in secrets)
+    squeezed = "".join(lowered.split())
+    return any(secret.lower() in each for each in (lowered, squeezed) for secret in secrets)
 
 
 def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
@@ -70,7 +94,10 @@ def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
 
 def may_hold_known(body: bytes, secrets: Iterable[str]) -> bool:
     """Return whether an answer may hold a secret, escapes included; much faster than looking at each value of it."""
-    if b"\\u" in body or any(secret.encode() in body for secret in secrets):
+    squeezed = body.translate(None, b" \t\r\n")
+    for escaped in (b"\\t", b"\\r", b"\\n"):
+        squeezed = squeezed.replace(escaped, b"")
+    if b"\\u" in body or any(secret.encode() in (body if " " in secret else squeezed) for secret in secrets):
         return True
     return b"\\" in body and any(character in secret for secret in secrets for character in '/"\\')
 

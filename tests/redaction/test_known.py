@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -36,6 +39,30 @@ def test_K3_the_key_is_found_in_a_host_name_in_lower_case() -> None:
     assert holds_known("canarykey0.example.com", secrets)
     assert holds_known(base64.b64encode(b"CanaryKey0").decode().lower().rstrip("=") + ".example.com", secrets)
     assert not holds_known("canary.example.com", secrets)
+
+
+ODD_KEY = "k+/=&%\"x'z9"
+
+
+@pytest.mark.parametrize("key", [ODD_KEY, "abcd1234", "lsv2_sk_0123456789abcdef"])
+@pytest.mark.parametrize(
+    "echo",
+    [
+        quote_plus,
+        lambda key: quote(quote(key, safe=""), safe=""),
+        lambda key: json.dumps(key)[1:-1],
+        lambda key: json.dumps(json.dumps(key)[1:-1])[1:-1],
+        html.escape,
+        lambda key: key.encode().hex(),
+        lambda key: f"{key[:4]}\r\n\t{key[4:]}",
+        lambda key: f"{key[:3]} {key[3:]}",
+    ],
+)
+def test_K3_a_key_is_redacted_however_a_proxy_writes_it(key: str, echo: Callable[[str], str]) -> None:
+    secrets, text = known_secrets([key]), f"<{echo(key)}>"
+    assert without_known(text, secrets) == "<[redacted]>"
+    assert holds_known(text, secrets)
+    assert may_hold_known(json.dumps(text).encode(), secrets)
 
 
 def test_short_texts_and_unset_keys_are_not_secrets() -> None:
