@@ -427,6 +427,7 @@ def test_the_gitlab_job_checks_and_leaves_its_artifacts(workspace: Path) -> None
     assert all((workspace / file).is_file() for file in kept)
 
 
+@pytest.mark.slow
 def test_the_gitlab_component_checks_and_validates_by_its_inputs(workspace: Path) -> None:
     job = COMPONENT["driftcheck"]
     [script] = job["script"]
@@ -522,6 +523,7 @@ def test_the_cron_job_prints_the_report_when_the_status_is_not_0(workspace: Path
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_the_cron_job_that_notifies_prints_nothing(workspace: Path) -> None:
     real_driftcheck(workspace.parent / "bin" / "driftcheck")
     received = []
@@ -591,6 +593,7 @@ def test_the_cron_job_that_can_not_start_is_neither_success_nor_drift(
     assert not (workspace.parent / "ran").exists()
 
 
+@pytest.mark.slow
 def test_the_cron_jobs_of_two_homes_share_nothing(workspace: Path) -> None:
     other = Path(shutil.copytree(workspace, workspace.parent / "other"))
     metrics = workspace.parent / "metrics"
@@ -616,6 +619,7 @@ def schedule(checkout: Path, script: str, **env: str) -> subprocess.CompletedPro
     return bash(script, checkout, {"PATH": path, "DRIFTCHECK_CHECK_LIVE": "live.json", **env})
 
 
+@pytest.mark.slow
 def test_the_github_schedule_fails_once_for_what_is_new(workspace: Path) -> None:
     job = parsed(EXAMPLES / "github-schedule.yml")["jobs"]["driftcheck"]
     step = next(each for each in job["steps"] if each["name"] == "Check the deployments")
@@ -627,6 +631,7 @@ def test_the_github_schedule_fails_once_for_what_is_new(workspace: Path) -> None
     assert [(workspace / path / "history.db").is_file() for path in cached] == [True]
 
 
+@pytest.mark.slow
 def test_the_gitlab_schedule_fails_once_for_what_is_new_and_draws_the_trend(workspace: Path) -> None:
     job = parsed(EXAMPLES / "gitlab-schedule.yml")["driftcheck-schedule"]
     script = "\n".join(["set -e", *job["script"]])

@@ -70,6 +70,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return ran.stdout, folder / "reports"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("branch", ROWS)
 def test_the_demonstration_shows_each_row_with_its_verdict(demonstration: tuple[str, Path], branch: str) -> None:
     section = demonstration[0].split(f"== {branch}:")[1].split("\n==")[0]
@@ -78,6 +79,7 @@ def test_the_demonstration_shows_each_row_with_its_verdict(demonstration: tuple[
     assert words[ROWS[branch].change_class] in section
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("branch", ROWS)
 def test_the_demonstration_was_made_against_the_emulator(demonstration: tuple[str, Path], branch: str) -> None:
     report = json.loads((demonstration[1] / f"{branch}.json").read_text())
@@ -86,6 +88,7 @@ def test_the_demonstration_was_made_against_the_emulator(demonstration: tuple[st
     assert len(report["declared"]["base"]) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("branch", ROWS)
 def test_json_holds_class_and_the_three_sides(demonstration: tuple[str, Path], branch: str) -> None:
     row = ROWS[branch]
@@ -101,6 +104,7 @@ def sides(change: dict[str, Any]) -> tuple[Any, Any, Any]:
     return change.get("base"), change["declared"], change["live"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", [name for name in FORMATS if name not in ("text", "json")])
 def test_every_format_reports_each_row(demonstration: tuple[str, Path], format_name: str) -> None:
     for branch in ROWS:
@@ -117,6 +121,7 @@ def test_every_format_reports_each_row(demonstration: tuple[str, Path], format_n
                 assert {"github": "::error", "junit": "<failure", "gitlab": '"major"'}.get(format_name, "") in report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", [name for name in FORMATS if name != "text"])
 def test_a_saved_report_renders_to_the_same_bytes_but_for_what_only_the_command_line_knew(
     demonstration: tuple[str, Path], format_name: str

@@ -80,7 +80,7 @@ def postgres(postgres_server: Path) -> str:
     return new_postgres(postgres_server)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest) -> str:
     """Return the URL of an empty history, on each kind of database."""
     value: str = request.getfixturevalue(request.param)
