@@ -23,6 +23,8 @@ from driftcheck.model import JSON
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,20}(?=://)", re.IGNORECASE)
 _WEBHOOKS: Final = {"json": "http", "jsons": "https", "http": "http", "https": "https"}
+_ACTIVE: Final = re.compile(r"[@<>&`*]|\](?=[\[(])|(?<=:)/(?=/)|\.(?<=\bwww\.)", re.IGNORECASE)
+"""What is active in a chat: `[text](address)` is a link, and so is what has `://` or begins with `www.`."""
 _TIMEOUT_SECONDS: Final = 10.0
 """How long a service may be silent."""
 _DEADLINE_SECONDS: Final = 30.0
@@ -267,4 +269,4 @@ def _shown(name: str) -> str:
 
 def _inert(ascii_text: str) -> str:
     """Escape what chat services read as mentions, links or markup."""
-    return re.sub("[@<>&`*]", lambda found: f"\\u{ord(found[0]):04x}", ascii_text)
+    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", ascii_text)

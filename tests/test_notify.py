@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import sys
 import threading
@@ -88,6 +89,15 @@ def test_mentions_markup_and_control_characters_are_escaped() -> None:
     title, body = notify.text(document(hostile, report_id="@here"))
     assert not set("@<>&`\x1b") & set(title + body)
     assert len(body.splitlines()) == 3
+
+
+def test_O3_no_text_is_a_link_or_an_image() -> None:
+    link = "![x](https://evil.example) [y][z] WWW.evil.example"
+    hostile = transition("opened", link, path=f'labels["{link}"]', live=link, declared=link, owner=link)
+    title, body = notify.text(document(hostile, report_id=link))
+    assert not re.search(r"\]\(|\]\[|://|www\.", title + body, re.IGNORECASE)
+    _, plain = notify.text(document(transition("opened", path="sidecars[name=otel].args[0]", live="r.example.com/a:1")))
+    assert 'sidecars[name=otel].args[0]: live "r.example.com/a:1"' in plain
 
 
 def test_a_long_value_and_a_long_list_are_cut() -> None:
