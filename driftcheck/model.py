@@ -554,11 +554,11 @@ class Report:
         changes = [change for comparison in self.deployments for change in comparison.changes]
         active = [finding for finding in self.findings if finding.suppressed is None]
         severities = Counter(finding.severity for finding in active)
-        hidden = sum(change.suppressed is not None for change in changes)
+        suppressed = sum(change.suppressed is not None for change in changes)
         return Summary(
             statuses={status: statuses[status] for status in Status},
-            changes=len(changes) - hidden,
-            suppressed=hidden + len(self.findings) - len(active),
+            changes=len(changes) - suppressed,
+            suppressed=suppressed + len(self.findings) - len(active),
             unverifiable=sum(len(comparison.unverifiable) for comparison in self.deployments),
             coverage=self._coverage(),
             findings={severity: severities[severity] for severity in Severity},

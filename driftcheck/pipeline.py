@@ -207,7 +207,7 @@ def read_live(
     return fetch(connection, names=declared_names, scope=chosen.scope, progress=progress)
 
 
-def unread(chosen: Settings, error: DriftcheckError) -> Snapshot:
+def unread_snapshot(chosen: Settings, error: DriftcheckError) -> Snapshot:
     """Return the snapshot of a live side that could not be read: one gap, so that the rest is still reported."""
     message = f"{error.message.removesuffix('.')}. {error.hint or ''}".rstrip()
     return Snapshot(
@@ -309,7 +309,7 @@ def _apply_policy(
     verdicts: Verdicts, declarations: Declarations, snapshot: Snapshot, request: Request
 ) -> tuple[list[Comparison], list[Finding]]:
     """Return the comparisons as the report shows them, and all findings, those of lint and policies included."""
-    own = _rules_in_place(request.baseline, declarations) if request.baseline else declarations.ignores
+    own = _base_rules(request.baseline, declarations) if request.baseline else declarations.ignores
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
     compared = with_unverifiable(map(suppressions.suppress, verdicts.comparisons), judged)
@@ -353,7 +353,7 @@ def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Req
     )
 
 
-def _rules_in_place(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
+def _base_rules(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:
     """Return the base revision's ignore rules, with their locations in head where they are still there."""
     locations = {_without_location(rule): rule.location for rule in declarations.ignores}
     return [

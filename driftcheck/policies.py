@@ -354,12 +354,15 @@ def _effective(side: Side, at: Effective, parent: Field, siblings: Mapping[str, 
     if not is_unset(at.value, at.field):
         return at
     derived = derive(at.field, siblings, parent)
-    is_known = at.is_known and (derived is not None or not side.is_live or _proves(side, at))
+    is_known = at.is_known and (derived is not None or not side.is_live or _shows_unset(side, at))
     return replace(at, value=derived, is_known=is_known)
 
 
-def _proves(side: Side, at: Effective) -> bool:
-    """Return whether a live null shows that nothing is set."""
+def _shows_unset(side: Side, at: Effective) -> bool:
+    """Return whether a live null shows that nothing is set.
+
+    This is stricter than in a comparison: what holds the value must be known to be reported, too.
+    """
     if not at.path:
         return True
     section, live, source = at.path[0], side.value, side.value.get("source")

@@ -101,13 +101,13 @@ def _snapshot(run: TargetRun, live: Snapshot | DriftcheckError) -> Snapshot:
     if isinstance(live, Snapshot):
         return live
     if isinstance(live, LiveError):
-        return pipeline.unread(run.settings, live)
+        return pipeline.unread_snapshot(run.settings, live)
     raise live
 
 
 def _check_target(run: TargetRun, declarations: Declarations, live: Snapshot | DriftcheckError) -> CheckedTarget:
     """Compare one of several targets; an error that would end a single run is reported as a finding."""
-    snapshot = live if isinstance(live, Snapshot) else pipeline.unread(run.settings, live)
+    snapshot = live if isinstance(live, Snapshot) else pipeline.unread_snapshot(run.settings, live)
     request = _request(run, declarations)
     if request.names:  # a name may belong to one target only
         request = replace(request, allow_empty=True)
@@ -128,11 +128,11 @@ def _combine(results: Sequence[CheckedTarget]) -> Report:
     elsewhere = _unmanaged_in(results)
     first, chosen = results[0].report, results[0].settings
     findings = [
-        replace(_located(found, result.target, elsewhere), target=result.target)
+        replace(_with_other_targets(found, result.target, elsewhere), target=result.target)
         for result in results
         for found in result.report.findings
     ]
-    kept = list(_used_nowhere(_once(findings, len(results)), results))
+    kept = list(_without_used_elsewhere(_once(findings, len(results)), results))
     outcomes = [result.report.outcome for result in results]
     names = chosen.names
     if names and not chosen.allow_empty and not any(result.report.declared.deployments for result in results):
@@ -180,7 +180,7 @@ def _unmanaged_in(results: Sequence[CheckedTarget]) -> Mapping[str, list[str]]:
     return found
 
 
-def _located(found: Finding, target: str, elsewhere: Mapping[str, list[str]]) -> Finding:
+def _with_other_targets(found: Finding, target: str, elsewhere: Mapping[str, list[str]]) -> Finding:
     """Add to a missing deployment in which other target's workspace it is live."""
     others = [other for other in elsewhere.get(found.deployment or "", ()) if other != target]
     if found.rule != "missing-deployment" or not others:
@@ -205,7 +205,7 @@ def _once(findings: Sequence[Finding], targets: int) -> Iterator[Finding]:
             yield found
 
 
-def _used_nowhere(findings: Iterable[Finding], results: Sequence[CheckedTarget]) -> Iterator[Finding]:
+def _without_used_elsewhere(findings: Iterable[Finding], results: Sequence[CheckedTarget]) -> Iterator[Finding]:
     """Leave out `unused-ignore` findings of rules that are used, or could not be judged, in another target."""
     having: dict[Location, int] = defaultdict(int)
     unused: dict[Location, int] = defaultdict(int)

@@ -15,7 +15,7 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_files
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.edit import Accepted, Edited, accept, alike, appended, edit
+from driftcheck.declarations.edit import Accepted, Edited, accept, appended, common_changes, edit
 from driftcheck.declarations.excerpts import masked
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
 from driftcheck.declarations.writing import SCHEMA_FILE, ignore_rules
@@ -85,7 +85,7 @@ def command(
     adoption = _Adoption(dict(before))
     selections = [_select(each, fields_, remove_missing=missing == "remove") for each in compared]
     if len(selections) > 1 and not flags.targets:  # every target of the configuration
-        _adopt_alike(adoption, selections)
+        _adopt_common(adoption, selections)
     for selection in selections:
         _adopt_changes(adoption, selection, _own_files(selection.each))
     if unmanaged is not None:
@@ -155,12 +155,12 @@ def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: boo
     return _Selection(each, declared, wanted, removed)
 
 
-def _adopt_alike(adoption: _Adoption, selections: Sequence[_Selection]) -> None:
+def _adopt_common(adoption: _Adoption, selections: Sequence[_Selection]) -> None:
     """Adopt what all targets have alike into the files that all of them read."""
     read = [_current(adoption, selection.each) for selection in selections]
     names = set.intersection(*({text.name for text in texts} for texts in read))
     shared = [text for text in read[0] if text.name in names]
-    wanted = alike(shared, [(selection.declared, selection.wanted) for selection in selections])
+    wanted = common_changes(shared, [(selection.declared, selection.wanted) for selection in selections])
     removed = set.intersection(*(set(selection.removed) for selection in selections))
     if wanted or removed:
         adoption.texts |= edit(shared, wanted, sorted(removed), fields.deployment()).texts

@@ -182,7 +182,7 @@ def write_files(files: Sequence[tuple[str, str]]) -> None:
         if _is_device(file):
             _write_through(file, text)
     with _signals_deferred(), ExitStack() as cleanup:
-        ready = [(_write_beside(file, text, cleanup), file, text) for file, text in files if not _is_device(file)]
+        ready = [(_write_temporary(file, text, cleanup), file, text) for file, text in files if not _is_device(file)]
         for temporary, file, text in ready:
             try:
                 if temporary is not None:
@@ -218,7 +218,7 @@ def _signals_deferred() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-def _write_beside(file: str, text: str, cleanup: ExitStack) -> str | None:
+def _write_temporary(file: str, text: str, cleanup: ExitStack) -> str | None:
     """Write a temporary file; None where only the file itself can be written, not its folder."""
     import tempfile
 

@@ -64,11 +64,11 @@ def compared(command: str, flags: Flags, *, quiet: bool) -> list[CheckedTarget]:
     with progress(quiet) as seen:
         results = targets.check_each(runs, seen)
     for each in results:
-        _say_what_stops(each)
+        _say_causes(each)
     return results
 
 
-def _say_what_stops(each: CheckedTarget) -> None:
+def _say_causes(each: CheckedTarget) -> None:
     prefix = f"{each.target}: " if each.target else ""
     gaps = each.snapshot.gaps if each.snapshot else ()
     for gap in gaps:

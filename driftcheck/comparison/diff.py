@@ -28,7 +28,7 @@ from driftcheck.comparison.differences import (
     shows_unset,
 )
 from driftcheck.comparison.equality import may_be_same_image, same_scalar
-from driftcheck.comparison.matching import match_entries, names, same_order, stand_alike
+from driftcheck.comparison.matching import match_entries, names, pair_in_order, same_order
 from driftcheck.fields import (
     UNKNOWN,
     Field,
@@ -230,7 +230,7 @@ def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: 
     items, key = schema.items or UNKNOWN, schema.key
     if declared and not live and schema.empty_is_null and is_unrevised(pair.live, pair.root, context):
         _compare_unset(pair, declared, context)
-    elif key is not None and stand_alike(declared, live, key):
+    elif key is not None and pair_in_order(declared, live, key):
         pair.found.by_name_only += len(declared) * items.by_name
         for one, other in zip(declared, live, strict=True):
             _compare_object(pair, one, other, items, (*path, Item(key, one[key])))

@@ -71,8 +71,8 @@ def match_entries(
     return entries + [(identity, ABSENT, live[index]) for identity, index in theirs.items() if identity not in ours]
 
 
-def stand_alike(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> bool:
-    """Return whether two lists hold entries of the same identities in the same order, each once; cheap.
+def pair_in_order(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> bool:
+    """Return whether two lists have the same identities in the same order, each once; cheap.
 
     This is the usual case, in which `match_entries` pairs entry by entry and `same_order` holds.
     """

@@ -47,7 +47,7 @@ class Sides:
     """What earlier commits declare, where the check is three-way."""
 
     @property
-    def all_is_seen(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether both sides were read whole."""
         return self.snapshot.complete and self.declarations.complete
 
@@ -350,7 +350,7 @@ def _assess_undeclared(so_far: _Assessment, name: str, deployments: Sequence[Dep
         _add_ambiguous(so_far, Comparison(name, Status.UNKNOWN))
         return
     live = deployments[0]
-    status = Status.UNMANAGED if so_far.sides.all_is_seen else Status.UNKNOWN
+    status = Status.UNMANAGED if so_far.sides.is_complete else Status.UNKNOWN
     comparison = Comparison(name, status, live.id, facts=facts(live), live_since=live.since)
     if live.is_being_deleted:
         so_far.add("being-deleted", comparison)
@@ -432,9 +432,9 @@ def _add_findings_on_the_whole(so_far: _Assessment, outside: int) -> None:
         deployment.name in known or "/".join(agent_of(deployment.value) or ()) in known
         for deployment in sides.snapshot.deployments
     )
-    if in_scope and sides.snapshot.deployments and sides.all_is_seen and not seen:
+    if in_scope and sides.snapshot.deployments and sides.is_complete and not seen:
         so_far.add("wrong-workspace", None)
-    if sides.all_is_seen:
+    if sides.is_complete:
         _add_renames(so_far)
 
 

@@ -310,7 +310,7 @@ def _path_by_path(
             if not attempts.are_left():
                 reasons[path] = reasons[path] or TOO_MANY
                 continue
-            said = _laid(_layers(files).get(name, ()), schema)
+            said = _merged_layers(_layers(files).get(name, ()), schema)
             one = Accepted(_with(said, path, value_at(accepted.value, path, ABSENT)), (path,), ())
             refused: dict[str, str] = {}
             files = _attempt(files, {name: one}, [], schema, may_change, refused)
@@ -453,7 +453,7 @@ def _put(documents: Mapping[str, list[JSON]], layer: _Layer) -> None:
         entries.append(layer.entry)
 
 
-def alike(
+def common_changes(
     shared: Sequence[SourceText], targets: Sequence[tuple[Mapping[str, Mapping[str, JSON]], Mapping[str, Accepted]]]
 ) -> dict[str, Accepted]:
     """Return the changes that all targets accept alike, of deployments in files that all of them read.
@@ -504,7 +504,7 @@ def _change_layers(
     if not layers:
         return "its declaration was not found in the files"
     lookup = Lookup()
-    said = _laid(layers, schema)
+    said = _merged_layers(layers, schema)
     changes: dict[int, _Node] = {}
     for path in accepted.paths:
         value = lookup.value(accepted.value, path, ABSENT)
@@ -522,14 +522,14 @@ def _change_layers(
         changes.setdefault(number, _Node()).put(path, _Wanted(value))
     for number, node in sorted(changes.items()):
         layer = layers[number]
-        below = layer.defaults if layer.defaults is not ABSENT else _laid(layers[:number], schema)
-        wanted = _applied(_laid(layers[: number + 1], schema), node, lookup)
+        below = layer.defaults if layer.defaults is not ABSENT else _merged_layers(layers[:number], schema)
+        wanted = _applied(_merged_layers(layers[: number + 1], schema), node, lookup)
         is_overlay = layer.list == "overlay"
         entry = _own(layer.entry, below, wanted, schema, by_identity=is_overlay)
         if entry is ABSENT:
             return "an overlay can't remove it" if is_overlay else "the file's `defaults` would show through"
         layer.entry = entry
-    if not _equal(_laid(layers, schema), accepted.value):
+    if not _equal(_merged_layers(layers, schema), accepted.value):
         return "the layers of its declaration can't express the change"
     return None
 
@@ -561,7 +561,7 @@ def _new_overlay(layers: Sequence[_Layer], may_change: Callable[[str], bool], fi
     return None
 
 
-def _laid(layers: Sequence[_Layer], schema: Field) -> JSON:
+def _merged_layers(layers: Sequence[_Layer], schema: Field) -> JSON:
     """Return the merged value of layers; `defaults` are below the entry of their own document."""
     value: JSON = ABSENT
     for layer in layers:

@@ -183,7 +183,7 @@ class _Reader:
         if not _is_writable(name) or not _is_short(name):
             return self._leave(path, UNWRITABLE)
         schema = schema or UNKNOWN
-        if not _is_free(parent) and self._is_unsaid(value, schema, siblings, parent):
+        if not _is_free(parent) and self._need_not_be_declared(value, schema, siblings, parent):
             return ABSENT
         if schema.sensitive:
             return self._leave(path, HIDDEN) if schema.types else ABSENT
@@ -191,7 +191,7 @@ class _Reader:
             return self._leave(path, COMMIT)
         return self._value(value, schema, path)
 
-    def _is_unsaid(self, value: JSON, schema: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
+    def _need_not_be_declared(self, value: JSON, schema: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
         """Return whether a value need not be declared: it is unset, the service's own, or derived from another."""
         if schema.platform_sets(self._live.get("source")) or schema.is_assigned(value):
             return True

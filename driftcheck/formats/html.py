@@ -221,7 +221,7 @@ class _Page:
     sentence: str
     numbers: Sequence[str]
     gaps: Sequence[str]
-    ways_back: Sequence[str]
+    remedies: Sequence[str]
     matrix: _Matrix | None
     parts: Sequence[_Part]
     base: str
@@ -267,7 +267,7 @@ def _page(report: Report, asked: Asked) -> _Page:
         sentence=wording.capitalized(verdict.sentence),
         numbers=wording.numbers(report),
         gaps=wording.gaps(report),
-        ways_back=wording.ways_back(report, asked),
+        remedies=wording.remedies(report, asked),
         matrix=_matrix(report, anchors) if report.targets else None,
         parts=parts,
         others=others,

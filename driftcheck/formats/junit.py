@@ -99,9 +99,9 @@ def _message(failing: Iterable[Change | Finding]) -> str:
 def _skipped(block: view.Block, case: _Case) -> _Case:
     comparison = block.comparison
     results: list[Change | Finding] = [*comparison.changes, *block.findings]
-    hidden = [each.suppressed for each in results if each.suppressed is not None]
-    if hidden and not block.active:
-        message = f"{len(hidden):,} suppressed: {wording.reason_text(hidden[0])}"
+    suppressed = [each.suppressed for each in results if each.suppressed is not None]
+    if suppressed and not block.active:
+        message = f"{len(suppressed):,} suppressed: {wording.reason_text(suppressed[0])}"
         return replace(case, result="skipped", kind="suppressed", message=message)
     if comparison.status is Status.UNMANAGED:
         return replace(case, result="skipped", kind="unmanaged", message="live, but not declared; not compared")

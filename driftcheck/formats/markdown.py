@@ -117,7 +117,7 @@ def _head(report: Report, asked: Asked) -> str:
     lines += [f"**{wording.capitalized(verdict.sentence)}**", ""] if verdict.sentence else []
     lines += [f"{wording.capitalized(numbers)}.", ""] if numbers else []
     lines += [_origin(report), ""] if report.live else []
-    if ways := wording.ways_back(report, asked):
+    if ways := wording.remedies(report, asked):
         lines += [" ".join(ways), ""]
     return "\n".join(lines)
 

@@ -110,7 +110,7 @@ class _Page:
 
     def end(self) -> Iterator[Iterable[str]]:
         """Write suggestions, the verdict, and the source of live."""
-        ways = wording.ways_back(self._report, self._asked)
+        ways = wording.remedies(self._report, self._asked)
         line = " ".join(ways)
         fits = len(line) <= self._width
         yield ways and [line] if fits else [part for way in ways for part in self._command_lines(way)]

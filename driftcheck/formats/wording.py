@@ -337,10 +337,10 @@ def hint(result: Result, asked: Asked = _NOTHING) -> str | None:
         return None if result.item.hint is None else visible(result.item.hint)
     if result.comparison is None or not _can_be_accepted(result.item):
         return None
-    return " ".join(_ways([(result.comparison, result.item)], result.item.base is not ABSENT, asked))
+    return " ".join(_commands([(result.comparison, result.item)], result.item.base is not ABSENT, asked))
 
 
-def ways_back(report: Report, asked: Asked = _NOTHING) -> list[str]:
+def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
     """Return how to accept and how to revert the drift that fails a run, a sentence each; empty if none does."""
     if report.command not in ("check", "audit") or report.outcome.status is ExitStatus.IN_SYNC:
         return []
@@ -350,7 +350,7 @@ def ways_back(report: Report, asked: Asked = _NOTHING) -> list[str]:
         drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
     if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, change in drift):
         asked = replace(asked, options=f"{asked.options} --strict")  # as an audit is
-    ways = _ways(drift, base is not None, asked) if drift else []
+    ways = _commands(drift, base is not None, asked) if drift else []
     if ways and base is not None:
         ways.append(f"To preview the merge: `driftcheck plan{asked.options} --base {visible(base[:12])}`.")
     return ways
@@ -361,7 +361,7 @@ def _can_be_accepted(change: Change) -> bool:
     return accepted and change.suppressed is None and change.severity is not Severity.NOTE
 
 
-def _ways(drift: list[tuple[Comparison, Change]], is_three_way: bool, asked: Asked) -> list[str]:
+def _commands(drift: list[tuple[Comparison, Change]], is_three_way: bool, asked: Asked) -> list[str]:
     """Return the commands for some drift; where a change is under review, they leave out what it proposes."""
     targets, names = {each.target for each, _ in drift}, sorted({each.name for each, _ in drift})
     if len(targets) == 1 or not all(map(_SAFE_GLOB.match, asked.targets)):

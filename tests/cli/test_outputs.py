@@ -70,7 +70,7 @@ def test_a_link_of_the_system_is_written_through_and_keeps_what_is_there(tmp_pat
 @pytest.mark.parametrize("file", ["/dev/stdout", "/dev/stderr"])
 def test_no_link_below_dev_is_replaced(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    monkeypatch.setattr("driftcheck.cli.outputs._write_beside", lambda *_: pytest.fail("it would be replaced"))
+    monkeypatch.setattr("driftcheck.cli.outputs._write_temporary", lambda *_: pytest.fail("it would be replaced"))
     monkeypatch.setattr("driftcheck.cli.outputs._write_through", lambda name, _: written.append(name))
     # Where standard output is a regular file the link looks like one, too.
     monkeypatch.setattr(Path, "is_file", lambda _: True)

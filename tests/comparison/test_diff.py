@@ -89,7 +89,7 @@ def test_entries_in_the_same_order_are_compared_as_any_others(
     seen = echo(declared, "C", random)
     for live in (seen.live, *(mutation.live for mutation in mutations(declared, seen, random))):
         quickly = compare_with_live(declared, live, SCHEMA, strict=strict)
-        with mock.patch.object(differences_module, "stand_alike", return_value=False):
+        with mock.patch.object(differences_module, "pair_in_order", return_value=False):
             assert compare_with_live(declared, live, SCHEMA, strict=strict) == quickly
 
 

@@ -224,23 +224,23 @@ def test_drift_is_counted_by_what_the_change_under_review_touches(classes: list[
     assert f"Drift: {text}." in str(wording.verdict(report(*drifted, status=ExitStatus.DRIFT)))
 
 
-def _ways(*deployments: Comparison, status: ExitStatus = ExitStatus.DRIFT, base: str | None = None) -> str:
+def _commands(*deployments: Comparison, status: ExitStatus = ExitStatus.DRIFT, base: str | None = None) -> str:
     subject = report(*deployments, status=status)
-    return " ".join(wording.ways_back(replace(subject, declared=replace(subject.declared, base=base))))
+    return " ".join(wording.remedies(replace(subject, declared=replace(subject.declared, base=base))))
 
 
 def test_the_commands_name_the_deployments_that_drifted_unless_a_name_is_odd() -> None:
-    assert "adopt --name claims-agent`" in _ways(CLAIMS, *MATCHING)
-    assert "plan --name b --name claims-agent`" in _ways(CLAIMS, replace(CLAIMS, name="b"))
-    assert "adopt`" in _ways(replace(CLAIMS, name="$(x)"))
-    assert "adopt`" in _ways(*(replace(CLAIMS, name=f"n{number}") for number in range(20)))
+    assert "adopt --name claims-agent`" in _commands(CLAIMS, *MATCHING)
+    assert "plan --name b --name claims-agent`" in _commands(CLAIMS, replace(CLAIMS, name="b"))
+    assert "adopt`" in _commands(replace(CLAIMS, name="$(x)"))
+    assert "adopt`" in _commands(*(replace(CLAIMS, name=f"n{number}") for number in range(20)))
 
 
 def test_no_command_is_named_where_no_drift_fails_the_run() -> None:
     note = replace(MAX_SCALE, severity=Severity.NOTE)
-    assert _ways(CLAIMS, status=ExitStatus.IN_SYNC) == ""
-    assert _ways(replace(CLAIMS, changes=(note, IGNORED))) == ""
-    assert _ways(BILLING) == ""
+    assert _commands(CLAIMS, status=ExitStatus.IN_SYNC) == ""
+    assert _commands(replace(CLAIMS, changes=(note, IGNORED))) == ""
+    assert _commands(BILLING) == ""
 
 
 def test_the_commands_leave_out_what_the_change_under_review_proposes() -> None:
@@ -248,11 +248,11 @@ def test_the_commands_leave_out_what_the_change_under_review_proposes() -> None:
     proposed = replace(SIDECAR, base="x", change_class=ChangeClass.PROPOSED, severity=Severity.NOTE)
     outside = replace(drift, change_class=ChangeClass.ELSEWHERE, severity=Severity.WARNING)
     other = replace(CLAIMS, name="other", changes=(outside,))
-    assert _ways(replace(CLAIMS, changes=(drift, proposed)), other, base="0123456789abcdef") == (
+    assert _commands(replace(CLAIMS, changes=(drift, proposed)), other, base="0123456789abcdef") == (
         "To accept live: `driftcheck adopt --name claims-agent --path source_config.resource_spec.max_scale`. "
         "To preview the merge: `driftcheck plan --base 0123456789ab`."
     )
-    assert _ways(other, base="0123456789abcdef") == ""
+    assert _commands(other, base="0123456789abcdef") == ""
 
 
 @pytest.mark.parametrize(
