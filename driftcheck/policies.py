@@ -6,15 +6,15 @@ A value that the listing can't show is unverifiable and not judged.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final
 
 from driftcheck.declarations.schema import compile_fragment
 from driftcheck.fields import UNKNOWN, Field, deployment, derive, is_unset
-from driftcheck.globs import Budget, OverBudgetError, weight
+from driftcheck.globs import Budget, GlobIndex, OverBudgetError, weight
 from driftcheck.model import (
     JSON,
     REDACTED_MARKER,
@@ -37,14 +37,12 @@ _MAX_SHOWN: Final = 80
 _OF_REVISIONS: Final = frozenset({"secrets", "source_config", "source_revision_config"})
 """Sections of which a listing shows nothing before the first revision."""
 
-_STEPS: Final = 700_000
+_STEPS: Final = 500_000
 """How far all policies together may walk for each mebibyte of declarations; far above what people write."""
 _STEPS_LIVE: Final = 60
-"""How much further for each live deployment."""
+"""How much further for each live deployment that nobody declared."""
 _VIOLATION: Final = 20
 """Steps that a violation takes."""
-_NAMES: Final = 4
-"""Names that are compared with a glob in one step."""
 _PARTS: Final = 100
 """Parts of a value and of a schema, multiplied, that take one step more."""
 
@@ -125,19 +123,19 @@ def judge_policies(
     violations: dict[Key, _Violation] = {}
     unverifiable: dict[str, set[Path]] = {}
     ordered = sorted(declared.keys() | listed.keys())
-    budget = Budget(max(_STEPS, _STEPS * declarations.size // 2**20) + _STEPS_LIVE * len(listed))
+    undeclared = len(listed.keys() - declared.keys())
+    budget = Budget(max(_STEPS, _STEPS * declarations.size // 2**20) + _STEPS_LIVE * undeclared)
     known: dict[Key, _Violation] = {}
     too_far: list[Finding] = []
-    for each in compiled:
+    earlier = {each.name: each.value for each in base.deployments} if base else {}
+    about, about_earlier = _by_policy(compiled, ordered), _by_policy(compiled, sorted(earlier))
+    for number, each in enumerate(compiled):
         try:
-            budget.spend(len(ordered) // _NAMES)
-            for name in filter(partial(glob_matches, each.policy.deployment), ordered):
+            for name in about[number]:
                 for side in _sides(name, declared.get(name), listed.get(name)):
                     _judge(each, side, name in listed, budget, violations, unverifiable)
-            for declaration in base.deployments if base else ():
-                if glob_matches(each.policy.deployment, declaration.name):
-                    before = Side(declaration.name, declaration.value, is_live=False)
-                    _judge(each, before, False, budget, known, {})
+            for name in about_earlier[number]:
+                _judge(each, Side(name, earlier[name], is_live=False), False, budget, known, {})
         except OverBudgetError:
             message = "The policies look at too many values; from this one on they were not judged."
             too_far.append(make_finding("yaml-limit", message, location=each.policy.location))
@@ -149,6 +147,17 @@ def judge_policies(
         value = written.value if written else deployed.value if deployed else {}
         findings.append(_finding(key, found, written, seen, _other_source(key[2], value.get("source"))))
     return PolicyResults((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
+
+
+def _by_policy(compiled: Sequence[_Compiled], names: Sequence[str]) -> list[Sequence[str]]:
+    """Return the names of the deployments that each policy is about."""
+    index = GlobIndex((each.policy.deployment, n) for n, each in enumerate(compiled) if each.policy.deployment != "*")
+    found: list[list[str]] = [[] for _ in compiled]
+    budget = Budget(sys.maxsize)
+    for name in names:
+        for number in index.matching(name, budget):
+            found[number].append(name)
+    return [names if each.policy.deployment == "*" else found[n] for n, each in enumerate(compiled)]
 
 
 def with_unverifiable(comparisons: Iterable[Comparison], judged: PolicyResults) -> list[Comparison]:
