@@ -1,93 +1,91 @@
-"""What a mebibyte of declarations can cost: processor time and memory of whole processes, in `check` and `--base`."""
+"""What a mebibyte of a pull request can cost: processor time and memory of whole processes, in every command."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Final
 
 import pytest
 
 from driftcheck import fields
+from driftcheck.cli.main import main
 from driftcheck.comparison import verdicts
 from driftcheck.model import Declaration, Declarations, Deployment, Snapshot, Status
+from tests.worst_inputs import COMMANDS, KINDS, MIB, measure, write
 
-SECONDS = 8.0
-"""Seconds of processor time, on a machine that is busy with other tests; alone each takes less than five."""
-MIB = 2**20
-GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"]
-
-
-def labels(value: str, count: int) -> dict[str, str]:
-    return {f"k{number}": value for number in range(count)}
-
-
-def flow(entries: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{key}: {value}" for key, value in entries.items()) + "}"
-
-
-def secrets(letter: str) -> str:
-    return "deployments:\n- name: d0\n  secrets:\n" + "".join(f"  - name: {letter}{n}\n" for n in range(50_000))
-
-
-def live(count: int, entries: dict[str, str]) -> list[dict[str, Any]]:
-    spec = {"resource_spec": {"labels": entries}}
-    return [{"name": f"d{n}", "id": f"{n:036}", "source_config": spec, "secrets": []} for n in range(count)]
-
-
-def many_labels(value: str) -> str:
-    entries = flow(labels(value, 50_000))
-    return f"deployments:\n- {{name: d0, source_config: {{resource_spec: {{labels: {entries}}}}}}}\n"
-
-
-def aliased_labels(value: str) -> str:
-    deployments = "".join(
-        f"- {{name: d{n}, source_config: {{resource_spec: {{labels: *l}}}}}}\n" for n in range(12_000)
-    )
-    return f"x-labels: &l {flow(labels(value, 60))}\ndeployments:\n{deployments}"
-
-
-CASES: dict[str, tuple[Callable[[str], str], list[dict[str, Any]], int]] = {
-    "secrets": (secrets, live(1, {}), 1),
-    "labels": (many_labels, live(1, labels("live", 50_000)), 1),
-    "more-changes-by-aliases-than-are-reported": (aliased_labels, live(12_000, labels("live", 60)), 3),
+MOST: Final = {
+    "validate": (5, 200),
+    "check": (7, 250),
+    "base": (10, 350),
+    "plan": (7, 250),
+    "adopt": (25, 450),
 }
+"""Seconds of processor time, the system's included, and MiB: what SECURITY.md says of each command."""
 
-
-def run(folder: Path, *arguments: str) -> tuple[int, float]:
-    """Run a check; returns its exit status and its seconds of processor time."""
-    command = [sys.executable, "-m", "driftcheck", "check", "deployments.yaml", "--live", "live.json", *arguments]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_utime + usage.ru_stime
+_GROWTH: Final = 2.6
+_SMALL: Final = 6_000
+_FEW: Final = {"secrets", "labels-by-line", "deployments", "sidecars", "lists-in-maps", "env", "files", "overlays"}
+"""Kinds of every run of the tests; the others are slow ones."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
-def test_a_mebibyte_of_differences_is_checked_soon(name: str, tmp_path: Path) -> None:
-    declared, deployments, expected = CASES[name]
-    (tmp_path / "live.json").write_text(json.dumps({"resources": deployments, "offset": len(deployments)}))
-    file = tmp_path / "deployments.yaml"
-    subprocess.run([*GIT, "init", "-q"], cwd=tmp_path, check=True)
-    for letter in ("a", "b"):
-        file.write_text(declared(letter))
-        assert file.stat().st_size < 1.1 * MIB
-        subprocess.run([*GIT, "add", "deployments.yaml"], cwd=tmp_path, check=True)
-        subprocess.run([*GIT, "commit", "-qm", letter], cwd=tmp_path, check=True)
-    status, seconds = run(tmp_path)
-    assert status == expected
-    assert seconds < SECONDS
-    _, seconds = run(tmp_path, "--base", "HEAD~1")
-    assert seconds < 1.5 * SECONDS
+@pytest.mark.parametrize("name", KINDS)
+def test_a_mebibyte_of_a_pull_request_takes_bounded_time_and_memory(name: str, tmp_path: Path) -> None:
+    write(tmp_path, KINDS[name])
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*.yaml")) < 1.1 * MIB
+    costs = {command: measure(tmp_path, command) for command in COMMANDS}
+    assert {command: cost.status for command, cost in costs.items() if not 0 <= cost.status < 4} == {}
+    over = {
+        command: cost
+        for command, cost in costs.items()
+        if cost.seconds > MOST[command][0] or cost.mib > MOST[command][1]
+    }
+    assert over == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in _FEW else [pytest.mark.slow])
+        for name in KINDS
+        if not name.startswith(("rules-", "policies", "unused-rules"))
+    ],
+)
+def test_twice_the_input_takes_about_twice_the_calls(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules times changes are left out: their work has a budget (test_ignores, test_policies)."""
+    counted = []
+    for size in (500, _SMALL, 2 * _SMALL):  # the first one loads what is loaded once
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        write(folder, KINDS[name], size, commits=False)
+        monkeypatch.chdir(folder)
+        paths = [path for path in ("deployments.yaml", "deployments", "overlays") if (folder / path).exists()]
+        counted.append(calls(["adopt", "--live", "live.json", *paths]))  # which compares first, as `check` does
+    assert counted[2] < _GROWTH * counted[1]
+
+
+def calls(arguments: list[str]) -> int:
+    """Run a command; returns how many functions it calls, which a busy machine does not change."""
+    number = 0
+
+    def count(_frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal number
+        number += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        main(arguments)
+    finally:
+        sys.setprofile(None)
+    return number
 
 
 def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdicts, "MAX_CHANGES", 1)
+    monkeypatch.setattr(verdicts, "MAX_CHANGES", 2)
     names = ("a", "b", "c")
     declared = [{"name": n, "source_config": {"resource_spec": {"max_scale": 1}}} for n in names]
     seen = [{"name": n, "source_config": {"resource_spec": {"max_scale": 2}}} for n in names]
@@ -98,3 +96,15 @@ def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pyt
     judged = verdicts.assess(verdicts.Sides(declarations, snapshot, None), fields.deployment())
     assert [each.status for each in judged.comparisons] == [Status.DRIFTED, Status.UNKNOWN, Status.UNKNOWN]
     assert judged.gaps
+
+
+def test_more_changes_are_reported_of_larger_declarations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "MAX_CHANGES", 2)
+    declared = Declaration("a", {"name": "a", "source_config": {"resource_spec": {"max_scale": 1}}}, lambda _: None)
+    live = Deployment("a", {"name": "a", "source_config": {"resource_spec": {"max_scale": 2}}})
+    other = Deployment("b", {**live.value, "name": "b"})
+    both = (declared, Declaration("b", {**declared.value, "name": "b"}, lambda _: None))
+    sides = verdicts.Sides(Declarations(deployments=both, size=2 * MIB), Snapshot("live", (live, other)), None)
+    judged = verdicts.assess(sides, fields.deployment())
+    assert [each.status for each in judged.comparisons] == [Status.DRIFTED, Status.DRIFTED]
+    assert not judged.gaps

@@ -596,17 +596,19 @@ class Cost:
     """The most memory that it held."""
 
 
-def write(folder: Path, kind: Kind, size: int = MIB) -> None:
-    """Make a repository of two commits that differ everywhere, and `live.json` beside them."""
-    subprocess.run([*GIT, "init", "-q"], cwd=folder, check=True)
-    for value in ("a", "b"):
+def write(folder: Path, kind: Kind, size: int = MIB, *, commits: bool = True) -> None:
+    """Make a repository of two commits that differ everywhere, and `live.json` beside them; or the files alone."""
+    if commits:
+        subprocess.run([*GIT, "init", "-q"], cwd=folder, check=True)
+    for value in ("a", "b") if commits else ("b",):
         worst = kind(size, value)
         for name, text in worst.files.items():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        subprocess.run([*GIT, "add", "."], cwd=folder, check=True)
-        subprocess.run([*GIT, "commit", "-qm", value, "--allow-empty"], cwd=folder, check=True)
+        if commits:
+            subprocess.run([*GIT, "add", "."], cwd=folder, check=True)
+            subprocess.run([*GIT, "commit", "-qm", value, "--allow-empty"], cwd=folder, check=True)
     listing = {"resources": worst.live, "offset": len(worst.live)}
     (folder / "live.json").write_text(json.dumps(listing))
 
