@@ -19,7 +19,7 @@ MOST: Final = {
     "validate": (5, 200),
     "check": (7, 250),
     "base": (10, 350),
-    "plan": (7, 250),
+    "plan": (9, 270),
     "adopt": (25, 450),
 }
 """Seconds of processor time, the system's included, and MiB: what SECURITY.md says of each command."""
