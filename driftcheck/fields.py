@@ -101,6 +101,8 @@ class Field:
     """The certainty label of docs/API.md behind the annotations: F, O, M or I."""
     indirect: frozenset[str] = frozenset()
     """Properties whose live value another field may correct (`branch`); worked out from `properties`."""
+    concealed: frozenset[str] = frozenset()
+    """Properties whose value is never shown; worked out from `properties`."""
     alternatives: Mapping[str, str] = field(default_factory=dict)
     """Properties that mean a constant unless another one is set, each with the other; from `properties`."""
 
@@ -295,6 +297,7 @@ class _Reader:
             by_name=notes.get("by_name", False),
             exposes=notes.get("exposes", False),
             indirect=frozenset(name for name, child in properties.items() if child.branch),
+            concealed=frozenset(name for name, child in properties.items() if child.sensitive),
             alternatives={
                 name: child.effective.unless
                 for name, child in properties.items()

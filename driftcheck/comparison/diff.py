@@ -96,6 +96,8 @@ def _compare_object(
         else:
             _compare_value(pair, value, seen, FieldContext(child, (*path, name), schema, declared, live))
     pair.found.compared += equal
+    for name in schema.concealed:  # a variable that is declared by its name alone
+        pair.found.by_name_only += name not in declared and live.get(name) not in (None, "")
     if schema.values is not None or schema is UNKNOWN:
         for name in live.keys() - declared.keys():
             if live[name] is not None:

@@ -13,7 +13,7 @@ from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.verdicts import Sides, Terms, assess
 from driftcheck.globs import Budget
-from driftcheck.model import Declaration, Deployment, Snapshot
+from driftcheck.model import REDACTED_MARKER, Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
 from driftcheck.policies import Side, effective_values
 from tests.comparison.sides import (
@@ -354,3 +354,23 @@ def test_an_effective_value_is_derived_or_unknown(deployment: dict[str, Any], pa
     side = Side("a", {"latest_revision_id": "1", **deployment}, is_live=True)
     (found,) = effective_values(side, tuple(split_pattern(path)), Budget(1000))
     assert (found.value if found.is_known else "unseen") == value
+
+
+@pytest.mark.parametrize(
+    ("declared", "live", "count"),
+    [
+        ({}, {"value": "x"}, 1),
+        ({}, {"value": dict(REDACTED_MARKER)}, 1),
+        ({}, {"value": ""}, 0),
+        ({}, {"value": None}, 0),
+        ({"value": "x"}, {"value": "x"}, 0),
+        ({"value": "x"}, {"value": "y"}, 0),
+        ({"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, {"value": None}, 0),
+    ],
+)
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_variable_that_is_declared_by_name_alone_is_counted(
+    declared: Any, live: Any, count: int, strict: bool
+) -> None:
+    ours, theirs = (sidecar(env=[{"name": "A", **value}]) for value in (declared, live))
+    assert differences(ours, theirs, strict=strict).by_name_only == count
