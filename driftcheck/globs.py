@@ -139,7 +139,7 @@ class _Node:
 
     def __init__(self, *, repeats: bool = False) -> None:
         self.repeats = repeats
-        """Whether this is a `**`, which stands for any segments."""
+        """Whether this is a `**`, which matches any segments."""
         self.literals: dict[str, _Node] = {}
         self.globs: dict[str, _Node] = {}
         self.repeat: _Node | None = None
@@ -153,7 +153,7 @@ class _Node:
     def below(self, segment: str) -> _Node:
         """Return the node of the next segment of a pattern, which is created if it does not exist."""
         if segment == "**":
-            if self.repeats:  # two of them stand for no more than one
+            if self.repeats:  # two of them match no more than one
                 return self
             self.repeat = self.repeat or _Node(repeats=True)
             return self.repeat

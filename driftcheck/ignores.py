@@ -195,7 +195,7 @@ class Suppressions:
 
 
 _GUARD: Final = 20
-"""Steps that a guard takes beside the comparison of its values."""
+"""Steps that a guard takes besides the comparison of its values."""
 _LOOK_UP: Final = 4
 """Steps in which a rule is found among those about a deployment."""
 

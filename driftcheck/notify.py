@@ -97,7 +97,7 @@ def _send(name: str, url: str, document: Mapping[str, Any]) -> None:
         _post(name, url, document)
         return
     try:
-        with warnings.catch_warnings(action="ignore"):  # of its own use of other libraries
+        with warnings.catch_warnings(action="ignore"):  # about its own use of other libraries
             import apprise
     except ImportError:
         if scheme in _WEBHOOKS:

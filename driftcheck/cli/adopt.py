@@ -71,7 +71,7 @@ def command(
 ) -> int:
     """Accept drift: change PATHS to say what is live.
 
-    Prints a diff that `git apply` takes; --write edits the files, and writes the schema beside new ones. Only the
+    Prints a diff that `git apply` takes; --write edits the files, and writes the schema next to new ones. Only the
     adopted values change: comments, quoting and everything else stay. Suppressed changes are left alone. Exit status
     0: everything selected is adopted; 1: some of it can't be.
     """

@@ -310,7 +310,7 @@ _SHOWN: Final = re.compile(r"[\w@%+=:,./*?\[\]{}~ -]+", re.ASCII)
 _AS_USED: Final = {
     "config": "FILE", "endpoint": "URL", "region": "NAME", "workspace": "ID", "api_key_env": "NAME", "ca_file": "FILE"
 }  # fmt: skip
-"""Options that adopt and plan take as well, and what stands for a value that can't be shown."""
+"""Options that adopt and plan take as well, and the placeholders of values that can't be shown."""
 
 
 def _asked(given: dict[str, Any]) -> Asked:

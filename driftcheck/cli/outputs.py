@@ -124,7 +124,7 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
 
     Where files can't be written, standard output still gets its report. What made a run incomplete is repeated on
     standard error, unless a report on standard output shows it as text; the verdict is, where all reports are files.
-    With `is_said`, standard error has told how the run ended.
+    With `is_said`, the outcome was already reported on standard error.
     """
     texts = [_rendered(report, output, _for_target(options, output)) for output in outputs]
     shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
@@ -147,7 +147,7 @@ def write_report(report: Report, outputs: Sequence[Output], options: RenderOptio
 
 
 _FOR_LOGS: Final = frozenset({"text", "github"})
-"""Formats that a log shows beside standard error."""
+"""Formats that a log shows together with standard error."""
 
 
 def _rendered(report: Report, output: Output, options: RenderOptions) -> str:

@@ -129,7 +129,7 @@ def same_image(one: str, other: str) -> bool:
 def may_be_same_image(declared: JSON, live: JSON) -> bool:
     """Return whether a listing can't show that the live image is another one than declared.
 
-    A declared tag may stand for the live digest (docs/API.md 6.6), and a short name for one of Docker Hub.
+    A declared tag may point to the live digest (docs/API.md 6.6), and a short name for one of Docker Hub.
     """
     if not isinstance(declared, str) or not isinstance(live, str):
         return False

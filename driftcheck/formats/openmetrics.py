@@ -20,7 +20,7 @@ Sample: TypeAlias = tuple[Mapping[str, str], float]
 Family: TypeAlias = tuple[str, str, list[Sample]]
 
 _NAMED: Final = frozenset({Status.DRIFTED, Status.PROPOSED, Status.MISSING, Status.UNKNOWN})
-"""Statuses whose deployments have a series of their own; the others would be too many."""
+"""Statuses whose deployments have their own series; the others would be too many."""
 
 
 def render(report: Report, options: RenderOptions) -> str:

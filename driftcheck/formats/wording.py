@@ -319,7 +319,7 @@ def sentence(text: str) -> str:
 
 
 def about(finding: Finding) -> str:
-    """Write what a finding is about, for a line of its own: its deployment and its path, each with a colon."""
+    """Write what a finding is about, for its own line: its deployment and its path, each with a colon."""
     parts = [visible(finding.deployment or ""), path_text(finding.path) if finding.path else ""]
     return "".join(f"{part}: " for part in parts if part)
 

@@ -28,7 +28,7 @@ MAX_READINGS: Final = 5
 """How often a listing that changes meanwhile is read before the fetch gives up."""
 
 MAX_ASKED: Final = 200
-"""So many names get a query of their own; the service may accept no more than 2,000 requests a minute."""
+"""So many names get their own queries; the service may accept no more than 2,000 requests a minute."""
 
 MAX_LISTING_BYTES: Final = 256 * 1024 * 1024
 
