@@ -186,7 +186,7 @@ def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_o
     changes = wording.counted(len(block.active), "change") if block.active else ""
     about = ", ".join(filter(None, [changes, _html_location(comparison.location)]))
     summary = f"{status} {_html_code(visible(comparison.name))}{f' ({about})' if about else ''}"
-    pieces = [_row(change, report, options) for change in comparison.changes]
+    pieces = [_row(change, report, options) for change in block.changes]
     if pieces:
         pieces[0] = _Piece(_TABLE + pieces[0].text, pieces[0].noun)
     findings = [_finding(finding, report, options) for finding in block.findings]

@@ -225,7 +225,7 @@ class _Page:
         width = max((width for width in widths if width <= _PATH_WIDTH), default=0)
         sides = (len(wording.side_text(each, "declared", self._limit)) for each in comparison.changes)
         side = max((width for width in sides if width <= _SIDE_WIDTH), default=0)
-        for change in comparison.changes:
+        for change in block.changes:
             yield from self._change(change, width, side, with_impact=not shared)
         for finding in block.findings:
             yield from self._finding(finding, "  ")

@@ -129,6 +129,11 @@ class Block:
         return self.comparison.status is Status.UNMANAGED and not self.active
 
     @property
+    def changes(self) -> list[Change]:
+        """All changes of it, what the change under review does first."""
+        return sorted(self.comparison.changes, key=lambda change: change.change_class not in OWN)
+
+    @property
     def is_own(self) -> bool:
         """Whether the change under review alters it."""
         is_altered = self.comparison.status is Status.PROPOSED

@@ -425,8 +425,9 @@ def _judged(report: Report) -> Verdict:
         return Verdict("Passed", f"{differences or 'no difference was found'}; not everything was read.")
     if differences:
         failing = report.summary.statuses[Status.DRIFTED] + report.summary.statuses[Status.MISSING]
-        passed = failing > len(view.outdated(report))
-        return Verdict("Passed", f"{differences}{'; none of these fail the run' if passed else ''}.")
+        passed = failing - len(view.outdated(report))
+        rest = "" if passed <= 0 else "; this does not fail the run" if passed == 1 else "; none of these fail the run"
+        return Verdict("Passed", f"{differences}{rest}.")
     return _in_sync(report)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.text import render
-from driftcheck.model import Comparison, ExitStatus, Finding, Outcome, Report, Severity, Status
+from driftcheck.model import ChangeClass, Comparison, ExitStatus, Finding, Outcome, Report, Severity, Status
 from tests.formats.reports import (
     ALL_IGNORED,
     ALLOWED_PARTIAL,
@@ -365,3 +365,10 @@ def test_unknown_deployments_are_one_line_at_every_width(width: int) -> None:
     (line,) = (each for each in text.splitlines() if "unknown" in each)
     assert line.startswith("12 unknown")
     assert line.endswith("(-v lists all)")
+
+
+def test_what_the_change_does_comes_first_within_a_deployment_too() -> None:
+    drift = replace(MAX_SCALE, path=("a",), base=6, change_class=ChangeClass.DRIFT)
+    own = replace(MAX_SCALE, path=("b",), base=6, change_class=ChangeClass.PROPOSED)
+    text = render(report(replace(CLAIMS, changes=(drift, own))), PLAIN)
+    assert text.index("proposed by this change") < text.index("not caused by this change")
