@@ -308,25 +308,37 @@ def resolve_targets(
     if not config.targets:
         if flags.targets:
             raise UsageError("--target requires `targets` in driftcheck.yaml.", hint="Remove --target, or add targets.")
-        return (resolve(command, replace(flags, live=flags.live[-1:]), config, config_file, here),)
+        return _reading_once((resolve(command, replace(flags, live=flags.live[-1:]), config, config_file, here),))
     selected = select_targets(config.targets, flags.targets)
     live = _live_by_target(flags.live, config.targets, selected)
     if flags.workspace and len(selected) > 1:
         raise UsageError(
             "--workspace names one workspace, and several targets are selected.", hint="Select one with --target."
         )
-    return tuple(
-        resolve(
-            command,
-            replace(flags, live=live.get(target.name, ())),
-            config,
-            config_file,
-            here,
-            target,
-            tuple(path for other in config.targets if other is not target for path in other.config.paths),
+    return _reading_once(
+        tuple(
+            resolve(
+                command,
+                replace(flags, live=live.get(target.name, ())),
+                config,
+                config_file,
+                here,
+                target,
+                tuple(path for other in config.targets if other is not target for path in other.config.paths),
+            )
+            for target in selected
         )
-        for target in selected
     )
+
+
+def _reading_once(runs: tuple[Settings, ...]) -> tuple[Settings, ...]:
+    """Return the runs; raises UsageError where standard input is to be read twice: the second reader gets nothing."""
+    if sum((run.live == "-") + ("-" in run.paths) for run in runs) > 1:
+        raise UsageError(
+            "standard input (-) can be read once, and it is named for several inputs.",
+            hint="Name a file for all of them but one.",
+        )
+    return runs
 
 
 def select_targets(targets: Sequence[Target], globs: Sequence[str]) -> tuple[Target, ...]:

@@ -216,3 +216,22 @@ def test_the_commands_that_a_report_advises_work_as_pasted(
     adopted = run_inside(*adopt, "--write", cwd=tmp_path)
     assert adopted.status == 0, adopted.said
     assert run_inside(command, *arguments, cwd=tmp_path).status == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "-", "--live", "-", "--allow-empty"],
+        ["check", "--live", "one=-", "--live", "two=-"],
+        ["check", "-", "--live", "one=live.json", "--live", "two=live.json"],
+        ["check", "-", "--target", "one", "--live", "one=-"],
+        ["validate", "-"],
+    ],
+)
+def test_standard_input_is_one_input(drifted: Path, arguments: list[str]) -> None:
+    """The reader that comes second would find it empty, and which one that is would depend on chance."""
+    if arguments[-1] != "--allow-empty":
+        (drifted / "driftcheck.yaml").write_text("targets: {one: {}, two: {}}\n")
+    result = run_inside(*arguments, cwd=drifted)
+    assert result.status == 2
+    assert "standard input (-) can be read once" in result.err
