@@ -87,7 +87,7 @@ def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = (), par
         raise EditError("the file has defects; fix them first")
     mark = _BYTE_ORDER_MARK if data.startswith(_BYTE_ORDER_MARK) else b""
     text = data[len(mark) :].decode()
-    editor = _Editor(text, keys)
+    editor = _Editor(text, keys, newline="\r\n" if "\r\n" in text else "\n")
     for node, old, value in zip(_trees(text), parsed.documents, new, strict=True):
         editor.edit_document(node, old, value)
     result = mark + _spliced(text, editor.splices).encode()
@@ -238,7 +238,6 @@ class _Editor:
         """Splice what turns the document `old` into `new`."""
         if same(old, new):
             return
-        self.newline = "\r\n" if "\r\n" in self.text else "\n"
         self.step, self.offset = _habits(self.text, root)
         self.uses, self.values, self.in_place = {}, {}, set()
         self._find_uses(root, old, new)
