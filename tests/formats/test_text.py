@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.text import render
-from driftcheck.model import ChangeClass, Comparison, ExitStatus, Finding, Outcome, Report, Severity, Status
+from driftcheck.model import ChangeClass, Comparison, ExitStatus, Finding, Location, Outcome, Report, Severity, Status
 from tests.formats.reports import (
     ALL_IGNORED,
     ALLOWED_PARTIAL,
@@ -275,6 +275,16 @@ def test_notes_on_declared_values_are_one_line_until_asked_for() -> None:
     noted = report(Comparison("claims-agent", Status.IN_SYNC, "1", compared=1), findings=findings)
     assert "3 notes on declared values: cpu-rounded 2, long-name 1 (-v lists all)" in render(noted, RenderOptions())
     assert "the name is long" in render(noted, RenderOptions(verbose=1))
+
+
+def test_notes_on_files_are_counted_without_names_of_deployments() -> None:
+    skipped = tuple(
+        Finding("skipped-file", Severity.NOTE, "not read", location=Location(file, 1, 1)) for file in ("a.j2", "b.bak")
+    )
+    matching = report(Comparison("claims-agent", Status.IN_SYNC, "1", compared=1), findings=skipped)
+    text = " ".join(render(matching, PLAIN).split())
+    assert "(2 times; -v lists all) [skipped-file]" in text or "skipped-file 2" in text
+    assert ": ;" not in text
 
 
 def test_a_quiet_invalid_run_still_names_its_errors() -> None:
