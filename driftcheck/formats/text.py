@@ -402,7 +402,7 @@ class _Page:
 
     def _summary(self, group: Sum, names: Sequence[str], most: int) -> list[str]:
         number = wording.counted(len(names) or len(group.findings), "deployment" if names else "time")
-        which = f": {wording.listed(names, most)}" if most else ""
+        which = f": {wording.listed(names, most)}" if names and most else ""
         pieces: list[_Piece] = [
             (f"{group.severity.value}:", _SEVERITIES[group.severity]),
             wording.rule_title(group.rule, group.findings),
