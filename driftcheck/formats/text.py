@@ -319,7 +319,7 @@ class _Page:
             number = f"{len(blocks):,} unknown"
             lines: list[str] = []
             for most in range(_NAMES, -1, -1):
-                which = f": {wording.listed(names, most)}" if names and most else ""
+                which = f": {wording.listed(names, most)}" if most else ""
                 lines = list(self._fill([(f"{number}{which}", _BOLD, _RED), f"({_MORE})"]))
                 if len(lines) == 1:
                     break
