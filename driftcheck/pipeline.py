@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.comparison import details
-from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, finding, inventory, status_of
+from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.globs import Budget
@@ -52,7 +52,7 @@ from driftcheck.paths import Path, glob_matches
 from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
-from driftcheck.rules import CLASSES_OF_RULES, COMPARISON_RULES, POLICY_PREFIX
+from driftcheck.rules import CLASSES_OF_RULES, COMPARISON_RULES, POLICY_PREFIX, make_finding
 from driftcheck.settings import Policy, Settings
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     terms = Terms(request.policy.strict, listed=request.command == "compare", inventory=request.command == "audit")
     verdicts = assess(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
-    odd = [replace(finding("suspicious-listing", None), message=warning) for warning in snapshot.warnings]
+    odd = [make_finding("suspicious-listing", warning) for warning in snapshot.warnings]
     findings = [*_nothing_declared(declarations, request), *odd, *policy_findings]
     if terms.inventory and request.names and not any(_is_named(each.name, request.names) for each in comparisons):
         findings.append(no_name_matches(request.names))
@@ -296,13 +296,13 @@ def _nothing_declared(declarations: Declarations, request: Request) -> list[Find
         return []
     if request.command in _WITHOUT_DECLARATIONS:
         return []
-    return [no_name_matches(names)] if names else [finding("nothing-declared", None)]
+    return [no_name_matches(names)] if names else [make_finding("nothing-declared")]
 
 
 def no_name_matches(globs: Sequence[str]) -> Finding:
     """Return the finding of a `--name` that selects no declared deployment."""
     message = f"No declared deployment matches --name {' or '.join(globs)}."
-    return replace(finding("nothing-declared", None), message=message, hint="Check the spelling; names are globs.")
+    return make_finding("nothing-declared", message, hint="Check the spelling; names are globs.")
 
 
 def _apply_policy(
@@ -325,9 +325,9 @@ def _apply_policy(
         findings += suppressions.unused(declarations.deployments, strict=request.policy.strict)
     findings += suppressions.limit()
     if request.baseline and not request.baseline.declarations.complete:
-        findings.append(finding("incomplete-base", None))
+        findings.append(make_finding("incomplete-base"))
     if request.baseline and request.baseline.is_at_tip and _is_all_elsewhere(compared):
-        findings.append(finding("nothing-under-review", None))
+        findings.append(make_finding("nothing-under-review"))
     findings += _policy_changes(declarations, request)
     budget = details.budget(declarations.size)
     return [_finish(comparison, request.policy, accepted, budget) for comparison in compared], findings
@@ -376,13 +376,13 @@ def _policy_changes(declarations: Declarations, request: Request) -> Iterable[Fi
     rules = {_without_location(rule): rule for rule in (*declarations.ignores, *proposed.ignores)}
     for key in rules.keys() - set().union(*sides):
         message = "The change under review adds an ignore rule, which does not apply before the merge."
-        yield replace(finding("policy-changed", None), message=message, location=rules[key].location)
+        yield make_finding("policy-changed", message, location=rules[key].location)
     if set.intersection(*sides) - rules.keys():
         message = "The change under review removes ignore rules, which apply until the merge."
-        yield replace(finding("policy-changed", None), message=message)
+        yield make_finding("policy-changed", message)
     settings_alike = [replace(policy, ignores=()) == replace(proposed, ignores=()) for policy in policies]
     if request.baseline.is_redirected or not any(settings_alike):
-        yield replace(finding("policy-changed", None), message="The change under review alters driftcheck.yaml.")
+        yield make_finding("policy-changed", "The change under review alters driftcheck.yaml.")
 
 
 def _without_location(rule: IgnoreRule) -> str:

@@ -408,8 +408,9 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
 def resolve_policy(command: str, flags: Flags, config: Config) -> Policy:
     """Return the policy of flags and configuration; raises UsageError for an unknown class of --gate."""
     strict = flags.strict if flags.strict is not None else config.strict
+    fail_on = flags.fail_on or config.fail_on or "error"
     return Policy(
-        fail_on=_severity(flags.fail_on or config.fail_on or "error"),
+        fail_on=None if fail_on == "never" else Severity(fail_on),
         strict=command in SEVERITIES if strict is None else strict,
         gate=_gate(flags.gate or "drift,conflict"),
         severities={**SEVERITIES.get(command, {}), **config.severities},
@@ -417,10 +418,6 @@ def resolve_policy(command: str, flags: Flags, config: Config) -> Policy:
         policies=config.policies,
         off=config.off,
     )
-
-
-def _severity(text: str) -> Severity | None:
-    return None if text == "never" else Severity(text)
 
 
 def _gate(text: str) -> frozenset[ChangeClass]:

@@ -43,7 +43,6 @@ LAYERS = {
 }
 DOORS = {
     "yaml": {"yamlfile"},
-    "ruamel": {"declarations"},
     "jsonschema": {"declarations"},
     "referencing": {"declarations"},
     "jsonschema_rs": {"declarations"},

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from driftcheck.comparison.listings import NameMap
 
 
-def _maps(_context: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> tuple[NameMap, ...]:
-    return tuple(map(_map, values))
-
-
 def _map(value: str) -> NameMap:
     from driftcheck.comparison.listings import NameMap
 
@@ -44,7 +40,7 @@ def _map(value: str) -> NameMap:
     "maps",
     multiple=True,
     metavar="NAME=NAME",
-    callback=_maps,
+    callback=lambda _context, _parameter, values: tuple(map(_map, values)),
     help="Pair names of A with names of B; * matches the same text on both sides. Repeatable.",
 )
 @options.connection

@@ -64,10 +64,6 @@ def _target_names() -> list[str]:
         return []
 
 
-def _outputs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Output, ...]:
-    return parse_outputs(values)
-
-
 paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
 
 output = click.option(
@@ -75,7 +71,7 @@ output = click.option(
     "--output",
     multiple=True,
     metavar="FORMAT[=FILE]",
-    callback=_outputs,
+    callback=lambda _context, _parameter, values: parse_outputs(values),
     shell_complete=_completed(lambda: FORMATS),
     help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
     "Repeatable. Default: text.",

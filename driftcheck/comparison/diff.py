@@ -14,7 +14,6 @@ from functools import partial
 from typing import Final
 
 from driftcheck.comparison.differences import (
-    Difference,
     Differences,
     FieldContext,
     Recorder,
@@ -42,8 +41,6 @@ from driftcheck.fields import (
 )
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Item, Path
-
-__all__ = ["Difference", "Differences", "compare_with_live"]
 
 _NOTHING: Final[Mapping[str, JSON]] = {}
 

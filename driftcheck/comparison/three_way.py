@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from driftcheck.comparison.diff import Difference, compare_with_live
+from driftcheck.comparison.diff import compare_with_live
+from driftcheck.comparison.differences import Difference
 from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, ChangeClass, ChangeKind, Declarations

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.comparison.diff import Difference, Differences, compare_with_live
+from driftcheck.comparison.diff import compare_with_live
+from driftcheck.comparison.differences import Difference, Differences
 from driftcheck.comparison.equality import may_be_same_image
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
@@ -97,7 +98,7 @@ class _Assessment:
     gaps: list[str] = field(default_factory=list)
     changes: int = 0
     is_full: bool = False
-    """Whether there were more changes than that; nothing more is compared."""
+    """Whether the limit of changes was reached; nothing more is compared."""
 
     @property
     def most_changes(self) -> int:
@@ -112,7 +113,7 @@ class _Assessment:
 
     def add(self, rule: str, about: Comparison | None, **more: Any) -> None:
         """Record the finding of a rule about a deployment, or about the whole run."""
-        found = finding(rule, about)
+        found = make_finding(rule, deployment=about.name if about else None, location=about.location if about else None)
         if self.terms.listed and (message := self._message_of_listings(rule)) is not None:
             found = replace(found, message=message, hint=None)
         self.findings.append(replace(found, **more))
@@ -308,7 +309,7 @@ def status_of(changes: Sequence[Change]) -> Status:
     return Status.PROPOSED if ChangeClass.PROPOSED in classes else Status.IN_SYNC
 
 
-_BY_SEVERITY: Final = tuple(Impact)
+_IMPACTS_BY_EFFORT: Final = tuple(Impact)
 
 
 def change_of(declaration: Declaration, difference: Difference, schema: Field) -> Change:
@@ -331,7 +332,7 @@ def _worst_impact(path: Path, declared: JSON, schema: Field) -> Impact:
     if isinstance(declared, dict) and impacts[0] is not Impact.RECREATE:
         parts = (name for name, value in declared.items() if value is not None)
         impacts += [_worst_impact((*path, name), declared[name], schema) for name in parts]
-    return max(impacts, key=_BY_SEVERITY.index)
+    return max(impacts, key=_IMPACTS_BY_EFFORT.index)
 
 
 def impact_of(path: Path, schema: Field) -> Impact:
@@ -455,10 +456,3 @@ def _add_renames(so_far: _Assessment) -> None:
     for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):
         message = f"Probably renamed from {former}, a live deployment of the same origin that is no longer declared."
         so_far.add("proposed-rename", absent[name], message=message)
-
-
-def finding(rule: str, about: Comparison | None, *, path: Path | None = None) -> Finding:
-    """Return the finding of a rule about a deployment; its message is the rule's title."""
-    return make_finding(
-        rule, deployment=about.name if about else None, path=path, location=about.location if about else None
-    )

@@ -150,7 +150,7 @@ def parse_config(source: SourceText, folder: FilePath | None = None) -> Config:
 
 
 def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
-    from driftcheck.declarations.house_rules import house_rule_violations
+    from driftcheck.declarations.rule_checks import rule_violations
     from driftcheck.declarations.schema import validate
 
     def found(rule: str, message: str, hint: str | None, position: tuple[int, int]) -> Finding:
@@ -165,7 +165,7 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
             message, hint = "unexpected second document", "Write the configuration as one document."
             yield found("wrong-type", message, hint, text.position(number, ()))
         elif document is not None:
-            for violation in (*validate(document, "config"), *islice(house_rule_violations(document), 1_000)):
+            for violation in (*validate(document, "config"), *islice(rule_violations(document), 1_000)):
                 if violation.at_key or not text.is_defective(number, violation.path):
                     position = text.position(number, violation.path, at_key=violation.at_key)
                     yield found(violation.rule, violation.message, violation.hint, position)

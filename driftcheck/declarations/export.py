@@ -210,7 +210,8 @@ class _Reader:
             return self._list(value, schema, path)
         if not _is_writable(value):
             return self._leave(path, UNWRITABLE)
-        return int(value) if isinstance(value, float) and _is_whole(value) else value
+        is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER
+        return int(value) if is_whole else value
 
     def _list(self, entries: Sequence[JSON], schema: Field, path: Path) -> list[JSON]:
         """Return a list's form, sorted by identity if order does not matter."""
@@ -233,10 +234,6 @@ def _is_free(schema: Field) -> bool:
 
 def _is_alike(value: JSON, other: JSON) -> bool:
     return type(value) is type(other) or (is_number(value) and is_number(other))
-
-
-def _is_whole(value: float) -> bool:
-    return value.is_integer() and abs(value) <= MAX_INTEGER
 
 
 def _is_writable(value: JSON) -> bool:

@@ -22,7 +22,7 @@ def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
     lines = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *(f"# {notice}" for notice in notices)]
     if exports:
         lines.append("deployments:")
-        entries = ("\n".join(_deployment(export)) for export in exports)
+        entries = ("\n".join(_entry(export.value, "  ", _comments(export))) for export in exports)
         lines.append("\n\n".join(entries))
     else:
         lines.append("deployments: []")
@@ -36,10 +36,6 @@ def write_overlay(values: Sequence[Mapping[str, JSON]]) -> str:
     """Write a file of overlays."""
     entries = ("\n".join(_entry(value, "  ", {})) for value in values)
     return f"# yaml-language-server: $schema={SCHEMA_FILE}\noverlay:\n" + "\n\n".join(entries) + "\n"
-
-
-def _deployment(export: Exported) -> Iterator[str]:
-    return _entry(export.value, "  ", _comments(export))
 
 
 def ignore_rules(export: Exported) -> list[dict[str, JSON]]:

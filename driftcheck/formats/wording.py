@@ -457,7 +457,10 @@ def _in_sync(report: Report) -> Verdict:
     accepted = sum(each.is_accepted_absence for each in report.deployments)
     matching = report.summary.statuses[Status.IN_SYNC]
     outside = number - matching - accepted
-    differing = sum(each.status is Status.IN_SYNC and any(map(_is_drift, each.changes)) for each in report.deployments)
+    differing = sum(
+        each.status is Status.IN_SYNC and any(c.change_class in view.DIFFERING for c in each.changes)
+        for each in report.deployments
+    )
     counts = [
         (matching - differing, "matches", "match"),
         (differing, "differs as accepted", "differ as accepted"),
@@ -468,10 +471,6 @@ def _in_sync(report: Report) -> Verdict:
     said = [said[0].replace(" ", f" {noun} ", 1), *said[1:]] if said else ["no deployment was compared"]
     said += [f"{outside:,} outside the filters"] if outside > 0 else []
     return Verdict("In sync", f"{', '.join(said)}.")
-
-
-def _is_drift(change: Change) -> bool:
-    return change.change_class in view.DIFFERING
 
 
 def _without_difference(report: Report) -> str:

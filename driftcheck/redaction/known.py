@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import operator
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
@@ -24,7 +25,7 @@ def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
     for value in values:
         if value is not None and len(value) >= MIN_LENGTH:
             in_urls = {quote(value), quote(value, safe=""), quote_plus(value)}
-            in_urls |= {re.sub("%..", _lower, form) for form in in_urls}
+            in_urls |= {re.sub("%..", lambda escape: escape[0].lower(), form) for form in in_urls}
             forms |= {value, *in_urls, *(quote(form, safe="") for form in in_urls)}
             forms |= {*_in_json(value), *_in_html(value), *_in_base64(value.encode())}
             forms |= {value.encode().hex(), value.encode().hex().upper()}
@@ -42,10 +43,6 @@ def _in_json(secret: str) -> Iterator[str]:
 def _in_html(secret: str) -> Iterator[str]:
     for quoted in (html.escape(secret), html.escape(secret, quote=False)):
         yield from (quoted, quoted.replace("&#x27;", "&#39;"), quoted.replace("&quot;", "&#34;"))
-
-
-def _lower(match: re.Match[str]) -> str:
-    return match[0].lower()
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
@@ -84,7 +81,7 @@ def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
         return without_known(value, secrets)
     if isinstance(value, list):
         entries = [value_without_known(entry, secrets) for entry in value]
-        return value if all(map(_is, entries, value)) else entries
+        return value if all(map(operator.is_, entries, value)) else entries
     if isinstance(value, dict):
         pairs = {without_known(key, secrets): value_without_known(entry, secrets) for key, entry in value.items()}
         same = len(pairs) == len(value) and all(key in value and pairs[key] is value[key] for key in pairs)
@@ -100,7 +97,3 @@ def may_hold_known(body: bytes, secrets: Iterable[str]) -> bool:
     if b"\\u" in body or any(secret.encode() in (body if " " in secret else squeezed) for secret in secrets):
         return True
     return b"\\" in body and any(character in secret for secret in secrets for character in '/"\\')
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other

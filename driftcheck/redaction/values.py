@@ -16,13 +16,13 @@ from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
 
 
-def redact(change: Change, schema: Field) -> Change:
-    """Redact the values of a change (`schema` is the deployment's field) that may not be shown.
+def redact(change: Change, field: Field) -> Change:
+    """Redact the values of a change (`field` is the deployment's) that may not be shown.
 
     Where the value itself is a secret, or its path holds one, both sides are null. In a larger value (a container
     that is gone, say) secrets are left out and the rest is shown.
     """
-    field, sensitive = schema, False
+    sensitive = False
     for segment in change.path:
         sensitive = sensitive or (segment not in field.properties and is_secret(text_of(segment)))
         field = field.child(segment) or UNKNOWN
@@ -54,47 +54,47 @@ def text_of(segment: Segment) -> str:
     return segment if isinstance(segment, str) else ""
 
 
-def shown_value(value: JSON, schema: Field, path: Path) -> JSON:
-    """Return a value (at a path below `schema`) as it may be shown: the marker where it is a secret as a whole."""
-    change = redact(Change(ChangeKind.MODIFIED, path, value, None), schema)
+def shown_value(value: JSON, field: Field, path: Path) -> JSON:
+    """Return a value (at a path below `field`) as it may be shown: the marker where it is a secret as a whole."""
+    change = redact(Change(ChangeKind.MODIFIED, path, value, None), field)
     return MASK if change.redacted else change.declared
 
 
-def without_secrets(value: JSON, schema: Field) -> JSON:
+def without_secrets(value: JSON, field: Field) -> JSON:
     """Return a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
-    if value == REDACTED_MARKER or _is_opaque(value, schema):
+    if value == REDACTED_MARKER or _is_opaque(value, field):
         return MASK
     if isinstance(value, dict):
-        hidden = masks(secrets_among(value.keys() - schema.properties.keys()), value)
-        children = ((name, entry, schema.child(name) or UNKNOWN) for name, entry in value.items())
+        hidden = masks(secrets_among(value.keys() - field.properties.keys()), value)
+        children = ((name, entry, field.child(name) or UNKNOWN) for name, entry in value.items())
         return {
             hidden.get(name, name): MASK if name in hidden else without_secrets(entry, child)
             for name, entry, child in children
             if not child.sensitive
         }
     if isinstance(value, list):
-        return [without_secrets(entry, schema.items or UNKNOWN) for entry in value]
+        return [without_secrets(entry, field.items or UNKNOWN) for entry in value]
     return MASK if is_secret(value) else value
 
 
-def _is_of_order(change: Change, schema: Field) -> bool:
+def _is_of_order(change: Change, field: Field) -> bool:
     """Return whether a change is about the order of a list's entries: its values are then lists of their names."""
     declared = change.declared
-    if schema.key is None or not isinstance(declared, list) or not declared:
+    if field.key is None or not isinstance(declared, list) or not declared:
         return False
     return all(isinstance(name, str) for name in declared)
 
 
-def _is_opaque(value: JSON, schema: Field) -> bool:
+def _is_opaque(value: JSON, field: Field) -> bool:
     """Return whether secrets may be anywhere in a value: its field holds some, and its shape is not the field's."""
-    if value is None or value is ABSENT or not schema.types:
+    if value is None or value is ABSENT or not field.types:
         return False
     shape = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "scalar"
-    return shape not in schema.types and _holds_sensitive(schema)
+    return shape not in field.types and _holds_sensitive(field)
 
 
-def _holds_sensitive(schema: Field) -> bool:
-    children = [*schema.properties.values(), *(child for child in (schema.items, schema.values) if child)]
+def _holds_sensitive(field: Field) -> bool:
+    children = [*field.properties.values(), *(child for child in (field.items, field.values) if child)]
     return any(child.sensitive or _holds_sensitive(child) for child in children)
 
 
@@ -115,15 +115,15 @@ def may_show_line(line: str, path: Path, rule: str) -> bool:
         return False
     if path[:1] == ("secrets",) or rule == "literal-secret":
         return False
-    schema = parent = deployment()
+    field = parent = deployment()
     for segment in path:
-        parent, schema = schema, schema.child(segment) or UNKNOWN
-        if schema.sensitive:
+        parent, field = field, field.child(segment) or UNKNOWN
+        if field.sensitive:
             return False
     key = _KEY.match(line)
     if key is None or any(child.sensitive for child in parent.properties.values()):
         return False
-    return not _holds_sensitive(schema) if path else key[1] in _harmless_names()
+    return not _holds_sensitive(field) if path else key[1] in _harmless_names()
 
 
 _KEY: Final = re.compile(r"[ ]*(?:- +)*([A-Za-z_]\w*):")
@@ -136,8 +136,8 @@ def _harmless_names() -> frozenset[str]:
     harmful: set[str] = set()
     pending = [deployment()]
     while pending:
-        schema = pending.pop()
-        for name, child in schema.properties.items():
+        field = pending.pop()
+        for name, child in field.properties.items():
             (harmful if child.sensitive or _holds_sensitive(child) else harmless).add(name)
-        pending += [*schema.properties.values(), *(child for child in (schema.items, schema.values) if child)]
+        pending += [*field.properties.values(), *(child for child in (field.items, field.values) if child)]
     return frozenset(harmless - harmful)

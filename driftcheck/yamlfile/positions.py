@@ -231,7 +231,7 @@ class _Locator:
         if kind is AliasEvent:
             return self._anchors.get(event.anchor, position_of(event.start_mark))
         if kind is ScalarEvent:
-            tree: Tree = _scalarposition_of(event)
+            tree: Tree = _scalar_position(event)
             if event.anchor is not None:
                 self._texts[event.anchor] = event.value
         else:
@@ -322,7 +322,7 @@ def _merge_sources(merged: list[Tree]) -> Iterator[dict[str, Tree]]:
                 yield source.children
 
 
-def _scalarposition_of(event: Any) -> Mark | Position:
+def _scalar_position(event: Any) -> Mark | Position:
     """Return the position of a scalar; after its anchor and tag if it is plain and on one line with them."""
     start, end = event.start_mark, event.end_mark
     if (event.anchor or event.tag) and not event.style and start.line == end.line:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from driftcheck import fields
-from driftcheck.comparison.diff import Difference, Differences, compare_with_live
+from driftcheck.comparison.diff import compare_with_live
+from driftcheck.comparison.differences import Difference, Differences
 from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot

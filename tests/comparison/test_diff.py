@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from driftcheck.comparison import diff as differences_module
-from driftcheck.comparison.diff import Differences, compare_with_live
+from driftcheck.comparison.diff import compare_with_live
+from driftcheck.comparison.differences import Differences
 from driftcheck.comparison.symmetric import compare_declared, compare_listed
 from driftcheck.comparison.verdicts import impact_of
 from driftcheck.declarations.lint import lint

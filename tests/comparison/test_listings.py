@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck import fields
-from driftcheck.comparison.diff import Difference
+from driftcheck.comparison.differences import Difference
 from driftcheck.comparison.listings import NameMap, pair
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.errors import UsageError

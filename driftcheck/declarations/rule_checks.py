@@ -22,7 +22,7 @@ _SHOWN_TEXTS: Final = ("reason", "owner", "approved_by", "message")
 """Texts of ignore rules and policies that every report shows."""
 
 
-def house_rule_violations(document: JSON) -> Iterator[Violation]:
+def rule_violations(document: JSON) -> Iterator[Violation]:
     """Find defects in the `ignore`, `severities` and `policies` of a document, whether or not the rest is valid."""
     if not isinstance(document, dict):
         return
