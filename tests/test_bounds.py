@@ -26,7 +26,7 @@ MOST: Final = {
 
 _GROWTH: Final = 2.6
 _SMALL: Final = 6_000
-_FEW: Final = {"secrets", "labels-by-line", "deployments", "sidecars", "lists-in-maps", "env", "files", "overlays"}
+_FEW: Final = {"secrets", "deployments", "overlays"}
 """Kinds of every run of the tests; the others are slow ones."""
 
 

@@ -32,8 +32,8 @@ LEAF_AGAIN = re.compile(r"\.(?P<leaf>\w+): `(?P=leaf)`: ")
 
 
 def from_rules() -> Iterator[Report]:
-    """Give findings of every rule whose texts end, or do not end, like a sentence; with ages and suppressed."""
-    for end in ("", ".", "!", "?"):
+    """Yield findings of every rule whose texts end, or do not end, like a sentence; with ages and suppressed."""
+    for end in ("", ".", "?"):
         findings = [
             Finding(
                 rule,
@@ -57,7 +57,7 @@ def from_rules() -> Iterator[Report]:
 
 
 def from_files() -> Iterator[Report]:
-    """Give what the examples of invalid files lead to."""
+    """Yield the report of each example of an invalid file."""
     request = Request("validate", Policy(), datetime(2026, 11, 28, tzinfo=UTC))
     for file in sorted((ROOT / "examples/invalid").glob("*.yaml")):
         yield validate(load([str(file)]), request)
