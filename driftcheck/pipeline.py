@@ -1,4 +1,4 @@
-"""The data flow: declarations and a snapshot in, a report out. Read this first.
+"""The data flow: declarations and a snapshot in, a report out.
 
     declarations (what is declared) ─┐
                                      ├─ comparison ─ policy ─ report
@@ -10,63 +10,50 @@ a gap in the report if the rest can still be reported.
 
 from __future__ import annotations
 
-import itertools
-import os
-import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
-from operator import attrgetter
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
 from driftcheck.comparison import details
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
-from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.globs import Budget
 from driftcheck.ignores import in_force
 from driftcheck.model import (
     JSON,
     NO_LOCATION,
-    Change,
     ChangeClass,
-    ChangeKind,
     Comparison,
     Declarations,
     DeclaredSummary,
     Finding,
     IgnoreRule,
     LiveSummary,
-    Outcome,
     Report,
     Severity,
     Snapshot,
-    State,
     Status,
-    Suppression,
 )
+from driftcheck.outcomes import decide, weigh_findings, weighed
 from driftcheck.paths import Path, glob_matches
 from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
-from driftcheck.rules import CLASSES_OF_RULES, COMPARISON_RULES, POLICY_PREFIX, make_finding
+from driftcheck.rules import make_finding
 from driftcheck.settings import Policy, Settings
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from driftcheck.baseline import Baseline, BaseRevision
+    from driftcheck.baseline import Baseline
     from driftcheck.comparison.listings import Pairing
     from driftcheck.declarations.export import Export
 
-_ABOUT_LIVE = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing-declared"}
-"""Rules whose findings are not defects of the user's own input."""
-
-_WITHOUT_DECLARATIONS = frozenset({"audit", "compare"})
+_WITHOUT_DECLARATIONS: Final = frozenset({"audit", "compare"})
 """Commands that may run without declarations."""
+
+_ABSENCES: Final = frozenset({"missing-deployment", "missing-elsewhere"})
+"""Rules that report a declared deployment that is not live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,112 +98,6 @@ def request(chosen: Settings, baseline: Baseline | None = None) -> Request:
         allow_partial=chosen.allow_partial,
         allow_empty=chosen.allow_empty,
         allow_empty_live=chosen.allow_empty_live,
-    )
-
-
-def read_sides(
-    runs: Sequence[tuple[Settings, BaseRevision | None]], progress: Callable[[int], None]
-) -> list[tuple[Declarations, Snapshot | DriftcheckError]]:
-    """Read declarations and live for every run: all listings in the background, while the files are parsed.
-
-    A live side that can't be read is returned as its error. Raises UsageError for declarations that can't be read.
-    """
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-    at_once, chosen = settings.share_connections([run for run, _ in runs])
-    pool = ThreadPoolExecutor(max(at_once, 1), thread_name_prefix="listing")
-    names: list[Future[Collection[str]]] = [Future() for _ in runs]
-    seen = [0] * len(runs)
-
-    def count(number: int, deployments: int) -> None:
-        seen[number] = deployments
-        progress(sum(seen))
-
-    try:
-        listings = [
-            pool.submit(read_live, run, names[number].result, partial(count, number))
-            for number, run in enumerate(chosen)
-        ]
-        declared = []
-        for (run, base), future in zip(runs, names, strict=True):
-            declared.append(read_declarations(run, base))
-            future.set_result([declaration.name for declaration in declared[-1].deployments])
-        return list(zip(declared, [_result(listing) for listing in listings], strict=True))
-    finally:
-        for future in names:
-            future.cancel()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _result(listing: Future[Snapshot]) -> Snapshot | DriftcheckError:
-    try:
-        return listing.result()
-    except DriftcheckError as error:
-        return error
-
-
-def read_declarations(chosen: Settings, base: BaseRevision | None = None) -> Declarations:
-    """Read the files that the settings name; raises UsageError for a path that names nothing.
-
-    With a base, and in a sparse checkout, files of HEAD that are not checked out are read, too.
-    """
-    from driftcheck.declarations import discovery, loader
-
-    if not chosen.paths:
-        return Declarations()
-    suffix = chosen.name_suffix
-    if base is not None:
-        left_out, elsewhere = base.left_out(chosen.paths)
-    elif discovery.is_sparse_checkout(os.getcwd()):
-        from driftcheck.declarations import git
-
-        left_out, elsewhere = git.in_sparse_checkout(FilePath.cwd(), settings.environment(), chosen.paths)
-    else:
-        left_out, elsewhere = discovery.Sources(), set()
-    if not (left_out.texts or left_out.findings):
-        return loader.load(chosen.paths, stdin=_read_stdin, name_suffix=suffix, in_processes=True)
-    sources = discovery.read(chosen.paths, stdin=_read_stdin, elsewhere=elsewhere)
-    declarations = loader.declare((*sources.texts, *left_out.texts), name_suffix=suffix, in_processes=True)
-    return loader.with_refusals(declarations, (*sources.findings, *left_out.findings))
-
-
-def _read_stdin() -> bytes:
-    from driftcheck.declarations.discovery import MAX_BYTES
-
-    if sys.stdin is None:
-        raise UsageError("standard input is closed.", hint="Name a file instead of -.")
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def read_live(
-    chosen: Settings, declared_names: Callable[[], Collection[str]], progress: Callable[[int], None]
-) -> Snapshot:
-    """Read the live side from a file or the network; raises LiveError, InputError or UsageError."""
-    if chosen.live is not None:
-        from driftcheck.live import listing, snapshot
-
-        saved = snapshot.read(chosen.live)
-        asked = chosen.workspace
-        if asked is not None:
-            hint = f"Name a listing of that workspace with --live, or change {asked.origin}."
-            listing.require_workspace(saved.workspace, asked.id, asked.origin, hint)
-        return listing.narrowed(saved, chosen.scope)
-    connection = settings.connection(chosen)
-    from driftcheck.live.fetch import fetch
-
-    return fetch(connection, names=declared_names, scope=chosen.scope, progress=progress)
-
-
-def unread_snapshot(chosen: Settings, error: DriftcheckError) -> Snapshot:
-    """Return the snapshot of a live side that could not be read: one gap, so that the rest is still reported."""
-    message = f"{error.message.removesuffix('.')}. {error.hint or ''}".rstrip()
-    return Snapshot(
-        source=chosen.live or (chosen.access.endpoint if chosen.access else ""),
-        deployments=(),
-        workspace=chosen.workspace.id if chosen.workspace else None,
-        requests=error.requests if isinstance(error, LiveError) else 0,
-        gaps=(message,),
-        scope=chosen.scope,
     )
 
 
@@ -312,7 +193,8 @@ def _apply_policy(
     own = _base_rules(request.baseline, declarations) if request.baseline else declarations.ignores
     suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
-    compared = with_unverifiable(map(suppressions.suppress, verdicts.comparisons), judged)
+    suppressed = map(suppressions.suppress, verdicts.comparisons)
+    compared = with_unverifiable(suppressed, judged)
     judgements = [suppressions.suppress_finding(found) for found in (*verdicts.findings, *judged.findings)]
     accepted = {f.deployment for f in judgements if f.rule in _ABSENCES and f.suppressed is not None}
     missing = {comparison.name for comparison in verdicts.comparisons if comparison.status is Status.MISSING}
@@ -336,9 +218,6 @@ def _apply_policy(
 def _is_all_elsewhere(compared: Iterable[Comparison]) -> bool:
     classes = {change.change_class for comparison in compared for change in comparison.changes}
     return classes == {ChangeClass.ELSEWHERE}
-
-
-_ABSENCES: Final = frozenset({"missing-deployment", "missing-elsewhere"})
 
 
 def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Request) -> PolicyResults:
@@ -401,64 +280,9 @@ def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None], b
         return comparison
     schema = fields.deployment()
     changes = tuple(
-        details.with_details(redact(_weighed(change, policy), schema), budget) for change in comparison.changes
+        details.with_details(redact(weighed(change, policy), schema), budget) for change in comparison.changes
     )
     return replace(comparison, changes=changes, status=status_of(changes))
-
-
-def _weighed(change: Change, policy: Policy) -> Change:
-    severity = _severity_of(change, policy)
-    return change if change.severity is severity else replace(change, severity=severity)
-
-
-def _severity_of(change: Change, policy: Policy) -> Severity:
-    severity = _severity_of_class(change.change_class, "drift", policy)
-    return max(severity, Severity.WARNING, key=attrgetter("rank")) if _is_undeclared_exposure(change) else severity
-
-
-def _is_undeclared_exposure(change: Change) -> bool:
-    """Return whether a change is what `undeclared-sharing` warns about where the comparison is not strict."""
-    if change.kind is not ChangeKind.ADDED or len(change.path) != 1:
-        return False
-    field = fields.deployment().child(change.path[0])
-    return field is not None and field.exposes
-
-
-def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> Severity:
-    """Return the severity of a change or a whole deployment by its class; only gated classes fail a run."""
-    if change_class in policy.gate:
-        return policy.severities.get(rule, Severity.ERROR)
-    return Severity.WARNING if change_class is ChangeClass.ELSEWHERE else Severity.NOTE
-
-
-def _weigh(findings: Iterable[Finding], request: Request) -> tuple[Finding, ...]:
-    """Return the findings with the severities of the policy, worst first, then by location."""
-    off = request.policy.off
-    weighed = (replace(found, severity=_finding_severity(found, request)) for found in findings)
-    active = (replace(f, suppressed=_TURNED_OFF) if f.rule in off and f.suppressed is None else f for f in weighed)
-    return tuple(sorted(active, key=_finding_order))
-
-
-_TURNED_OFF: Final = Suppression("turned off by `severities` in driftcheck.yaml")
-
-
-def _finding_severity(found: Finding, request: Request) -> Severity:
-    change_class = CLASSES_OF_RULES.get(found.rule)
-    if request.baseline and change_class is not None:
-        return _severity_of_class(change_class, found.rule, request.policy)
-    return request.policy.severities.get(found.rule, found.severity)
-
-
-def _finding_order(found: Finding) -> tuple[int, str, str, int, int, str]:
-    at = found.location
-    return (
-        found.severity.rank,
-        found.deployment or "",
-        at.file if at else "",
-        at.line if at else 0,
-        at.column if at else 0,
-        found.rule,
-    )
 
 
 def _report(
@@ -474,19 +298,20 @@ def _report(
         )
     live = None if snapshot is None else mask_summary(summarise(snapshot))
     comparisons, findings = mask(comparisons, findings)
-    findings = _weigh(findings, request)
+    findings = weigh_findings(findings, request.policy, is_three_way=request.baseline is not None)
+    declared = DeclaredSummary(
+        files=declarations.files,
+        deployments=len(declarations.deployments),
+        complete=declarations.complete,
+        base=request.baseline.commit if request.baseline else None,
+    )
     return Report(
         driftcheck_version=__version__,
         command=request.command,
         generated_at=(request.generated_at or request.now).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        outcome=_outcome(request, declarations, live, comparisons, findings),
+        outcome=decide(request.policy, declared, live, comparisons, findings, allow_partial=request.allow_partial),
         live=live,
-        declared=DeclaredSummary(
-            files=declarations.files,
-            deployments=len(declarations.deployments),
-            complete=declarations.complete,
-            base=request.baseline.commit if request.baseline else None,
-        ),
+        declared=declared,
         deployments=tuple(comparisons),
         findings=findings,
         report_id=request.report_id or (live.workspace if live else None) or request.default_id,
@@ -534,100 +359,3 @@ def summarise(snapshot: Snapshot) -> LiveSummary:
         scope=snapshot.scope,
         inventory=inventory(snapshot.deployments),
     )
-
-
-def _outcome(
-    request: Request,
-    declarations: Declarations,
-    live: LiveSummary | None,
-    comparisons: Sequence[Comparison],
-    findings: Sequence[Finding],
-) -> Outcome:
-    """Return the first that applies of invalid, incomplete, drift and passed (docs/contract.md, Exit status)."""
-    if not declarations.complete or any(_invalidates(found) for found in findings):
-        return Outcome.INVALID
-    unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
-    is_partial = live is not None and (unknown or not live.complete)
-    if is_partial and not (request.allow_partial and _is_anything_compared(declarations, live, comparisons)):
-        return Outcome.INCOMPLETE
-    changes = [change for comparison in comparisons for change in comparison.changes]
-    items: Iterable[Finding | Change] = itertools.chain(findings, changes)
-    if any(_counts(item, request.policy, request.baseline is not None) for item in items):
-        return Outcome.DRIFT
-    differs = any(map(_is_difference, changes)) or any(_is_difference_of_deployment(found) for found in findings)
-    return Outcome.PASSED if differs or is_partial else Outcome.IN_SYNC
-
-
-def _is_anything_compared(
-    declarations: Declarations, live: LiveSummary | None, comparisons: Sequence[Comparison]
-) -> bool:
-    if not declarations.deployments:
-        return live is not None and live.deployments > 0
-    return any(comparison.id is not None and comparison.compared for comparison in comparisons)
-
-
-def _is_difference(change: Change) -> bool:
-    """Return whether declared and live differ in an unsuppressed change; adopted ones are equal by now."""
-    return change.suppressed is None and change.change_class is not ChangeClass.ADOPTED
-
-
-def _is_difference_of_deployment(found: Finding) -> bool:
-    """Return whether a finding is a difference that remains although it does not fail the run."""
-    whole = found.rule in CLASSES_OF_RULES or found.rule == "declaration-removed"
-    unmanaged = found.rule == "unmanaged-deployment" and found.severity is not Severity.NOTE
-    return found.suppressed is None and (whole or unmanaged)
-
-
-def _invalidates(found: Finding) -> bool:
-    grave = found.severity is Severity.ERROR or found.rule == "nothing-declared"
-    is_own_input = found.rule not in _ABOUT_LIVE and not found.rule.startswith(POLICY_PREFIX)
-    return grave and is_own_input and found.suppressed is None
-
-
-def _counts(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
-    """Return whether an unsuppressed change or finding makes the status 1.
-
-    With --base the gate alone decides for changes and for whole deployments, except that `--fail-on never` always
-    passes; otherwise severities decide.
-    """
-    if item.suppressed is not None or policy.fail_on is None:
-        return False
-    change_class = item.change_class if isinstance(item, Change) else CLASSES_OF_RULES.get(item.rule)
-    if is_three_way and change_class is not None:
-        return change_class in policy.gate
-    return item.severity.rank <= policy.fail_on.rank
-
-
-def fail_on_new(report: Report, policies: Mapping[str | None, Policy]) -> Report:
-    """Return the report with the outcome that only new and changed items decide (`--fail-on-new`).
-
-    `policies` are those of each target, or the one of a run without targets (None). If the history could not be
-    read, every item is new; so is every note, which no history follows.
-    """
-    is_three_way = report.declared.base is not None
-    new = {
-        target
-        for target, policy in policies.items()
-        if any(_is_new(i, policy, is_three_way) for i in _items(report, target))
-    }
-    shared = any(
-        _is_new(found, policy, is_three_way)
-        for found in report.findings
-        if found.target is None
-        for policy in policies.values()
-    )
-
-    def decided(outcome: Outcome, fails: bool) -> Outcome:
-        return Outcome.PASSED if outcome is Outcome.DRIFT and not fails else outcome
-
-    targets = tuple(replace(each, outcome=decided(each.outcome, each.name in new)) for each in report.targets)
-    return replace(report, outcome=decided(report.outcome, bool(new) or shared), targets=targets)
-
-
-def _items(report: Report, target: str | None) -> Iterable[Finding | Change]:
-    changes = (c for comparison in report.deployments if comparison.target == target for c in comparison.changes)
-    return itertools.chain(changes, (found for found in report.findings if found.target == target))
-
-
-def _is_new(item: Finding | Change, policy: Policy, is_three_way: bool) -> bool:
-    return _counts(item, policy, is_three_way) and item.state is not State.KNOWN

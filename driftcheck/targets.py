@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from driftcheck import pipeline
+from driftcheck import pipeline, sides
 from driftcheck.errors import DriftcheckError, LiveError
 from driftcheck.model import (
     Declarations,
@@ -71,20 +71,20 @@ def check(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> Report:
 
 def check_each(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> list[CheckedTarget]:
     """Read both sides of every run and compare them separately; raises an error of the only run."""
-    sides = pipeline.read_sides([(run.settings, run.base) for run in runs], progress)
+    both = sides.read([(run.settings, run.base) for run in runs], progress)
     if runs[0].settings.target is None:
-        (run,), ((declarations, live),) = runs, sides
+        (run,), ((declarations, live),) = runs, both
         snapshot = _snapshot(run, live)
         report = pipeline.check(declarations, snapshot, _request(run, declarations))
         return [CheckedTarget(run.settings, declarations, report, snapshot)]
-    return [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, sides, strict=True)]
+    return [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, both, strict=True)]
 
 
 def validate(runs: Sequence[Settings]) -> Report:
     """Validate the declarations of every run."""
     results = []
     for run in runs:
-        declarations = pipeline.read_declarations(run)
+        declarations = sides.read_declarations(run)
         report = pipeline.validate(declarations, pipeline.request(run))
         if run.target is None:
             return report
@@ -101,13 +101,13 @@ def _snapshot(run: TargetRun, live: Snapshot | DriftcheckError) -> Snapshot:
     if isinstance(live, Snapshot):
         return live
     if isinstance(live, LiveError):
-        return pipeline.unread_snapshot(run.settings, live)
+        return sides.unread_snapshot(run.settings, live)
     raise live
 
 
 def _check_target(run: TargetRun, declarations: Declarations, live: Snapshot | DriftcheckError) -> CheckedTarget:
     """Compare one of several targets; an error that would end a single run is reported as a finding."""
-    snapshot = live if isinstance(live, Snapshot) else pipeline.unread_snapshot(run.settings, live)
+    snapshot = live if isinstance(live, Snapshot) else sides.unread_snapshot(run.settings, live)
     request = _request(run, declarations)
     if request.names:  # a name may belong to one target only
         request = replace(request, allow_empty=True)

@@ -36,6 +36,8 @@ LAYERS = {
     "policies": 6,
     "settings": 6,
     "baseline": 7,
+    "outcomes": 7,
+    "sides": 8,
     "pipeline": 8,
     "targets": 9,
     "cli": 10,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from driftcheck import pipeline, settings
+from driftcheck import pipeline, settings, sides
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_report
 from driftcheck.declarations.config import Config, Target
@@ -106,7 +106,7 @@ def _suffixes(first: Target, second: Target) -> NameMap:
 
 def _live(chosen: Settings, *, quiet: bool) -> Snapshot:
     with run.progress(quiet) as seen:
-        return pipeline.read_live(chosen, lambda: (), seen)
+        return sides.read_live(chosen, lambda: (), seen)
 
 
 def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
@@ -138,4 +138,4 @@ def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: b
         for d in there.deployments
     ]
     with run.progress(quiet) as seen:
-        return pipeline.read_live(chosen, lambda: names, seen)
+        return sides.read_live(chosen, lambda: names, seen)

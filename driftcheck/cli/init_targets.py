@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
-from driftcheck import fields, pipeline, settings
+from driftcheck import fields, pipeline, settings, sides
 from driftcheck.cli import console, export, run
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
@@ -59,7 +59,7 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     runs = settings.resolve_targets("init", flags, Config(targets=targets), None, FilePath.cwd())
     at_once, runs = settings.share_connections(runs)
     with run.progress(quiet) as seen, ThreadPoolExecutor(max(at_once, 1)) as pool:
-        listings = [pool.submit(pipeline.read_live, each, tuple, seen) for each in runs]
+        listings = [pool.submit(sides.read_live, each, tuple, seen) for each in runs]
         snapshots = [
             run.accepted(each, found.result(), quiet=quiet) for each, found in zip(runs, listings, strict=True)
         ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import uuid4
 
-from driftcheck import formats, notify, pipeline
+from driftcheck import formats, notify, outcomes
 from driftcheck.cli import console
 from driftcheck.errors import DriftcheckError
 from driftcheck.formats import RenderOptions
@@ -29,7 +29,7 @@ def recorded(report: Report, recording: Recording, scope: Scope, policies: Mappi
     run = store.NewRun(uuid4().hex, report, scope, tuple(destinations), recording.remind)
 
     def decide(annotated: Report) -> Report:
-        return pipeline.fail_on_new(annotated, policies) if recording.fail_on_new else annotated
+        return outcomes.fail_on_new(annotated, policies) if recording.fail_on_new else annotated
 
     def render(annotated: Report) -> str:
         return formats.render("json", annotated, RenderOptions())

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from driftcheck import pipeline
+from driftcheck import sides
 from driftcheck.cli import console, options, run
 from driftcheck.errors import ExitStatus
 from driftcheck.formats.escaping import visible
@@ -44,7 +44,7 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
     """Return what is printed for one target, and its declarations."""
     from driftcheck.declarations.rendering import render
 
-    declarations = pipeline.read_declarations(chosen)
+    declarations = sides.read_declarations(chosen)
     if flags.base is None:
         return render(declarations.deployments), declarations
     from driftcheck.baseline import find_base_revisions

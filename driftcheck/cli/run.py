@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 import click
 
-from driftcheck import __version__, pipeline, settings, targets
+from driftcheck import __version__, settings, sides, targets
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, here, write_report
 from driftcheck.declarations.config import (
@@ -136,7 +136,7 @@ def read_whole_live(chosen: Settings, *, quiet: bool) -> Snapshot:
     Raises LiveError for an incomplete or empty listing that the flags do not accept.
     """
     with progress(quiet) as seen:
-        snapshot = pipeline.read_live(chosen, lambda: (), seen)
+        snapshot = sides.read_live(chosen, lambda: (), seen)
     return accepted(chosen, snapshot, quiet=quiet)
 
 

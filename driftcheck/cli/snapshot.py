@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from driftcheck import pipeline
+from driftcheck import sides
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import refuse_inputs, write_files
 from driftcheck.errors import DriftcheckError, UsageError
@@ -57,7 +57,7 @@ def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> 
         )
     at_once, runs = share_connections(runs)
     with run.progress(quiet) as seen, ThreadPoolExecutor(at_once) as pool:
-        listings = [pool.submit(pipeline.read_live, each, tuple, seen) for each in runs]
+        listings = [pool.submit(sides.read_live, each, tuple, seen) for each in runs]
         wait(listings)
     files, status = [], 0
     for each, listing in zip(runs, listings, strict=True):
