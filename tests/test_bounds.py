@@ -85,7 +85,7 @@ def calls(arguments: list[str]) -> int:
 
 
 def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdicts, "MAX_CHANGES", 2)
+    monkeypatch.setattr(verdicts, "MAX_CHANGES", 1)
     names = ("a", "b", "c")
     declared = [{"name": n, "source_config": {"resource_spec": {"max_scale": 1}}} for n in names]
     seen = [{"name": n, "source_config": {"resource_spec": {"max_scale": 2}}} for n in names]
@@ -99,7 +99,7 @@ def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pyt
 
 
 def test_more_changes_are_reported_of_larger_declarations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdicts, "MAX_CHANGES", 2)
+    monkeypatch.setattr(verdicts, "MAX_CHANGES", 1)
     declared = Declaration("a", {"name": "a", "source_config": {"resource_spec": {"max_scale": 1}}}, lambda _: None)
     live = Deployment("a", {"name": "a", "source_config": {"resource_spec": {"max_scale": 2}}})
     other = Deployment("b", {**live.value, "name": "b"})

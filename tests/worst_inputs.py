@@ -286,8 +286,8 @@ def nested_lists(size: int, value: str) -> Worst:
 
 
 def nested_maps(size: int, value: str) -> Worst:
-    """As deep as positions are kept."""
-    depth = 9
+    """As deep as any number of mappings may be."""
+    depth = 7
     inner = "{a: " * depth + value + "}" * depth
     text, number = _fill(size, lambda n: f"- {{name: v{n}, csi: {inner}}}\n", _IN_SPEC + "      volumes:\n", "")
     text = text.replace("\n- {name: v", "\n      - {name: v")
@@ -299,13 +299,17 @@ def nested_maps(size: int, value: str) -> Worst:
 
 
 def lists_in_maps(size: int, value: str) -> Worst:
-    """A list without identities in a map of free form, in each of many volumes."""
+    """Lists without identities in a map of free form, in each of many volumes; as many differ as are reported."""
     text, number = _fill(
         size,
-        lambda n: f"      - {{name: v{n}, csi: {{a: [[[{value}]], [[{value}]]]}}}}\n",
+        lambda n: f"      - {{name: v{n}, csi: {{a: [{value}], b: [{value}, {value}]}}}}\n",
         _IN_SPEC + "      volumes:\n",
     )
-    volumes = [{"name": f"v{n}", "csi": {"a": [[["x"]], [["y"]]]}} for n in range(number)]
+    volumes = [
+        {"name": f"v{n}", "csi": {"a": [seen], "b": [seen, seen]}}
+        for n, seen in enumerate(["live"] * (MAX_CHANGES // 3) + [value] * number)
+        if n < number
+    ]
     return Worst(_only(text), _live(["d0"], **_spec(volumes=volumes)))
 
 

@@ -79,11 +79,8 @@ class Terms:
 DEFAULT_TERMS: Final = Terms()
 
 
-MAX_CHANGES: Final = 20_000
-"""Of all deployments, for each mebibyte of declarations; those with more, and those after them, are unknown.
-
-A deployment that differs counts like one change more.
-"""
+MAX_CHANGES: Final = 10_000
+"""Of all deployments, for each mebibyte of declarations; those with more, and those after them, are unknown."""
 
 
 @dataclass(slots=True)
@@ -211,7 +208,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare_with_live(declaration.value, seen, schema, strict=strict)
-    number = len(result.differences) + bool(result.differences)
+    number = len(result.differences)
     if so_far.changes + number > so_far.most_changes:
         so_far.is_full = True
         _assess_uncompared(so_far, declaration, live)
@@ -254,9 +251,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
 
 def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
     so_far.comparisons.append(Comparison(declaration.name, Status.UNKNOWN, live.id, location=declaration.locate(())))
-    so_far.gaps.append(
-        f"There are more than {so_far.most_changes:,} deployments and changes: some deployments were not compared."
-    )
+    so_far.gaps.append(f"There are more than {so_far.most_changes:,} changes: some deployments were not compared.")
 
 
 def _add_findings(

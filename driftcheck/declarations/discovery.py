@@ -13,11 +13,14 @@ import stat
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from driftcheck.errors import UsageError
 from driftcheck.model import Finding, Location
 from driftcheck.rules import make_finding
+
+if TYPE_CHECKING:
+    from driftcheck.yamlfile.parsed import Parsed
 
 MAX_BYTES: Final = 32 * 2**20
 """Size of one file."""
@@ -41,6 +44,8 @@ class SourceText:
     data: bytes = field(repr=False)
     layer: int = 0
     """The position of the path that named it; overlays are laid over deployments of earlier paths."""
+    parsed: Parsed | None = field(default=None, repr=False, compare=False)
+    """What it holds, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

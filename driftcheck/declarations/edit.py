@@ -20,7 +20,7 @@ from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, Chan
 from driftcheck.paths import Item, Lookup, Path, Segment, value_at
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.yamlfile import reader
-from driftcheck.yamlfile.edit import EditError, rewrite, same
+from driftcheck.yamlfile.edit import EditError, rewrite, rewritten, same
 from driftcheck.yamlfile.parsed import Parsed
 
 HIDDEN: Final = "its value may be a secret and is not known"
@@ -234,10 +234,15 @@ class _File:
         """What the file holds."""
         return self.parsed.documents
 
+    @property
+    def text(self) -> SourceText:
+        """The file, and what it holds."""
+        return SourceText(self.name, self.data, self.layer, self.parsed)
+
     @staticmethod
     def of(text: SourceText) -> _File:
-        """Parse a file."""
-        return _File(text.name, text.data, reader.parse(text.data), text.layer)
+        """Parse a file, unless what it holds is known."""
+        return _File(text.name, text.data, text.parsed or reader.parse(text.data), text.layer)
 
 
 def edit(
@@ -336,11 +341,9 @@ def _attempt(
         return files
 
 
-def _changed(files: list[_File], texts: Mapping[str, bytes]) -> list[_File]:
+def _changed(files: list[_File], texts: Mapping[str, SourceText]) -> list[_File]:
     """Return the files with new texts."""
-    return [
-        _File.of(SourceText(file.name, texts[file.name], file.layer)) if file.name in texts else file for file in files
-    ]
+    return [_File.of(texts[file.name]) if file.name in texts else file for file in files]
 
 
 def _checked(
@@ -350,14 +353,14 @@ def _checked(
     schema: Field,
     may_change: Callable[[str], bool],
     refused: dict[str, str],
-) -> dict[str, bytes]:
+) -> dict[str, SourceText]:
     """Return the new texts, read again: raises EditError if one has a new error or says something else."""
     documents = _edited(files, wanted, removed, schema, may_change, refused)
     texts = _rewritten(files, documents)
-    after = declare(SourceText(file.name, texts.get(file.name, file.data), file.layer) for file in files)
+    after = declare(texts.get(file.name, file.text) for file in files)
     errors = [found for found in after.findings if found.severity is Severity.ERROR]
     if errors:
-        before = declare(SourceText(file.name, file.data, file.layer) for file in files)
+        before = declare(file.text for file in files)
         known = {(found.rule, found.deployment, found.message) for found in before.findings}
         for found in errors:
             if (found.rule, found.deployment, found.message) not in known:
@@ -365,14 +368,14 @@ def _checked(
     return texts
 
 
-def _rewritten(files: Sequence[_File], changed: Mapping[str, list[JSON]]) -> dict[str, bytes]:
+def _rewritten(files: Sequence[_File], changed: Mapping[str, list[JSON]]) -> dict[str, SourceText]:
     """Return the new text of every file whose documents changed."""
     found = {}
     for file in files:
         if file.name in changed:
-            text = rewrite(file.data, changed[file.name], keys=_KEYS, parsed=file.parsed)
-            if text != file.data:
-                found[file.name] = text
+            data, parsed = rewritten(file.data, changed[file.name], keys=_KEYS, parsed=file.parsed)
+            if data != file.data:
+                found[file.name] = SourceText(file.name, data, file.layer, parsed)
     return found
 
 

@@ -81,8 +81,8 @@ def declare(
     texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False, linted: bool = True
 ) -> Declarations:
     """Return the declarations in texts, with the findings of rules across fields if they are to be `linted`."""
-    ordered = sorted(texts, key=lambda text: text.name)
-    overlaid = frozenset(name for text in ordered if _has_overlay(text.data) for name in _overlaid_names(text))
+    ordered = [_with_parsed_overlay(text) for text in sorted(texts, key=lambda text: text.name)]
+    overlaid = frozenset(name for text in ordered for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
     if is_large and in_processes:
         files = _read_in_processes(ordered, overlaid, name_suffix)
@@ -96,14 +96,17 @@ def declare(
     return replace(declarations, findings=with_excerpts(declarations.findings, ordered))
 
 
-def _has_overlay(data: bytes) -> bool:
-    return b"overlay" in data and _OVERLAY.search(data) is not None
+def _with_parsed_overlay(text: SourceText) -> SourceText:
+    """Return a text that may hold overlays with what it holds: the names in it are needed before any file is read."""
+    if text.parsed is not None or b"overlay" not in text.data or _OVERLAY.search(text.data) is None:
+        return text
+    from driftcheck.yamlfile.reader import parse
+
+    return replace(text, parsed=parse(text.data))
 
 
 def _overlaid_names(text: SourceText) -> Iterator[str]:
-    from driftcheck.yamlfile.reader import parse
-
-    for document in parse(text.data).documents:
+    for document in text.parsed.documents if text.parsed else ():
         entries = document.get("overlay") if isinstance(document, dict) else None
         names = [_name(entry) for entry in entries] if isinstance(entries, list) else []
         yield from (name for name in names if name is not None)
@@ -191,7 +194,7 @@ class _FileReader:
         from driftcheck.yamlfile.positions import Text
         from driftcheck.yamlfile.reader import parse
 
-        self._text = Text(text.name, text.data, parse(text.data))
+        self._text = Text(text.name, text.data, text.parsed or parse(text.data))
         self._overlaid = overlaid
         self._suffix = name_suffix
         self._linted = linted

@@ -76,8 +76,15 @@ class _Slot:
     """Whether it is the entry of a list."""
 
 
-def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = (), parsed: Parsed | None = None) -> bytes:
-    """Return the text with the values of its documents replaced by `new`, one value for each document.
+def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> bytes:
+    """Return the text with the values of its documents replaced by `new`, as `rewritten` does."""
+    return rewritten(data, new, keys=keys)[0]
+
+
+def rewritten(
+    data: bytes, new: Sequence[JSON], *, keys: Collection[str] = (), parsed: Parsed | None = None
+) -> tuple[bytes, Parsed]:
+    """Return the text with the values of its documents replaced by `new`, one for each document, and what it holds.
 
     List entries are paired by the first of `keys` that they have, otherwise by their content. Raises EditError if the
     text has defects or its layout does not allow the change. `parsed` is what the text holds, where that is known.
@@ -94,7 +101,7 @@ def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = (), par
     again = reader.parse(result)
     if again.broken or again.problems or not same(list(again.documents), list(new)):
         raise EditError("the layout of the file does not allow this change without touching other values")
-    return result
+    return result, again
 
 
 def scalars(text: str, root: T, below: Callable[[T, str | int], T]) -> Iterator[tuple[T, str, int, int]]:
@@ -240,7 +247,8 @@ class _Editor:
             return
         self.step, self.offset = _habits(self.text, root)
         self.uses, self.values, self.in_place = {}, {}, set()
-        self._find_uses(root, old, new)
+        if "&" in self.text:
+            self._find_uses(root, old, new)
         self._edit(root, old, new, _Slot(root.start, -self.step, in_flow=False))
 
     # Aliases: each is followed to what it names, with the value that it had and is to have.

@@ -29,6 +29,10 @@ from driftcheck.yamlfile.problems import Position, Problem, limit, position_of
 from driftcheck.yamlfile.scalars import Misreading, resolve_scalar
 
 MAX_DEPTH: Final = 64
+DEEPEST_FIELD: Final = 14
+"""No mapping or list that the schema describes is deeper, nor is one of its lists directly in a list: ..."""
+MAX_UNUSUAL: Final = 10_000
+"""... so many others a file may have."""
 MAX_NODES: Final = 4_000_000
 """Nodes as written, in one file; 10,000 deployments of 75 lines have 1.7 million."""
 MAX_DOCUMENTS: Final = 20_000
@@ -122,6 +126,7 @@ class _Reader:
         self._keys: dict[str, str] = {}
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = 0
+        self._unusual = 0
         self._aliased = 0
         self._alias_budget = min(ALIAS_ALLOWANCE + ALIAS_RATIO * len(data), MAX_ALIASED)
         self._last_event: Any = None
@@ -165,8 +170,8 @@ class _Reader:
 
     def mapping(self, start: Any, depth: int) -> dict[str, JSON]:
         """Read a mapping up to its end."""
-        if depth > MAX_DEPTH:
-            self._stop_at_depth(start)
+        if depth > DEEPEST_FIELD:
+            self._count_unusual(start, depth)
         next_event, keys, scalars, texts = self._next_event, self._keys, self._scalars, self.texts
         result: dict[Any, JSON] = {}
         odd = False
@@ -200,8 +205,8 @@ class _Reader:
 
     def sequence(self, start: Any, depth: int) -> list[JSON]:
         """Read a list up to its end."""
-        if depth > MAX_DEPTH:
-            self._stop_at_depth(start)
+        if depth > DEEPEST_FIELD:
+            self._count_unusual(start, depth)
         next_event, scalars, texts = self._next_event, self._scalars, self.texts
         result: list[JSON] = []
         positions: dict[int, Position] = {}
@@ -220,7 +225,9 @@ class _Reader:
                         value = self._plain(event)
                 result.append(value)
             else:
-                if depth == _BELOW_THE_ROOT and kind is MappingStartEvent:
+                if kind is SequenceStartEvent:
+                    self._count_unusual(event, depth)
+                elif depth == _BELOW_THE_ROOT and kind is MappingStartEvent:
                     positions[len(result)] = position_of(collection_start(event))
                 result.append(self.node(event, depth))
             if len(result) + self._nodes > MAX_NODES:
@@ -324,8 +331,12 @@ class _Reader:
         if len(self.problems) >= MAX_PROBLEMS:
             self._stop(event, "the file has more than 1,000 defects; the rest was not read")
 
-    def _stop_at_depth(self, event: Any) -> None:
-        self._stop(event, problems.TOO_DEEP)
+    def _count_unusual(self, event: Any, depth: int) -> None:
+        self._unusual += 1
+        if depth > MAX_DEPTH:
+            self._stop(event, problems.TOO_DEEP)
+        if self._unusual > MAX_UNUSUAL:
+            self._stop(event, "the file has more than 10,000 lists and mappings where no field has any")
 
     def _stop(self, event: Any, message: str) -> NoReturn:
         raise StoppedError(limit(message, position_of(event.start_mark)), event.start_mark.index)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.errors import DriftcheckError
+from driftcheck.fields import Field, deployment
 from driftcheck.yamlfile import reader
 from driftcheck.yamlfile.parsed import Parsed
 from driftcheck.yamlfile.positions import Node, Tree, positions, tree_position
@@ -211,6 +212,26 @@ def test_Y2_the_budget_counts_what_aliases_stand_for_not_what_is_written() -> No
     assert not read(many).broken
     bomb = "x: &x [" + "1," * 1000 + "]\ny: &y [" + "*x," * 100 + "]\nz: [" + "*y," * 100 + "]\n"
     assert read(bomb).broken
+
+
+@pytest.mark.parametrize("entry", ["[a]", "{a: " * 13 + "b" + "}" * 13], ids=["list in a list", "too deep"])
+def test_Y1_many_lists_and_mappings_where_no_field_has_any_are_refused(
+    entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MAX_UNUSUAL", 2)
+    text = f"a:\n- {entry}\n- {entry}\n"
+    assert not parse(text.encode()).problems
+    (problem,) = parse(f"{text}- {entry}\n".encode()).problems
+    assert (problem.rule, problem.position[0]) == ("yaml-limit", 4)
+
+
+def test_Y1_what_the_schema_describes_is_not_too_deep() -> None:
+    def depth(part: Field, around: tuple[Field, ...] = ()) -> int:
+        below = [*part.properties.values(), *filter(None, (part.items, part.values))]
+        return 1 + max(depth(each, (*around, part)) for each in below) if below and part not in around else 0
+
+    document_and_list = 2
+    assert document_and_list + depth(deployment()) <= reader.DEEPEST_FIELD
 
 
 def test_Y2_an_honest_large_file_without_aliases_has_no_budget_to_keep() -> None:
