@@ -204,20 +204,22 @@ def _is_derived_alike(declared: JSON, derived: JSON, context: FieldContext) -> b
 
     The declared base may differ from the live one by rounding alone, and its double by twice as much.
     """
-    schema, effective = context.schema, context.schema.effective
+    schema = context.schema
     if isinstance(declared, dict | list):
         return False
     if same_scalar(declared, derived, schema):
         return True
     own = derive(schema, context.declared, context.parent)
-    base = context.parent.properties.get(effective.of or "", UNKNOWN) if effective else UNKNOWN
-    return (
-        effective is not None
-        and is_number(own)
-        and is_number(derived)
-        and same_scalar(_divided(own, effective.times), _divided(derived, effective.times), base)
-        and same_scalar(declared, own, schema)
-    )
+    return _have_equal_bases(own, derived, context) and same_scalar(declared, own, schema)
+
+
+def _have_equal_bases(own: JSON, derived: JSON, context: FieldContext) -> bool:
+    """Return whether the values that the service derives from the declared and from the live base have equal bases."""
+    effective = context.schema.effective
+    if effective is None or not (is_number(own) and is_number(derived)):
+        return False
+    base = context.parent.properties.get(effective.of or "", UNKNOWN)
+    return same_scalar(_divided(own, effective.times), _divided(derived, effective.times), base)
 
 
 def _divided(number: JSON, divisor: int) -> JSON:
@@ -272,19 +274,13 @@ def _compare_undeclared(
 
 def _is_derived(live: JSON, context: FieldContext) -> bool:
     """Return whether a live value is what the service derives, from the live base or a declared one that equals it."""
-    schema, effective = context.schema, context.schema.effective
-    if effective is None or isinstance(live, dict | list):
+    schema = context.schema
+    if schema.effective is None or isinstance(live, dict | list):
         return False
     derived, own = derive(schema, context.live, context.parent), derive(schema, context.declared, context.parent)
     if derived is not None and same_scalar(derived, live, schema):
         return True
-    base = context.parent.properties.get(effective.of or "", UNKNOWN)
-    return (
-        is_number(own)
-        and is_number(derived)
-        and same_scalar(_divided(own, effective.times), _divided(derived, effective.times), base)
-        and same_scalar(own, live, schema)
-    )
+    return _have_equal_bases(own, derived, context) and same_scalar(own, live, schema)
 
 
 def _is_platform_made(pair: _Pair, value: JSON, schema: Field) -> bool:
