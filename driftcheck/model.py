@@ -200,6 +200,8 @@ class Change:
     """None if no history was read."""
     first_seen: str | None = None
     """When a conclusive run first reported it, an ISO time in UTC."""
+    of_order: bool = field(default=False, compare=False, repr=False)
+    """Whether the values are the identities of a list's entries in their order; redaction needs it, no saved report."""
 
 
 @dataclass(frozen=True, slots=True)

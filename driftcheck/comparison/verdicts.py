@@ -318,6 +318,7 @@ def change_of(declaration: Declaration, difference: Difference, schema: Field) -
         impact=_worst_impact(difference.path, difference.declared, schema),
         declared_effective=difference.declared_effective,
         live_effective=difference.live_effective,
+        of_order=difference.of_order,
     )
 
 

@@ -482,13 +482,13 @@ def _sides(change: Change) -> dict[str, _Side | None]:
 
 
 def _side(change: Change, side: str) -> _Side:
-    if wording.is_unset(change, side):
+    value, effective = wording.side_of(change, side)
+    if value is ABSENT:
         return _UNSET
     if change.redacted:
         return _SECRET
-    effective = getattr(change, f"{side}_effective")
     note = "" if effective is None else f"effectively {wording.value_text(effective)}"
-    return _Side(_value_text(getattr(change, side)), note=note)
+    return _Side(_value_text(value), note=note)
 
 
 def _value_text(value: JSON) -> str:

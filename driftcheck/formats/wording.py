@@ -18,6 +18,7 @@ from driftcheck.formats.view import Block, Result
 from driftcheck.model import (
     ABSENT,
     JSON,
+    Absent,
     Change,
     ChangeClass,
     ChangeKind,
@@ -123,20 +124,26 @@ def shortened(text: str, limit: int | None) -> str:
     return f"{text[:half]} ... {text[-half:]} {length}"
 
 
-def is_unset(change: Change, side: str) -> bool:
-    """Return whether a side (`declared` or `live`) of a change has no value at all."""
-    if change.kind is not (ChangeKind.ADDED if side == "declared" else ChangeKind.REMOVED):
-        return False
-    return change.redacted or (getattr(change, side) is None and getattr(change, f"{side}_effective") is None)
+def side_of(change: Change, side: str) -> tuple[JSON | Absent, JSON]:
+    """Return the value of a side (`declared` or `live`) of a change, and the value that the service uses for it.
+
+    The value is ABSENT if the side has none at all, which a change states as its kind.
+    """
+    if side == "declared":
+        value, effective, lacks = change.declared, change.declared_effective, ChangeKind.ADDED
+    else:
+        value, effective, lacks = change.live, change.live_effective, ChangeKind.REMOVED
+    is_absent = change.kind is lacks and (change.redacted or (value is None and effective is None))
+    return ABSENT if is_absent else value, effective
 
 
 def side_text(change: Change, side: str, limit: int | None = None) -> str:
     """Write a side (`declared` or `live`) of a change."""
-    if is_unset(change, side):
+    value, effective = side_of(change, side)
+    if value is ABSENT:
         return UNSET
     if change.redacted:
         return HIDDEN
-    value, effective = getattr(change, side), getattr(change, f"{side}_effective")
     amounts = "" if effective is None else f", effectively {value_text(effective, limit)}"
     return value_text(value, limit) + amounts
 

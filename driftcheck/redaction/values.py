@@ -27,7 +27,7 @@ def redact(change: Change, field: Field) -> Change:
         sensitive = sensitive or (segment not in field.properties and is_secret(text_of(segment)))
         field = field.child(segment) or UNKNOWN
         sensitive = sensitive or field.sensitive
-    if _is_of_order(change, field):
+    if change.of_order:
         field = UNKNOWN
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
     if sensitive or any(value == REDACTED_MARKER or is_secret(value) or _is_opaque(value, field) for value in values):
@@ -75,14 +75,6 @@ def without_secrets(value: JSON, field: Field) -> JSON:
     if isinstance(value, list):
         return [without_secrets(entry, field.items or UNKNOWN) for entry in value]
     return MASK if is_secret(value) else value
-
-
-def _is_of_order(change: Change, field: Field) -> bool:
-    """Return whether a change is about the order of a list's entries: its values are then lists of their names."""
-    declared = change.declared
-    if field.key is None or not isinstance(declared, list) or not declared:
-        return False
-    return all(isinstance(name, str) for name in declared)
 
 
 def _is_opaque(value: JSON, field: Field) -> bool:
