@@ -6,6 +6,7 @@ Suppressed items stay in the report, marked with the rule, and are counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Final
 from driftcheck.fields import Field, deployment
 from driftcheck.globs import Budget, GlobIndex, OverBudgetError, PatternIndex, weight
 from driftcheck.model import ABSENT, JSON, Change, Comparison, Declaration, Finding, Guard, IgnoreRule, Suppression
-from driftcheck.paths import Item, Path, glob_matches
+from driftcheck.paths import Item, Path, glob_matches, parse_path
 from driftcheck.redaction.patterns import holds_credential, shown
 from driftcheck.redaction.values import redact
 from driftcheck.rules import make_finding
@@ -166,7 +167,7 @@ class Suppressions:
     def _needing_strict(self, idle: Iterable[int]) -> set[int]:
         """Return the rules about fields alone, of which some may be undeclared, that can match some field at all."""
         matching = self._paths.below(_collections(deployment(), ()))
-        rules = ((index, self.rules[index]) for index in idle)
+        rules = ((index, self.rules[index]) for index in idle if not is_pinned(self.rules[index]))
         return {index for index, rule in rules if index in matching and not rule.missing and not rule.unmanaged}
 
     def _reachable(self, declared: Sequence[Declaration], undecided: Iterable[int]) -> frozenset[int]:
@@ -290,6 +291,25 @@ def _collections(node: Field, path: Path) -> Iterator[tuple[Path, bool]]:
     yield path, not node.properties
     for name, child in node.properties.items():
         yield from _collections(child, (*path, name))
+
+
+def is_pinned(rule: IgnoreRule) -> bool:
+    """Return whether a rule accepts one value of one field of one deployment, as exports write it."""
+    names = f"{rule.deployment}{rule.path}"
+    return rule.path is not None and "*" not in names and rule.guard is not None and rule.guard.equals is not ABSENT
+
+
+def pinned_paths(rules: Iterable[IgnoreRule]) -> dict[str, list[Path]]:
+    """Return the paths of pinned rules by deployment: these are compared even where nothing is declared.
+
+    Otherwise only a strict comparison would see that live no longer has the accepted value.
+    """
+    found: dict[str, list[Path]] = {}
+    for rule in filter(is_pinned, rules):
+        if rule.scope is None or rule.deployment in rule.scope:
+            with suppress(ValueError):  # a pattern that is not the path of one field
+                found.setdefault(rule.deployment, []).append(parse_path(rule.path or ""))
+    return found
 
 
 def holds(guard: Guard, live: JSON) -> bool:

@@ -20,10 +20,11 @@ from driftcheck.comparison import details
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.globs import Budget
-from driftcheck.ignores import in_force
+from driftcheck.ignores import in_force, pinned_paths
 from driftcheck.model import (
     JSON,
     NO_LOCATION,
+    Change,
     ChangeClass,
     Comparison,
     Declarations,
@@ -37,7 +38,7 @@ from driftcheck.model import (
     Status,
 )
 from driftcheck.outcomes import decide, weigh_findings, weighed
-from driftcheck.paths import Path, glob_matches
+from driftcheck.paths import glob_matches
 from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
@@ -122,7 +123,12 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
     if request.command == "audit" and not declarations.deployments and declarations.complete:
         request = replace(request, policy=_inventory_policy(request.policy))
     base = request.baseline.declarations if request.baseline else None
-    terms = Terms(request.policy.strict, listed=request.command == "compare", inventory=request.command == "audit")
+    terms = Terms(
+        request.policy.strict,
+        listed=request.command == "compare",
+        inventory=request.command == "audit",
+        pinned=pinned_paths(_rules(declarations, request)),
+    )
     verdicts = assess(Sides(declarations, snapshot, base), fields.deployment(), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     odd = [make_finding("suspicious-listing", warning) for warning in snapshot.warnings]
@@ -140,8 +146,9 @@ def export(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
 
     schema = fields.deployment()
 
-    def differing(form: Mapping[str, JSON], live: Mapping[str, JSON]) -> list[Path]:
-        return [difference.path for difference in compare_with_live(form, live, schema, strict=True).differences]
+    def differing(form: Mapping[str, JSON], live: Mapping[str, JSON]) -> list[Change]:
+        differences = compare_with_live(form, live, schema, strict=True).differences
+        return [Change(each.kind, each.path, each.declared, each.live) for each in differences]
 
     return export_listing(snapshot, schema, differing, name_suffix=name_suffix)
 
@@ -190,8 +197,7 @@ def _apply_policy(
     verdicts: Verdicts, declarations: Declarations, snapshot: Snapshot, request: Request
 ) -> tuple[list[Comparison], list[Finding]]:
     """Return the comparisons as the report shows them, and all findings, those of lint and policies included."""
-    own = _base_rules(request.baseline, declarations) if request.baseline else declarations.ignores
-    suppressions, findings = in_force((*own, *request.policy.ignores), request.now.date())
+    suppressions, findings = in_force(_rules(declarations, request), request.now.date())
     judged = _judge_policies(declarations, snapshot, request)
     suppressed = map(suppressions.suppress, verdicts.comparisons)
     compared = with_unverifiable(suppressed, judged)
@@ -230,6 +236,12 @@ def _judge_policies(declarations: Declarations, snapshot: Snapshot, request: Req
         target=request.target,
         base=request.baseline.declarations.tip if request.baseline else None,
     )
+
+
+def _rules(declarations: Declarations, request: Request) -> tuple[IgnoreRule, ...]:
+    """Return the ignore rules of a run; those of the change under review do not apply yet."""
+    own = _base_rules(request.baseline, declarations) if request.baseline else declarations.ignores
+    return (*own, *request.policy.ignores)
 
 
 def _base_rules(baseline: Baseline, declarations: Declarations) -> list[IgnoreRule]:

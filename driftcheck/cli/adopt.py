@@ -255,6 +255,7 @@ def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> Non
     found = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in names)
     export = pipeline.export(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
     adoption.refused += exporting.notices(export)
+    adoption.notes += exporting.omissions(export.deployments)
     if not export.deployments:
         return
     if _is_below(path, each.settings.other_paths):

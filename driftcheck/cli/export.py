@@ -16,11 +16,12 @@ from driftcheck.cli.outputs import write_files
 from driftcheck.errors import OutputError, UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
+from driftcheck.model import ABSENT
 from driftcheck.paths import glob_matches
 from driftcheck.settings import Flags
 
 if TYPE_CHECKING:
-    from driftcheck.declarations.export import Export
+    from driftcheck.declarations.export import Export, Exported
 
 _FILES: Final = 10
 """How many written files of a folder are named."""
@@ -69,6 +70,8 @@ def command(directory: str | None, file: str | None, force: bool, quiet: bool, *
     if not quiet:
         for notice in notices(export):
             console.say(f"note: {notice}")
+        for notice in omissions(export.deployments):
+            console.say(f"note: {notice}")
     if directory is not None:
         files = one_each(export, directory)
         write_new(files, force=force)
@@ -90,6 +93,26 @@ def notices(export: Export) -> Iterator[str]:
         shown = ", ".join(visible(name) for name in unique[:_NAMES])
         more = f" and {len(unique) - _NAMES:,} more" if len(unique) > _NAMES else ""
         yield f"Not exported because {reason}: {shown}{more}.".replace("##[", r"##\x5b")
+
+
+def omissions(exports: Sequence[Exported]) -> Iterator[str]:
+    """Yield sentences on the live values of exported deployments that are not exported."""
+    paths = [{note.path for note in (*each.notes, *each.ignores)} for each in exports]
+    if not any(paths):
+        return
+    values = counted(sum(map(len, paths)), "value")
+    deployments = counted(sum(map(bool, paths)), "deployment")
+    yield f"Not exported: {values} of {deployments}; comments in the files name them, with the reason."
+    rules = [note for each in exports for note in each.ignores]
+    if pinned := sum(note.live is not ABSENT for note in rules):
+        rule, holds = ("rule covers", "its value") if pinned == 1 else ("rules cover", "their values")
+        yield f"{pinned:,} ignore {rule} what differs for that reason, as long as live keeps {holds} of now."
+    if unpinned := len(rules) - pinned:
+        rule, hold = ("rule covers", "its value") if unpinned == 1 else ("rules cover", "their values")
+        yield (
+            f"{unpinned:,} ignore {rule} any live value, because {hold} may be secret or can't be written: "
+            "changes are counted as suppressed and do not fail a run."
+        )
 
 
 def in_one(export: Export) -> str:

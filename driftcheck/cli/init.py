@@ -104,7 +104,7 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
         for note in _notes(above, existing):
             console.say(f"note: {note}")
         export.say_written([*files, (_CONFIG, "")])
-    console.write(_next_steps(asks=asks, has_key=_has_key(chosen)))
+    console.write(_next_steps(flags, asks=asks, has_key=_has_key(chosen)))
     return 0
 
 
@@ -134,6 +134,8 @@ def _declarations(snapshot: Snapshot | None, folder: str, *, quiet: bool) -> lis
     if not quiet:
         for notice in export.notices(declared):
             console.say(f"note: {notice}")
+        for notice in export.omissions(declared.deployments):
+            console.say(f"note: {notice}")
     if declared.deployments:
         return export.one_each(declared, folder)
     if snapshot is not None:
@@ -156,19 +158,20 @@ def _config(chosen: Settings, snapshot: Snapshot | None, paths: Sequence[str]) -
     return "\n".join(lines) + "\n" + _POLICY
 
 
-def _next_steps(*, asks: bool, has_key: bool) -> str:
-    """Return the commands to run next."""
+def _next_steps(flags: Flags, *, asks: bool, has_key: bool) -> str:
+    """Return the commands to run next, which read the same listing."""
+    live = "".join(f" {word}" for word in options.live_words(flags.live))
     if asks:
         steps = [
-            ("driftcheck check", "compare what is declared with what is live"),
-            ("driftcheck audit", "the whole workspace: inventory, coverage, undeclared deployments and values"),
-            ("driftcheck check -o html=report.html", "a report to open in a browser"),
+            (f"driftcheck check{live}", "compare what is declared with what is live"),
+            (f"driftcheck audit{live}", "the whole workspace: inventory, coverage, undeclared deployments and values"),
+            (f"driftcheck check{live} -o html=report.html", "a report to open in a browser"),
         ]
     else:
         steps = [
             ("driftcheck validate", "check the declarations alone, offline"),
             *([] if has_key else [("export LANGSMITH_API_KEY=...", "a key that may read deployments")]),
-            ("driftcheck check", "compare them with what is live"),
+            (f"driftcheck check{live}", "compare them with what is live"),
         ]
     width = max(len(step) for step, _ in steps)
     return "Next:\n" + "".join(f"  {step:<{width}}  # {what}\n" for step, what in steps)

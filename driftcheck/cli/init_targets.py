@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from driftcheck import fields, pipeline, settings, sides
-from driftcheck.cli import console, export, run
+from driftcheck.cli import console, export, options, run
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
 from driftcheck.declarations.discovery import SourceText
@@ -67,7 +67,7 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     for each, snapshot in zip(runs, snapshots, strict=True):
         suffix = _suffix(each.target or "", snapshot)
         exported = pipeline.export(snapshot, name_suffix=suffix)
-        for notice in () if quiet else export.notices(exported):
+        for notice in () if quiet else (*export.notices(exported), *export.omissions(exported.deployments)):
             console.say(f"note: {each.target}: {notice}")
         if exported.deployments:
             declared = {deployment.name: deployment for deployment in exported.deployments}
@@ -86,7 +86,8 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     export.write_new([*files, ("driftcheck.yaml", config)], force=False)
     if not quiet:
         export.say_written([*files, ("driftcheck.yaml", config)])
-    console.write("Next:\n  driftcheck check  # compare what is declared with what is live, in every target\n")
+    check = " ".join(["driftcheck check", *options.live_words(flags.live)])
+    console.write(f"Next:\n  {check}  # compare what is declared with what is live, in every target\n")
     return 0
 
 

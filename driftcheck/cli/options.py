@@ -311,19 +311,24 @@ _AS_USED: Final = {
 
 def _asked(given: dict[str, Any]) -> Asked:
     """Return the choices of a command line that the commands which its report advises need, too."""
-
-    def word(value: str, otherwise: str) -> str:
-        is_shown = _SHOWN.fullmatch(value) and not holds_credential(value) and value.rpartition("=")[2] != "-"
-        return shlex.quote(value) if is_shown else otherwise
-
-    words = [word(path, "PATH") for path in given.get("paths", ())]
-    for file in given.get("live", ()):
-        words += ["--live", word(file, "FILE")]
+    words = [_word(path, "PATH") for path in given.get("paths", ())]
+    words += live_words(given.get("live", ()))
     for name, otherwise in _AS_USED.items():
         if isinstance(value := given.get(name), str):
-            words += [f"--{name.replace('_', '-')}", word(value, otherwise)]
+            words += [f"--{name.replace('_', '-')}", _word(value, otherwise)]
     words += [f"--{name.replace('_', '-')}" for name in ("allow_http", "strict") if given.get(name)]
     return Asked("".join(f" {each}" for each in words), given.get("targets", ()), given.get("names", ()))
+
+
+def live_words(files: Iterable[str]) -> list[str]:
+    """Return the options that name saved listings, for an advised command."""
+    return [word for file in files for word in ("--live", _word(file, "FILE"))]
+
+
+def _word(value: str, otherwise: str) -> str:
+    """Return a value as a shell takes it, or a placeholder if it can't be shown."""
+    is_shown = _SHOWN.fullmatch(value) and not holds_credential(value) and value.rpartition("=")[2] != "-"
+    return shlex.quote(value) if is_shown else otherwise
 
 
 def _folder() -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import Field
 from driftcheck.model import (
+    ABSENT,
     JSON,
     Change,
     ChangeClass,
@@ -74,6 +75,8 @@ class Terms:
     """Whether the declared side is another listing, which leaves some values unverifiable."""
     inventory: bool = False
     """Whether the state of undeclared live deployments is reported, too."""
+    pinned: Mapping[str, Collection[Path]] = field(default_factory=dict)
+    """By deployment, the paths that are compared although they may be undeclared."""
 
 
 DEFAULT_TERMS: Final = Terms()
@@ -208,7 +211,8 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare_with_live(declaration.value, seen, schema, strict=strict)
-    number = len(result.differences)
+    pinned = _pinned_differences(so_far, declaration, seen, result)
+    number = len(result.differences) + len(pinned)
     if so_far.changes + number > so_far.most_changes:
         so_far.is_full = True
         _assess_uncompared(so_far, declaration, live)
@@ -229,6 +233,11 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         removed = tuple(three.removed())
     else:
         changes = []
+    outside = ChangeClass.DRIFT if earlier is None or earlier.is_touched(declaration.value) else ChangeClass.ELSEWHERE
+    changes += [
+        replace(change_of(declaration, each, schema), change_class=outside, base=ABSENT if earlier is None else None)
+        for each in pinned
+    ]
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
@@ -236,7 +245,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         location=declaration.locate(()),
         changes=tuple(changes),
         unverifiable=result.unverifiable,
-        compared=result.compared,
+        compared=result.compared + len(pinned),
         facts=facts(live),
         live_since=live.since,
         by_name_only=result.by_name_only,
@@ -247,6 +256,23 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         so_far.add("proposed-adoption", comparison)
     for path in removed:
         so_far.add("declaration-removed", comparison, path=path)
+
+
+def _pinned_differences(
+    so_far: _Assessment, declaration: Declaration, live: Mapping[str, JSON], result: Differences
+) -> list[Difference]:
+    """Return undeclared live values at, around and below the paths that ignore rules pin to a value."""
+    paths = set(so_far.terms.pinned.get(declaration.name, ()))
+    if not paths or so_far.terms.strict or so_far.terms.listed:
+        return []
+    around = {path[:length] for path in paths for length in range(len(path))}
+    known = {difference.path for difference in result.differences}
+    return [
+        difference
+        for difference in compare_with_live(declaration.value, live, so_far.schema, strict=True).differences
+        if difference.path not in known
+        and (difference.path in around or any(difference.path[: n + 1] in paths for n in range(len(difference.path))))
+    ]
 
 
 def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:

@@ -14,9 +14,10 @@ from typing import Any, Final
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Pointer, validate
 from driftcheck.fields import UNKNOWN, Field, branch_behind, derive, is_commit, is_number, is_unset
-from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Deployment, Severity, Snapshot
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, Deployment, Severity, Snapshot
 from driftcheck.paths import Item, Path, Segment, entry_segment, indices_by_identity
 from driftcheck.redaction.patterns import is_secret
+from driftcheck.redaction.values import redact
 from driftcheck.rules import RULES
 from driftcheck.yamlfile.scalars import MAX_INTEGER
 
@@ -33,6 +34,8 @@ class Note:
 
     path: Path
     reason: str
+    live: JSON | Absent = ABSENT
+    """Of an ignore rule, the live value that it is limited to; ABSENT if that is a secret or can't be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ class Export:
     """Why the listing is incomplete."""
 
 
-Differing = Callable[[Mapping[str, JSON], Mapping[str, JSON]], Iterable[Path]]
-"""The paths at which a declared form, compared strictly with a live deployment, differs from it."""
+Differing = Callable[[Mapping[str, JSON], Mapping[str, JSON]], Iterable[Change]]
+"""The changes of a declared form, compared strictly with a live deployment."""
 
 
 def export_listing(snapshot: Snapshot, schema: Field, differing: Differing, *, name_suffix: str = "") -> Export:
@@ -123,20 +126,39 @@ def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str
 
 
 def export(
-    live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Path]]
+    live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Change]]
 ) -> Exported | None:
     """Return the declared form of a live deployment; None if its name can't be declared.
 
-    `schema` is the field of a deployment; `differing` returns the paths at which a declared form, compared strictly
-    with the live deployment, differs from it.
+    `schema` is the field of a deployment; `differing` returns the changes of a declared form, compared strictly
+    with the live deployment.
     """
     form, notes = declared_form(live, schema)
     refused = _fit(form, schema)
     if refused is None:
         return None
     notes = tuple(Note(_shown(note.path), note.reason) for note in (*notes, *refused))
-    ignores = (Note(path, _reason(path, notes)) for path in map(_shown, differing(form)))
+    ignores = (_ignored(change, notes, schema) for change in differing(form))
     return Exported(str(live["name"]), form, notes, tuple(ignores))
+
+
+def _ignored(change: Change, notes: Sequence[Note], schema: Field) -> Note:
+    """Return the difference that an ignore rule covers, with the live value as reports show it."""
+    path, seen = _shown(change.path), redact(change, schema)
+    is_kept = not seen.redacted and path == change.path and _is_writable_whole(seen.live)
+    return Note(path, _reason(path, notes), _sorted(seen.live) if is_kept else ABSENT)
+
+
+def _sorted(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _is_writable_whole(value: JSON) -> bool:
+    if isinstance(value, dict):
+        return all(_is_writable(k) and _is_short(k) and _is_writable_whole(entry) for k, entry in value.items())
+    return all(map(_is_writable_whole, value)) if isinstance(value, list) else _is_writable(value)
 
 
 def _shown(path: Path) -> Path:

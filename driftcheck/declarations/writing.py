@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from driftcheck.declarations.export import Exported
-from driftcheck.model import JSON
+from driftcheck.model import ABSENT, JSON
 from driftcheck.paths import Item, format_path
 from driftcheck.yamlfile import writing
 
@@ -39,10 +39,15 @@ def write_overlay(values: Sequence[Mapping[str, JSON]]) -> str:
 
 
 def ignore_rules(export: Exported) -> list[dict[str, JSON]]:
-    """Return the ignore rules for values that differ from live although they are exported."""
+    """Return the ignore rules for what differs from live, each limited to the live value that it is made for."""
     name = export.resulting_name or export.name
     return [
-        {"deployment": name, "path": format_path(note.path), "reason": f"not exported: {note.reason}"}
+        {
+            "deployment": name,
+            "path": format_path(note.path),
+            **({} if note.live is ABSENT else {"live": {"equals": note.live}}),
+            "reason": f"not exported: {note.reason}",
+        }
         for note in export.ignores
     ]
 

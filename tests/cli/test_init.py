@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,35 @@ def test_the_examples_comments_are_true(tmp_path: Path) -> None:
         assert "ignore" in yaml.safe_load((tmp_path / name).read_text())
     result = run_inside("validate", cwd=tmp_path)
     assert result.status == 0, result.said
+
+
+def test_the_commands_to_run_next_read_the_same_listings(tmp_path: Path) -> None:
+    for name in ("staging", "production"):
+        saved(tmp_path / f"{name} live.json", [external("agent", 1), external(name, 2)])
+    for folder, files in (("one", ["staging"]), ("two", ["staging", "production"])):
+        (tmp_path / folder).mkdir()
+        given = [f"../{name} live.json" if len(files) == 1 else f"{name}=../{name} live.json" for name in files]
+        result = run_inside("init", *(word for file in given for word in ("--live", file)), cwd=tmp_path / folder)
+        assert result.status == 0, result.said
+        for command in commands(result.out):
+            assert run_inside(*shlex.split(command)[1:], cwd=tmp_path / folder).status == 0, command
+
+
+def test_it_reports_values_that_are_not_exported_and_their_ignore_rules(tmp_path: Path) -> None:
+    tiered = {**external("tiered", 1, labels={"hook": "https://user:canary-password@example.com/x"})}
+    tiered |= {"deployment_tier": "COLOSSAL"}
+    listing = saved(tmp_path / "live.json", [tiered, external("other", 2)])
+    result = run_inside("init", "--live", listing, cwd=tmp_path)
+    assert "note: Not exported: 2 values of 1 deployment; comments in the files name them" in result.err
+    assert "note: 1 ignore rule covers what differs for that reason, as long as live keeps its value" in result.err
+    assert "note: 1 ignore rule covers any live value, because its value may be secret" in result.err
+    assert "canary" not in "".join(tree(tmp_path / "deployments").values())
+    assert run_inside("check", "--live", listing, "--fail-on", "note", cwd=tmp_path).status == 0
+    tiered["deployment_tier"] = "ENORMOUS"
+    changed = saved(tmp_path / "changed.json", [tiered, external("other", 2)])
+    result = run_inside("check", "--live", changed, cwd=tmp_path)
+    assert result.status == 1
+    assert "ENORMOUS" in result.out
 
 
 WORKSPACE = "7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
@@ -12,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck import fields, pipeline
-from driftcheck.comparison.diff import compare_with_live
 from driftcheck.declarations import loader
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import COMMIT as COMMIT_WITHOUT_BRANCH
-from driftcheck.declarations.export import HIDDEN, Exported, Note, declared_form, export
+from driftcheck.declarations.export import HIDDEN, Exported, Note, declared_form
 from driftcheck.declarations.writing import write
-from driftcheck.model import REDACTED_MARKER, ChangeKind, Deployment, ExitStatus, Report, Severity, Snapshot
-from driftcheck.paths import Item, format_path
+from driftcheck.model import ABSENT, REDACTED_MARKER, ChangeKind, Deployment, ExitStatus, Report, Severity, Snapshot
+from driftcheck.paths import Item, Path, format_path, value_at
 from driftcheck.settings import Policy
 from tests.comparison.declarations import declaration
 from tests.comparison.echo import Freedom, echo
@@ -29,15 +29,14 @@ SCHEMA = fields.deployment()
 
 
 def exported(live: Mapping[str, Any]) -> Exported | None:
-    return export(
-        live, SCHEMA, lambda form: [d.path for d in compare_with_live(form, live, SCHEMA, strict=True).differences]
-    )
+    found = pipeline.export(Snapshot("https://api.example.com", (Deployment(live["name"], live),)))
+    return next(iter(found.deployments), None)
 
 
-def strict_check(text: str, *live: Mapping[str, Any]) -> Report:
+def strict_check(text: str, *live: Mapping[str, Any], strict: bool = True) -> Report:
     declarations = loader.declare([SourceText("exported.yaml", text.encode())])
     snapshot = Snapshot("https://api.example.com", tuple(Deployment(value["name"], value) for value in live))
-    request = pipeline.Request("check", Policy(strict=True), datetime(2026, 1, 8, tzinfo=UTC))
+    request = pipeline.Request("check", Policy(strict=strict), datetime(2026, 1, 8, tzinfo=UTC))
     return pipeline.check(declarations, snapshot, request)
 
 
@@ -67,6 +66,59 @@ def test_what_fits_the_schema_needs_ignore_rules_for_contradictions_alone(live: 
     for note in found.ignores:  # of two entries of one name, live has only the positions
         path = format_path(note.path)
         assert any(path.startswith(each) or each.startswith(path) for each in refused), (path, note.reason)
+
+
+def test_a_value_that_contradicts_another_is_pinned_and_its_change_is_drift() -> None:
+    """Without `strict` too, where other undeclared values are not reported."""
+    live = {"name": "agent", "source": "github", "source_config": {"deployment_type": "prod"}}
+    live |= {"deployment_tier": "SERVERLESS_S"}
+    found = exported(live)
+    assert found is not None
+    text = write([found])
+    assert "path: deployment_tier\n    live:\n      equals: SERVERLESS_S\n" in text
+    for strict in (False, True):
+        report = strict_check(text, live, strict=strict)
+        assert_in_sync(report)
+        assert report.summary.suppressed == 1
+        assert "unused-ignore" not in {found.rule for found in report.findings}
+        report = strict_check(text, {**live, "deployment_tier": "SERVERLESS_L"}, strict=strict)
+        assert report.outcome.status is ExitStatus.DRIFT
+        assert report.summary.suppressed == 0
+
+
+@settings(max_examples=25)
+@given(live=deployments(), strict=st.booleans(), data=st.data())
+def test_a_change_of_a_value_that_an_ignore_rule_of_an_export_covers_is_drift(
+    live: dict[str, Any], strict: bool, data: st.DataObject
+) -> None:
+    found = exported(live)
+    assert found is not None
+    pinned = [note.path for note in found.ignores if note.live is not ABSENT and _has(live, note.path)]
+    if not pinned:
+        return
+    changed = copy.deepcopy(live)
+    path = data.draw(st.sampled_from(pinned))
+    _holder(changed, path)[_key(_holder(changed, path), path[-1])] = "another value"
+    report = strict_check(write([found]), changed, strict=strict)
+    active = [change.path for change in report.deployments[0].changes if change.suppressed is None]
+    assert any(each == path[: len(each)] or path == each[: len(path)] for each in active), (path, active)
+    assert report.outcome.status is ExitStatus.DRIFT
+
+
+def _holder(value: Any, path: Path) -> Any:
+    return value if len(path) == 1 else value_at(value, path[:-1])
+
+
+def _key(holder: Any, segment: object) -> Any:
+    if isinstance(segment, Item):
+        return next(
+            n for n, each in enumerate(holder) if isinstance(each, dict) and each.get(segment.key) == segment.value
+        )
+    return segment
+
+
+def _has(live: dict[str, Any], path: Path) -> bool:
+    return value_at(live, path) not in (None, "another value")
 
 
 @settings(max_examples=25)
