@@ -67,8 +67,8 @@ def rules_page(examples: Collection[str]) -> str:
     text = (
         "# Rules\n\n"
         "Every finding names one of these rules. `driftcheck explain RULE` prints the same text; `severities` in\n"
-        "`driftcheck.yaml` changes how much one counts. This page is generated from `driftcheck/rules.py`;\n"
-        "what it calls API.md is [what is known of the endpoint](API.md).\n"
+        "`driftcheck.yaml` changes how severe one is. This page is generated from `driftcheck/rules.py`. What is\n"
+        "known of the service is in [API.md](API.md), with its sources.\n"
     )
     for heading, rules in _GROUPS.items():
         text += f"\n## {heading}\n"
@@ -275,58 +275,60 @@ def _declared_null(entry: _FieldEntry) -> str:
     field = entry.field
     if field.read_only or not field.nullable:
         return ""
-    meaning = "live must be unset: null, absent, or what the service derives."
+    derived = ", absent, or what the service derives" if field.effective is not None else " or absent"
+    meaning = f"live must be null{derived}."
     if entry.path.startswith("source_config.resource_spec."):
-        return f"{meaning} The service takes no null; it unsets what a write of resource_spec as a whole leaves out."
+        return f"{meaning} To unset it, write resource_spec as a whole without it; a written null changes nothing."
     if field.immutable:
-        return f"{meaning} The service takes no null; only a new deployment can be without it."
+        return f"{meaning} It can't be unset later; create the deployment again without it."
     if field.empty_is_null:
-        return f"{meaning} The service takes no null; an empty list may clear it."
-    return f"{meaning} The service takes no null, and keeps what a write leaves out; set another value, or recreate it."
+        return f"{meaning} To unset it, write an empty list; a written null changes nothing."
+    return f"{meaning} It can't be unset in place, because a written null changes nothing."
 
 
 def _comparison(entry: _FieldEntry) -> Iterator[str]:
     field = entry.field
     if field.read_only:
-        yield "None: only the service sets it, and it can't be declared."
+        yield "Not compared: only the service sets it, and it can't be declared."
         return
     if "array" in field.types:
         yield _list_comparison(field)
     if field.values is not None:
-        yield "By key, whole where it is declared."
+        yield "By key; a live key that is not declared is drift."
     if field.empty_is_null:
-        yield "Empty equals unset."
+        yield "An empty value equals an unset one."
     if field.decimals is not None:
-        yield "Rounded to one decimal; of a half, either way is equal."
+        yield "Rounded to one decimal; 0.25 equals both 0.2 and 0.3."
     if field.quantity:
         yield "As a Kubernetes quantity: 500m equals 0.5."
     if field.equivalence is not None:
         yield _EQUIVALENCES[field.equivalence]
     if field.branch:
-        yield f"The branch in {'.'.join(field.branch)} is compared where live has one, unless a commit is declared."
+        yield f"If live has {'.'.join(field.branch)}, that branch is compared, unless a commit is declared."
     if field.effective is not None and field.effective.of is not None:
-        yield "Unset on either side, the derived value is compared."
+        yield "If it is unset on one side, the value that the service uses is compared."
     if any(f.sensitive for f in entry.line):
-        yield "The value is never shown."
+        yield "No report shows the value."
     yield from _evidence(entry)
 
 
 _EQUIVALENCES: Final = {
-    "assigned-url": "A URL of the form that the platform assigns is its own, unless it is declared.",
-    "commit": "A commit equals its first seven digits or more.",
-    "image": "A declared tag and a live digest of one repository can't be compared; two digests are. "
-    "No tag is `latest`, and the names of Docker Hub are equal.",
-    "uuid": "The case of letters makes no difference.",
-    "repository-url": "A trailing .git or slash and the host's case make no difference, nor the path's on github.com.",
+    "assigned-url": "If it is not declared, a live URL that the platform assigned is not reported.",
+    "commit": "A commit equals its short form of at least seven digits.",
+    "image": "A declared tag and a live digest of the same repository are unverifiable. No tag equals `latest`, "
+    "and `redis` equals `docker.io/library/redis`.",
+    "uuid": "Upper and lower case are equal.",
+    "repository-url": "A trailing .git or slash makes no difference, nor does upper or lower case in the host "
+    "(on github.com, also in the path).",
 }
 
 
 def _list_comparison(field: Field) -> str:
     if field.key is None:
-        return "In order."
+        return "Entries are compared in order."
     if field.ordered == "references":
-        return f"Entries by {field.key}; their order counts only where one refers to another."
-    return f"Entries by {field.key}, {'in order' if field.ordered else 'in any order'}."
+        return f"Entries are matched by {field.key}; their order counts only where one refers to another."
+    return f"Entries are matched by {field.key}; their order {'counts' if field.ordered else 'makes no difference'}."
 
 
 def _evidence(entry: _FieldEntry) -> Iterator[str]:
@@ -335,10 +337,20 @@ def _evidence(entry: _FieldEntry) -> Iterator[str]:
         yield f"Not compared for {', '.join(platform)}, where the platform sets it."
     reported = next((f.reported for f in reversed(entry.line) if f.reported is not None), None)
     if reported == frozenset():
-        yield "The service may not report it back, so a live null proves nothing: unverifiable."
+        yield "A live null is unverifiable, because the service may not show the value."
     elif reported is not None:
-        whole = "" if entry.field.reported is not None else "of the whole around it "
-        yield f"A live null {whole}is evidence for {', '.join(sorted(reported))} only, elsewhere unverifiable."
+        null = "A live null" if entry.field.reported is not None else f"A live {_container(entry.path)} of null"
+        yield f"{null} is unverifiable, except for {', '.join(sorted(reported))}."
+
+
+def _container(path: str) -> str:
+    """Return the name of the nearest field around a path that the service may not show."""
+    while path:
+        path = path.rpartition(".")[0].removesuffix("[]")
+        around = _all_entries().get(path)
+        if around is not None and around.field.reported is not None:
+            return path.rpartition(".")[2]
+    return "object around it"
 
 
 def _impact(entry: _FieldEntry) -> str:

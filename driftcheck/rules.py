@@ -58,7 +58,7 @@ COMPARISON_RULES: Final = _catalogue(
         "unmanaged-preview",
         NOTE,
         "A pull-request preview is live",
-        "The platform creates and deletes previews itself; they are listed for completeness.",
+        "The platform creates a preview for a pull request and deletes it again, so it is not declared.",
     ),
     Rule(
         "unmanaged-managed-agent",
@@ -70,24 +70,24 @@ COMPARISON_RULES: Final = _catalogue(
         "recreated",
         ERROR,
         "The deployment was deleted and created again",
-        "Both listings are of one workspace and have the same name with another id. What the former deployment stored, "
-        "such as threads and the values of its secrets, is gone, however alike the settings are.",
-        "Check that the values of its secrets and its stored data are as expected.",
+        "Both listings are of the same workspace and contain this name with different ids. Even if the settings are "
+        "equal, what the former deployment stored is gone, such as threads and the values of its secrets.",
+        "Check the values of its secrets and its stored data.",
     ),
     Rule(
         "no-revision",
         NOTE,
         "The service shows no revision yet",
-        "Before the first revision the listing shows no secrets and no revision settings, so what is declared of them "
-        "can't be compared; it is counted as unverifiable.",
+        "Before the first revision the listing shows neither secrets nor revision settings. Such fields are counted as "
+        "unverifiable.",
         "Check again once the first revision is deployed.",
     ),
     Rule(
         "unverifiable-image",
         NOTE,
         "A tag is declared and live shows a digest",
-        "The listing shows the digest that the tag pointed to when it was deployed. Whether the tag still points to "
-        "it, only the registry knows; the field is counted as unverifiable.",
+        "The listing shows the digest that the tag pointed to when it was deployed. Only the registry knows whether "
+        "the tag still points to it, so the field is counted as unverifiable.",
         "Declare the image with its digest (`repository:tag@sha256:...`) to compare it.",
     ),
     Rule(
@@ -102,23 +102,25 @@ COMPARISON_RULES: Final = _catalogue(
         "being-deleted",
         NOTE,
         "A deployment is being deleted",
-        "Its status is `AWAITING_DELETE` or `AWAITING_FINAL_DELETE`. It counts neither as present nor as drifted; "
-        "its name stays reserved until the deletion ends.",
+        "Its status is `AWAITING_DELETE` or `AWAITING_FINAL_DELETE`. It counts neither as present nor as drifted. Its "
+        "name stays reserved until the deletion ends.",
+        "If a file declares it, remove it there, or create it again once the deletion has ended.",
     ),
     Rule(
         "rollout-pending",
         NOTE,
         "The latest revision is not the active one",
-        "The control plane lists the latest revision, and that is what was compared. Another revision is active: the "
-        "rollout is in progress, was superseded, or failed. Look at the revisions of the deployment.",
-        "Look at the revisions of the deployment.",
+        "The listing shows the latest revision, and driftcheck compared that one. Another revision is active, because "
+        "the rollout is in progress, was superseded, or failed. LangSmith shows which, in the list of revisions on the "
+        "page of the deployment.",
+        "Open it in LangSmith to see whether the rollout is in progress or has failed.",
     ),
     Rule(
         "ambiguous-name",
         ERROR,
         "Several live deployments have one name",
-        "Names are unique in a workspace, so the listing contradicts itself and none of these can be compared.",
-        "Find out which of them is meant, and delete the others.",
+        "Names are unique in a workspace, so the listing contradicts itself, and none of these can be compared.",
+        "Find out which of them is the right one, and delete the others.",
     ),
     Rule(
         "unmodelled-field",
@@ -130,15 +132,15 @@ COMPARISON_RULES: Final = _catalogue(
         "wrong-workspace",
         WARNING,
         "None of the declared deployments is live",
-        "The listing is not empty, but holds none of the declared names. Check endpoint, key and workspace.",
+        "The listing is not empty, but contains none of the declared names. Check endpoint, key and workspace.",
         "Check endpoint, key and workspace.",
     ),
     Rule(
         "suspicious-listing",
         WARNING,
         "The listing looks unusual, though not incomplete",
-        "A saved response of exactly 10, 30 or 50 deployments may have been cut by the limit of its request; an "
-        "undocumented offset may come from something in between.",
+        "A saved response of exactly 10, 30 or 50 deployments may be only the first page. An offset that the API does "
+        "not document may come from a proxy.",
         "Save the listing with `driftcheck snapshot`, which reads every page and checks that none is missing.",
     ),
     Rule(
@@ -161,16 +163,15 @@ COMPARISON_RULES: Final = _catalogue(
         "outdated-deployment",
         NOTE,
         "The base branch has added or removed this deployment since the branch under review left it",
-        "Live agrees with what the tip of the base branch declares by now, and the branch under review does not have "
-        "that commit yet.",
+        "Live agrees with the tip of the base branch. The branch under review does not have that commit yet.",
         "Merge the base branch into the branch under review.",
     ),
     Rule(
         "declaration-removed",
         WARNING,
         "The change under review no longer declares a field that differs from live",
-        "The tip of the base branch declares the field, and live has another value. From the merge on nothing compares "
-        "it, so the difference is no longer reported.",
+        "The tip of the base branch declares the field, and live has another value. After the merge the field is not "
+        "compared any more, so the difference is no longer reported.",
         "Declare the value that is live, or keep the field until live is corrected.",
     ),
     Rule(
@@ -185,19 +186,19 @@ COMPARISON_RULES: Final = _catalogue(
         "proposed-creation",
         NOTE,
         "The change under review adds this deployment, which is not live yet",
-        "It is declared here, but neither at the base revision nor live: it is to be created after the merge.",
+        "It is declared here, but not at the base revision, and it is not live. It must be created after the merge.",
     ),
     Rule(
         "proposed-adoption",
         NOTE,
         "The change under review declares a deployment that is live already",
-        "It is declared here and live, but not at the base revision: it is managed from the merge on.",
+        "It is declared here and live, but not declared at the base revision. Once this is merged, it is managed.",
     ),
     Rule(
         "proposed-removal",
         NOTE,
         "The change under review removes a live deployment from the declarations",
-        "It is declared at the base revision and live, but not declared here: it is unmanaged from the merge on, "
+        "It is declared at the base revision and live, but not declared here. Once this is merged, it is unmanaged, "
         "unless it is deleted.",
     ),
     Rule(
@@ -227,8 +228,8 @@ COMPARISON_RULES: Final = _catalogue(
         "unused-ignore",
         WARNING,
         "An ignore rule matched nothing",
-        "It suppresses nothing now, and may later suppress something unintended. It could "
-        "have matched here. Remove it, or correct its patterns.",
+        "Everything that it could match was compared, and nothing matched. If it stays, it may later suppress "
+        "something unintended. Remove it, or correct its patterns.",
         "Remove it, or correct its patterns.",
     ),
     Rule(
@@ -242,33 +243,34 @@ COMPARISON_RULES: Final = _catalogue(
         "catch-all-ignore",
         ERROR,
         "An ignore rule covers everything",
-        "A rule whose path matches every field of the configuration, or whose names match every deployment, would turn "
-        "the check off, however it is spelled; so would several rules for the same deployments that match every field "
-        "together. They are not applied. Name what may differ.",
+        "A rule whose path matches every field, or whose names match every deployment, would turn the check off. So "
+        "would several rules for the same deployments that together match every field. Such rules are not applied. "
+        "Name what may differ.",
         "Name what may differ.",
     ),
     Rule(
         "nothing-under-review",
         WARNING,
         "No change is under review, so all drift counts as not touched by it",
-        "The commit that is checked out is the tip of the base, and it declares the same. Drift in deployments that a "
-        "change does not touch passes.",
+        "The commit that is checked out is the tip of the base, and it declares the same. With --base, drift does not "
+        "fail the check in deployments that the change does not touch, so here none does.",
         "On the base branch itself, run driftcheck without --base.",
     ),
     Rule(
         "incomplete-base",
         WARNING,
         "The declarations at the base revision could not be read completely",
-        "A file, document or deployment was broken there. For a deployment that is not found at the base revision, "
-        "it is unknown what the change under review proposes, so each of its differences counts as drift.",
+        "A file, document or deployment was broken there. If a deployment is not found at the base revision, "
+        "driftcheck can't know what the change under review proposes for it, so each of its differences counts as "
+        "drift.",
         "Check with a base revision that `driftcheck validate` passes.",
     ),
     Rule(
         "policy-changed",
         WARNING,
         "The change under review alters the policy",
-        "Ignore rules or configuration differ from the base branch. The policy of the base branch applied here; "
-        "the change takes effect when it is merged.",
+        "Ignore rules or configuration differ from the base branch. This run used those of the base branch; the change "
+        "takes effect when it is merged.",
     ),
 )
 
@@ -286,15 +288,15 @@ LOADING_RULES: Final = _catalogue(
         ERROR,
         "A linked folder was not read",
         "Links to folders are not followed: they may lead in circles or out of the tree. The link is reported unless "
-        "the folder is read under its own name, because what it declares is not known otherwise.",
+        "the folder is read under its own name, because otherwise nothing is known of what it declares.",
         "Add the folder itself to the paths, or remove the link.",
     ),
     Rule(
         "skipped-file",
         NOTE,
         "A file that looks like YAML is not read",
-        "Folders are searched for names that end in `.yaml` or `.yml`, in any case. This name contains such a suffix "
-        "and goes on, as backups and templates do.",
+        "In folders, driftcheck reads files whose names end in `.yaml` or `.yml`, in upper or lower case. This name "
+        "continues after such a suffix, as those of backups and templates do.",
         "Rename the file if it declares deployments.",
     ),
     Rule(
@@ -315,8 +317,8 @@ LOADING_RULES: Final = _catalogue(
         "overlay-without-deployment",
         ERROR,
         "An overlay of a name that no earlier path declares",
-        "An overlay changes a deployment that a path named earlier declares, by the name that is written there. Paths "
-        "are read in the order of the command line or of `paths` in driftcheck.yaml.",
+        "An overlay changes a deployment that an earlier path declares, and finds it by its name. Paths are read in "
+        "the order of the command line, or of `paths` in driftcheck.yaml.",
         "Check the name and the order of the paths.",
     ),
     Rule(
@@ -344,8 +346,8 @@ LOADING_RULES: Final = _catalogue(
         "line-separator",
         ERROR,
         "A hidden line break",
-        "YAML ends lines, and so comments, at a carriage return alone and at U+0085, U+2028 and U+2029. Most "
-        "editors and reviews don't show these, so what looks like a comment would count as configuration.",
+        "In YAML, a lone carriage return, U+0085, U+2028 and U+2029 end a line, and with it a comment. Most editors "
+        "and review tools don't show them, so text that looks like a comment would be configuration.",
         "End lines with LF or CRLF, and write such a character as an escape in double quotes.",
     ),
     Rule(
@@ -376,7 +378,8 @@ LOADING_RULES: Final = _catalogue(
         "too-many-findings",
         WARNING,
         "Too many findings; the rest are not shown",
-        "For each file, 1,000 errors and 1,000 other findings are shown. It is an error if the rest has errors.",
+        "At most 1,000 errors and 1,000 other findings are shown for each file. This is an error if errors are among "
+        "the rest.",
         "Fix those that are shown, and run again.",
     ),
     Rule(
@@ -409,7 +412,7 @@ LOADING_RULES: Final = _catalogue(
         "duplicate-key",
         ERROR,
         "A key occurs twice in one mapping",
-        "Programs differ in which one they use, and so do readers.",
+        "Some programs use the first one, others the last, and people may read either.",
         "Remove one of them.",
     ),
     Rule(
@@ -423,8 +426,8 @@ LOADING_RULES: Final = _catalogue(
         "ambiguous-scalar",
         ERROR,
         "A value that YAML 1.1 and 1.2 read differently",
-        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` or `1e5` are strings in one version and booleans or "
-        "numbers in the other, and most programs use the older one. The value is read as the string that was written.",
+        "Unquoted `no`, `on`, `0123`, `0o17`, `1_000`, `12:30` and `1e5` are strings in one version and booleans or "
+        "numbers in the other, and most programs use the older version. driftcheck reads the string that is written.",
         "Quote it if it is a string; write `true` or `false` for a boolean, and a number in plain decimal digits.",
     ),
     Rule(
@@ -432,7 +435,7 @@ LOADING_RULES: Final = _catalogue(
         ERROR,
         "A number out of range",
         "Integers are exact up to 2^53 in every program that reads JSON, and infinity and NaN are not JSON numbers. An "
-        "unquoted commit that consists of digits is such a number too.",
+        "unquoted commit that consists of digits only is read as such a number.",
         "Quote it if it is a string.",
     ),
 )
@@ -442,15 +445,15 @@ VALIDATION_RULES: Final = _catalogue(
         "unknown-field",
         ERROR,
         "A field that the schema does not know",
-        "It would not be compared, so a typo would go unnoticed. Correct its name or move it; inside Kubernetes "
-        "objects names are camelCase (`volumeMounts`), outside they are snake_case (`volume_mounts`). Keys "
-        "that begin with `x-` are free at the top of a document.",
+        "It would not be compared, so a typo would go unnoticed. Correct its name or move it. Names are camelCase "
+        "inside Kubernetes objects (`volumeMounts`) and snake_case elsewhere (`volume_mounts`). At the top of a "
+        "document, keys that begin with `x-` are allowed for any purpose.",
     ),
     Rule(
         "read-only-field",
         ERROR,
         "A field that only the service sets",
-        "Ids, times, states and what the platform resolves can't be set or declared. Remove the field, or "
+        "Ids, times, states and values that the platform works out can't be declared. Remove the field, or "
         "declare what it is derived from (`repo_ref` for `repo_commit_sha` and `repo_branch`).",
     ),
     Rule(
@@ -464,8 +467,8 @@ VALIDATION_RULES: Final = _catalogue(
         "missing-field",
         ERROR,
         "A required field is missing",
-        "A deployment needs its `name`, a container `name` and `image`, a volume mount `name` and `mountPath`, "
-        "an ignore rule its `reason`: without it nothing can be compared, or Kubernetes refuses the whole.",
+        "A deployment needs a `name`, a container a `name` and an `image`, a volume mount a `name` and a `mountPath`, "
+        "and an ignore rule a `reason`. Without it nothing can be compared, or Kubernetes refuses the object.",
     ),
     Rule(
         "invalid-value",
@@ -477,7 +480,7 @@ VALIDATION_RULES: Final = _catalogue(
         "out-of-range",
         ERROR,
         "A number outside the range that the service accepts",
-        "CPU begins at 0.1 cores; counts and sizes are never negative. What only Cloud refuses has its own rule, "
+        "CPU is at least 0.1 cores; counts and sizes are not negative. The maximum on Cloud has its own rule, "
         "`above-cloud-maximum`.",
     ),
     Rule(
@@ -517,17 +520,17 @@ VALIDATION_RULES: Final = _catalogue(
         "literal-secret",
         ERROR,
         "A secret value is in the file",
-        "Everybody who can read the repository can read the secret, now and in its history. Remove it and revoke it; "
-        "declare only the name under `secrets`, or refer to a Kubernetes Secret (`secret_references`, `valueFrom`). "
-        "Detected are values under `secrets`, known formats of keys and tokens, private keys, and URLs with a "
-        "password, anywhere in a deployment and in the texts of ignore rules and policies.",
+        "Everybody who can read the repository can read the secret, even after it is removed, in the history. Revoke "
+        "it, and declare only its name under `secrets`, or refer to a Kubernetes Secret (`secret_references`, "
+        "`valueFrom`). driftcheck detects values under `secrets`, and in every text of a deployment, ignore rule or "
+        "policy it detects keys and tokens of known formats, private keys, and URLs with a password.",
     ),
     Rule(
         "unknown-rule",
         ERROR,
         "A rule id that does not exist",
-        "`severities` and ignore rules refer to rules by id; this one would never take effect. `driftcheck explain` "
-        "lists the rules.",
+        "`severities` and ignore rules name rules by id, and one with an unknown id never takes effect. `driftcheck "
+        "explain` lists the rules.",
     ),
 )
 
@@ -536,15 +539,15 @@ LINT_RULES: Final = _catalogue(
         "missing-source",
         WARNING,
         "A deployment without `source`",
-        "Much depends on the source: which fields apply, and which values the platform sets. Without it, "
-        "rules about sources do not apply. Declare `source`; for all deployments of a file, under `defaults`.",
+        "The source decides which fields apply and which values the platform sets. Without it, rules that depend on "
+        "the source are not checked. Declare `source`, or declare it once for a file under `defaults`.",
     ),
     Rule(
         "name-starts-with-digit",
         WARNING,
         "A deployment name begins with a digit",
         "The service has refused names that do not begin with a letter, although the vendor's own example allows a "
-        "digit (API.md 4, rule 23).",
+        "digit.",
     ),
     Rule(
         "incomplete-for-create",
@@ -553,149 +556,144 @@ LINT_RULES: Final = _catalogue(
         "What is declared can be compared, but the deployment could not be created from it: a GitHub deployment "
         "needs `integration_id`, `repo_url`, `deployment_type`, `build_on_push` and `langgraph_config_path`, an "
         "external image `image_uri` and a `resource_spec` (`{}` is enough), other sources a `deployment_type`, "
-        "`internal_source` also `langgraph_config_path` (API.md 4, rules 3, 4, 6, 7, 8 and 9). Sections that are "
-        "not declared at all are left alone.",
+        "`internal_source` also a `langgraph_config_path`. Sections that are not declared at all are not checked for "
+        "this.",
     ),
     Rule(
         "field-not-applicable",
         WARNING,
         "A field is declared for a source that it is not documented for",
-        "The service's documentation names the sources that a field applies to, but not that others refuse it. The "
-        "field is compared, and probably has no effect (API.md 4, rules 7, 9, 10, 12, 14 and "
-        "15).",
+        "The documentation of the service names the sources that a field applies to. It does not say what happens for "
+        "other sources. The field is compared, and probably has no effect.",
     ),
     Rule(
         "platform-set-value",
         WARNING,
         "A value is declared that the platform sets",
-        "The platform chooses this value for deployments of this source, so it is not compared: URL and built image of "
-        "Cloud deployments, type of external images. A copy from the listing is harmless and has no effect "
-        "(API.md 3.1, points 2, 7 and 8, and 4, rules 7 and 15).",
+        "For this source the platform chooses the value, such as the URL and the image of a Cloud deployment, or the "
+        "type of an external image. It is not compared; a value that was copied from the listing does no harm.",
     ),
     Rule(
         "config-path-not-allowed",
         ERROR,
         "`langgraph_config_path` for a source that builds nothing",
-        "For `external_docker`, `internal_docker` and `internal_template` it must be null (API.md 4, rule 5).",
+        "For `external_docker`, `internal_docker` and `internal_template` it must be null.",
     ),
     Rule(
         "image-not-allowed",
         ERROR,
         "`image_uri` for a GitHub deployment",
-        "The platform builds the image itself and refuses any other; a digest that it shows there is its own, and "
-        "only a warning (API.md 4, rule 6).",
+        "The platform builds the image itself and refuses any other. A digest is only a warning, since it may be a "
+        "copy of what the platform shows.",
     ),
     Rule(
         "custom-url-not-allowed",
         ERROR,
         "`custom_url` for a source whose URL the platform assigns",
-        "It may be set for `external_docker` only; a copy of the platform's own `langgraph.app` URL is only a warning "
-        "(API.md 4, rule 11).",
+        "It may be set for `external_docker` only. A copy of the platform's own `langgraph.app` URL is only a warning.",
     ),
     Rule(
         "tag-built-on-push",
         ERROR,
         "`build_on_push` is true for a tag",
-        "A tag does not move, and the service refuses the pair. Set `build_on_push: false`, or track a branch "
-        "(API.md 4, rule 1).",
+        "A tag does not move, and the service refuses this combination. Set `build_on_push: false`, or track a branch.",
     ),
     Rule(
         "repo-ref-form",
         WARNING,
         "`repo_ref` in a form that the service does not document",
-        "Write branches by their bare name (`main`), tags as `refs/tags/<tag>` (API.md 4, rule 2).",
+        "Write branches by their bare name (`main`), tags as `refs/tags/<tag>`.",
     ),
     Rule(
         "tier-family",
         ERROR,
         "A tier of the wrong family for the deployment type",
-        "`SERVERLESS_*` tiers belong to the scale-to-zero types, `DEDICATED_*` tiers to `prod` (API.md 4, rule 36).",
+        "`SERVERLESS_*` tiers belong to the scale-to-zero types, `DEDICATED_*` tiers to `prod`.",
     ),
     Rule(
         "database-tier-not-allowed",
         ERROR,
         "`database_tier` for a serverless deployment",
-        "Serverless deployments share a database, so only dedicated ones have a database tier (API.md 4, rule 36).",
+        "Serverless deployments share a database, so only dedicated ones have a database tier.",
     ),
     Rule(
         "namespace-without-listener",
         WARNING,
         "`k8s_namespace` without `listener_id`",
-        "The namespace belongs to a listener; without one it has no effect (API.md 4, rule 13).",
+        "The namespace belongs to a listener; without one it has no effect.",
     ),
     Rule(
         "command-characters",
         ERROR,
         "An install or build command with characters that the service refuses",
         'Refused are quotes `"`, backticks, backslashes, line breaks, tabs, NUL, `|`, `;`, `$`, `<`, `>` and a '
-        "single `&`; `&&` is fine. Put longer commands into a script of the package (API.md 4, rule 14).",
+        "single `&`; `&&` is fine. Put longer commands into a script of the package.",
     ),
     Rule(
         "scale-order",
         ERROR,
         "The minimum number of replicas is above the maximum",
-        "Unset, `queue_min_scale` and `queue_max_scale` are `min_scale` and `max_scale`, so the two values may be on "
-        "unexpected lines (API.md 4, rule 16).",
+        "If `queue_min_scale` or `queue_max_scale` is unset, the service uses `min_scale` or `max_scale`, so look at "
+        "those too.",
     ),
     Rule(
         "scale-zero",
         WARNING,
         "Zero replicas for a type that does not scale to zero",
-        "Only `dev_zero` and `dev_free_zero` accept 0 (API.md 4, rule 17).",
+        "Only `dev_zero` and `dev_free_zero` accept 0.",
     ),
     Rule(
         "request-above-limit",
         ERROR,
         "A limit is below what is requested",
-        "Kubernetes refuses such a pod. An unset request may be derived from another field: `queue_cpu` defaults to "
-        "`cpu` (API.md 4, rule 18).",
+        "Kubernetes refuses such a pod. If a request is unset, it may be derived from another field: `queue_cpu` "
+        "defaults to `cpu`.",
     ),
     Rule(
         "above-cloud-maximum",
         WARNING,
         "More CPU than Cloud allows",
-        "Cloud and older self-hosted servers refuse requests above 8 and limits above 16 cores; self-hosted "
-        "servers since 2026-07 are bounded by the cluster alone (API.md 2.4 and 4, rule 19).",
+        "Cloud and older self-hosted servers refuse requests above 8 and limits above 16 cores; for self-hosted "
+        "servers since July 2026 the cluster is the only limit.",
     ),
     Rule(
         "cpu-rounded",
         WARNING,
         "More decimals than the service keeps",
-        "The service rounds CPU to one decimal, a half in an unknown direction. Write the rounded value "
-        "(API.md 4, rule 20).",
+        "The service rounds CPU to one decimal; whether it rounds 0.25 to 0.2 or to 0.3 is not documented. Write the "
+        "rounded value.",
     ),
     Rule(
         "memory-granularity",
         WARNING,
         "Memory that is not a multiple of 128",
-        "Newer servers refuse it, older ones may round it (API.md 4, rule 21).",
+        "Newer servers refuse it, older ones may round it.",
     ),
     Rule(
         "deprecated-field",
         WARNING,
         "A deprecated field",
-        "`orchestrator_*` and `executor_*` are internal, and newer servers ignore them (API.md 4, rule 22).",
+        "`orchestrator_*` and `executor_*` are internal, and newer servers ignore them.",
     ),
     Rule(
         "reserved-secret-name",
         WARNING,
         "A variable that the platform sets itself",
         "The vendor's command line tool refuses or drops these names; four of them (`LANGSMITH_API_KEY`, "
-        "`LANGSMITH_ENDPOINT`, `POSTGRES_URI_CUSTOM`, `REDIS_URI_CUSTOM`) are allowed for `external_docker` "
-        "(API.md 3.3 and 4, rule 28).",
+        "`LANGSMITH_ENDPOINT`, `POSTGRES_URI_CUSTOM`, `REDIS_URI_CUSTOM`) are allowed for `external_docker`.",
     ),
     Rule(
         "secret-and-reference",
         WARNING,
         "One variable in both `secrets` and `secret_references`",
-        "It can have only one value, and which one takes effect is not documented (API.md 4, rule 28).",
+        "It can have only one value, and which one takes effect is not documented.",
     ),
     Rule(
         "duplicate-entry",
         ERROR,
         "Two entries of a list have the same identity",
         "Secrets and secret references, volumes and containers are identified by `name`, mounts by `mountPath`. "
-        "The service or Kubernetes refuses duplicates (API.md 4, rules 28, 31 and 32).",
+        "The service or Kubernetes refuses duplicates.",
     ),
     Rule(
         "repeated-entry",
@@ -707,128 +705,127 @@ LINT_RULES: Final = _catalogue(
         "duplicate-container",
         ERROR,
         "A sidecar and an init container have one name",
-        "Names are unique among all containers of a pod (API.md 4, rule 32).",
+        "Names are unique among all containers of a pod.",
     ),
     Rule(
         "several-volume-sources",
         ERROR,
         "A volume with more than one source",
-        "A volume is exactly one of configMap, secret, emptyDir, persistentVolumeClaim, nfs, projected, "
-        "downwardAPI and csi (API.md 4, rule 31).",
+        "A volume has exactly one source: configMap, secret, emptyDir, persistentVolumeClaim, nfs, projected, "
+        "downwardAPI or csi.",
     ),
     Rule(
         "volume-without-source",
         WARNING,
         "A volume without a source",
         "A volume needs exactly one source; Kubernetes may treat it as an empty folder. Write `emptyDir: {}` if "
-        "that is intended (API.md 4, rule 31).",
+        "that is intended.",
     ),
     Rule(
         "unknown-volume",
         WARNING,
         "A mount of a volume that is not declared",
-        "`volumes` is declared without it. Kubernetes refuses such a pod, unless the platform adds "
-        "the volume itself (API.md 4, rule 31).",
+        "`volumes` is declared, but does not contain this volume. Kubernetes refuses such a pod, unless the platform "
+        "adds the volume itself.",
     ),
     Rule(
         "two-sub-paths",
         ERROR,
         "A mount with both `subPath` and `subPathExpr`",
-        "One of the two at most (API.md 4, rule 31).",
+        "At most one of the two may be set.",
     ),
     Rule(
         "pull-policy",
         ERROR,
         "An unknown `imagePullPolicy`",
-        "Kubernetes knows `Always`, `Never` and `IfNotPresent` (API.md 4, rule 32).",
+        "Kubernetes knows `Always`, `Never` and `IfNotPresent`.",
     ),
     Rule(
         "restart-policy",
         WARNING,
         "An unusual `restartPolicy` of a container",
-        "The service documents `Always` and `OnFailure` (API.md 4, rule 32).",
+        "The service documents `Always` and `OnFailure`.",
     ),
     Rule(
         "env-name",
         ERROR,
         "A variable name that is not a C identifier",
-        "Letters, digits and underscores, not beginning with a digit (API.md 4, rule 33).",
+        "A C identifier consists of letters, digits and underscores, and does not begin with a digit.",
     ),
     Rule(
         "env-value-and-source",
         ERROR,
         "A variable with both `value` and `valueFrom`",
-        "One of the two at most (API.md 4, rule 33).",
+        "At most one of the two may be set.",
     ),
     Rule(
         "datastore-settings-unused",
         WARNING,
         "Settings of a bundled datastore that is not used",
-        "With `POSTGRES_URI_CUSTOM` no database is provisioned, so `db_*` has no effect; with `REDIS_URI_CUSTOM` "
-        "no Redis, so `redis_*` has none (API.md 4, rule 34).",
+        "With `POSTGRES_URI_CUSTOM` the service creates no database, so `db_*` has no effect. With `REDIS_URI_CUSTOM` "
+        "it creates no Redis, so `redis_*` has no effect.",
     ),
     Rule(
         "long-name",
         WARNING,
         "A self-hosted name that the autoscaler cannot take",
-        "The autoscaler of self-hosted data planes derives names of Kubernetes objects from the deployment's name and "
-        "takes at most 21 characters of it.",
+        "The autoscaler of a self-hosted data plane builds names of Kubernetes objects from the name of the "
+        "deployment, which may have at most 21 characters for that.",
     ),
     Rule(
         "empty-value",
         ERROR,
         "An empty text where the service needs a value",
-        "`display_name`, `repo_url`, `template_id`, `image_uri`, `repo_ref` and `langgraph_config_path` are either set "
-        "to a value or unset; an empty text is neither.",
+        "`display_name`, `repo_url`, `template_id`, `image_uri`, `repo_ref` and `langgraph_config_path` need "
+        "a value. Remove the field to leave it unset.",
     ),
     Rule(
         "invalid-image",
         ERROR,
         "An image that is not an image reference",
         "A reference is `[registry[:port]/]repository[:tag][@digest]`, with a lowercase repository and without spaces, "
-        "quotes, a scheme or variables. A block scalar (`|`) ends with a line break, which is not part of one either.",
+        "quotes, a scheme or variables. A value that is written as a block (`|`) ends with a line break, which is "
+        "not allowed either.",
     ),
     Rule(
         "invalid-dns-subdomain",
         ERROR,
         "A pull secret whose name is not a DNS subdomain",
         "Names of Kubernetes Secrets have at most 253 characters: lowercase letters, digits, hyphens and dots. Each "
-        "part between dots begins and ends with a letter or digit (API.md 6, 7).",
+        "part between dots begins and ends with a letter or digit.",
     ),
     Rule(
         "type-not-in-region",
         ERROR,
         "A deployment type that the region does not offer",
-        "`dev_zero` and `serverless` are refused in the region `aws` (API.md 6, 3). The region is that of the "
-        "configuration.",
+        "The region `aws` refuses `dev_zero` and `serverless`. The region is the one in driftcheck.yaml.",
     ),
     Rule(
         "tier-replicas",
         WARNING,
         "Replicas outside the range of the tier",
-        "Serverless S, M and L run at most 1, 2 and 2 replicas, Dedicated S, M and L at most 10, 20 and 40, and "
-        "Dedicated at least 2 (API.md 6, 9).",
+        "A deployment of Serverless S, M or L has at most 1, 2 or 2 replicas; one of Dedicated S, M or L has at least "
+        "2 and at most 10, 20 or 40.",
     ),
     Rule(
         "tier-size",
         WARNING,
         "More CPU or memory than the tier has",
-        "All containers of a replica together get 1.1, 4.6 and 9.2 vCPU with 2.75, 5.5 and 11 GiB in Serverless S, M "
-        "and L, and 3, 6 and 10 vCPU with 6, 12 and 24 GiB in Dedicated S, M and L, so no request can exceed these "
-        "(API.md 6, 9).",
+        "A request can't exceed what all containers of a replica share. In Serverless S, M and L that is 1.1, 4.6 and "
+        "9.2 vCPU with 2.75, 5.5 and 11 GiB; in Dedicated S, M and L it is 3, 6 and 10 vCPU with 6, 12 and 24 GiB.",
     ),
     Rule(
         "missing-listener",
         NOTE,
         "A self-hosted deployment without `listener_id`",
-        "Workspaces that have listeners require one at creation, and it cannot be changed later (API.md 6, 8).",
+        "Workspaces that have listeners require one at creation, and it cannot be changed later.",
     ),
     Rule(
         "unpinned-image",
         WARNING,
         "An image without a version",
-        "`latest`, or no tag, may be another image tomorrow, so equality proves nothing. Use a version, or "
-        "better a digest (API.md 3.2 and 4, rule 35).",
+        "`latest`, or no tag, may be another image tomorrow, so equal values do not prove equal images. Use a version, "
+        "or better a digest.",
     ),
 )
 

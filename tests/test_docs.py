@@ -84,7 +84,7 @@ def test_a_command_line_that_is_refused_leaves_the_files_as_the_page_on_reports_
     for refused in (["--no-such-option"], ["-o", "html=a", "-o", "text=a"], ["--live", "report.json"]):
         assert run_inside("check", "-o", "json=report.json", *refused, cwd=tmp_path).status == 2
         assert (tmp_path / "report.json").read_text() == "yesterday's"
-    assert "leaves them as they were, with status 2" in PAGES[2].read_text()
+    assert "leaves the files as they were" in PAGES[2].read_text()
 
 
 def test_the_emulator_takes_the_keys_that_the_page_says(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def _dumped(value: JSON) -> str:
 @_output("text", "json")
 def open_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
     """List what is open: worst first, then newest, with age and owner."""
+    from driftcheck.formats.wording import since_text
     from driftcheck.history import store
 
     items = store.open_items(_database(history, output[1]), targets)
@@ -98,7 +99,7 @@ def open_command(history: str | None, targets: tuple[str, ...], output: tuple[st
         return _write(output, "Nothing is open.\n")
     columns: dict[str, list[str]] = {
         "severity": [item.severity.value for item in items],
-        "since": [_age(item, now) for item in items],
+        "since": [since_text(item.first_seen, now) for item in items],
         "report": [item.report_id or "-" for item in items],
         "command": [item.command for item in items],
         "deployment": [_where(item) for item in items],
@@ -129,13 +130,6 @@ def _item_json(item: Item) -> dict[str, JSON]:
         "changed_at": item.changed_at,
         **values(item),
     }
-
-
-def _age(item: Item, now: str) -> str:
-    from driftcheck.history.trend import days_between
-
-    days = max(int(days_between(item.first_seen, now)), 0)
-    return f"{item.first_seen[:10]} ({days} day{'' if days == 1 else 's'})"
 
 
 def _where(item: Item) -> str:

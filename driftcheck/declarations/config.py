@@ -157,8 +157,9 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
         location = Location(text.name, *position)
         return make_finding(rule, message, hint=hint, severity=Severity.ERROR, location=location)
 
+    off = _written_off(text)
     for problem in text.parsed.problems:
-        if RULES[problem.rule].severity is Severity.ERROR:
+        if RULES[problem.rule].severity is Severity.ERROR and problem.position not in off:
             yield found(problem.rule, problem.message, problem.hint, problem.position)
     for number, document in enumerate(text.parsed.documents):
         if number > 0:
@@ -175,15 +176,27 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
                 yield found("invalid-value", message, hint, text.position(number, path))
 
 
+def _written_off(text: Text) -> frozenset[tuple[int, int]]:
+    """Return where the severity `off` is written; without quotes it is a boolean to YAML 1.1, and means the same."""
+    from driftcheck.declarations.rule_checks import holders
+
+    return frozenset(
+        text.position(0, (*pointer, "severities", rule))
+        for document in text.parsed.documents[:1]
+        for pointer, holder in holders(document)
+        if isinstance(severities := holder.get("severities"), dict)
+        for rule, severity in severities.items()
+        if severity == "off"
+    )
+
+
 def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]]:
     """Return where a configuration names a path outside its repository, or outside its folder if it is in none."""
+    from driftcheck.declarations.rule_checks import holders
+
     root = str(repository(folder) or folder)
-    if not isinstance(document, dict):
-        return
-    targets = document.get("targets")
-    named = targets.items() if isinstance(targets, dict) else ()
-    for above, holder in (((), document), *((("targets", name), target) for name, target in named)):
-        paths = holder.get("paths") if isinstance(holder, dict) else None
+    for above, holder in holders(document):
+        paths = holder.get("paths")
         for index, path in enumerate(paths if isinstance(paths, list) else ()):
             if isinstance(path, str) and not discovery.is_within(os.path.normpath(os.path.join(folder, path)), root):
                 yield (*above, "paths", index)

@@ -28,14 +28,16 @@ def rule_violations(document: JSON) -> Iterator[Violation]:
         return
     policies = {str(entry.get("id")) for _, entry in _entries(document, "policies")}
     yield from _policy_violations(document)
-    for pointer, holder in _holders(document):
+    for pointer, holder in holders(document):
         for index, entry in _entries(holder, "ignore"):
             yield from _ignore_violations((*pointer, "ignore", index), entry, policies)
         yield from _severity_violations((*pointer, "severities"), holder.get("severities"), policies)
 
 
-def _holders(document: Mapping[str, JSON]) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
-    """Yield the document itself and each of its targets."""
+def holders(document: JSON) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
+    """Yield a configuration itself and each of its targets, with where they are."""
+    if not isinstance(document, dict):
+        return
     yield (), document
     targets = document.get("targets")
     for name, target in targets.items() if isinstance(targets, dict) else ():
@@ -72,9 +74,10 @@ def _severity_violations(pointer: Pointer, severities: JSON, policies: Collectio
         own = rule.startswith(POLICY_PREFIX) and rule.removeprefix(POLICY_PREFIX) in policies
         if rule not in RULES and not own:
             yield _unknown_rule(rule, (*pointer, rule), policies, at_key=True)
-        elif severity == "off" and not own and rule not in LINT_RULES:
-            hint = "Only rules across fields (docs/rules.md, Fields together) and policies can be turned off."
-            yield Violation("invalid-value", f"`{rule}` can't be turned off", (*pointer, rule), hint)
+        elif (severity == "off" or severity is False) and not own and rule not in LINT_RULES:
+            accept = f", or accept it in an ignore rule with `rule: {rule}`" if rule in SUPPRESSIBLE_RULES else ""
+            hint = f"Write `{rule}: note`{accept}."
+            yield Violation("invalid-value", f"`{rule}` can't be turned off", (*pointer, rule), hint, at_key=True)
 
 
 def _unknown_rule(rule: str, pointer: Pointer, policies: Iterable[str], *, at_key: bool = False) -> Violation:

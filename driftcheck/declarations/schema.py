@@ -399,6 +399,9 @@ def _type_hint(path: Pointer, instance: JSON, schema: Mapping[str, Any], wanted:
             return 'Remove the field, or write a string; the empty string needs quotes: `""`.'
         return "Remove the field, or write its value."
     if "string" in wanted and isinstance(instance, bool | int | float):
+        words = [word for word in schema.get("enum", ()) if isinstance(word, str)]
+        if words:
+            return f"Write one of {', '.join(words)}."
         return "Put the value in quotes: without them YAML does not read it as a string."
     if isinstance(instance, str):
         fix = _certain_fix(instance, wanted, str(path[-1]) if path else "")

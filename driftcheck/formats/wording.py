@@ -228,14 +228,14 @@ def age_notes(item: Change | Finding | ResolvedItem, report: Report) -> list[str
     state = None if isinstance(item, ResolvedItem) else item.state
     if state is State.NEW:
         return ["new"]
-    since = [] if item.first_seen is None else [f"since {since_text(item.first_seen, report)}"]
+    since = [] if item.first_seen is None else [f"since {since_text(item.first_seen, report.generated_at)}"]
     return ["changed", *since] if state is State.CHANGED else since
 
 
-def since_text(moment: str, report: Report) -> str:
-    """Write a moment as a day, and how long before the report it was: `2026-11-20 (8 days)`."""
+def since_text(moment: str, now: str) -> str:
+    """Write a moment as a day, and how long ago it was: `2026-11-20 (8 days)`."""
     try:
-        passed = datetime.fromisoformat(report.generated_at) - datetime.fromisoformat(moment)
+        passed = datetime.fromisoformat(now) - datetime.fromisoformat(moment)
     except (ValueError, TypeError):
         return visible(moment)
     days = max(passed.days, 0)

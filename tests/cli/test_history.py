@@ -189,6 +189,7 @@ def test_open_lists_age_state_and_severity(project: Path) -> None:
         ("billing-agent", None, "missing-deployment", "new", "error"),
     }
     assert "2026-01-01 (8 days)" in history(project, "open", day=8).out
+    assert "2026-01-01 (today)" in history(project, "open", day=0).out
 
 
 def test_items_of_several_reports_are_kept_apart(project: Path) -> None:

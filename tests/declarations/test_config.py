@@ -104,6 +104,33 @@ def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:
     assert "unused-ignore" in line
 
 
+@pytest.mark.parametrize("written", ["off", '"off"', "'off'"])
+def test_a_rule_is_turned_off_with_or_without_quotes(written: str) -> None:
+    text = f"severities: {{unpinned-image: {written}}}\n"
+    assert parse(text).off == {"unpinned-image"}
+    target = f"targets:\n  a:\n    workspace: 7d1f0c3e-0000-4000-8000-000000000000\n    {text}"
+    assert parse(target).targets[0].config.off == {"unpinned-image"}
+
+
+@pytest.mark.parametrize("written", ["off", '"off"', "false"])
+def test_a_rule_that_cannot_be_turned_off_is_reported_however_it_is_written(written: str) -> None:
+    (message,) = (line for line in errors(f"severities: {{rollout-pending: {written}}}\n") if "turned off" in line)
+    assert "driftcheck.yaml:1:14: `rollout-pending` can't be turned off. Write `rollout-pending: note`" in message
+    assert "ignore rule with `rule: rollout-pending`" in message
+
+
+def test_false_as_a_severity_is_an_error_that_names_the_words() -> None:
+    (message,) = errors("severities: {unpinned-image: false}\n")
+    assert message.endswith(
+        "`unpinned-image`: expected a string, got a boolean. Write one of error, warning, note, off."
+    )
+
+
+@pytest.mark.parametrize("text", ["strict: off\n", "workspace: off\n", "severities: off\n", "fail-on: off\n"])
+def test_off_is_ambiguous_everywhere_else(text: str) -> None:
+    assert any("`off` is a boolean in YAML 1.1" in line for line in errors(text))
+
+
 @pytest.mark.parametrize("text", ["- a\n", "text\n", "a: [\n", "a: 1\na: 1\n", "region: eu\n---\nregion: us\n"])
 def test_anything_but_a_single_mapping_is_an_error(text: str) -> None:
     assert errors(text)[0].startswith("driftcheck.yaml:")
