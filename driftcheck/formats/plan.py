@@ -160,7 +160,7 @@ _HEAD: Final = r"""#!/bin/sh
 # A plan of driftcheck: the requests that bring live back to what is declared. Read it before you run it.
 # It needs curl, and the API key in LANGGRAPH_HOST_API_KEY, LANGSMITH_API_KEY or LANGCHAIN_API_KEY (a target's own
 # key comes first, in DRIFTCHECK_API_KEY_ and its name).
-# It stops at the first deployment that changed since the plan was made.
+# It sends nothing while values have to be filled in, and stops at the first deployment that changed since.
 set -eu
 unset CURL_HOME
 common=${LANGGRAPH_HOST_API_KEY:-${LANGSMITH_API_KEY:-${LANGCHAIN_API_KEY:-}}}
@@ -216,15 +216,32 @@ def _texts(value: JSON) -> Iterator[str]:
 def _script(plan: Plan) -> str:
     first, _, rest = _HEAD.partition("set -eu\n")
     lines = [f"{first}{_SENSITIVE if may_hold_secrets(plan) else ''}set -eu\n{rest}"]
-    for target in plan.targets:
-        steps = [step for step in plan.steps if step.target == target.name]
-        if steps:
-            lines += _script_target(target)
+    found = [(target, [step for step in plan.steps if step.target == target.name]) for target in plan.targets]
+    used = [(f"use_target_{number}", target, steps) for number, (target, steps) in enumerate(found, 1) if steps]
+    for name, target, _ in used:
+        lines += [f"{name}() {{", *(f"  {line}" for line in _script_target(target)), "}"]
+    lines += ["", *_script_obstacles(plan), *(name for name, _, _ in used), ""]
+    for name, _, steps in used:
+        lines.append(name)
         for number, step in enumerate(steps):
             is_first = all(earlier.deployment != step.deployment for earlier in steps[:number])
             lines += _script_step(step, is_first=is_first)
     lines += [f"# not planned: {visible(f'{_label(item)}: {item.reason}')}" for item in plan.not_planned]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _script_obstacles(plan: Plan) -> Iterator[str]:
+    """Yield the lines that stop the script before its first request, while values have to be filled in."""
+    unsafe = [step for step in plan.steps if step.unsafe]
+    if not unsafe:
+        return
+    yield "# Remove each of the next lines once everything that it names is filled in below."
+    yield "unsafe="
+    for step in unsafe:
+        needs = "; ".join(visible(need) for need in step.needs)
+        text = f"error: nothing was sent: {visible(step.deployment)} is unsafe until you fill in: {needs}"
+        yield f"say {shlex.quote(text)} >&2; unsafe=1"
+    yield '[ -z "$unsafe" ] || exit 1'
 
 
 def _script_target(target: PlanTarget) -> Iterator[str]:
@@ -245,7 +262,7 @@ def _script_target(target: PlanTarget) -> Iterator[str]:
     else:
         yield f"base=${{{default}:-{shlex.quote(target.endpoint)}}}"
     yield "base=${base%/}"
-    yield """[ -n "$key" ] || { say 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }\n"""
+    yield """[ -n "$key" ] || { say 'error: no API key: set LANGSMITH_API_KEY' >&2; exit 3; }"""
 
 
 def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
@@ -253,10 +270,6 @@ def _script_step(step: Step, *, is_first: bool) -> Iterator[str]:
     name = visible(step.deployment)
     yield f"# {_label(step)}: {_EFFECTS[step.effect]}"
     yield from (f"# warning: {visible(warning)}" for warning in step.warnings)
-    if step.unsafe:
-        needs = "; ".join(visible(need) for need in step.needs)
-        yield "# Remove the next line once everything that it names is filled in below."
-        yield f"say {shlex.quote(f'error: {name} is unsafe until you fill in: {needs}')} >&2; exit 1"
     at = step.precondition
     if at is not None and is_first and step.method != "POST":
         address = f"/v2/deployments/{at.id}"

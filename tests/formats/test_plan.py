@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,26 @@ def test_an_unsafe_step_is_refused(emulator: tuple[Emulator, str], tmp_path: Pat
     assert result.returncode == 1
     assert "secrets[name=TOKEN].value" in result.stderr
     assert one.deployments[0].value["updated_at"] == LIVE["updated_at"]
+
+
+@needs_curl
+@pytest.mark.parametrize("cause", ["placeholder", "key of the second target"])
+def test_the_script_sends_nothing_before_all_of_it_can_be_sent(
+    emulator: tuple[Emulator, str], tmp_path: Path, cause: str
+) -> None:
+    one, url = emulator
+    (first,) = plan_against(LIVE, url).steps
+    second = replace(first, deployment="another", target="b")
+    if cause == "placeholder":
+        second = replace(second, needs=("secrets[name=TOKEN].value",))
+    targets = (PlanTarget("a", url, WORKSPACE), PlanTarget("b", url, WORKSPACE))
+    script = render("sh", Plan((replace(first, target="a"), second), targets=targets))
+    keys = {"LANGSMITH_API_KEY": "", "DRIFTCHECK_API_KEY_A": KEY}
+    result = run(script, tmp_path, **({} if cause == "placeholder" else keys))
+    assert (result.returncode, result.stdout) == (1 if cause == "placeholder" else 3, "")
+    assert one.deployments[0].value["updated_at"] == LIVE["updated_at"]
+    filled_in = "\n".join(line for line in script.split("\n") if "unsafe until" not in line)
+    assert run(filled_in, tmp_path).stdout.count("sent PATCH") == 1  # the second one is the first again, which changed
 
 
 def test_the_script_needs_a_key(tmp_path: Path) -> None:
