@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+from driftcheck.budget import LONG, Budget
 from driftcheck.paths import Path, glob_matches, segment_texts, split_pattern
 
 _T = TypeVar("_T")
 
 _TRY: Final = 8
 """What one comparison of a text with a glob costs, in steps of about a twentieth of a microsecond."""
-_LONG: Final = 64
-"""Characters that cost one step more."""
-
-
-class OverBudgetError(Exception):
-    """The budget is used up."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """The number of steps that are left."""
-
-    left: int
-
-    def spend(self, steps: int = 1) -> None:
-        """Use some of them; raises OverBudgetError if fewer are left."""
-        self.left -= steps
-        if self.left < 0:
-            raise OverBudgetError
-
-
-def weight(value: Any) -> int:
-    """Return the number of steps that comparing a value takes."""
-    steps, pending = 0, [value]
-    while pending:
-        each = pending.pop()
-        steps += 1
-        if isinstance(each, str):
-            steps += len(each) // _LONG
-        elif isinstance(each, dict):
-            pending += each.values()
-        elif isinstance(each, list | tuple):
-            pending += each
-    return steps
 
 
 class GlobIndex(Generic[_T]):
@@ -69,7 +35,7 @@ class GlobIndex(Generic[_T]):
                 self._inside.append((max(parts, key=len), glob, value))
         self._starts = sorted(set(map(len, self._by_start)))
         self._ends = sorted(set(map(len, self._by_end)))
-        self._needles = sum(1 + len(needle) // _LONG for needle, _, _ in self._inside)
+        self._needles = sum(1 + len(needle) // LONG for needle, _, _ in self._inside)
 
     def matching(self, text: str, budget: Budget) -> list[_T]:
         """Return the values whose globs match a text; raises OverBudgetError."""
@@ -81,10 +47,10 @@ class GlobIndex(Generic[_T]):
         for length in self._ends:
             if length <= len(text) and text[-length:] in self._by_end:
                 likely += self._by_end[text[-length:]]
-        budget.spend(1 + len(self._starts) + len(self._ends) + self._needles * (1 + len(text) // _LONG))
+        budget.spend(1 + len(self._starts) + len(self._ends) + self._needles * (1 + len(text) // LONG))
         likely += [(glob, value) for needle, glob, value in self._inside if needle in text]
         for glob, value in likely:
-            budget.spend(_TRY + (len(glob) + len(text)) // _LONG + glob.count("*"))
+            budget.spend(_TRY + (len(glob) + len(text)) // LONG + glob.count("*"))
             if glob_matches(glob, text):
                 found.append(value)
         budget.spend(_TRY * len(found))

@@ -12,8 +12,9 @@ from datetime import date
 from functools import cache
 from typing import Final
 
+from driftcheck.budget import Budget, OverBudgetError, weight
 from driftcheck.fields import Field, deployment
-from driftcheck.globs import Budget, GlobIndex, OverBudgetError, PatternIndex, weight
+from driftcheck.globs import GlobIndex, PatternIndex
 from driftcheck.model import ABSENT, JSON, Change, Comparison, Declaration, Finding, Guard, IgnoreRule, Suppression
 from driftcheck.paths import Item, Path, glob_matches, parse_path
 from driftcheck.redaction.patterns import holds_credential, shown

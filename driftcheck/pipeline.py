@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from driftcheck import __version__, fields, settings
+from driftcheck.budget import Budget
 from driftcheck.comparison import details
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
-from driftcheck.globs import Budget
 from driftcheck.ignores import in_force, pinned_paths
 from driftcheck.model import (
     JSON,

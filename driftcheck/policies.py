@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from driftcheck.budget import Budget, OverBudgetError, weight
 from driftcheck.declarations.schema import compile_fragment
 from driftcheck.fields import UNKNOWN, Field, deployment, derive, is_unset
-from driftcheck.globs import Budget, GlobIndex, OverBudgetError, weight
+from driftcheck.globs import GlobIndex
 from driftcheck.model import (
     JSON,
     REDACTED_MARKER,

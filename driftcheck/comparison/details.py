@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from driftcheck.globs import Budget, OverBudgetError
+from driftcheck.budget import Budget, OverBudgetError
 from driftcheck.model import ABSENT, JSON, Change, ChangeKind, Detail
 from driftcheck.paths import Path, sort_key
 

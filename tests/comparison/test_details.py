@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftcheck.budget import Budget
 from driftcheck.comparison import details as module
 from driftcheck.comparison.details import budget, with_details
-from driftcheck.globs import Budget
 from driftcheck.model import Change, ChangeKind, Detail
 from driftcheck.paths import format_path
 

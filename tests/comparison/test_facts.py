@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from driftcheck.budget import Budget
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.verdicts import Sides, Terms, assess
-from driftcheck.globs import Budget
 from driftcheck.model import REDACTED_MARKER, Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
 from driftcheck.policies import Side, effective_values
