@@ -8,8 +8,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "driftcheck"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_version.py")
@@ -171,10 +169,3 @@ def test_help_loads_click_and_the_standard_library_alone() -> None:
 
 def test_schema_loads_nothing_more_than_help() -> None:
     assert third_party(loaded_by("schema", "report")) == {"click"}
-
-
-def test_a_request_loads_the_client_library_without_its_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LANGSMITH_API_KEY", "lsv2_pt_example")
-    loaded = third_party(loaded_by("check", "--endpoint", "http://127.0.0.1:1", "--retries", "0", "tests/data"))
-    assert "httpx" in loaded
-    assert not loaded & {"rich", "pygments"}

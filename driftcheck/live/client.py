@@ -12,7 +12,6 @@ import json
 import os
 import re
 import ssl
-import sys
 import threading
 import time
 import urllib.request
@@ -75,8 +74,6 @@ class Client:
     """Waits between attempts, given seconds."""
     stop: threading.Event
     """Set when no more responses are needed."""
-    turns: threading.Semaphore
-    """Lets no more requests be under way at once than the connection allows."""
     sent: list[None]
     """Grows by one with each request."""
 
@@ -103,8 +100,6 @@ class Client:
 @contextlib.contextmanager
 def opened(connection: Connection, sleep: Callable[[float], None] | None = None) -> Iterator[Client]:
     """Open a client and start the clock of a fetch; raises LiveError if certificates or proxy can't be used."""
-    # httpx has its own command line, for which it loads rich and pygments if they are installed.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     import httpx
 
     deadline = time.monotonic() + connection.timeout
@@ -133,8 +128,7 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
         ) from None
     except Exception:  # whatever it is, it may quote a proxy's password
         raise LiveError("the proxy of the environment can't be used", hint=_PROXY_VARIABLES) from None
-    turns = threading.Semaphore(connection.concurrency)
-    client = Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, turns, [])
+    client = Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, [])
     try:
         yield client
     finally:
@@ -231,12 +225,7 @@ def ask(client: Client, params: Mapping[str, str]) -> Page:
 
 
 def _ask_once(client: Client, params: Mapping[str, str]) -> Page:
-    if not client.turns.acquire(timeout=client.left()):
-        raise client.out_of_time()
-    try:
-        body = _send(client, params)
-    finally:
-        client.turns.release()
+    body = _send(client, params)
     try:
         value = parse(body)
         secrets = known_secrets([client.connection.api_key])

@@ -28,12 +28,9 @@ MAX_READINGS: Final = 5
 """How often a listing that changes meanwhile is read before the fetch gives up."""
 
 MAX_ASKED: Final = 200
-"""So many names get their own queries; the service may accept no more than 2,000 requests a minute."""
+"""The number of names that get their own queries; the service may accept no more than 2,000 requests a minute."""
 
 MAX_LISTING_BYTES: Final = 256 * 1024 * 1024
-
-PARSING: Final = 2
-"""So many threads may parse a response while as many requests as allowed are under way (the client sees to that)."""
 
 Ticket: TypeAlias = tuple[int, Any]
 """Which round a request belongs to, and what it asks for: an offset or a name."""
@@ -75,11 +72,11 @@ def _with_source(error: LiveError, client: Client) -> LiveError:
 
 
 class Requests:
-    """Requests in threads, which are not awaited past the deadline."""
+    """Requests in threads, one for each that may be under way; they are not awaited past the deadline."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.capacity = client.connection.concurrency + PARSING
+        self.capacity = client.connection.concurrency
         self._executor = ThreadPoolExecutor(self.capacity, thread_name_prefix="driftcheck-request")
         self._tickets: dict[Future[Page], Ticket] = {}
 
