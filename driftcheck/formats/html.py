@@ -161,10 +161,12 @@ class _Part:
     """Of a target; that of the report is said once."""
     origin: str
     general: Sequence[Finding]
-    """Errors and warnings about no deployment of it."""
+    """Errors about no deployment of it, and warnings about the whole run."""
     rows: Sequence[_Row]
     unmanaged: Sequence[_Row]
     """Deployments that nobody declared, where that counts."""
+    warnings: Sequence[Finding]
+    """Other warnings about no deployment of it."""
     elsewhere: Sequence[_Row]
     notes: Sequence[Finding]
     """Notes about no deployment of it."""
@@ -272,7 +274,7 @@ def _page(report: Report, asked: Asked) -> _Page:
         parts=parts,
         others=others,
         bar=_bar(report.summary.statuses),
-        base=next((part.declared.base[:12] for part in view.parts(report) if part.declared.base), ""),
+        base=(view.base(report) or "")[:12],
         notes=[each for part in parts for each in part.notes],
         elsewhere=[row for part in parts for row in part.elsewhere],
         elsewhere_text=wording.elsewhere_text([row.block for part in parts for row in part.elsewhere]),
@@ -281,7 +283,9 @@ def _page(report: Report, asked: Asked) -> _Page:
         coverage_base=wording.coverage_base(report),
         live=sum(side.deployments for side in live) if live else None,
         compared=view.compared(report),
-        severities=_severities(rows, (finding for part in parts for finding in (*part.general, *part.notes))),
+        severities=_severities(
+            rows, (finding for part in parts for finding in (*part.general, *part.warnings, *part.notes))
+        ),
         by_rule=_by_rule(report.findings),
         suppressed=_suppressed(report, anchors),
         resolved=[wording.resolved_text(item, report) for item in report.resolved],
@@ -331,10 +335,9 @@ def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
         number += len(unmanaged)
         others += [each for each in shown.others if not _is_counted_unmanaged(each)]
         verdict = wording.verdict(part) if has_targets and parts else None
-        origin, loose = wording.origin(part) if verdict else "", _general(part)
-        general = [each for each in loose if each.severity is not Severity.NOTE]
-        notes = [each for each in loose if each.severity is Severity.NOTE]
-        parts.append(_Part(part, verdict, origin, general, rows, unmanaged, elsewhere, notes))
+        origin = wording.origin(part) if verdict else ""
+        notes = _general_notes(part)
+        parts.append(_Part(part, verdict, origin, shown.general, rows, unmanaged, shown.warnings, elsewhere, notes))
     return parts, [_row(block, number + n, is_open=False) for n, block in enumerate(others)]
 
 
@@ -342,11 +345,12 @@ def _is_counted_unmanaged(block: view.Block) -> bool:
     return block.is_merely_unmanaged and block.worst in (Severity.ERROR, Severity.WARNING)
 
 
-def _general(report: Report) -> list[Finding]:
-    """Return the findings that are about no deployment of the report, the worst first."""
+def _general_notes(report: Report) -> list[Finding]:
+    """Return the notes that are about no deployment of the report."""
     names = {comparison.name for comparison in report.deployments}
-    loose = [each for each in report.findings if each.suppressed is None and each.deployment not in names]
-    return sorted(loose, key=lambda each: (each.severity.rank, str(each.location or ""), each.rule))
+    notes = [each for each in report.findings if each.severity is Severity.NOTE and each.suppressed is None]
+    loose = [each for each in notes if each.deployment not in names]
+    return sorted(loose, key=lambda each: (str(each.location or ""), each.rule))
 
 
 def _row(block: view.Block, number: int, *, is_open: bool) -> _Row:

@@ -69,7 +69,7 @@ def _is_active(result: Change | Finding) -> bool:
 
 def _of_block(block: view.Block, report: Report, threshold: Severity) -> _Case:
     comparison = block.comparison
-    lines = [_change_line(change, report) for change in comparison.changes]
+    lines = [_change_line(change, report) for change in block.changes]
     lines += [_finding_line(finding, report) for finding in block.findings]
     lines += [f"{wording.path_text(path)}: unverifiable" for path in comparison.unverifiable]
     case = _Case(visible(comparison.name), _class(report), comparison.location, lines=tuple(lines))

@@ -157,25 +157,28 @@ def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
         yield _Group("\n**Inventory**\n\n", tuple(_inventory(report)))
     if report.command == "compare":
         yield _Group("\n", tuple(_sides(report)))
-    general = tuple(_finding(finding, report, options) for finding in shown.general)
-    yield _Group("\n**Findings**\n\n", general)
+    yield _Group("\n**Findings**\n\n", tuple(_finding(finding, report, options) for finding in shown.general))
     for position, block in enumerate(shown.shown):
         is_open = position < _OPEN and (block.worst is Severity.ERROR or block.is_own)
         yield _of_block(block, report, options, is_open=is_open)
     bare = [_Piece(f"- {_code(visible(block.comparison.name))}\n", "deployment") for block in shown.bare]
     yield _details(f"<b>unknown</b> ({len(bare):,})", bare)
+    yield from _sums(shown, report, options, Severity.ERROR)
+    yield _Group("\n**Warnings**\n\n", tuple(_finding(finding, report, options) for finding in shown.warnings))
+    yield from _sums(shown, report, options, Severity.WARNING)
 
 
 def _folded(report: Report, options: RenderOptions) -> Iterator[_Group]:
-    """Yield what counts, was resolved or suppressed, then notes, then what the change under review does not touch."""
+    """Yield what was resolved or suppressed, then notes, then what the change under review does not touch."""
     shown = _view(report)
-    yield from (_sum(group, report, options) for group in shown.sums if group.severity is not Severity.NOTE)
     resolved = [
         _Piece(f"- {_code(wording.resolved_text(each, report))}\n", "resolved item") for each in report.resolved
     ]
     yield _details(f"<b>resolved</b> since the last conclusive run ({len(resolved):,})", resolved)
     yield _suppressed(shown, report, options)
-    yield from (_sum(group, report, options) for group in shown.sums if group.severity is Severity.NOTE)
+    yield from _sums(shown, report, options, Severity.NOTE)
+    aside = [_finding(each, report, options) for each in shown.aside]
+    yield _details(f"<b>notes</b> on deployments that this change does not touch ({len(aside):,})", aside)
     elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, report, options)]
     yield _details(f"<b>not touched by this change</b>: {wording.elsewhere_text(shown.elsewhere)}", elsewhere)
 
@@ -263,6 +266,10 @@ def _suppressed(shown: view.View, report: Report, options: RenderOptions) -> _Gr
             text = f"{': '.join(map(_code, parts))}; {_code(wording.reason_text(suppression))}"
             pieces.append(_Piece(f"- {text}\n", "suppressed change"))
     return _details(f"<b>suppressed</b> ({len(pieces):,})", pieces)
+
+
+def _sums(shown: view.View, report: Report, options: RenderOptions, severity: Severity) -> Iterator[_Group]:
+    return (_sum(group, report, options) for group in shown.sums if group.severity is severity)
 
 
 def _sum(group: view.Sum, report: Report, options: RenderOptions) -> _Group:

@@ -98,14 +98,18 @@ class _Page:
         for block in self._view.shown:
             yield self._block(block)
         yield self._bare()
+        yield self._sums_of(Severity.ERROR)
+        for finding in self._view.warnings:
+            yield self._finding(finding, "")
+        yield self._sums_of(Severity.WARNING)
 
     def counts(self) -> Iterator[Iterable[str]]:
         """Write the counts of items that are not shown, over all targets, after the differences."""
-        yield self._sums([group for group in self._view.sums if group.severity is not Severity.NOTE])
         yield self._suppressed()
         yield self._resolved()
         yield self._matching()
-        yield self._sums([group for group in self._view.sums if group.severity is Severity.NOTE])
+        yield self._sums_of(Severity.NOTE)
+        yield self._aside()
         yield self._elsewhere()
 
     def end(self) -> Iterator[Iterable[str]]:
@@ -320,7 +324,8 @@ class _Page:
             lines: list[str] = []
             for most in range(_NAMES, -1, -1):
                 which = f": {wording.listed(names, most)}" if most else ""
-                lines = list(self._fill([(f"{number}{which}", _BOLD, _RED), f"({_MORE})"]))
+                more = f"({_MORE})" if most < len(names) else ""
+                lines = list(self._fill([(f"{number}{which}", _BOLD, _RED), more]))
                 if len(lines) == 1:
                     break
             yield from lines
@@ -371,11 +376,12 @@ class _Page:
             yield "Resolved since the last conclusive run:"
             yield from self._cut(lines, "resolved item")
 
-    def _sums(self, groups: Sequence[Sum]) -> Iterator[str]:
-        """Sum notes and merely unmanaged deployments by rule; never more lines of notes than of drift."""
+    def _sums_of(self, severity: Severity) -> Iterator[str]:
+        """Sum findings by rule; notes on declared values have one line."""
+        groups = [group for group in self._view.sums if group.severity is severity]
         notes = [each for each in groups if each.severity is Severity.NOTE and each.rule in LINT_RULES]
         sums_all = not self._verbose and self._report.command != "validate"
-        folded = notes if not self._verbose and len(notes) > max(len(self._view.shown), 1) else []
+        folded = notes if not self._verbose and len(notes) > 1 else []
         for group in groups:
             if group in folded:
                 continue
@@ -385,31 +391,31 @@ class _Page:
             else:
                 yield from self._sum(group)
         if folded:
-            counts = ", ".join(f"{visible(each.rule)} {len(each.findings):,}" for each in folded)
-            number = sum(len(each.findings) for each in folded)
-            yield from self._fill([(f"{number:,} notes", _CYAN), f"on declared values: {counts} ({_MORE})"])
+            yield from self._folded("on declared values", [finding for each in folded for finding in each.findings])
+
+    def _aside(self) -> Iterator[str]:
+        """Count the notes on deployments that the change under review does not touch."""
+        if self._view.aside:
+            yield from self._folded("on deployments that this change does not touch", self._view.aside)
+
+    def _folded(self, about: str, notes: Sequence[Finding]) -> Iterator[str]:
+        number = wording.counted(len(notes), "note")
+        yield from self._fill([(number, _CYAN), f"{about}: {wording.by_rule(notes)} ({_MORE})"])
 
     def _sum(self, group: Sum) -> Iterator[str]:
-        """Summarize the findings of a rule; notes on declared values take one line, with as many names as fit."""
+        """Summarize the findings of a rule, with the names of some deployments."""
         found = {(each.target, each.deployment) for each in group.findings if each.deployment is not None}
         names = [wording.name_in(self._report, *each) for each in sorted(found, key=str)]
-        lines = self._summary(group, names, _NAMES)
-        most = min(_NAMES, len(names))
-        while group.rule in LINT_RULES and len(lines) > 1 and most:
-            most -= 1
-            lines = self._summary(group, names, most)
-        yield from lines
-
-    def _summary(self, group: Sum, names: Sequence[str], most: int) -> list[str]:
         number = wording.counted(len(names) or len(group.findings), "deployment" if names else "time")
-        which = f": {wording.listed(names, most)}" if names and most else ""
+        about = names[0] if len(names) == 1 else number + (f": {wording.listed(names, _NAMES)}" if names else "")
+        more = "" if 0 < len(names) <= _NAMES else f"; {_MORE}"
         pieces: list[_Piece] = [
             (f"{group.severity.value}:", _SEVERITIES[group.severity]),
             wording.rule_title(group.rule, group.findings),
-            f"({names[0] if most and len(names) == 1 else number + which}; {_MORE})",
+            f"({about}{more})",
             (f"[{visible(group.rule)}]", _DIM),
         ]
-        return list(self._fill(pieces))
+        yield from self._fill(pieces)
 
     def _matching(self) -> Iterator[str]:
         """List the deployments that match, with -v."""

@@ -27,7 +27,7 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Path, format_path
-from driftcheck.rules import LINT_RULES
+from driftcheck.rules import LINT_RULES, RULES
 
 CHANGE_RULE: Final = "drift"
 """The rule of a change, where a format needs one."""
@@ -50,12 +50,15 @@ _CLASS_ORDER: Final = (
 )
 _STATUS_ORDER: Final = (
     Status.UNKNOWN,
-    Status.DRIFTED,
     Status.MISSING,
+    Status.DRIFTED,
     Status.PROPOSED,
     Status.UNMANAGED,
     Status.IN_SYNC,
 )
+_RULE_ORDER: Final = {rule: number for number, rule in enumerate(RULES)}
+_OF_THE_CHANGE: Final = frozenset({"proposed-creation", "proposed-adoption", "proposed-removal", "proposed-rename"})
+"""The rules about what the change under review does to whole deployments."""
 _STATE_ORDER: Final = {State.NEW: 0, State.CHANGED: 1, State.KNOWN: 2, None: 3}
 
 
@@ -103,6 +106,11 @@ def common(report: Report) -> Report:
     )
 
 
+def base(report: Report) -> str | None:
+    """Return the commit that the change under review is compared with; None if no change is under review."""
+    return next((part.declared.base for part in parts(report) if part.declared.base), None)
+
+
 # Deployments
 
 
@@ -126,18 +134,19 @@ class Block:
     @property
     def is_merely_unmanaged(self) -> bool:
         """Whether it is unmanaged, and nothing else is reported about it."""
-        return self.comparison.status is Status.UNMANAGED and not self.active
+        return self.comparison.status is Status.UNMANAGED and not self.active and not self.is_own
 
     @property
     def changes(self) -> list[Change]:
-        """All changes of it, what the change under review does first."""
-        return sorted(self.comparison.changes, key=lambda change: change.change_class not in OWN)
+        """All changes of it: first those in conflict, then what the change under review does."""
+        return sorted(self.comparison.changes, key=lambda change: _CLASS_ORDER.index(change.change_class))
 
     @property
     def is_own(self) -> bool:
         """Whether the change under review alters it."""
-        is_altered = self.comparison.status is Status.PROPOSED
-        return is_altered or any(change.change_class in OWN for change in self.active)
+        if self.comparison.status is Status.PROPOSED or any(change.change_class in OWN for change in self.active):
+            return True
+        return any(each.rule in _OF_THE_CHANGE and each.suppressed is None for each in self.findings)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -157,8 +166,8 @@ class Block:
 
     @property
     def matters(self) -> bool:
-        """Whether it is shown individually: something differs, is missing, unknown or worth a warning."""
-        if self.active or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
+        """Whether it is shown individually: it differs, is missing, unknown, new by the change, or has a warning."""
+        if self.active or self.is_own or self.comparison.status in (Status.UNKNOWN, Status.MISSING, Status.DRIFTED):
             return True
         return self.worst is not None and self.worst is not Severity.NOTE
 
@@ -176,8 +185,13 @@ def _block(comparison: Comparison, findings: list[Finding]) -> Block:
     active = tuple([change for change in comparison.changes if change.suppressed is None])
     severities = {change.severity for change in active}
     severities |= {finding.severity for finding in findings if finding.suppressed is None}
-    ordered = tuple(sorted(findings, key=lambda each: (each.severity.rank, each.rule)))
+    ordered = tuple(sorted(findings, key=lambda each: (each.severity.rank, *_rule_order(each.rule))))
     return Block(comparison, ordered, active, min(severities, key=attrgetter("rank"), default=None))
+
+
+def _rule_order(rule: str) -> tuple[int, str]:
+    """Return the position of a rule in the catalogue, which begins with what weighs most; policies come last."""
+    return _RULE_ORDER.get(rule, len(_RULE_ORDER)), rule
 
 
 def _block_order(block: Block) -> tuple[object, ...]:
@@ -206,17 +220,21 @@ class View:
     """The parts of a report (of one target), each in the order in which it is shown."""
 
     general: tuple[Finding, ...]
-    """Errors and warnings about no deployment of the report."""
+    """Errors about no deployment of the report, and warnings about the whole run, which may explain the rest."""
     shown: tuple[Block, ...]
     """The deployments that are shown by themselves; the others are only counted."""
     bare: tuple[Block, ...]
     """Deployments of which nothing is known."""
+    warnings: tuple[Finding, ...]
+    """The other warnings about no deployment of the report."""
     elsewhere: tuple[Block, ...]
     """Deployments that drifted or are missing, and that the change under review does not touch."""
     suppressed: tuple[tuple[Comparison | None, Change | Finding, Suppression], ...]
     """What ignore rules suppress, and no deployment above shows."""
     sums: tuple[Sum, ...]
     """The other findings: notes, and deployments that are merely unmanaged."""
+    aside: tuple[Finding, ...]
+    """Notes on deployments that the change under review does not touch, if notes are folded."""
     others: tuple[Block, ...]
     """The deployments that are shown nowhere above."""
 
@@ -225,8 +243,8 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
     """Return what is shown of a report.
 
     With `with_unmanaged`, unmanaged deployments are shown by themselves; with `folds_notes`, notes on declared values
-    are counted, those of deployments that are shown, too; with `sums_alike`, a warning that is all that several
-    deployments have is counted.
+    are counted, those of deployments that are shown, too, and notes that the change under review does not concern are
+    set aside; with `sums_alike`, a warning that is all that several deployments have is counted.
     """
     every = blocks(report)
     alike = _alike(every, report.findings) if sums_alike else frozenset()
@@ -247,19 +265,44 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
     loose = [each for each in report.findings if (each.target, each.deployment) not in known]
     general = sorted(
         (each for each in loose if each.suppressed is None),
-        key=lambda each: (each.severity.rank, each.location or NO_LOCATION, each.rule),
+        key=lambda each: (each.severity.rank, each.location or NO_LOCATION, *_rule_order(each.rule)),
     )
+    single = [each for each in general if not _is_counted(each, alike)]
     counted = [each for each in general if _is_counted(each, alike)]
     counted += [*folded, *(each for block in others for each in block.findings if each.suppressed is None)]
+    apart = {id(each) for each in aside(report)} if folds_notes else set()
     return View(
-        general=tuple(each for each in general if not _is_counted(each, alike)),
+        general=tuple(each for each in single if _leads(each)),
+        warnings=tuple(each for each in single if not _leads(each)),
         shown=tuple(block for block in shown if not block.is_bare and not block.is_elsewhere),
-        bare=tuple(sorted((each for each in shown if each.is_bare), key=lambda each: each.comparison.location is None)),
+        bare=tuple(sorted((each for each in shown if each.is_bare), key=_bare_order)),
         elsewhere=tuple(block for block in shown if block.is_elsewhere),
         suppressed=tuple(_suppressed(others, loose)),
-        sums=_sums(counted),
+        sums=_sums(each for each in counted if id(each) not in apart),
+        aside=tuple(each for each in counted if id(each) in apart),
         others=tuple(others),
     )
+
+
+def aside(report: Report) -> list[Finding]:
+    """Return the notes on deployments that the change under review does not touch; empty without one."""
+    if base(report) is None:
+        return []
+    own = {(each.comparison.target, each.comparison.name) for each in blocks(report) if each.is_own}
+    return [
+        each
+        for each in report.findings
+        if each.severity is Severity.NOTE and each.suppressed is None and each.deployment is not None
+        if (each.target, each.deployment) not in own
+    ]
+
+
+def _leads(finding: Finding) -> bool:
+    return finding.severity is Severity.ERROR or (finding.deployment is None and finding.location is None)
+
+
+def _bare_order(block: Block) -> tuple[object, ...]:
+    return block.comparison.location is None, block.comparison.target or "", block.comparison.name
 
 
 _ALIKE: Final = 3
@@ -312,10 +355,10 @@ def _suppressed(
 
 
 def _sums(findings: Iterable[Finding]) -> tuple[Sum, ...]:
-    by_rule: dict[tuple[int, str], list[Finding]] = {}
+    by_rule: dict[tuple[int, int, str], list[Finding]] = {}
     for finding in findings:
-        by_rule.setdefault((finding.severity.rank, finding.rule), []).append(finding)
-    return tuple(Sum(alike[0].severity, rule, tuple(alike)) for (_, rule), alike in sorted(by_rule.items()))
+        by_rule.setdefault((finding.severity.rank, *_rule_order(finding.rule)), []).append(finding)
+    return tuple(Sum(alike[0].severity, rule, tuple(alike)) for (*_, rule), alike in sorted(by_rule.items()))
 
 
 # Single results
@@ -395,7 +438,7 @@ def _result_order(result: Result) -> tuple[object, ...]:
 
 def outdated(report: Report) -> list[Block]:
     """Return the deployments that only require merging the base branch."""
-    if all(part.declared.base is None for part in parts(report)):
+    if base(report) is None:
         return []
     return [block for block in blocks(report) if block.is_outdated]
 

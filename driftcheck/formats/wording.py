@@ -281,6 +281,11 @@ def rule_title(rule: str, findings: Iterable[Finding] = ()) -> str:
     return visible(messages.pop() if len(messages) == 1 else rule)
 
 
+def by_rule(findings: Iterable[Finding]) -> str:
+    """Count findings by their rule: `cpu-rounded 2, long-name 1`."""
+    return ", ".join(f"{visible(rule)} {number:,}" for rule, number in Counter(e.rule for e in findings).items())
+
+
 def full_name(target: str | None, name: str | None) -> str:
     """Write a deployment's name with its target; empty for None."""
     return ": ".join(visible(part) for part in (target, name) if part is not None)
@@ -352,7 +357,7 @@ def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
     if report.command not in ("check", "audit") or report.outcome.status is ExitStatus.IN_SYNC:
         return []
     drift = [(each, change) for each in report.deployments for change in each.changes if _can_be_accepted(change)]
-    base = next((part.declared.base for part in view.parts(report) if part.declared.base), None)
+    base = view.base(report)
     if base is not None:
         drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
     if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, change in drift):

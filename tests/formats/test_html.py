@@ -247,7 +247,7 @@ def names_in_order(subject: Report) -> list[str]:
 
 def test_the_worst_is_first_and_open() -> None:
     text = render(DRIFT)
-    assert names_in_order(DRIFT)[:3] == ["claims-agent", "billing-agent", "scratch-000"]
+    assert names_in_order(DRIFT)[:3] == ["billing-agent", "claims-agent", "scratch-000"]
     assert [item["id"] for item in Page(text).all("details") if "open" in item] == ["d1", "d2"]
 
 

@@ -89,7 +89,7 @@ def test_verdict_first_then_the_worst() -> None:
         "To revert live: `driftcheck plan --name claims-agent`.\n"
     )
     assert (
-        text.index("<code>claims-agent</code>") < text.index("<code>billing-agent</code>") < text.index("scratch-000")
+        text.index("<code>billing-agent</code>") < text.index("<code>claims-agent</code>") < text.index("scratch-000")
     )
     assert "| `source_config.resource_spec.max_scale`<br>`prod/agents.yaml:24` | `6` | `10` |\n" in text
     assert "<details open><summary><b>drifted</b>" in text

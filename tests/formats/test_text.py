@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftcheck import formats
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.text import render
@@ -14,6 +15,7 @@ from tests.formats.reports import (
     ALL_IGNORED,
     ALLOWED_PARTIAL,
     AUDIT,
+    BILLING,
     CLAIMS,
     DETAILED,
     DRIFT,
@@ -24,14 +26,17 @@ from tests.formats.reports import (
     INVALID,
     INVENTORY,
     MAX_SCALE,
+    MISSING,
     SAMPLES,
     TARGETS,
     THREE_WAY,
+    UNMANAGED,
     VALID,
     WITH_HISTORY,
     huge,
     report,
     reports,
+    unmanaged_findings,
 )
 from tests.loops import case
 
@@ -51,6 +56,10 @@ def without_color(text: str) -> str:
 
 def test_drift_reads_well() -> None:
     assert render(DRIFT, PLAIN) == (
+        "missing  billing-agent  prod/agents.yaml:40\n"
+        "  prod/agents.yaml:40:5: error: declared, but the listing does not hold it [missing-deployment]\n"
+        "      Create it, or take it out of the YAML.\n"
+        "\n"
         "drifted  claims-agent  prod/agents.yaml:12\n"
         "  source_config.resource_spec.cpu_limit                  prod/agents.yaml:26\n"
         "      declared 4                live null, effectively 2\n"
@@ -67,10 +76,6 @@ def test_drift_reads_well() -> None:
         '      declared "otel:0.104.0"   live "otel:0.99.0"\n'
         '  source_config.labels["team.example/owner"]             prod/agents.yaml:15\n'
         '      declared (unset)          live "payments"\n'
-        "\n"
-        "missing  billing-agent  prod/agents.yaml:40\n"
-        "  prod/agents.yaml:40:5: error: declared, but the listing does not hold it [missing-deployment]\n"
-        "      Create it, or take it out of the YAML.\n"
         "\n"
         "note: A live deployment is not declared (200 deployments: scratch-000, scratch-001, scratch-002,\n"
         "    scratch-003, scratch-004 and 195 more; -v lists all) [unmanaged-deployment]\n"
@@ -277,6 +282,76 @@ def test_notes_on_declared_values_are_one_line_until_asked_for() -> None:
     assert "the name is long" in render(noted, RenderOptions(verbose=1))
 
 
+def test_notes_on_declared_values_have_one_line_whether_something_drifted_or_not() -> None:
+    drifted = noted(3, "long-name", "cpu-rounded")
+    matching = replace(
+        drifted, deployments=tuple(replace(e, status=Status.IN_SYNC, changes=()) for e in drifted.deployments)
+    )
+    for each in (drifted, matching):
+        assert "6 notes on declared values: cpu-rounded 3, long-name 3 (-v lists all)\n" in render(each, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        (1, "(claims-0)"),
+        (5, "(5 deployments: claims-0, claims-1, claims-2, claims-3, claims-4)"),
+        (7, "(7 deployments: claims-0, claims-1, claims-2, claims-3, claims-4 and 2 more; -v lists all)"),
+    ],
+)
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_sum_names_five_deployments_and_offers_to_list_all_only_if_it_leaves_some_out(
+    width: int, number: int, named: str
+) -> None:
+    assert named in " ".join(render(noted(number, "long-name"), RenderOptions(width=width)).split())
+
+
+def test_errors_come_before_warnings_about_what_is_not_declared() -> None:
+    leaving = Finding("being-deleted", Severity.WARNING, "A deployment is being deleted.", deployment="old-agent")
+    shared = Finding("undeclared-sharing", Severity.WARNING, "It is shared.", deployment="old-agent")
+    audit = report(
+        CLAIMS,
+        BILLING,
+        *UNMANAGED,
+        findings=(leaving, shared, MISSING, *unmanaged_findings(Severity.ERROR)),
+        command="audit",
+    )
+    samples = [formats.render(name, audit, PLAIN) for name in ("text", "markdown", "html")]
+    for written in samples:
+        text = written.partition("Needs attention")[2] or written
+        found = [
+            "declared, but the listing",
+            "otel:0.104.0",
+            "scratch-004",
+            "It is shared.",
+            "A deployment is being deleted.",
+        ]
+        assert [text.index(each) for each in found] == sorted(text.index(each) for each in found)
+
+
+def test_a_deployment_that_the_change_adds_is_shown_beside_what_it_alters() -> None:
+    new = Comparison("brand-new", Status.PROPOSED, location=Location("prod/new.yaml", 2, 5))
+    note = Finding("proposed-creation", Severity.NOTE, "The change under review adds it.", deployment="brand-new")
+    under_review = replace(THREE_WAY, deployments=(*THREE_WAY.deployments, new), findings=(note,))
+    text = render(under_review, PLAIN)
+    assert "proposed  brand-new  prod/new.yaml:2\n  note: The change under review adds it." in text
+    markdown = formats.render("markdown", under_review, PLAIN)
+    assert "<details open><summary><b>proposed</b> <code>brand-new</code>" in markdown
+
+
+def test_notes_on_what_the_change_does_not_touch_are_one_line() -> None:
+    names = ["orders-agent", *(f"search-{number}" for number in range(4))]
+    notes = tuple(Finding("long-name", Severity.NOTE, "too long", deployment=name) for name in names)
+    under_review = replace(THREE_WAY, findings=notes)
+    text = render(under_review, PLAIN)
+    assert "note: long-name (orders-agent)" in text or "(orders-agent) [long-name]" in text
+    assert "4 notes on deployments that this change does not touch: long-name 4 (-v lists all)\n" in text
+    annotations = formats.render("github", under_review, PLAIN).splitlines()
+    assert [each.count("too long") for each in annotations if each.startswith("::notice")].count(1) == 1
+    assert "4 notes on deployments that this change does not touch::long-name 4" in "\n".join(annotations)
+    assert render(under_review, VERBOSE).count("too long") == 5
+
+
 def test_notes_on_files_are_counted_without_names_of_deployments() -> None:
     skipped = tuple(
         Finding("skipped-file", Severity.NOTE, "not read", location=Location(file, 1, 1)) for file in ("a.j2", "b.bak")
@@ -338,7 +413,7 @@ def test_a_missing_deployment_outside_the_change_comes_last() -> None:
     finding = Finding("missing-elsewhere", Severity.WARNING, "not live", deployment="gone-agent")
     both = replace(ELSEWHERE, deployments=(*ELSEWHERE.deployments, gone), findings=(*ELSEWHERE.findings, finding))
     text = joined(render(both, PLAIN))
-    assert "Not touched by this change: 1 deployment drifted (1 field), 1 missing: other-agent, gone-agent" in text
+    assert "Not touched by this change: 1 deployment drifted (1 field), 1 missing: gone-agent, other-agent" in text
     assert text.index("orders-agent") < text.index("gone-agent")
     assert "1 deployment drifted and 1 is missing, all outside this change" in text
     assert "1 warning" not in text

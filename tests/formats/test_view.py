@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions, view
 from driftcheck.formats.view import Result, fingerprints, pinned, rooted
-from driftcheck.model import DeclaredSummary, Finding, Location, Report, Severity
+from driftcheck.model import ChangeClass, Comparison, DeclaredSummary, Finding, Location, Report, Severity, Status
 from tests.formats.reports import CLAIMS, DRIFT, MAX_SCALE, TARGETS, THREE_WAY, reports
 
 LOOSE = Result(Finding("duplicate-key", Severity.ERROR, "twice", location=Location("a.yaml", 3, 1)))
@@ -27,6 +27,20 @@ def test_unmanaged_deployments_come_after_findings_of_the_same_severity() -> Non
     assert rules == ["missing-deployment"] + ["drift"] * 6 + ["unmanaged-deployment"] * 200
 
 
+def test_changes_in_conflict_come_first_then_those_of_the_change_under_review() -> None:
+    classes = [ChangeClass.DRIFT, ChangeClass.ADOPTED, ChangeClass.PROPOSED, ChangeClass.CONFLICT]
+    changes = tuple(replace(MAX_SCALE, change_class=each) for each in classes)
+    (block,) = view.blocks(replace(DRIFT, deployments=(replace(CLAIMS, changes=changes),)))
+    assert [change.change_class for change in block.changes] == [classes[3], classes[2], classes[1], classes[0]]
+
+
+def test_deployments_of_which_nothing_is_known_are_sorted_by_name() -> None:
+    unknown = tuple(Comparison(name, Status.UNKNOWN, location=Location("a.yaml", 1, 1)) for name in ("a", "b", "c"))
+    note = Finding("long-name", Severity.NOTE, "too long", deployment="c")
+    shown = view.view(replace(DRIFT, deployments=unknown, findings=(note,)), folds_notes=True)
+    assert [block.comparison.name for block in shown.bare] == ["a", "b", "c"]
+
+
 def test_blocks_are_worst_first() -> None:
     order = [block.comparison.name for block in view.blocks(THREE_WAY)][:3]
     assert order == ["claims-agent", "orders-agent", "search-0"]
@@ -41,7 +55,7 @@ def test_every_deployment_and_finding_is_in_one_part_of_the_view(drawn: Report) 
         shown = view.view(part)
         above = [*shown.shown, *shown.bare, *shown.elsewhere]
         blocks += len(above) + len(shown.others)
-        findings += len(shown.general) + sum(len(group.findings) for group in shown.sums)
+        findings += len(shown.general) + len(shown.warnings) + sum(len(group.findings) for group in shown.sums)
         findings += sum(len(block.findings) for block in above)
         findings += sum(isinstance(item, Finding) for _, item, _ in shown.suppressed)
     assert blocks == len(drawn.deployments)
