@@ -12,6 +12,7 @@ import pytest
 from driftcheck import fields
 from driftcheck.cli.main import main
 from driftcheck.comparison import verdicts
+from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.model import Declaration, Declarations, Deployment, Snapshot, Status
 from tests.worst_inputs import COMMANDS, KINDS, MIB, measure, write
 
@@ -95,6 +96,20 @@ def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pyt
     snapshot = Snapshot("live", tuple(Deployment(n, value) for n, value in zip(names, seen, strict=True)))
     judged = verdicts.assess(verdicts.Sides(declarations, snapshot, None), fields.deployment())
     assert [each.status for each in judged.comparisons] == [Status.DRIFTED, Status.UNKNOWN, Status.UNKNOWN]
+    assert judged.gaps
+
+
+def test_what_a_change_adopts_counts_as_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "MAX_CHANGES", 1)
+    names = ("a", "b")
+    declared, before = ({n: {"name": n, "shareable": value} for n in names} for value in (True, False))
+    head, tip = (
+        Declarations(deployments=tuple(Declaration(n, each[n], lambda _: None) for n in names))
+        for each in (declared, before)
+    )
+    snapshot = Snapshot("live", tuple(Deployment(n, declared[n]) for n in names))
+    judged = verdicts.assess(verdicts.Sides(head, snapshot, BaseDeclarations(tip, (tip,))), fields.deployment())
+    assert [each.status for each in judged.comparisons] == [Status.IN_SYNC, Status.UNKNOWN]
     assert judged.gaps
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
-from driftcheck.model import ABSENT, JSON, Absent, ChangeKind
+from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind
 from driftcheck.paths import Item, Path, indices_by_identity, sort_key
 
 
@@ -23,6 +23,16 @@ class Difference:
     live_effective: JSON = None
     of_order: bool = False
     """Whether the order of a list's entries differs; the values are then lists of their identities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classed:
+    """A difference between head and live, or one that head has adopted, and its class."""
+
+    difference: Difference
+    change_class: ChangeClass = ChangeClass.DRIFT
+    base: JSON | Absent = ABSENT
+    """The value at the first merge base; ABSENT in a comparison without one."""
 
 
 @dataclass(frozen=True, slots=True)

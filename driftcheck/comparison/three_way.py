@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from driftcheck.comparison.diff import compare_with_live
-from driftcheck.comparison.differences import Difference
+from driftcheck.comparison.differences import Classed, Difference
 from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, ChangeClass, ChangeKind, Declarations
@@ -128,16 +128,6 @@ class _Values:
     def first_missing(self, path: Path) -> Path | None:
         """Return the shortest part of a path at which there is no value; None if there is one at all of them."""
         return next((path[:length] for length in range(1, len(path) + 1) if not self.has(path[:length])), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Classed:
-    """A difference between head and live, or one that head has adopted, and its class."""
-
-    difference: Difference
-    change_class: ChangeClass
-    base: JSON
-    """The value at the first merge base."""
 
 
 class _Step:

@@ -10,10 +10,10 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftcheck.comparison.diff import compare_with_live
-from driftcheck.comparison.differences import Difference, Differences
+from driftcheck.comparison.differences import Classed, Difference, Differences
 from driftcheck.comparison.equality import may_be_same_image
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
@@ -106,6 +106,10 @@ class _Assessment:
         if self.terms.listed:
             return sys.maxsize
         return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
+
+    def has_room(self, number: int) -> bool:
+        """Return whether so many changes more may be reported."""
+        return self.changes + number <= self.most_changes
 
     def earlier(self, name: str) -> BaseDeployment | None:
         """Return a deployment as earlier commits declare it; None if unknown or not three-way."""
@@ -211,33 +215,20 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         result = compare_listed(declaration.value, seen, schema)
     else:
         result = compare_with_live(declaration.value, seen, schema, strict=strict)
+    earlier = so_far.earlier(declaration.name)
     pinned = _pinned_differences(so_far, declaration, seen, result)
-    number = len(result.differences) + len(pinned)
-    if so_far.changes + number > so_far.most_changes:
+    found = None
+    if so_far.has_room(len(result.differences) + len(pinned)):
+        found = _classified(so_far, earlier, declaration, seen, result)
+    if found is None or not so_far.has_room(found.number + len(pinned)):
         so_far.is_full = True
         _assess_uncompared(so_far, declaration, live)
         return
-    so_far.changes += number
-    earlier = so_far.earlier(declaration.name)
-    removed: tuple[Path, ...] = ()
-    if earlier is None:
-        changes = [change_of(declaration, difference, schema) for difference in result.differences]
-    elif result.differences or not earlier.is_settled(declaration.value):
-        from driftcheck.comparison.three_way import ThreeWay
-
-        three = ThreeWay(earlier, declaration.value, seen, result.differences, schema, strict=strict)
-        changes = [
-            replace(change_of(declaration, each.difference, schema), change_class=each.change_class, base=each.base)
-            for each in three.classify()
-        ]
-        removed = tuple(three.removed())
-    else:
-        changes = []
+    so_far.changes += found.number + len(pinned)
+    changes = [change_of(declaration, each, schema) for each in found.classed]
     outside = ChangeClass.DRIFT if earlier is None or earlier.is_touched(declaration.value) else ChangeClass.ELSEWHERE
-    changes += [
-        replace(change_of(declaration, each, schema), change_class=outside, base=ABSENT if earlier is None else None)
-        for each in pinned
-    ]
+    base = ABSENT if earlier is None else None
+    changes += [change_of(declaration, Classed(each, outside, base), schema) for each in pinned]
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
@@ -254,7 +245,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     _add_findings(so_far, comparison, result, declaration, live)
     if earlier is not None and earlier.is_new:
         so_far.add("proposed-adoption", comparison)
-    for path in removed:
+    for path in found.removed:
         so_far.add("declaration-removed", comparison, path=path)
 
 
@@ -273,6 +264,38 @@ def _pinned_differences(
         if difference.path not in known
         and (difference.path in around or any(difference.path[: n + 1] in paths for n in range(len(difference.path))))
     ]
+
+
+class _Found(NamedTuple):
+    """What is reported of a deployment."""
+
+    classed: Sequence[Classed]
+    removed: Sequence[Path] = ()
+    """Fields that the change no longer declares although live differs there."""
+
+    @property
+    def number(self) -> int:
+        """How many changes and fields there are."""
+        return len(self.classed) + len(self.removed)
+
+
+def _classified(
+    so_far: _Assessment,
+    earlier: BaseDeployment | None,
+    declaration: Declaration,
+    seen: Mapping[str, JSON],
+    result: Differences,
+) -> _Found:
+    """Return the differences with their classes, and with --base what only a three-way comparison finds."""
+    if earlier is None:
+        return _Found([Classed(difference) for difference in result.differences])
+    if not result.differences and earlier.is_settled(declaration.value):
+        return _Found(())
+    from driftcheck.comparison.three_way import ThreeWay
+
+    strict = so_far.terms.strict
+    three = ThreeWay(earlier, declaration.value, seen, result.differences, so_far.schema, strict=strict)
+    return _Found(tuple(three.classify()), tuple(three.removed()))
 
 
 def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
@@ -333,8 +356,9 @@ def status_of(changes: Sequence[Change]) -> Status:
 _IMPACTS_BY_EFFORT: Final = tuple(Impact)
 
 
-def change_of(declaration: Declaration, difference: Difference, schema: Field) -> Change:
+def change_of(declaration: Declaration, classed: Classed, schema: Field) -> Change:
     """Return a difference as a change, with its location and impact."""
+    difference = classed.difference
     return Change(
         kind=difference.kind,
         path=difference.path,
@@ -345,6 +369,8 @@ def change_of(declaration: Declaration, difference: Difference, schema: Field) -
         declared_effective=difference.declared_effective,
         live_effective=difference.live_effective,
         of_order=difference.of_order,
+        change_class=classed.change_class,
+        base=classed.base,
     )
 
 
