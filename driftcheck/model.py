@@ -608,8 +608,8 @@ class Step:
     effect: Effect
     fields: tuple[Path, ...] = ()
     """The changes that it reverts or makes."""
-    proposed: tuple[Path, ...] = ()
-    """Those of them that the change under review proposes."""
+    classes: Mapping[Path, ChangeClass] = field(default_factory=dict)
+    """With a base, which side changed each of them since; otherwise empty."""
     precondition: Precondition | None = None
     """None if nothing is live yet."""
     warnings: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from typing import Final
 
 from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
-from driftcheck.model import JSON, Effect, NotPlanned, Plan, PlanTarget, Step
+from driftcheck.model import JSON, ChangeClass, Effect, NotPlanned, Plan, PlanTarget, Step
 from driftcheck.paths import Path, format_path
 from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import without_secrets
@@ -70,13 +70,19 @@ def _shown(body: JSON) -> str:
 
 
 def _verbs(step: Step) -> Iterator[tuple[str, list[Path]]]:
-    """Yield what a request does to which fields: those that a change under review proposes are set, others reverted."""
-    for verb, paths in (
-        ("sets", [path for path in step.fields if path in step.proposed]),
-        ("reverts", [path for path in step.fields if path not in step.proposed]),
-    ):
+    """Yield what a request does to which fields: with a base, by their class; otherwise all are reverted."""
+    for change_class, verb in _VERBS.items():
+        paths = [path for path in step.fields if step.classes.get(path) is change_class]
         if paths:
             yield verb, paths
+
+
+_VERBS: Final = {
+    ChangeClass.CONFLICT: "sets, in conflict with live",
+    ChangeClass.PROPOSED: "sets",
+    ChangeClass.DRIFT: "reverts, outside this change",
+    None: "reverts",
+}
 
 
 def _text(plan: Plan) -> str:
@@ -147,6 +153,7 @@ def _step_record(step: Step) -> JSON:
         "request": {"method": step.method, "path": step.path, "body": step.body},
         "effect": step.effect.value,
         "fields": [format_path(path) for path in step.fields],
+        "classes": {format_path(path): step.classes[path].value for path in step.fields if path in step.classes},
         "precondition": None
         if at is None
         else {"id": at.id, "latest_revision_id": at.latest_revision_id, "updated_at": at.updated_at},

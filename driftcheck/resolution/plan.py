@@ -7,6 +7,7 @@ a request is merged and clears nothing; sizes have their own endpoints; some fie
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from typing import Final
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.fields import at as field_at
 from driftcheck.model import (
+    ABSENT,
     JSON,
     REDACTED_MARKER,
     Change,
@@ -98,12 +100,34 @@ def plan_deployment(
     reverted.
     """
     for item in _items(comparison, declared, live, schema):
-        yield replace(_with_proposed(item, comparison) if isinstance(item, Step) else item, target=target)
+        yield replace(_with_classes(item, comparison) if isinstance(item, Step) else item, target=target)
 
 
-def _with_proposed(step: Step, comparison: Comparison) -> Step:
-    proposed = {c.path for c in comparison.changes if c.change_class is ChangeClass.PROPOSED}
-    return replace(step, proposed=tuple(path for path in step.fields if path in proposed))
+def _with_classes(step: Step, comparison: Comparison) -> Step:
+    """Return a step with the class of each field, and a warning of each live value that somebody set meanwhile."""
+    changes = [change for change in comparison.changes if change.base is not ABSENT and change.path in step.fields]
+    warnings = (warning for change in changes for warning in _warnings_of(change))
+    classes = {change.path: change.change_class for change in changes}
+    return replace(step, classes=classes, warnings=(*warnings, *step.warnings))
+
+
+def _warnings_of(change: Change) -> Iterator[str]:
+    """Yield the warning that a request overwrites a live value; the values of the change are redacted."""
+    path = format_path(change.path)
+    lost = "a live value" if change.redacted or change.live is None else f"the live value {_short(change.live)}"
+    if change.change_class is ChangeClass.CONFLICT:
+        yield f"{path}: in conflict: live was changed, too, and the request overwrites {lost}."
+    elif change.change_class is ChangeClass.DRIFT:
+        yield f"{path}: outside this change: the request overwrites {lost}."
+
+
+def _short(value: JSON) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
+
+
+_MOST_CHARACTERS: Final = 60
+"""Of a value in a warning."""
 
 
 def _items(

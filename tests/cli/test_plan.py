@@ -121,6 +121,53 @@ def test_with_a_base_the_plan_is_what_the_merge_would_bring_about(tmp_path: Path
     assert [step["deployment"] for step in json.loads(whole.out)["steps"]] == ["a", "b", "new"]
 
 
+def test_with_a_base_conflicts_and_what_is_outside_the_change_are_named(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", memory_mb=1024, max_scale=2, cpu=1))
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    git(tmp_path, "switch", "-qc", "change")
+    (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", memory_mb=2048, max_scale=2, cpu=2))
+    git(tmp_path, "commit", "-qam", "scale")
+    (tmp_path / "live.json").write_text(json.dumps(page(memory_mb=4096, max_scale=8, cpu=1)))
+    outputs = ("-o", "text", "-o", "json=plan.json", "-o", "markdown=plan.md", "-o", "sh=plan.sh")
+    result = run_inside("plan", "a.yaml", "--live", "live.json", "--base", "main", *outputs, cwd=tmp_path)
+    spec = "source_config.resource_spec"
+    assert f"  sets, in conflict with live: {spec}.memory_mb\n" in result.out
+    assert f"  sets: {spec}.cpu\n" in result.out
+    assert f"  reverts, outside this change: {spec}.max_scale\n" in result.out
+    warnings = [
+        f"{spec}.max_scale: outside this change: the request overwrites the live value 8.",
+        f"{spec}.memory_mb: in conflict: live was changed, too, and the request overwrites the live value 4096.",
+    ]
+    (step,) = json.loads((tmp_path / "plan.json").read_text())["steps"]
+    assert step["classes"] == {f"{spec}.cpu": "proposed", f"{spec}.max_scale": "drift", f"{spec}.memory_mb": "conflict"}
+    assert step["warnings"][:2] == warnings
+    for text in (result.out, (tmp_path / "plan.sh").read_text()):
+        assert all(warning in text for warning in warnings)
+
+
+def test_a_warning_of_a_conflict_shows_no_secret(tmp_path: Path) -> None:
+    def declare(value: str) -> None:
+        env = [{"name": "A", "value": value}]
+        spec = {"sidecars": [{"name": "s", "image": "s:1", "env": env}]}
+        value = {"name": "a", "source": "external_docker", "source_config": {"resource_spec": spec}}
+        (tmp_path / "a.yaml").write_text(json.dumps({"deployments": [value]}))
+
+    git(tmp_path, "init", "-q", "-b", "main")
+    declare("first")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    git(tmp_path, "switch", "-qc", "change")
+    declare("second")
+    git(tmp_path, "commit", "-qam", "second")
+    env = [{"name": "A", "value": "planted"}]
+    (tmp_path / "live.json").write_text(json.dumps(page(sidecars=[{"name": "s", "image": "s:1", "env": env}])))
+    result = run_inside("plan", "a.yaml", "--live", "live.json", "--base", "main", cwd=tmp_path)
+    assert "in conflict: live was changed, too, and the request overwrites a live value." in result.out
+    assert "planted" not in result.said
+
+
 def test_an_agent_without_a_name_is_created_by_its_agent(tmp_path: Path) -> None:
     agent = {"agent_id": "claims", "environment": "production"}
     declared = {
