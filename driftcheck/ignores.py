@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
 from driftcheck.budget import Budget, OverBudgetError, weight
-from driftcheck.fields import Field, deployment
+from driftcheck.fields import UNKNOWN, Field, deployment
 from driftcheck.globs import GlobIndex, PatternIndex
 from driftcheck.model import ABSENT, JSON, Change, Comparison, Declaration, Finding, Guard, IgnoreRule, Suppression
 from driftcheck.paths import Item, Path, glob_matches, parse_path
@@ -161,9 +162,12 @@ class Suppressions:
         except OverBudgetError:
             self.is_over_budget = True
             return
+        names = {declaration.name for declaration in declared}
         for index in idle:
             if index not in undecided or index in reachable:
-                yield make_finding("unused-ignore", location=self.rules[index].location)
+                rule = self.rules[index]
+                message = _safe(f"{_title(rule)} matched nothing.")
+                yield make_finding("unused-ignore", message, hint=_why_unused(rule, names), location=rule.location)
 
     def _needing_strict(self, idle: Iterable[int]) -> set[int]:
         """Return the rules about fields alone, of which some may be undeclared, that can match some field at all."""
@@ -224,11 +228,42 @@ def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, li
 
 def _expired(rule: IgnoreRule) -> str | None:
     """Return the message about an expired rule: date, owner and reason; None if these hold a credential."""
-    kind = "missing" if rule.missing else "unmanaged" if rule.unmanaged else rule.path or rule.rule or "all findings"
     owner = f", owner {rule.owner}," if rule.owner else ""
     reason = rule.reason if rule.reason.endswith((".", "!", "?")) else f"{rule.reason}."
-    text = f"The ignore rule for `{rule.deployment}` (`{kind}`){owner} expired on {rule.expires}. Its reason: {reason}"
+    return _safe(f"{_title(rule)}{owner} expired on {rule.expires}. Its reason: {reason}")
+
+
+def _title(rule: IgnoreRule) -> str:
+    kind = "missing" if rule.missing else "unmanaged" if rule.unmanaged else rule.path or rule.rule or "all findings"
+    return f"The ignore rule for `{rule.deployment}` (`{kind}`)"
+
+
+def _safe(text: str) -> str | None:
     return None if holds_credential(text) else text
+
+
+def _why_unused(rule: IgnoreRule, names: Set[str]) -> str | None:
+    """Return the probable mistake in a rule that matched nothing, and what to write instead; None if there is none."""
+    if rule.path is None:
+        return None
+    if "*" not in rule.deployment and rule.deployment not in names:
+        return "No deployment of this name is declared. Correct the name, or remove the rule."
+    if "*" in rule.path:
+        return None
+    try:
+        path = parse_path(rule.path)
+    except ValueError:
+        return None
+    around = deployment()
+    for segment in path:
+        field = around.child(segment)
+        if field is None and around.properties and isinstance(segment, str):
+            close = get_close_matches(segment[:64], around.properties, n=1)
+            return f"No field has this path. Did you mean `{close[0]}`?" if close else "No field has this path."
+        around = field or UNKNOWN
+    if around.properties or around.values or around.items:
+        return _safe(f"The path matches this field alone. Write `{rule.path}.**` for the fields in it.")
+    return None
 
 
 def _is_about_everything(rule: IgnoreRule) -> bool:

@@ -448,3 +448,33 @@ def test_a_path_of_many_stars_or_segments_is_matched_soon() -> None:
     suppressions.suppress(Comparison("claims", Status.DRIFTED, changes=tuple(map(change, LABELS))))
     list(suppressions.unused([], strict=False))
     assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("about", "message", "hint"),
+    [
+        (rule(f"{SPEC}.cpus"), f"`*` (`{SPEC}.cpus`) matched nothing", "Did you mean `cpu`?"),
+        (rule("sharable"), "`*` (`sharable`)", "Did you mean `shareable`?"),
+        (rule("zzz"), "`*` (`zzz`)", "No field has this path."),
+        (rule(SPEC, deployment="claims"), f"`claims` (`{SPEC}`)", f"Write `{SPEC}.**`"),
+        (
+            rule(f"{SPEC}.cpu", deployment="nowhere"),
+            f"`nowhere` (`{SPEC}.cpu`)",
+            "No deployment of this name is declared",
+        ),
+        (rule(deployment="nowhere", missing=True), "`nowhere` (`missing`)", "Remove it"),
+        (rule(f"{SPEC}.*pu"), f"`*` (`{SPEC}.*pu`)", "Remove it"),
+    ],
+)
+def test_an_unused_rule_is_named_with_its_probable_mistake(about: IgnoreRule, message: str, hint: str) -> None:
+    suppressions, _ = in_force([about], TODAY)
+    declared = Declaration("claims", {"name": "claims"}, PLACE)
+    (found,) = suppressions.unused([declared], strict=True)
+    assert message in found.message
+    assert hint in (found.hint or "")
+
+
+def test_K7_a_credential_in_an_unused_rule_is_not_shown() -> None:
+    suppressions, _ = in_force([rule(f"{SPEC}.labels.{FORM}", deployment="claims")], TODAY)
+    (found,) = suppressions.unused([], strict=True)
+    assert found.message == "An ignore rule matched nothing."

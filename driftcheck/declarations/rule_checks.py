@@ -54,6 +54,7 @@ def _entries(holder: Mapping[str, JSON], key: str) -> Iterator[tuple[int, dict[s
 
 def _ignore_violations(pointer: Pointer, entry: Mapping[str, JSON], policies: Collection[str]) -> Iterator[Violation]:
     yield from _literal_secrets(pointer, entry)
+    yield from _empty_range(pointer, entry.get("live"))
     rule = entry.get("rule")
     if not isinstance(rule, str):
         return
@@ -67,6 +68,13 @@ def _ignore_violations(pointer: Pointer, entry: Mapping[str, JSON], policies: Co
     elif rule not in SUPPRESSIBLE_RULES:
         message = f"findings of `{rule}` can't be suppressed"
         yield Violation("invalid-value", message, (*pointer, "rule"), "Fix what they report.")
+
+
+def _empty_range(pointer: Pointer, guard: JSON) -> Iterator[Violation]:
+    match guard:
+        case {"between": [int() | float() as low, int() | float() as high]} if low > high:
+            message, hint = "no number is in this range", "Write the smaller number first."
+            yield Violation("invalid-value", message, (*pointer, "live", "between"), hint)
 
 
 def _severity_violations(pointer: Pointer, severities: JSON, policies: Collection[str]) -> Iterator[Violation]:

@@ -119,6 +119,12 @@ def test_a_rule_that_cannot_be_turned_off_is_reported_however_it_is_written(writ
     assert "ignore rule with `rule: rollout-pending`" in message
 
 
+def test_a_range_without_numbers_is_an_error() -> None:
+    text = "ignore: [{path: a.b, reason: r, live: {between: [20, 2]}}]\n"
+    assert errors(text) == ["driftcheck.yaml:1:49: no number is in this range. Write the smaller number first."]
+    assert parse(text.replace("20, 2", "2, 2")).ignores
+
+
 def test_false_as_a_severity_is_an_error_that_names_the_words() -> None:
     (message,) = errors("severities: {unpinned-image: false}\n")
     assert message.endswith(
