@@ -73,7 +73,7 @@ def rules_page(examples: Collection[str]) -> str:
     for heading, rules in _GROUPS.items():
         text += f"\n## {heading}\n"
         for rule in rules.values():
-            text += f"\n### {rule.id}\n\n**{rule.severity}**: {rule.title}.\n\n{_wrap(rule.explanation)}\n"
+            text += f"\n### {rule.id}\n\n**{rule.severity}**: {rule.title}.\n\n{_advice(rule)}\n"
             if rule.id in examples:
                 text += f"\n[Example](../examples/invalid/{rule.id}.yaml)\n"
     return text
@@ -92,7 +92,12 @@ def _wrap(text: str) -> str:
 
 
 def _rule_text(rule: Rule) -> str:
-    return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{_wrap(rule.explanation)}\n"
+    return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{_advice(rule)}\n"
+
+
+def _advice(rule: Rule) -> str:
+    """Return the explanation of a rule, and what to do next if its findings say so."""
+    return _wrap(f"{rule.explanation} {rule.hint or ''}".rstrip())
 
 
 def _policy_text(policy: HousePolicy) -> str:

@@ -1,7 +1,7 @@
 """The catalogue of rules: what each `rule` of a finding means; data, no logic.
 
 An explanation is the rule's page in docs/rules.md and the answer of `driftcheck explain RULE`:
-what it means, why it matters, what to do.
+what it means, why it matters, and, from its hint, what to do.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ COMPARISON_RULES: Final = _catalogue(
         "missing-deployment",
         ERROR,
         "A declared deployment is not live",
-        "The complete listing was read, the name was queried again, and no deployment has it. Create the deployment, "
-        "or remove it from the YAML.",
+        "The complete listing was read, the name was queried again, and no deployment has it.",
         "Create it, or remove it from the YAML.",
     ),
     Rule(
@@ -94,8 +93,7 @@ COMPARISON_RULES: Final = _catalogue(
         "undeclared-sharing",
         WARNING,
         "The deployment is shared outside the organization, which is not declared",
-        "`shareable: true` lets LangSmith users outside the organization use the deployment. Declare it if that is "
-        "intended, otherwise switch it off.",
+        "`shareable: true` lets LangSmith users outside the organization use the deployment.",
         "Declare `shareable`, or switch it off.",
     ),
     Rule(
@@ -132,15 +130,15 @@ COMPARISON_RULES: Final = _catalogue(
         "wrong-workspace",
         WARNING,
         "None of the declared deployments is live",
-        "The listing is not empty, but contains none of the declared names. Check endpoint, key and workspace.",
+        "The listing is not empty, but contains none of the declared names.",
         "Check endpoint, key and workspace.",
     ),
     Rule(
         "suspicious-listing",
         WARNING,
         "The listing looks unusual, though not incomplete",
-        "A saved response of exactly 10, 30 or 50 deployments may be only the first page. An offset that the API does "
-        "not document may come from a proxy.",
+        "A saved response of a round number of deployments, such as 10, 50 or 200, may be only the first page. An "
+        "offset that the API does not document may come from a proxy.",
         "Save the listing with `driftcheck snapshot`, which reads every page and checks that none is missing.",
     ),
     Rule(
@@ -221,7 +219,7 @@ COMPARISON_RULES: Final = _catalogue(
         "nothing-declared",
         ERROR,
         "Nothing is declared",
-        "No file declares a deployment, so nothing was checked. `--allow-empty` accepts that.",
+        "No file declares a deployment, so nothing was checked.",
         "Check the paths, or pass --allow-empty.",
     ),
     Rule(
@@ -229,14 +227,14 @@ COMPARISON_RULES: Final = _catalogue(
         WARNING,
         "An ignore rule matched nothing",
         "Everything that it could match was compared, and nothing matched. If it stays, it may later suppress "
-        "something unintended. Remove it, or correct its patterns.",
+        "something unintended.",
         "Remove it, or correct its patterns.",
     ),
     Rule(
         "expired-ignore",
         WARNING,
         "An ignore rule has expired",
-        "It no longer suppresses anything. Renew it with a new date and reason, or remove it.",
+        "It no longer suppresses anything.",
         "Renew it with a new date and reason, or remove it.",
     ),
     Rule(
@@ -244,8 +242,7 @@ COMPARISON_RULES: Final = _catalogue(
         ERROR,
         "An ignore rule covers everything",
         "A rule whose path matches every field, or whose names match every deployment, would turn the check off. So "
-        "would several rules for the same deployments that together match every field. Such rules are not applied. "
-        "Name what may differ.",
+        "would several rules for the same deployments that together match every field. Such rules are not applied.",
         "Name what may differ.",
     ),
     Rule(

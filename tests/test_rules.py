@@ -78,3 +78,4 @@ def test_every_rule_is_named_and_explained() -> None:
             assert rule.title[-1] not in ".!?"
             assert len(rule.explanation) > 20
             assert rule.explanation.endswith((".", ")"))
+            assert rule.hint is None or rule.hint not in rule.explanation, "explained twice"

@@ -74,7 +74,7 @@ def _rule(name: str, results: Sequence[Result]) -> _Object:
         explanation, level = f"{title}\n\n`driftcheck explain {visible(name)}` describes the rule.", None
     else:
         title, level = rule.title, rule.severity.value
-        advice = "" if rule.hint is None or rule.hint in rule.explanation else f"\n\n{rule.hint}"
+        advice = f"\n\n{rule.hint}" if rule.hint else ""
         explanation = f"{rule.explanation}{advice}\n\n`driftcheck explain {rule.id}` shows this text."
     described: _Object = {
         "id": visible(name),
