@@ -119,7 +119,7 @@ def indices_by_identity(entries: Any, key: str | None) -> dict[str, int] | None:
 
 
 class Lookup:
-    """Looks values up by path; searches each list once, so lists must not change in the meantime."""
+    """Looks values up by path; searches each list once. Only `append` may change a list in the meantime."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, str], tuple[list[Any], dict[str, int]]] = {}
@@ -138,6 +138,13 @@ class Lookup:
                     return default
                 found = found[index]
         return found
+
+    def append(self, entries: list[Any], entry: Any) -> None:
+        """Add an entry at the end of a list."""
+        entries.append(entry)
+        for (known, key), (_, found) in self._known.items():
+            if known == id(entries) and isinstance(entry, dict) and isinstance(entry.get(key), str):
+                found.setdefault(entry[key], len(entries) - 1)
 
     def index(self, entries: Any, segment: Segment) -> int | None:
         """Return the index of the entry of a list that a segment names, the first of several."""

@@ -368,7 +368,8 @@ LOADING_RULES: Final = _catalogue(
         "Files are read up to 32 MiB, 64 levels of nesting, 4 million values, 500,000 different keys, 20,000 "
         "documents and 1,000 defects, and with 10,000 lists and mappings where no field has any: a list directly in a "
         "list, or deeper than every field. Aliases may expand to about 4 values per byte of the file. There may be 256 "
-        "policies. The limits are far above what people write, and stop files that are made to exhaust memory or time.",
+        "policies and 200 targets. The limits are far above what people write, and stop files that are made to exhaust "
+        "memory or time.",
         "Reduce the nesting, or split the file.",
     ),
     Rule(

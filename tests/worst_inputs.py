@@ -320,6 +320,48 @@ def args(size: int, value: str) -> Worst:
     return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
 
 
+def args_mostly_equal(size: int, value: str) -> Worst:
+    head = _IN_SPEC + "      sidecars: [{name: s, image: i, args: ["
+    text, number = _fill(size, lambda n: f"{value}{n}, ", head, "]}]\n", most=size)
+    seen = [f"x{n}" if n < MAX_CHANGES - 1 else f"{value}{n}" for n in range(number)]
+    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "args": seen}])))
+
+
+def args_that_lack_one(size: int, value: str) -> Worst:
+    """Every second one is live, so that every entry is compared with another one."""
+    head = _IN_SPEC + "      sidecars:\n      - name: s\n        image: i\n        args:\n"
+    text, number = _fill(size, lambda n: f"        - {value}{n}\n", head, most=size)
+    seen = [f"{value}{n}" for n in range(number) if n % 9]
+    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "args": seen}])))
+
+
+def secrets_mostly_equal(size: int, value: str) -> Worst:
+    text, number = _fill(size, lambda n: f"  - name: S{n}{value}\n", _ONE + "  secrets:\n", most=size)
+    seen = [{"name": f"S{n}{value}"} for n in range(MAX_CHANGES - 1, number)]
+    return Worst(_only(text), [{"name": "d0", "id": "0", "secrets": seen}])
+
+
+def labels_mostly_equal(size: int, value: str) -> Worst:
+    text, number = _fill(size, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n", most=size)
+    seen = {f"k{n}": "live" if n < MAX_CHANGES - 1 else value for n in range(number)}
+    return Worst(_only(text), _live(["d0"], **_spec(labels=seen)))
+
+
+def nested_maps_mostly_equal(size: int, value: str) -> Worst:
+    depth = 7
+    inner = "{a: " * depth + value + "}" * depth
+    text, number = _fill(
+        size, lambda n: f"      - {{name: v{n}, csi: {inner}}}\n", _IN_SPEC + "      volumes:\n", most=size
+    )
+    volumes: list[Any] = []
+    for n in range(number):
+        deep: Any = "live" if n < MAX_CHANGES - 1 else value
+        for _ in range(depth):
+            deep = {"a": deep}
+        volumes.append({"name": f"v{n}", "csi": deep})
+    return Worst(_only(text), _live(["d0"], **_spec(volumes=volumes)))
+
+
 def args_by_line(size: int, value: str) -> Worst:
     head = _IN_SPEC + "      sidecars:\n      - name: s\n        image: i\n        args:\n"
     text, number = _fill(size, lambda n: f"        - {value}{n}\n", head)
@@ -563,6 +605,11 @@ KINDS: Final[dict[str, Kind]] = {
         nested_maps,
         lists_in_maps,
         args,
+        args_mostly_equal,
+        args_that_lack_one,
+        secrets_mostly_equal,
+        labels_mostly_equal,
+        nested_maps_mostly_equal,
         args_by_line,
         sidecars,
         long_lists,

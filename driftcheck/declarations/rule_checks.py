@@ -18,6 +18,9 @@ from driftcheck.rules import LINT_RULES, POLICY_PREFIX, RULES, SUPPRESSIBLE_RULE
 MAX_POLICIES: Final = 256
 """Every policy is judged on every deployment, so their number bounds the time of a check."""
 
+MAX_TARGETS: Final = 200
+"""Every target reads its files and compares them by itself."""
+
 _SHOWN_TEXTS: Final = ("reason", "owner", "approved_by", "message")
 """Texts of ignore rules and policies that every report shows."""
 
@@ -25,6 +28,10 @@ _SHOWN_TEXTS: Final = ("reason", "owner", "approved_by", "message")
 def rule_violations(document: JSON) -> Iterator[Violation]:
     """Find defects in the `ignore`, `severities` and `policies` of a document, whether or not the rest is valid."""
     if not isinstance(document, dict):
+        return
+    targets = document.get("targets")
+    if isinstance(targets, dict) and len(targets) > MAX_TARGETS:
+        yield Violation("yaml-limit", f"there are more than {MAX_TARGETS} targets", ("targets",), at_key=True)
         return
     policies = {str(entry.get("id")) for _, entry in _entries(document, "policies")}
     yield from _policy_violations(document)

@@ -19,6 +19,7 @@ from driftcheck.model import (
     ABSENT,
     JSON,
     REDACTED_MARKER,
+    Absent,
     Change,
     ChangeClass,
     Comparison,
@@ -73,6 +74,8 @@ class _Body:
     """Finds values of live."""
     spec: Lookup = field(default_factory=Lookup)
     """Finds values of the planned `resource_spec`."""
+    thinned: dict[int, list[JSON | Absent]] = field(default_factory=dict)
+    """Lists of it, by `id`, with ABSENT instead of entries that are to be removed."""
 
     def fill_in(self, path: Path) -> str:
         """Return the placeholder for a value that is not known, and remember that it is needed."""
@@ -314,6 +317,8 @@ def _spec(
     for change in kept:
         if change.path[:2] == SPEC and len(change.path) > 2:
             _keep(result, seen, change.path[2:], field_, body)
+    for entries in body.thinned.values():
+        entries[:] = [entry for entry in entries if entry is not ABSENT]
     undeclared = sorted(
         name for name, value in seen.items() if value is not None and wanted.get(name) is None and name in result
     )
@@ -400,10 +405,10 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: F
             holder[position] = value
             return
         if position is None and value is not None:
-            holder.append(value)
+            body.spec.append(holder, value)
         elif position is not None:
-            del holder[position]
-        body.spec = Lookup()
+            body.thinned[id(holder)] = holder
+            body.thinned[id(holder)][position] = ABSENT
 
 
 # --- deployments that are missing or have to be created anew ---

@@ -15,6 +15,7 @@ from driftcheck.declarations.config import (
     require_nearest,
 )
 from driftcheck.declarations.discovery import SourceText
+from driftcheck.declarations.rule_checks import MAX_TARGETS
 from driftcheck.errors import UsageError
 from driftcheck.model import Guard, Location, Severity
 
@@ -96,6 +97,13 @@ def test_every_defect_is_a_finding_with_its_location_and_a_line_of_the_message()
         ("unknown-field", "driftcheck.yaml:1:1"),
         ("invalid-value", "driftcheck.yaml:2:10"),
     ]
+
+
+def test_more_targets_than_can_be_compared_are_an_error() -> None:
+    many = "".join(f"  t{number}: {{}}\n" for number in range(MAX_TARGETS))
+    assert len(parse(f"targets:\n{many}").targets) == MAX_TARGETS
+    (line,) = errors(f"targets:\n{many}  another: {{}}\n")
+    assert line.startswith("driftcheck.yaml:1:1: there are more than 200 targets")
 
 
 def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:

@@ -253,6 +253,33 @@ def listed(kind: str, number: int, value: str) -> dict[str, Any]:
     return spec(volumes=[{"name": f"v{n}", "configMap": {"name": value}} for n in range(number)])
 
 
+@pytest.mark.parametrize("kind", ["env", "volumes"])
+@pytest.mark.parametrize("added", [True, False])
+def test_many_suppressed_entries_that_one_side_lacks_are_planned_in_linear_time(kind: str, added: bool) -> None:
+    few, many = listed(kind, 1, "a"), listed(kind, 4000, "b")
+    declared, live = (few, many) if added else (many, few)
+    comparison, deployment = compared(declared, {**live, "id": "i"})
+    reverted = next(change for change in comparison.changes if change.path[-1] in ("name", "key"))
+    changes = tuple(
+        change if change is reverted else replace(change, suppressed=Suppression("known"))
+        for change in comparison.changes
+    )
+    begin = time.process_time()
+    (step,) = plan_deployment(replace(comparison, changes=changes), declared, deployment, SCHEMA)
+    assert time.process_time() - begin < 2
+    assert isinstance(step, Step)
+    assert step.body is not None
+    planned_spec = step.body["source_config"]["resource_spec"]
+    entries = planned_spec["volumes"] if kind == "volumes" else planned_spec["sidecars"][0]["env"]
+    assert {entry["name"] for entry in entries} == {entry["name"] for entry in names_of(live, kind)}
+
+
+def names_of(value: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    inside = value["source_config"]["resource_spec"]
+    found: list[dict[str, Any]] = inside["volumes"] if kind == "volumes" else inside["sidecars"][0]["env"]
+    return found
+
+
 @pytest.mark.parametrize("kind", ["secret_references", "env", "volumes"])
 def test_many_entries_are_planned_in_linear_time(kind: str) -> None:
     declared, live = listed(kind, 4000, "a"), {**listed(kind, 4000, "b"), "id": "i"}
