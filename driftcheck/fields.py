@@ -16,7 +16,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from driftcheck.model import JSON, REDACTED_MARKER
-from driftcheck.paths import Item, Segment, value_at
+from driftcheck.paths import Item, Path, Segment, value_at
 
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
 
@@ -324,3 +324,16 @@ def _reported(note: Any) -> frozenset[str] | None:
     if note is None:
         return None
     return frozenset() if note == "never" else frozenset(note)
+
+
+NOT_PATCHED: Final = frozenset({"shareable", "image_version"})
+"""Fields of a deployment that no documented request changes (docs/API.md 2.1)."""
+PARTED: Final = frozenset({"source_config", "source_revision_config"})
+"""Fields of which a request may hold a part."""
+
+
+def can_be_reverted(path: Path, *, is_declared: bool) -> bool:
+    """Return whether a documented request reverts a change: null clears nothing (docs/API.md 2.1)."""
+    part = path[: 2 if path[0] in PARTED else 1]
+    replaces_whole = part in (("source_config", "resource_spec"), ("secrets",), ("secret_references",))
+    return path[0] not in NOT_PATCHED and (is_declared or replaces_whole or len(path) > len(part))

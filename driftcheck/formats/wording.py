@@ -12,6 +12,7 @@ from shlex import quote
 from typing import Final, NamedTuple
 
 from driftcheck.fields import at as field_at
+from driftcheck.fields import can_be_reverted
 from driftcheck.formats import Asked, view
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.view import Block, Result
@@ -358,14 +359,34 @@ def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
         return []
     drift = [(each, change) for each in report.deployments for change in each.changes if _can_be_accepted(change)]
     base = view.base(report)
+    missing = [] if base is not None else list(_to_create(report))
     if base is not None:
         drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
     if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, change in drift):
         asked = replace(asked, options=f"{asked.options} --strict")  # as an audit is
     ways = _commands(drift, base is not None, asked) if drift else []
+    if missing:
+        options = _options(missing, asked, is_narrow=True)
+        ways.append(f"To create what is missing: `driftcheck plan{options}`.")
+        ways.append(f"To remove it from the YAML: `driftcheck adopt{options} --missing remove`.")
     if ways and base is not None:
         ways.append(f"To preview the merge: `driftcheck plan{asked.options} --base {visible(base[:12])}`.")
     return ways
+
+
+def _to_create(report: Report) -> Iterator[tuple[str | None, str]]:
+    """Yield target and name of each missing deployment that can be created or given up.
+
+    One that was probably renamed or is being deleted has other advice. If none is live, the workspace may be wrong.
+    """
+    if not any(each.id is not None and each.status is not Status.UNMANAGED for each in report.deployments):
+        return
+    others = {(f.target, f.deployment) for f in report.findings if f.rule in ("probable-rename", "being-deleted")}
+    for found in report.findings:
+        counts = found.suppressed is None and found.severity is not Severity.NOTE
+        is_other = (found.target, found.deployment) in others
+        if found.rule == "missing-deployment" and counts and not is_other and found.deployment is not None:
+            yield found.target, found.deployment
 
 
 def _can_be_accepted(change: Change) -> bool:
@@ -375,25 +396,38 @@ def _can_be_accepted(change: Change) -> bool:
 
 def _commands(drift: list[tuple[Comparison, Change]], is_three_way: bool, asked: Asked) -> list[str]:
     """Return the commands for some drift; where a change is under review, they leave out what it proposes."""
-    targets, names = {each.target for each, _ in drift}, sorted({each.name for each, _ in drift})
+    options = _options([(each.target, each.name) for each, _ in drift], asked, is_narrow=is_three_way)
+    if not is_three_way:
+        ways = [f"To accept live: `driftcheck adopt{options}`."]
+        if any(can_be_reverted(change.path, is_declared=change.kind is not ChangeKind.ADDED) for _, change in drift):
+            ways.append(f"To revert live: `driftcheck plan{options}`.")
+        return ways
+    paths = sorted({format_path(change.path) for _, change in drift})
+    if len(paths) > _NAMED or not all(map(_SAFE_PATH.match, paths)):
+        paths = ["FIELD"]
+    fields = "".join(f" --path '{path}'" if "[" in path else f" --path {path}" for path in paths)
+    conflicts = [change for _, change in drift if change.change_class is ChangeClass.CONFLICT]
+    loss = (
+        " and drop what this change sets" if len(conflicts) == len(drift) else ", in a conflict instead of this change"
+    )
+    return [f"To accept live{loss if conflicts else ''}: `driftcheck adopt{options}{fields}`."]
+
+
+def _options(items: Iterable[tuple[str | None, str]], asked: Asked, *, is_narrow: bool) -> str:
+    """Return the options that select deployments, by target and name; `is_narrow` if no others may be selected."""
+    pairs = list(items)
+    targets, names = {target for target, _ in pairs}, sorted({name for _, name in pairs})
     if len(targets) == 1 or not all(map(_SAFE_GLOB.match, asked.targets)):
         chosen = [("--target", each) for each in targets if len(targets) == 1 and each and _SAFE_NAME.match(each)]
     else:
         chosen = [("--target", quote(each)) for each in asked.targets]
     if len(names) <= _NAMED and all(map(_SAFE_NAME.match, names)):
         chosen += [("--name", name) for name in names]
-    elif is_three_way:
+    elif is_narrow:
         chosen.append(("--name", "NAME"))
     elif all(map(_SAFE_GLOB.match, asked.names)):
         chosen += [("--name", quote(glob)) for glob in asked.names]
-    options = asked.options + "".join(f" {option} {value}" for option, value in chosen)
-    if not is_three_way:
-        return [f"To accept live: `driftcheck adopt{options}`.", f"To revert live: `driftcheck plan{options}`."]
-    paths = sorted({format_path(change.path) for _, change in drift})
-    if len(paths) > _NAMED or not all(map(_SAFE_PATH.match, paths)):
-        paths = ["FIELD"]
-    fields = "".join(f" --path '{path}'" if "[" in path else f" --path {path}" for path in paths)
-    return [f"To accept live: `driftcheck adopt{options}{fields}`."]
+    return asked.options + "".join(f" {option} {value}" for option, value in chosen)
 
 
 # The verdict

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from driftcheck.fields import UNKNOWN, Field
+from driftcheck.fields import NOT_PATCHED, PARTED, UNKNOWN, Field
 from driftcheck.fields import at as field_at
 from driftcheck.model import (
     ABSENT,
@@ -38,10 +38,6 @@ COLLECTION: Final = "/v2/deployments"
 SPEC: Final = ("source_config", "resource_spec")
 
 _PLANNED: Final = frozenset({ChangeClass.DRIFT, ChangeClass.PROPOSED, ChangeClass.CONFLICT})
-_NOT_PATCHED: Final = frozenset({"shareable", "image_version"})
-"""Fields of a deployment that no documented request changes (docs/API.md 2.1)."""
-_PARTED: Final = frozenset({"source_config", "source_revision_config"})
-"""Fields of which a request may hold a part."""
 _TIERS: Final = {
     "deployment_tier": "deployment-tier",
     "compute_tier": "resource-tiers",
@@ -147,7 +143,7 @@ def _items(
         yield _recreate(comparison, declared, live, planned, fixed)
         return
     for change in planned:
-        if change.path[0] in _NOT_PATCHED:
+        if change.path[0] in NOT_PATCHED:
             yield NotPlanned(comparison.name, f"{format_path(change.path)}: no documented request changes it")
     yield from _patches(comparison, declared, live, schema, planned)
 
@@ -195,7 +191,7 @@ def _patches(
             precondition=_precondition(live),
             warnings=("A change of size also resizes the database and starts a new revision.",),
         )
-    rest = [change for change in planned if change.path[0] not in _TIERS and change.path[0] not in _NOT_PATCHED]
+    rest = [change for change in planned if change.path[0] not in _TIERS and change.path[0] not in NOT_PATCHED]
     body = _patch_body(declared, live, schema, rest, comparison.changes)
     if body.value:
         yield Step(
@@ -235,7 +231,7 @@ def _patch_body(
     body = _Body()
     identities = {id(change) for change in planned}
     kept = [change for change in changes if id(change) not in identities]
-    parts = (change.path[: 2 if change.path[0] in _PARTED else 1] for change in planned)
+    parts = (change.path[: 2 if change.path[0] in PARTED else 1] for change in planned)
     for part_path in dict.fromkeys(parts):
         match part_path:
             case ("source_config", "resource_spec"):

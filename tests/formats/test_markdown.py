@@ -86,7 +86,9 @@ def test_verdict_first_then_the_worst() -> None:
         "Workspace `7d1f0c2e-55d3-4e0e-8d26-8a5c8f6b2f10` at `https://api.host.langchain.com`, "
         "`2026-01-08T04:05:30Z`.\n\n"
         "To accept live: `driftcheck adopt --name claims-agent`. "
-        "To revert live: `driftcheck plan --name claims-agent`.\n"
+        "To revert live: `driftcheck plan --name claims-agent`. "
+        "To create what is missing: `driftcheck plan --name billing-agent`. "
+        "To remove it from the YAML: `driftcheck adopt --name billing-agent --missing remove`.\n"
     )
     assert (
         text.index("<code>billing-agent</code>") < text.index("<code>claims-agent</code>") < text.index("scratch-000")

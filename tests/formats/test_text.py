@@ -82,6 +82,8 @@ def test_drift_reads_well() -> None:
         "\n"
         "To accept live: `driftcheck adopt --name claims-agent`.\n"
         "To revert live: `driftcheck plan --name claims-agent`.\n"
+        "To create what is missing: `driftcheck plan --name billing-agent`.\n"
+        "To remove it from the YAML: `driftcheck adopt --name billing-agent --missing remove`.\n"
         "\n"
         "Drift: 1 deployment drifted (6 fields), 1 missing.\n"
         "(12 declared, 212 live (200 unmanaged), 151 fields compared, 0 suppressed, 1 unverifiable)\n"

@@ -7,6 +7,7 @@ from driftcheck.formats import wording
 from driftcheck.model import (
     Change,
     ChangeClass,
+    ChangeKind,
     Comparison,
     ExitStatus,
     Finding,
@@ -17,6 +18,7 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
+from driftcheck.paths import Path
 from tests.formats.reports import (
     BILLING,
     CLAIMS,
@@ -253,6 +255,44 @@ def test_the_commands_leave_out_what_the_change_under_review_proposes() -> None:
         "To preview the merge: `driftcheck plan --base 0123456789ab`."
     )
     assert _commands(other, base="0123456789abcdef") == ""
+
+
+def test_the_command_that_accepts_a_conflict_says_what_it_drops() -> None:
+    conflict = replace(MAX_SCALE, base=6, change_class=ChangeClass.CONFLICT)
+    drift = replace(SIDECAR, base=None)
+    both = _commands(replace(CLAIMS, changes=(conflict, drift)), base="0123456789abcdef")
+    assert both.startswith("To accept live, in a conflict instead of this change: `driftcheck adopt")
+    alone = _commands(replace(CLAIMS, changes=(conflict,)), base="0123456789abcdef")
+    assert alone.startswith("To accept live and drop what this change sets: `driftcheck adopt")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "is_advised"),
+    [
+        (("shareable",), ChangeKind.MODIFIED, False),
+        (("image_version",), ChangeKind.MODIFIED, False),
+        (("display_name",), ChangeKind.ADDED, False),
+        (("display_name",), ChangeKind.MODIFIED, True),
+        (("source_config", "custom_url"), ChangeKind.ADDED, False),
+        (("source_config", "resource_spec", "cpu"), ChangeKind.ADDED, True),
+    ],
+)
+def test_a_plan_is_advised_only_if_a_request_can_revert_something(
+    path: Path, kind: ChangeKind, is_advised: bool
+) -> None:
+    text = _commands(replace(CLAIMS, changes=(replace(MAX_SCALE, path=path, kind=kind),)))
+    assert ("To revert live" in text) is is_advised
+    assert "To accept live" in text
+
+
+def test_a_missing_deployment_has_commands_that_create_or_remove_it_unless_it_was_renamed() -> None:
+    findings = [Finding("missing-deployment", Severity.ERROR, "x", deployment=name) for name in ("billing", "old")]
+    renamed = Finding("probable-rename", Severity.NOTE, "x", deployment="old")
+    subject = report(BILLING, *MATCHING, status=ExitStatus.DRIFT, findings=(*findings, renamed))
+    assert " ".join(wording.remedies(subject)) == (
+        "To create what is missing: `driftcheck plan --name billing`. "
+        "To remove it from the YAML: `driftcheck adopt --name billing --missing remove`."
+    )
 
 
 @pytest.mark.parametrize(
