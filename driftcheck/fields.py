@@ -61,7 +61,7 @@ class Field:
     """Whether a keyed list's order means something; `references`: only where one value names another entry."""
     effective: Effective | None = None
     decimals: int | None = None
-    """The service rounds to so many decimals, a half in an unknown direction."""
+    """The service rounds to this number of decimals, a half in an unknown direction."""
     quantity: bool = False
     """A Kubernetes quantity."""
     granularity: int | None = None
@@ -86,7 +86,7 @@ class Field:
     by_name: bool = False
     """Only its name is known: the listing does not show its value."""
     exposes: bool = False
-    """A live `true` is worth a warning where nobody declared it."""
+    """Whether an undeclared live `true` deserves a warning."""
     platform_set: frozenset[str] = frozenset()
     """Sources for which the platform sets the value."""
     service_default: JSON = None

@@ -258,7 +258,7 @@ class IgnoreRule:
     missing: bool = False
     """Whether the rule is about the whole deployment being missing; it then names it in full."""
     unmanaged: bool = False
-    """Whether the rule is about live deployments that nobody declared."""
+    """Whether the rule is about undeclared live deployments."""
     scope: frozenset[str] | None = None
     """The names declared in the rule's own file; None for a rule of the configuration, which covers all."""
 
@@ -290,7 +290,7 @@ class HousePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One declared deployment, merged with the document's `defaults`."""
+    """One declared deployment, merged with the `defaults` of its document and with overlays."""
 
     name: str
     value: Mapping[str, JSON]

@@ -39,11 +39,11 @@ _OF_REVISIONS: Final = frozenset({"secrets", "source_config", "source_revision_c
 """Sections of which a listing shows nothing before the first revision."""
 
 _STEPS: Final = 500_000
-"""How far all policies together may walk for each mebibyte of declarations; far above what people write."""
+"""The budget of all policies together for each mebibyte of declarations; far above what people write."""
 _STEPS_LIVE: Final = 60
-"""How much further for each live deployment that nobody declared."""
+"""The additional budget for each undeclared live deployment."""
 _VIOLATION: Final = 20
-"""Steps that a violation takes."""
+"""The steps that a violation takes."""
 _PARTS: Final = 100
 """Parts of a value and of a schema, multiplied, that take one step more."""
 

@@ -1,4 +1,4 @@
-"""The layout of docs/architecture.md, held: imports go one way, and every library has one door."""
+"""The layout of docs/architecture.md: imports go one way, and each library is imported by one module."""
 
 from __future__ import annotations
 

@@ -370,7 +370,7 @@ def test_init_writes_no_target_for_a_workspace_without_deployments(tmp_path: Pat
     saved(tmp_path / "production.json", [])
     result = run_inside("init", *SPACES, *LIVES, cwd=tmp_path)
     assert result.status == 0, result.said
-    assert "production: nothing is live that can be declared" in result.err
+    assert "production: no live deployment can be declared" in result.err
     assert list(yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["targets"]) == ["staging"]
     assert run_inside("check", *LIVES[:2], cwd=tmp_path).status == 0
 

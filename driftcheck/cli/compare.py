@@ -86,7 +86,7 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
 
 
 def _target(name: str | None, config: Config) -> Target | None:
-    """Return the target that a side names; an existing file wins over a target of the same name."""
+    """Return the target that a side names; an existing file takes precedence over a target of the same name."""
     if name is None or name == "-" or (os.path.lexists(name) and not os.path.isdir(name)):
         return None
     found = next((target for target in config.targets if target.name == name), None)

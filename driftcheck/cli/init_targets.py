@@ -73,9 +73,9 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
             declared = {deployment.name: deployment for deployment in exported.deployments}
             found.append(_Found(each, snapshot, suffix, declared))
         else:
-            console.say(f"note: {each.target}: nothing is live that can be declared, so that it gets no target.")
+            console.say(f"note: {each.target}: no live deployment can be declared, so it gets no target.")
     if not found:
-        raise UsageError("nothing is live that can be declared, in none of the workspaces.")
+        raise UsageError("no workspace has a live deployment that can be declared.")
     base, environments = new_folder(), new_folder(_TARGETS, _OTHER_TARGETS)
     files = _files(found, base, environments)
     folders = {os.path.dirname(file) for file, _ in files}

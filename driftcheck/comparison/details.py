@@ -17,7 +17,7 @@ from driftcheck.model import ABSENT, JSON, Change, ChangeKind, Detail
 from driftcheck.paths import Path, sort_key
 
 _MOST_NODES: Final = 2_000
-"""Of both sides together; a larger structure has no details, and its values are reported all the same."""
+"""Of both sides together; a larger structure has no details, and its values are still reported."""
 _MOST_ENTRIES: Final = 300
 """Of one list; aligning two takes quadratic time."""
 _MOST_LEVELS: Final = 64

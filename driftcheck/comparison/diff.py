@@ -284,7 +284,7 @@ def _is_derived(live: JSON, context: FieldContext) -> bool:
 
 
 def _is_platform_made(pair: _Pair, value: JSON, schema: Field) -> bool:
-    """Return whether the platform put a live value there, so that nobody has to declare it.
+    """Return whether the platform put a live value there, so that it need not be declared.
 
     It owns the field, assigned the URL, or resolved a commit from a branch that it does not report.
     """

@@ -178,7 +178,7 @@ class ThreeWay:
         ]
         self._tip, self._base = tip, bases[0]
         self._steps = [_Step(self._head, each, schema) for each in dict.fromkeys((*bases, tip))]
-        """Of the change, from each merge base and the tip; the first merge base is the first."""
+        """The changes of head from each merge base and the tip; the first merge base comes first."""
         self._tip_steps = [_Step(tip, each, schema) for each in dict.fromkeys(bases)]
         self._drifted: dict[_Values | None, _Changes] = {}
 

@@ -83,7 +83,7 @@ DEFAULT_TERMS: Final = Terms()
 
 
 MAX_CHANGES: Final = 10_000
-"""Of all deployments, for each mebibyte of declarations; those with more, and those after them, are unknown."""
+"""The most changes of a run, for each mebibyte of declarations; deployments beyond the limit are unknown."""
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class _Assessment:
         return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
 
     def has_room(self, number: int) -> bool:
-        """Return whether so many changes more may be reported."""
+        """Return whether this number of additional changes may be reported."""
         return self.changes + number <= self.most_changes
 
     def earlier(self, name: str) -> BaseDeployment | None:

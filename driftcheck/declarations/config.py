@@ -62,9 +62,9 @@ class Target:
     """What holds for the target: its own values over those at the top of the file; ignore rules of both."""
     name_suffix: str = ""
     workspace: str | None = None
-    """The target's own, which wins over common variables; that of `config` may be the file's."""
+    """The target's own; it takes precedence over common variables. That of `config` may be the file's."""
     region: str | None = None
-    """Likewise."""
+    """The target's own region; it takes precedence over common variables."""
 
 
 def config_candidates(here: FilePath) -> list[FilePath]:
@@ -210,7 +210,7 @@ def _config(text: Text, value: Mapping[str, JSON]) -> Config:
 
 def _settings(text: Text, value: Mapping[str, JSON], above: tuple[str, ...]) -> Config:
     """Return the settings of the top of the file, or of a target."""
-    from driftcheck.declarations.loader import ignore_rules
+    from driftcheck.declarations.ignore_rules import read_ignore_rules
 
     severities = value.get("severities", {})
     return Config(
@@ -219,7 +219,7 @@ def _settings(text: Text, value: Mapping[str, JSON], above: tuple[str, ...]) -> 
         region=value.get("region"),
         ignores=tuple(
             replace(rule, location=Location(text.name, *text.position(0, (*above, "ignore", index))))
-            for index, rule in enumerate(ignore_rules(text, 0, value, ()))
+            for index, rule in enumerate(read_ignore_rules(text, 0, value, ()))
         ),
         severities={rule: Severity(each) for rule, each in severities.items() if each != "off"},
         off=frozenset(rule for rule, each in severities.items() if each == "off"),

@@ -334,7 +334,7 @@ def split_glob(full: str, here: str) -> tuple[str, tuple[str, ...]]:
 
 
 _ALL: Final = frozenset({-1})
-"""Stands for all segments of any pattern: every declaration is searched for."""
+"""Represents all segments of any pattern: every declaration is searched for."""
 
 
 def _reach(pattern: Sequence[str], positions: set[int]) -> frozenset[int]:

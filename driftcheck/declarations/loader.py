@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from driftcheck import fields
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.model import JSON, Declaration, Declarations, Finding, Guard, IgnoreRule, Location, Severity
+from driftcheck.declarations.ignore_rules import read_ignore_rules
+from driftcheck.model import JSON, Declaration, Declarations, Finding, IgnoreRule, Location, Severity
 from driftcheck.paths import Item, Segment
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import RULES, make_finding
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 MAX_DEPLOYMENTS: Final = 25_000
 """Deployments of one document."""
 MAX_FINDINGS: Final = 1_000
-"""Findings of one file that are reported, errors and others each: nobody fixes more at once."""
+"""Findings of one file that are reported, errors and others each; more are not useful in one run."""
 PARALLEL_BYTES: Final = 8 * 2**20
-"""Files of so many bytes together are read by several processes; a process takes a quarter of a second to start."""
+"""The total size from which files are read by several processes; a process takes a quarter of a second to start."""
 
 _MAX_NAME: Final = 63
 
@@ -251,7 +252,7 @@ class _FileReader:
             self._read_deployment(number, document, index, is_sound=("deployments", index) not in unsound)
         for index in range(len(document.get("overlay", ()))):
             self._read_overlay(number, document, index, is_sound=("overlay", index) not in unsound)
-        self._ignores += ignore_rules(self._text, number, document, violations)
+        self._ignores += read_ignore_rules(self._text, number, document, violations)
 
     def _unsound_entries(
         self, number: int, document: dict[str, JSON], violations: Sequence[Violation]
@@ -473,46 +474,6 @@ def identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:
         field = field.child(segment) if field is not None else None
 
 
-def ignore_rules(
-    text: Text, number: int, document: Mapping[str, JSON], violations: Sequence[Violation]
-) -> Iterator[IgnoreRule]:
-    """Return the sound entries of a document's `ignore`."""
-    entries = document.get("ignore")
-    if not isinstance(entries, list):
-        return
-    unsound = {
-        violation.path[1] for violation in violations if violation.path[:1] == ("ignore",) and violation.path[1:]
-    }
-    for index, entry in enumerate(entries):
-        if index not in unsound and isinstance(entry, dict):
-            yield IgnoreRule(
-                reason=entry["reason"],
-                location=Location(text.name, *text.position(number, ("ignore", index))),
-                deployment=entry.get("deployment", "*"),
-                path=entry.get("path"),
-                rule=entry.get("rule"),
-                owner=entry.get("owner"),
-                approved_by=entry.get("approved_by"),
-                expires=entry.get("expires"),
-                guard=_guard(entry.get("live")),
-                missing=entry.get("missing", False),
-                unmanaged=entry.get("unmanaged", False),
-            )
-
-
-def _guard(condition: Mapping[str, Any] | None) -> Guard | None:
-    match condition:
-        case {"equals": value}:
-            return Guard(equals=value)
-        case {"in": values}:
-            return Guard(is_in=tuple(values))
-        case {"between": [low, high]}:
-            return Guard(between=(low, high))
-        case {"matches": pattern}:
-            return Guard(matches=pattern)
-    return None
-
-
 # --- all files ---
 
 
@@ -677,7 +638,7 @@ class _Assembly:
 
 
 def _same(first: JSON, second: JSON) -> bool:
-    """Return whether two values are the same JSON; `==` alone takes true and 1 for equal."""
+    """Return whether two values are the same JSON; `==` treats true and 1 as equal."""
     import json
 
     return first == second and json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 MAX_VIOLATIONS: Final = 1_000
-"""Violations of a document that are reported: nobody fixes more at once, and a hostile file has millions."""
+"""Violations of a document that are reported; more are not useful in one run, and a hostile file has millions."""
 
 Pointer: TypeAlias = tuple[str | int, ...]
 """Keys and list indexes from the root of what was checked down to a node."""

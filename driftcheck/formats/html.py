@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _OPEN: Final = 25
-"""The most deployments that are open from the start."""
+"""The most deployments whose details are open at first."""
 _SHORT: Final = 60
-"""Characters up to which a list or an object stays on one line."""
+"""The number of characters up to which a list or an object is shown on one line."""
 _LONG: Final = 600
-"""Characters from which on a value is folded."""
+"""The number of characters above which a value is folded."""
 _TALL: Final = 12
-"""Lines from which on it is."""
+"""The number of lines above which a value is folded."""
 _GLIMPSE: Final = 96
 _MATRIX: Final = 3
-"""Rows of the matrix that are shown from the start."""
+"""The number of rows of the matrix that are shown at first."""
 _BAR: Final = 1000
 _LEAST: Final = 15
 """Width of the bar, and of its narrowest part, so that 1 of 10,000 can be seen."""
@@ -158,13 +158,13 @@ class _Part:
 
     report: Report
     verdict: wording.Verdict | None
-    """Of a target; that of the report is said once."""
+    """The target's verdict; the report's is shown once."""
     origin: str
     general: Sequence[Finding]
     """Errors about no deployment of it, and warnings about the whole run."""
     rows: Sequence[_Row]
     unmanaged: Sequence[_Row]
-    """Deployments that nobody declared, where that counts."""
+    """Unmanaged deployments, if they fail the run."""
     warnings: Sequence[Finding]
     """Other warnings about no deployment of it."""
     elsewhere: Sequence[_Row]

@@ -31,11 +31,11 @@ _PLAIN: Final = re.compile(
     r"(?:[A-Za-z]|(?<![A-Za-z0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![A-Za-z0-9-])|"
     r"(?<![A-Za-z0-9-])[0-9]{1,6}(?![A-Za-z0-9])|[ ,;'()]|[.:?!](?= |\Z)|-(?=[A-Za-z]))*\Z"
 )
-"""Text in which neither Markdown nor GitHub (links, mentions, references, emoji) sees anything."""
+"""Text that neither Markdown nor GitHub (links, mentions, references, emoji) interprets."""
 
 
 _AROUND: Final = "(),.;?"
-"""Signs around a word in which nobody sees anything either."""
+"""Punctuation around a word that Markdown and GitHub do not interpret."""
 
 
 @dataclass(frozen=True, slots=True)

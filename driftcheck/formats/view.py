@@ -306,7 +306,7 @@ def _bare_order(block: Block) -> tuple[object, ...]:
 
 
 _ALIKE: Final = 3
-"""The number of equal warnings from which on they are summed."""
+"""The number of equal warnings from which they are summed."""
 
 
 def _alike(every: Iterable[Block], findings: Iterable[Finding]) -> frozenset[str]:

@@ -58,7 +58,7 @@ def deployment_of(item: JSON) -> Deployment | None:
 
 
 _MALFORMED: Final = "[redacted]"
-"""Stands for a malformed list of secrets, or entry: of another type than what is declared, so that it differs."""
+"""Represents a malformed list of secrets, or entry: of another type than what is declared, so that it differs."""
 
 
 def _names_only(secrets: JSON) -> JSON:

@@ -168,7 +168,7 @@ def _raw(value: JSON, shown: str) -> Snapshot:
 
 
 def _in_order(pages: Sequence[Page]) -> list[Page]:
-    """Sort pages by their offsets, whatever these mean exactly (docs/API.md 1.4), an empty one behind its equals."""
+    """Sort pages by offset (docs/API.md 1.4); an empty page follows others of the same offset."""
     if _have_offsets(pages):
         return sorted(pages, key=lambda page: (page.offset, not len(page)))
     return list(pages)

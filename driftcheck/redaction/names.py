@@ -38,7 +38,7 @@ def mask(
 ) -> tuple[Sequence[Comparison], Sequence[Finding]]:
     """Return comparisons and findings without credentials in names; different names stay different.
 
-    Masked paths are sorted anew: a position in the list would reveal something of them.
+    Masked paths are sorted again: a position in the list would reveal something of them.
     """
     secrets = secrets_among(_texts(comparisons, findings))
     if not secrets:

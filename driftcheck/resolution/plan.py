@@ -407,7 +407,7 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: F
             body.thinned[id(holder)][position] = ABSENT
 
 
-# --- deployments that are missing or have to be created anew ---
+# --- deployments that are missing or have to be created again ---
 
 
 def _create(comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None) -> Step | NotPlanned:

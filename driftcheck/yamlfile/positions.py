@@ -215,7 +215,7 @@ class _Locator:
         self._depth = 0
 
     def read(self, documents: int) -> None:
-        """Read so many documents; raises YAMLError or StoppedError if it can't."""
+        """Read this number of documents; raises YAMLError or StoppedError if it can't."""
         while len(self.documents) < documents:
             event = self._next_event()
             if event.__class__ is StreamEndEvent:

@@ -30,25 +30,25 @@ from driftcheck.yamlfile.scalars import Misreading, resolve_scalar
 
 MAX_DEPTH: Final = 64
 DEEPEST_FIELD: Final = 14
-"""No mapping or list that the schema describes is deeper, nor is one of its lists directly in a list: ..."""
+"""The depth of the deepest mapping or list that the schema describes; none of its lists is directly in a list."""
 MAX_UNUSUAL: Final = 10_000
-"""... so many others a file may have."""
+"""The number of mappings and lists in a file that are deeper, or lists directly in a list."""
 MAX_NODES: Final = 4_000_000
 """Nodes as written, in one file; 10,000 deployments of 75 lines have 1.7 million."""
 MAX_DOCUMENTS: Final = 20_000
 MAX_PROBLEMS: Final = 1_000
 ALIAS_ALLOWANCE: Final = 500_000
-"""Nodes that the aliases of a file may expand to, whatever its size, ..."""
+"""The number of nodes that the aliases of any file may expand to."""
 ALIAS_RATIO: Final = 4
-"""... so many more for each byte of it, ..."""
+"""The number of additional nodes for each byte of the file."""
 MAX_ALIASED: Final = 2_000_000
-"""... and never more than these."""
+"""The limit of both together."""
 MAX_KEYS: Final = 500_000
 """Different keys in one file, or keys in one mapping."""
 MAX_REMEMBERED: Final = 100_000
 """Different scalars whose meaning is looked up rather than found out again."""
 CHARACTERS_A_NODE: Final = 32
-"""So many characters of an aliased text count as one node more."""
+"""The number of characters of an aliased text that count as an additional node."""
 
 
 def parse(data: bytes) -> Parsed:

@@ -1,0 +1,52 @@
+"""The ignore rules that a document declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from driftcheck.model import JSON, Guard, IgnoreRule, Location
+
+if TYPE_CHECKING:
+    from driftcheck.declarations.schema import Violation
+    from driftcheck.yamlfile.positions import Text
+
+
+def read_ignore_rules(
+    text: Text, number: int, document: Mapping[str, JSON], violations: Sequence[Violation]
+) -> Iterator[IgnoreRule]:
+    """Return the sound entries of a document's `ignore`."""
+    entries = document.get("ignore")
+    if not isinstance(entries, list):
+        return
+    unsound = {
+        violation.path[1] for violation in violations if violation.path[:1] == ("ignore",) and violation.path[1:]
+    }
+    for index, entry in enumerate(entries):
+        if index not in unsound and isinstance(entry, dict):
+            yield IgnoreRule(
+                reason=entry["reason"],
+                location=Location(text.name, *text.position(number, ("ignore", index))),
+                deployment=entry.get("deployment", "*"),
+                path=entry.get("path"),
+                rule=entry.get("rule"),
+                owner=entry.get("owner"),
+                approved_by=entry.get("approved_by"),
+                expires=entry.get("expires"),
+                guard=_guard(entry.get("live")),
+                missing=entry.get("missing", False),
+                unmanaged=entry.get("unmanaged", False),
+            )
+
+
+def _guard(condition: Mapping[str, Any] | None) -> Guard | None:
+    match condition:
+        case {"equals": value}:
+            return Guard(equals=value)
+        case {"in": values}:
+            return Guard(is_in=tuple(values))
+        case {"between": [low, high]}:
+            return Guard(between=(low, high))
+        case {"matches": pattern}:
+            return Guard(matches=pattern)
+    return None
