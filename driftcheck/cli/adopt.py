@@ -15,15 +15,15 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_files
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.edit import Accepted, Edited, accept, appended, common_changes, edit
+from driftcheck.declarations.edit import Accepted, Edited, accept, appended, common_changes, declared_names, edit
 from driftcheck.declarations.excerpts import masked
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
 from driftcheck.declarations.writing import SCHEMA_FILE, ignore_rules
 from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
 from driftcheck.formats.escaping import inert, visible
-from driftcheck.formats.wording import counted
-from driftcheck.model import JSON, Change, IgnoreRule, Location, Status
-from driftcheck.paths import format_path, matches
+from driftcheck.formats.wording import capitalized, counted
+from driftcheck.model import JSON, Change, IgnoreRule, Location, Outcome, Status
+from driftcheck.paths import Path, format_path, matches
 from driftcheck.redaction.patterns import MASK
 from driftcheck.settings import Flags, Settings
 from driftcheck.targets import CheckedTarget
@@ -38,6 +38,9 @@ class _Adoption:
     """The files so far, by name."""
     adopted: int = 0
     deployments: set[str] = field(default_factory=set)
+    """Those whose values are adopted."""
+    removed: set[str] = field(default_factory=set)
+    added: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -103,12 +106,46 @@ def command(
             adoption.notes.append("the diff hides what may be secret or a command, so it can't be applied; use --write")
     for each in compared:
         _note_unused_rules(adoption, each)
+    adoption.notes += _unverifiable(compared, fields_)
+    adoption.notes += _emptied(changed, before)
     if fields_ and not adoption.adopted and not adoption.refused:
         drifted = sorted({format_path(c.path) for each in compared for d in each.report.deployments for c in d.changes})
         if drifted:
             adoption.refused.append(f"no drifted field matches {' or '.join(fields_)}; drifted: {', '.join(drifted)}")
-    _say(adoption, changed, quiet=quiet, written=write, complete=all(each.report.complete for each in compared))
+    if all(each.report.outcome is not Outcome.INVALID for each in compared) or changed or adoption.refused:
+        _say(adoption, changed, quiet=quiet, written=write, complete=all(each.report.complete for each in compared))
     return run.status_of(compared, ExitStatus.DRIFT if adoption.refused else ExitStatus.IN_SYNC)
+
+
+def _unverifiable(compared: Iterable[CheckedTarget], patterns: Sequence[str]) -> Iterator[str]:
+    """Yield a note on the selected fields that can't be compared, so that nothing about them can be adopted."""
+    found = [
+        (comparison, path, each.report)
+        for each in compared
+        for comparison in each.report.deployments
+        for path in comparison.unverifiable
+        if _matches(patterns, path)
+    ]
+    if not found:
+        return
+    shown = ", ".join(f"{comparison.name}: {format_path(path)}" for comparison, path, _ in found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    yield f"{counted(len(found), 'field')} can't be compared, and so not adopted: {shown}{more}."
+    images = {(id(report), f.deployment, f.path) for _, _, report in found for f in report.findings if f.rule == _IMAGE}
+    if any((id(report), comparison.name, path) in images for comparison, path, report in found):
+        yield "An image can be compared if it is declared with its digest (`repository:tag@sha256:...`)."
+
+
+_NAMED: Final = 5
+"""How many fields a note names."""
+_IMAGE: Final = "unverifiable-image"
+
+
+def _emptied(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield a note on each file that declares nothing any more."""
+    for name, data in sorted(changed.items()):
+        if name in before and not any(declared_names([SourceText(name, data)])):
+            yield f"{name} declares no deployment any more; delete it if nothing else in it is needed"
 
 
 def _texts(compared: Iterable[CheckedTarget]) -> dict[str, bytes]:
@@ -190,7 +227,7 @@ def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) ->
         if name not in edited.refused and number:
             adoption.adopted += number
             adoption.deployments.add(resulting_name(name, suffix))
-    adoption.deployments |= {resulting_name(name, suffix) for name in removed if name not in edited.refused}
+    adoption.removed |= {resulting_name(name, suffix) for name in removed if name not in edited.refused}
 
 
 def _not_checked_out(selection: _Selection) -> dict[str, str]:
@@ -230,11 +267,11 @@ def _unused_rules(each: CheckedTarget) -> dict[IgnoreRule, Location]:
 
 
 def _is_selected(change: Change, patterns: Sequence[str]) -> bool:
-    if change.suppressed is not None:
-        return False
-    return not patterns or any(
-        matches(pattern, change.path) or matches(f"**.{pattern}", change.path) for pattern in patterns
-    )
+    return change.suppressed is None and _matches(patterns, change.path)
+
+
+def _matches(patterns: Sequence[str], path: Path) -> bool:
+    return not patterns or any(matches(pattern, path) or matches(f"**.{pattern}", path) for pattern in patterns)
 
 
 def _missing(each: CheckedTarget) -> Iterator[str]:
@@ -263,19 +300,22 @@ def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> Non
         return
     if not _is_below(path, each.settings.paths):
         adoption.notes.append(f"{path} is not below the paths of this run; add it to `paths` in driftcheck.yaml")
-    adoption.deployments |= {exported.name for exported in export.deployments}
+    added = {exporting.file_name(exported.name): exported.name for exported in export.deployments}
     if os.path.isdir(path) or path.endswith(("/", os.sep)):
         for file, text in exporting.one_each(export, path):
             if os.path.exists(file):
                 adoption.refused.append(f"{file}: exists and is not overwritten")
+                added.pop(os.path.basename(file), None)
             else:
                 adoption.texts[file] = text.encode()
+        adoption.added |= set(added.values())
         return
     known = adoption.texts.get(path)
     if known is None and os.path.exists(path):
         known = discovery.read_file(path).data
     if known is None:
         adoption.texts[path] = exporting.in_one(export).encode()
+        adoption.added |= set(added.values())
         return
     try:
         adoption.texts[path] = appended(
@@ -283,6 +323,7 @@ def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> Non
             [exported.value for exported in export.deployments],
             [rule for exported in export.deployments for rule in ignore_rules(exported)],
         )
+        adoption.added |= set(added.values())
     except EditError as error:
         adoption.refused.append(f"{path}: {error}")
 
@@ -323,12 +364,17 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
         nothing = "Nothing to adopt." if complete else "Nothing to adopt in what could be read; the run is incomplete."
         console.say("Nothing was adopted." if adoption.refused else nothing)
         return
-    what = f"{counted(adoption.adopted, 'value')} of {counted(len(adoption.deployments), 'deployment')}"
+    values = f"{counted(adoption.adopted, 'value')} of {counted(len(adoption.deployments), 'deployment')}"
+    done = [("adopt", "adopted", values)] if adoption.adopted else []
+    done += [("remove", "removed", counted(len(adoption.removed), "declaration"))] if adoption.removed else []
+    done += [("add", "added", counted(len(adoption.added), "declaration"))] if adoption.added else []
     files = counted(len(changed), "file")
     if written:
-        console.say(f"Adopted {what} in {files}.")
-    else:  # a pipe takes the diff to a program that edits them
-        console.say(f"{what} in {files}{'; --write edits them' if console.is_shown() else ''}.")
+        what = ", ".join(f"{past} {text}" for _, past, text in done)
+        console.say(f"{capitalized(what)} in {files}.")
+    else:
+        what = ", ".join(f"{verb} {text}" for verb, _, text in done)
+        console.say(f"Would {what} in {files}; --write edits {'it' if len(changed) == 1 else 'them'}.")
 
 
 def diff(name: str, before: bytes | None, after: bytes) -> str:

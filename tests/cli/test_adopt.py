@@ -75,7 +75,7 @@ def test_write_edits_the_files_and_the_next_check_is_in_sync(folder: Path) -> No
     assert "3 values" in result.err
     check = run_inside("check", "--live", "live.json", cwd=folder)
     assert check.status == 0, check.out
-    assert run_inside("adopt", "--live", "live.json", cwd=folder).err == "Nothing to adopt.\n"
+    assert run_inside("adopt", "--live", "live.json", cwd=folder).err.splitlines()[-1] == "Nothing to adopt."
 
 
 def test_only_the_selected_fields_are_adopted(folder: Path) -> None:
@@ -85,6 +85,55 @@ def test_only_the_selected_fields_are_adopted(folder: Path) -> None:
     assert "max_scale: 12" in text
     assert "0.104.0" in text
     assert adopt(folder, "--name", "nobody*").status == 2
+
+
+def test_the_last_line_counts_what_is_adopted_removed_and_added(tmp_path: Path) -> None:
+    def declare(name: str, **spec: int) -> None:
+        value = {"name": name, "source": "external_docker", "source_config": {"resource_spec": spec}}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps({"deployments": [value]}))
+
+    declare("a", max_scale=2)
+    declare("gone", max_scale=2)
+    live = page(max_scale=3)
+    new = {**live["resources"][0], "name": "new", "id": "22222222-2222-4222-8222-222222222222"}
+    (tmp_path / "live.json").write_text(json.dumps({"resources": [*live["resources"], new], "offset": 2}))
+    arguments = ("adopt", "a.yaml", "gone.yaml", "--live", "live.json")
+    everything = (*arguments, "--missing", "remove", "--unmanaged", "more.yaml")
+    text = "{} 1 value of 1 deployment, {} 1 declaration, {} 1 declaration in 3 files"
+    dry = run_inside(*everything, cwd=tmp_path).err
+    assert f"Would {text.format('adopt', 'remove', 'add')}; --write edits them.\n" in dry
+    assert "note: gone.yaml declares no deployment any more; delete it if nothing else in it is needed\n" in dry
+    one = run_inside(*arguments, cwd=tmp_path).err
+    assert "Would adopt 1 value of 1 deployment in 1 file; --write edits it.\n" in one
+    written = run_inside(*everything, "--write", cwd=tmp_path).err
+    assert f"{text.format('Adopted', 'removed', 'added')}.\n" in written
+
+
+def test_a_name_that_nothing_has_is_the_only_message(folder: Path) -> None:
+    result = adopt(folder, "--name", "nobody*")
+    assert result.status == 2
+    assert "adopt" not in result.err.lower()
+
+
+def test_what_can_not_be_compared_is_reported_with_a_way_to_declare_it(tmp_path: Path) -> None:
+    value = {
+        "name": "a",
+        "source": "external_docker",
+        "source_revision_config": {"image_uri": "registry.example.com/a:1"},
+    }
+    (tmp_path / "a.yaml").write_text(json.dumps({"deployments": [value]}))
+    live = page()
+    live["resources"][0]["source_revision_config"] = {"image_uri": f"registry.example.com/a@sha256:{'0' * 64}"}
+    (tmp_path / "live.json").write_text(json.dumps(live))
+    for selected in ((), ("--name", "a"), ("--path", "image_uri")):
+        result = run_inside("adopt", "a.yaml", "--live", "live.json", *selected, cwd=tmp_path)
+        assert result.err == (
+            "note: 1 field can't be compared, and so not adopted: a: source_revision_config.image_uri.\n"
+            "note: An image can be compared if it is declared with its digest (`repository:tag@sha256:...`).\n"
+            "Nothing to adopt.\n"
+        )
+    result = run_inside("adopt", "a.yaml", "--live", "live.json", "--path", "max_scale", cwd=tmp_path)
+    assert result.err == "Nothing to adopt.\n"
 
 
 def test_suppressed_changes_are_left_alone(folder: Path) -> None:
@@ -398,6 +447,6 @@ def test_the_diff_of_a_new_folder_leaves_the_schema_out_and_writing_adds_it(fold
     assert "+++ b/deployments/new/claims-agent-legacy.yaml\n" in result.out
     assert "schema.json\n+++" not in result.out
     assert result.out.count("\n+++ ") == 2
-    assert "of 2 deployments in 2 files.\n" in result.err  # and no word of --write: a pipe takes the diff
+    assert "Would adopt 3 values of 1 deployment, add 1 declaration in 2 files; --write edits them.\n" in result.err
     adopt(folder, "deployments", "--unmanaged", "deployments/new/", "--write")
     assert (folder / "deployments/new/declaration.schema.json").exists()
