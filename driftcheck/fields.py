@@ -298,11 +298,7 @@ class _Reader:
             exposes=notes.get("exposes", False),
             indirect=frozenset(name for name, child in properties.items() if child.branch),
             concealed=frozenset(name for name, child in properties.items() if child.sensitive),
-            alternatives={
-                name: child.effective.unless
-                for name, child in properties.items()
-                if child.effective is not None and child.effective.unless is not None
-            },
+            alternatives=_alternatives(properties),
             branch=tuple(notes.get("branch", "").split(".")) if "branch" in notes else (),
             empty_is_null=notes.get("empty_is_null", False),
             applies_to=frozenset(notes.get("applies_to", ())),
@@ -318,6 +314,15 @@ class _Reader:
             since=notes.get("since", "seed"),
             label=notes.get("label"),
         )
+
+
+def _alternatives(properties: Mapping[str, Field]) -> dict[str, str]:
+    """Return the properties with a constant that applies unless another property is set, and that property of each."""
+    return {
+        name: child.effective.unless
+        for name, child in properties.items()
+        if child.effective is not None and child.effective.unless is not None
+    }
 
 
 def _reported(note: Any) -> frozenset[str] | None:

@@ -117,10 +117,7 @@ def judge_policies(
     if not compiled:
         return PolicyResults()
     declared = {declaration.name: declaration for declaration in declarations.deployments}
-    listed = {each.name: each for each in live or () if not each.is_being_deleted}
-    for name, number in Counter(each.name for each in live or ()).items():
-        if number > 1:
-            listed.pop(name, None)  # which of them is meant is unknown
+    listed = _judged_live(live or ())
     violations: dict[Key, _Violation] = {}
     unverifiable: dict[str, set[Path]] = {}
     ordered = sorted(declared.keys() | listed.keys())
@@ -148,6 +145,12 @@ def judge_policies(
         value = written.value if written else deployed.value if deployed else {}
         findings.append(_finding(key, found, written, seen, _other_source(key[2], value.get("source"))))
     return PolicyResults((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
+
+
+def _judged_live(live: Sequence[Deployment]) -> dict[str, Deployment]:
+    """Return by name the live deployments to judge; of several with one name it is unknown which is meant."""
+    numbers = Counter(each.name for each in live)
+    return {each.name: each for each in live if not each.is_being_deleted and numbers[each.name] == 1}
 
 
 def _by_policy(compiled: Sequence[_Compiled], names: Sequence[str]) -> list[Sequence[str]]:

@@ -205,16 +205,10 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     if so_far.is_full:
         _assess_uncompared(so_far, declaration, live)
         return
-    schema, strict = so_far.schema, so_far.terms.strict
-    seen = live.value
+    schema, seen = so_far.schema, live.value
     if "name" not in declaration.value:
         seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (docs/API.md 6.4)
-    if so_far.terms.listed:
-        from driftcheck.comparison.symmetric import compare_listed
-
-        result = compare_listed(declaration.value, seen, schema)
-    else:
-        result = compare_with_live(declaration.value, seen, schema, strict=strict)
+    result = _compare_values(so_far, declaration.value, seen)
     earlier = so_far.earlier(declaration.name)
     pinned = _pinned_differences(so_far, declaration, seen, result)
     found = None
@@ -247,6 +241,14 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         so_far.add("proposed-adoption", comparison)
     for path in found.removed:
         so_far.add("declaration-removed", comparison, path=path)
+
+
+def _compare_values(so_far: _Assessment, declared: Mapping[str, JSON], live: Mapping[str, JSON]) -> Differences:
+    if so_far.terms.listed:
+        from driftcheck.comparison.symmetric import compare_listed
+
+        return compare_listed(declared, live, so_far.schema)
+    return compare_with_live(declared, live, so_far.schema, strict=so_far.terms.strict)
 
 
 def _pinned_differences(

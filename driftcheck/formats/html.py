@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -289,14 +289,7 @@ def _page(report: Report, asked: Asked) -> _Page:
         by_rule=_by_rule(report.findings),
         suppressed=_suppressed(report, anchors),
         resolved=[wording.resolved_text(item, report) for item in report.resolved],
-        inventory=[
-            _Tally(
-                _FACTS.get(fact, fact) + (f", {visible(part.report_id or '')}" if report.targets else ""), tuple(counts)
-            )
-            for part in view.parts(report)
-            for fact, counts in wording.tallies(part)
-            if counts
-        ],
+        inventory=list(_inventory(report)),
         fields=wording.field_coverage(report),
         pending=sorted(
             (comparison.facts["pending_since"], comparison.name, anchors[_key(comparison)])
@@ -306,6 +299,15 @@ def _page(report: Report, asked: Asked) -> _Page:
         is_settled=report.outcome.status is ExitStatus.IN_SYNC,
         has_base=any(change.base is not ABSENT for each in report.deployments for change in each.changes),
     )
+
+
+def _inventory(report: Report) -> Iterator[_Tally]:
+    """Yield the counts of live deployments by each fact, of each target."""
+    for part in view.parts(report):
+        target = f", {visible(part.report_id or '')}" if report.targets else ""
+        for fact, counts in wording.tallies(part):
+            if counts:
+                yield _Tally(_FACTS.get(fact, fact) + target, tuple(counts))
 
 
 def _identity(report: Report) -> str:

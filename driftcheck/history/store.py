@@ -363,33 +363,38 @@ def _write_run(
     outcomes: dict[str | None, Outcome] = {target.name: target.outcome for target in report.targets}
     outcomes[None] = report.outcome
     for part, step in zip(divided, steps, strict=True):
-        known = execute(
-            "SELECT count(*) FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL", stream=part.stream
-        )[0][0]
-        numbers = {
-            "target": part.target,
-            "is_target": part.is_target,
-            "outcome": outcomes[part.target].value,
-            "reach": part.reach.to_json(),
-            "coverage": part.coverage,
-            "declared": part.declared,
-            "live": part.live,
-            "opened": len(step.opened),
-            "changed": len(step.changed),
-            "resolved": len(step.resolved),
-            "open": known + len(step.opened) - len(step.resolved),
-        }
-        execute(
-            "INSERT INTO driftcheck_parts (run, stream, generated_at, conclusive, review, reach, info) "
-            "VALUES (:run, :stream, :at, :conclusive, :review, :reach, :info)",
-            run=seq,
-            stream=part.stream,
-            at=report.generated_at,
-            conclusive=int(part.conclusive),
-            review=int(_is_review(report)),
-            reach=part.reach.key,
-            info=canonical(numbers),
-        )
+        _write_part(execute, seq, report, part, step, outcomes[part.target])
+
+
+def _write_part(execute: Execute, seq: int, report: Report, part: Part, step: Step, outcome: Outcome) -> None:
+    """Record what a run says of one stream of items, before the items themselves."""
+    known = execute(
+        "SELECT count(*) FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL", stream=part.stream
+    )[0][0]
+    numbers = {
+        "target": part.target,
+        "is_target": part.is_target,
+        "outcome": outcome.value,
+        "reach": part.reach.to_json(),
+        "coverage": part.coverage,
+        "declared": part.declared,
+        "live": part.live,
+        "opened": len(step.opened),
+        "changed": len(step.changed),
+        "resolved": len(step.resolved),
+        "open": known + len(step.opened) - len(step.resolved),
+    }
+    execute(
+        "INSERT INTO driftcheck_parts (run, stream, generated_at, conclusive, review, reach, info) "
+        "VALUES (:run, :stream, :at, :conclusive, :review, :reach, :info)",
+        run=seq,
+        stream=part.stream,
+        at=report.generated_at,
+        conclusive=int(part.conclusive),
+        review=int(_is_review(report)),
+        reach=part.reach.key,
+        info=canonical(numbers),
+    )
 
 
 def _write_items(execute: Execute, stream_key: str, step: Step, at: str, *, announced: bool) -> None:

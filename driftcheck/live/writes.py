@@ -69,16 +69,30 @@ def create(body: JSON, existing: Collection[Mapping[str, JSON]], tenant: JSON) -
             raise RefusedError(400, "resource_spec must be an object for external_docker")
     config["deployment_type"] = type_word(config.get("deployment_type")) or "prod"
     revision = _present(_object(given.get("source_revision_config"), "source_revision_config"))
+    deployment = _unconfigured(given, name, tenant)
+    _set_config(deployment, config)
+    _set_revision_config(deployment, revision)
+    _set_secrets(deployment, given)
+    if problem := _problem(deployment):
+        raise RefusedError(*problem)
+    if source in _BUILT and not (revision.get("image_uri") or revision.get("source_tarball_path")):
+        return {**deployment, "source_revision_config": None, "secrets": []}
+    if source == "github":
+        deployment["source_config"]["repo_branch"] = revision.get("repo_ref")
+        deployment["source_config"]["custom_url"] = f"https://{name[:27]}-{uuid.uuid4().hex}.us.langgraph.app"
+    return _with_revision(deployment)
+
+
+def _unconfigured(given: Mapping[str, JSON], name: JSON, tenant: JSON) -> dict[str, Any]:
+    """Return a new deployment with what the body says of it alone, not of its configuration, secrets and revision."""
     now = _timestamp(None)
-    deployment = {
+    own = ("source", "display_name", "agent", "deployment_tier", "compute_tier", "database_tier")
+    return {
         **dict.fromkeys(fields.deployment().properties),
-        **{
-            key: given.get(key) for key in ("display_name", "agent", "deployment_tier", "compute_tier", "database_tier")
-        },
+        **{key: given.get(key) for key in own},
         "shareable": bool(given.get("shareable")),
         "route_through_gateway": bool(given.get("route_through_gateway")),
         "name": name,
-        "source": source,
         "source_config": dict.fromkeys(fields.deployment().properties["source_config"].properties),
         "source_revision_config": None,
         "secrets": [],
@@ -91,17 +105,6 @@ def create(body: JSON, existing: Collection[Mapping[str, JSON]], tenant: JSON) -
         "latest_revision_id": None,
         "active_revision_id": None,
     }
-    _set_config(deployment, config)
-    _set_revision_config(deployment, revision)
-    _set_secrets(deployment, given)
-    if problem := _problem(deployment):
-        raise RefusedError(*problem)
-    if source in _BUILT and not (revision.get("image_uri") or revision.get("source_tarball_path")):
-        return {**deployment, "source_revision_config": None, "secrets": []}
-    if source == "github":
-        deployment["source_config"]["repo_branch"] = revision.get("repo_ref")
-        deployment["source_config"]["custom_url"] = f"https://{name[:27]}-{uuid.uuid4().hex}.us.langgraph.app"
-    return _with_revision(deployment)
 
 
 def patch(deployment: Mapping[str, JSON], body: JSON) -> dict[str, JSON]:

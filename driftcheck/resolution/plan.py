@@ -173,24 +173,7 @@ def _patches(
         yield NotPlanned(comparison.name, "its id in the listing can't be a part of an address")
         return
     address = f"{COLLECTION}/{live.id}"
-    for endpoint in ("deployment-tier", "resource-tiers"):
-        changes = [change for change in planned if _TIERS.get(str(change.path[0])) == endpoint]
-        sizes = {str(change.path[0]): declared.get(str(change.path[0])) for change in changes}
-        if not sizes:
-            continue
-        if None in sizes.values():
-            yield NotPlanned(comparison.name, f"{', '.join(sizes)}: null keeps the present size")
-            continue
-        yield Step(
-            deployment=comparison.name,
-            method="PATCH",
-            path=f"{address}/{endpoint}",
-            body=sizes,
-            effect=Effect.NEW_REVISION,
-            fields=tuple(change.path for change in changes),
-            precondition=_precondition(live),
-            warnings=("A change of size also resizes the database and starts a new revision.",),
-        )
+    yield from _size_patches(comparison.name, address, declared, live, planned)
     rest = [change for change in planned if change.path[0] not in _TIERS and change.path[0] not in NOT_PATCHED]
     body = _patch_body(declared, live, schema, rest, comparison.changes)
     if body.value:
@@ -207,6 +190,30 @@ def _patches(
         )
     elif rest:
         yield NotPlanned(comparison.name, " ".join(body.warnings) or "no documented request changes this")
+
+
+def _size_patches(
+    name: str, address: str, declared: Mapping[str, JSON], live: Deployment, planned: Sequence[Change]
+) -> Iterator[Step | NotPlanned]:
+    """Yield the requests that change sizes, which have endpoints of their own (docs/API.md 6)."""
+    for endpoint in ("deployment-tier", "resource-tiers"):
+        changes = [change for change in planned if _TIERS.get(str(change.path[0])) == endpoint]
+        sizes = {str(change.path[0]): declared.get(str(change.path[0])) for change in changes}
+        if not sizes:
+            continue
+        if None in sizes.values():
+            yield NotPlanned(name, f"{', '.join(sizes)}: null keeps the present size")
+            continue
+        yield Step(
+            deployment=name,
+            method="PATCH",
+            path=f"{address}/{endpoint}",
+            body=sizes,
+            effect=Effect.NEW_REVISION,
+            fields=tuple(change.path for change in changes),
+            precondition=_precondition(live),
+            warnings=("A change of size also resizes the database and starts a new revision.",),
+        )
 
 
 def _effect(changes: Iterable[Change]) -> Effect:
