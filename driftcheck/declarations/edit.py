@@ -357,10 +357,10 @@ def _checked(
     """Return the new texts, read again: raises EditError if one has a new error or says something else."""
     documents = _edited(files, wanted, removed, schema, may_change, refused)
     texts = _rewritten(files, documents)
-    after = declare(texts.get(file.name, file.text) for file in files)
+    after = declare((texts.get(file.name, file.text) for file in files), linted=Severity.ERROR)
     errors = [found for found in after.findings if found.severity is Severity.ERROR]
     if errors:
-        before = declare(file.text for file in files)
+        before = declare((file.text for file in files), linted=Severity.ERROR)
         known = {(found.rule, found.deployment, found.message) for found in before.findings}
         for found in errors:
             if (found.rule, found.deployment, found.message) not in known:

@@ -259,7 +259,7 @@ def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suff
     for path, refused in tree.unreadable(named):
         search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
-    declarations = declare(_as_checked_out(repository, tree, texts, refusals), name_suffix=name_suffix, linted=False)
+    declarations = declare(_as_checked_out(repository, tree, texts, refusals), name_suffix=name_suffix, linted=None)
     return with_refusals(_unambiguous(declarations), (*search.findings, *refusals))
 
 
@@ -298,7 +298,7 @@ def load_moved(
     texts, refusals = tree.read(candidates)
     wanted = [name.removesuffix(name_suffix).encode() for name in names]
     moved = declare(
-        (text for text in texts if any(name in text.data for name in wanted)), name_suffix=name_suffix, linted=False
+        (text for text in texts if any(name in text.data for name in wanted)), name_suffix=name_suffix, linted=None
     )
     kept = {each.name: each for each in moved.deployments if each.name in names}
     for text in texts:

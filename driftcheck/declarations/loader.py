@@ -79,17 +79,21 @@ _COMPLETE_WITHOUT: Final = frozenset({"skipped-file"})
 
 
 def declare(
-    texts: Iterable[SourceText], *, name_suffix: str = "", in_processes: bool = False, linted: bool = True
+    texts: Iterable[SourceText],
+    *,
+    name_suffix: str = "",
+    in_processes: bool = False,
+    linted: Severity | None = Severity.NOTE,
 ) -> Declarations:
-    """Return the declarations in texts, with the findings of rules across fields if they are to be `linted`."""
+    """Return the declarations in texts, and what rules across fields find, of the severity `linted` or a graver one."""
     ordered = [_with_parsed_overlay(text) for text in sorted(texts, key=lambda text: text.name)]
     overlaid = frozenset(name for text in ordered for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
     if is_large and in_processes:
         files = _read_in_processes(ordered, overlaid, name_suffix)
     else:
-        files = [_FileReader(text, overlaid, name_suffix, linted=linted).read() for text in ordered]
-    declarations = _Assembly(name_suffix, linted=linted).assemble(ordered, files)
+        files = [_FileReader(text, overlaid, name_suffix, linted).read() for text in ordered]
+    declarations = _Assembly(name_suffix, linted).assemble(ordered, files)
     if not declarations.findings:
         return declarations
     from driftcheck.declarations.excerpts import with_excerpts
@@ -181,7 +185,7 @@ def _read_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], na
 
 
 def _read_file(text: SourceText, overlaid: frozenset[str], name_suffix: str) -> _File:
-    return _FileReader(text, overlaid, name_suffix).read()
+    return _FileReader(text, overlaid, name_suffix, Severity.NOTE).read()
 
 
 class _FileReader:
@@ -190,7 +194,7 @@ class _FileReader:
     Deployments with overlays are linted later, together with these.
     """
 
-    def __init__(self, text: SourceText, overlaid: frozenset[str], name_suffix: str, *, linted: bool = True) -> None:
+    def __init__(self, text: SourceText, overlaid: frozenset[str], name_suffix: str, linted: Severity | None) -> None:
         from driftcheck.declarations.overlays import Merging
         from driftcheck.yamlfile.positions import Text
         from driftcheck.yamlfile.reader import parse
@@ -306,7 +310,7 @@ class _FileReader:
             except TooLargeError:
                 self._report_limit(number, "`defaults` expands to too many values when merged into every deployment")
         self._deployments.append(_DeclaredEntry(name, number, index, value))
-        if self._linted and value is not None and name not in self._overlaid:
+        if self._linted is not None and value is not None and name not in self._overlaid:
             violations = lint(result, value, may_hold_credentials=self._may_hold_credentials)
             self._report_lint(violations, _layers(self._text, number, index, value), result)
 
@@ -329,7 +333,8 @@ class _FileReader:
 
     def _report_lint(self, violations: Iterable[Violation], layers: Layers, name: str | None) -> None:
         for violation in violations:
-            self._findings.add_violation(violation, layers, name)
+            if self._linted is None or RULES[violation.rule].severity.rank <= self._linted.rank:
+                self._findings.add_violation(violation, layers, name)
 
     def _report_problem(self, problem: Problem) -> None:
         text = self._text
@@ -495,7 +500,7 @@ class _Placed:
 class _Assembly:
     """Combines files: reports duplicate names, and merges overlays into deployments of earlier paths."""
 
-    def __init__(self, name_suffix: str, *, linted: bool) -> None:
+    def __init__(self, name_suffix: str, linted: Severity | None) -> None:
         self._suffix = name_suffix
         self._linted = linted
         self._declared: dict[str, _Placed] = {}
@@ -600,7 +605,7 @@ class _Assembly:
         if self._suffix and "name" in value:
             value = {**value, "name": name}
         layers = _layers(placed.text, entry.document, entry.index, value, above)
-        if overlays and self._linted:
+        if overlays and self._linted is not None:
             self._lint(placed, layers, name)
         return Declaration(name, value, layers.locate)
 

@@ -35,14 +35,38 @@ KeyPath: TypeAlias = Sequence[str | int]
 class Node(NamedTuple):
     """The position of a collection, from `start` up to `end` (below the entries of a document's lists: `start`).
 
-    `children` are those of a list, or of a mapping by key (merged ones included): nodes, or the positions of scalars.
-    An alias has the position of its anchor's value. `keys` are the positions of a mapping's own keys.
+    An alias has the position of its anchor's value.
     """
 
     start: Mark
     end: Mark
-    children: dict[str, Tree] | list[Tree]
-    keys: dict[str, Mark]
+    held: dict[str, Tree] | list[Tree] | tuple[Any, ...]
+    """The children; of a small mapping each key, its position and its child, since a dict takes much memory."""
+    marks: dict[str, Mark]
+    """The positions of the own keys of a mapping that is not small."""
+
+    @property
+    def children(self) -> dict[str, Tree] | list[Tree]:
+        """Those of a list, or of a mapping by key (merged ones included): nodes, or the positions of scalars."""
+        return dict(zip(self.held[::3], self.held[2::3], strict=True)) if isinstance(self.held, tuple) else self.held
+
+    @property
+    def keys(self) -> dict[str, Mark]:
+        """The positions of a mapping's own keys."""
+        if not isinstance(self.held, tuple):
+            return self.marks
+        return {key: mark for key, mark in zip(self.held[::3], self.held[1::3], strict=True) if mark is not None}
+
+    def pair(self, key: str) -> tuple[Mark | None, Tree] | None:
+        """Return the position of a mapping's key, if it is its own, and the child of that key."""
+        held = self.held
+        if isinstance(held, dict):
+            return (self.marks.get(key), held[key]) if key in held else None
+        if isinstance(held, tuple):
+            for index in range(0, len(held), 3):
+                if held[index] == key:
+                    return held[index + 1], held[index + 2]
+        return None
 
 
 Tree: TypeAlias = "Node | Mark | Position"
@@ -147,15 +171,17 @@ def child(tree: Tree | None, key: str | int | None) -> Tree | None:
     """Return the child of a collection, if it has it."""
     if not isinstance(tree, Node):
         return None
-    children = tree.children
-    if isinstance(children, dict):
-        return children.get(key) if isinstance(key, str) else None
-    return children[key] if isinstance(key, int) and key < len(children) else None
+    if isinstance(key, str):
+        found = tree.pair(key)
+        return None if found is None else found[1]
+    held = tree.held
+    return held[key] if isinstance(held, list) and key is not None and key < len(held) else None
 
 
 def key_of(tree: Tree, key: str | int) -> Mark | None:
     """Return the position of a mapping's own key; None if a merge key brought it in."""
-    return tree.keys.get(key) if isinstance(tree, Node) and isinstance(key, str) else None
+    found = tree.pair(key) if isinstance(tree, Node) and isinstance(key, str) else None
+    return None if found is None else found[0]
 
 
 def tree_position(tree: Tree) -> Position:
@@ -261,22 +287,26 @@ class _Locator:
                     self.duplicates[position_of(mark)] = position_of(keys[key])
                 children[key] = child
                 keys.setdefault(key, mark)
-        for source in _merge_sources(merged):
-            for key, child in source.items():
-                children.setdefault(key, child)
-        return self._node(start, event, children, keys)
+        for key, child in _merge_sources(merged):
+            children.setdefault(key, child)
+        if len(children) > _SMALL:
+            return self._node(start, event, children, keys)
+        flat = (each for key, child in children.items() for each in (key, keys.get(key), child))
+        return self._node(start, event, tuple(flat), _NO_KEYS)
 
     def sequence(self, start: Any) -> Node:
         """Locate the values of a list up to its end."""
         children: list[Tree] = []
         while (event := self._next_event()).__class__ is not SequenceEndEvent:
             tree = self.node(event)
-            if isinstance(tree, Node) and isinstance(tree.children, list):  # no field is a list of lists
+            if isinstance(tree, Node) and isinstance(tree.held, list):  # no field is a list of lists
                 tree = tree.start
             children.append(tree)
         return self._node(start, event, children, _NO_KEYS)
 
-    def _node(self, start: Any, end: Any, children: dict[str, Tree] | list[Tree], keys: dict[str, Mark]) -> Node:
+    def _node(
+        self, start: Any, end: Any, children: dict[str, Tree] | list[Tree] | tuple[Any, ...], keys: dict[str, Mark]
+    ) -> Node:
         begin = collection_start(start)
         return Node(begin, end.start_mark if self._depth <= _WITH_ENDS else begin, children, keys)
 
@@ -307,19 +337,22 @@ def _next_before(stopped: int, next_event: Callable[[], Any]) -> Any:
 _BEGINNINGS: Final = frozenset({AliasEvent, ScalarEvent, MappingStartEvent, SequenceStartEvent})
 _MERGED: Final = object()
 _NO_KEYS: Final[dict[str, Mark]] = {}
+_SMALL: Final = 8
+"""Keys of a mapping that are found by looking at each of them."""
 _DEEPEST: Final = 16
 """No value that the schema describes is deeper; what is deeper has the position of the node around it."""
 _WITH_ENDS: Final = 3
 """The depth of the entries of a document's lists, the ends of which are looked up."""
 
 
-def _merge_sources(merged: list[Tree]) -> Iterator[dict[str, Tree]]:
-    """Return the children of every mapping that merge keys refer to, the strongest first."""
+def _merge_sources(merged: list[Tree]) -> Iterator[tuple[str, Tree]]:
+    """Yield the keys and children of every mapping that merge keys refer to, the strongest first."""
     for tree in merged:
         children = tree.children if isinstance(tree, Node) else []
         for source in children if isinstance(children, list) else [tree]:
-            if isinstance(source, Node) and isinstance(source.children, dict):
-                yield source.children
+            below = source.children if isinstance(source, Node) else []
+            if isinstance(below, dict):
+                yield from below.items()
 
 
 def _scalar_position(event: Any) -> Mark | Position:
