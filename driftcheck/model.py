@@ -567,13 +567,19 @@ class Report:
             by_name_only=sum(comparison.by_name_only for comparison in self.deployments),
         )
 
+    @property
+    def declarable(self) -> int:
+        """How many live deployments can be declared: all but previews."""
+        sides = [target.live for target in self.targets] if self.targets else [self.live]
+        previews = sum(finding.rule == "unmanaged-preview" for finding in self.findings)
+        return sum(side.deployments for side in sides if side is not None) - previews
+
     def _coverage(self) -> float | None:
-        """Return the declared share of the live deployments that can be declared; previews can't."""
+        """Return the declared share of the live deployments that can be declared."""
         sides = [target.live for target in self.targets] if self.targets else [self.live]
         if not self.complete or any(side is None for side in sides):
             return None
-        previews = sum(finding.rule == "unmanaged-preview" for finding in self.findings)
-        live = sum(side.deployments for side in sides if side is not None) - previews
+        live = self.declarable
         declared = sum(c.id is not None and c.status is not Status.UNMANAGED for c in self.deployments)
         return round(declared / live, 4) if live > 0 else None
 

@@ -208,8 +208,8 @@ def test_every_number_of_the_text_report(whole: Audit) -> None:
     assert whole.text.count("\nmissing  ") == ABSENT
     assert whole.text.count("Probably renamed to renamed-") == RENAMED
     assert (
-        f"(600 declared, 1,199 live (599 unmanaged), {compared:,} fields compared, 11 suppressed, 10 unverifiable)"
-        in " ".join(whole.text.split())
+        f"(600 declared, 1,199 live (599 unmanaged, 12 being deleted), {compared:,} fields compared, 11 suppressed, "
+        "10 unverifiable)" in " ".join(whole.text.split())
     )
     assert "A live deployment is not declared (543 deployments" in whole.text
     assert "A pull-request preview is live (40 deployments" in whole.text
@@ -221,7 +221,7 @@ def test_every_number_of_the_html_report(whole: Audit) -> None:
     compared = sum(d["compared"] for d in whole.document["deployments"])
     for words in (
         f"{DRIFTED} deployments drifted ({CHANGES} fields), 12 missing, 599 unmanaged; 24 warnings.",
-        "600 declared · 1,199 live (599 unmanaged)",
+        "600 declared · 1,199 live (599 unmanaged, 12 being deleted)",
         f"Drifted {DRIFTED} Missing 12 Unmanaged 599 Matches {IN_SYNC + 1}",
         "51.0 % of the 1,159 live deployments that can be declared are declared",
         f"Changes {CHANGES} Suppressed 11 Fields compared {compared:,} Unverifiable 10",

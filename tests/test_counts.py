@@ -78,6 +78,11 @@ def missing_and_unmanaged(folder: Path) -> list[str]:
     return write(folder, live, [declaration(external(name, 1)) for name in ("a", "gone", "deleted")])
 
 
+def being_deleted(folder: Path) -> list[str]:
+    leaving = [{**external(name, number), "status": "AWAITING_DELETE"} for number, name in ((8, "old"), (9, "older"))]
+    return write(folder, [external("a", 1), *leaving], [declaration(external("a", 1))])
+
+
 def audited(folder: Path) -> list[str]:
     return ["audit", *missing_and_unmanaged(folder)[1:]]
 
@@ -120,6 +125,7 @@ VARIANTS = [
     suppressed,
     accepted_absence,
     missing_and_unmanaged,
+    being_deleted,
     audited,
     narrowed,
     not_read,
@@ -191,13 +197,17 @@ def test_every_format_counts_the_same(variant: Callable[[Path], list[str]], tmp_
         own = [each for each in deployments if each["target"] == target["name"]]
         assert sum(target["summary"][status] for status in STATUSES) == len(own)
     if report["complete"]:
-        assert summary["unmanaged"] == number_live - sum(
+        gone = {each["deployment"] for each in report["findings"] if each["rule"] == "being-deleted"}
+        assert summary["unmanaged"] == number_live - len(gone - {each["name"] for each in deployments}) - sum(
             each["id"] is not None and each["status"] != "unmanaged" for each in deployments
         )
 
     # The line of numbers
     compared = sum(each["compared"] for each in deployments)
-    unmanaged = f" ({summary['unmanaged']} unmanaged)" if summary["unmanaged"] else ""
+    leaving = [finding["deployment"] for finding in report["findings"] if finding["rule"] == "being-deleted"]
+    apart = [f"{summary['unmanaged']} unmanaged"] if summary["unmanaged"] else []
+    apart += [f"{len(leaving)} being deleted"] if leaving else []
+    unmanaged = f" ({', '.join(apart)})" if apart else ""
     known = "an unknown number" if variant is not_read else str(number_live)
     numbers = [
         f"{sum(side['deployments'] for side in declared)} declared",

@@ -475,6 +475,7 @@ class _Side:
 
 _SECRET: Final = _Side("secret value, never shown", is_value=False)
 _UNSET: Final = _Side("unset", is_value=False)
+_SET: Final = _Side("set", is_value=False)
 
 
 def _sides(change: Change) -> dict[str, _Side | None]:
@@ -493,6 +494,8 @@ def _side(change: Change, side: str) -> _Side:
         return _UNSET
     if change.redacted:
         return _SECRET
+    if wording.is_only_named(change, value):
+        return _SET
     note = "" if effective is None else f"effectively {wording.value_text(effective)}"
     return _Side(_value_text(value), note=note)
 

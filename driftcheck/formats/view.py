@@ -462,12 +462,6 @@ def compared(report: Report) -> int:
     return sum(comparison.compared for comparison in report.deployments)
 
 
-def declarable(report: Report) -> int:
-    """Return how many live deployments can be declared: all but previews, which coverage leaves out."""
-    live = sum(part.live.deployments for part in parts(report) if part.live is not None)
-    return live - sum(finding.rule == "unmanaged-preview" for finding in report.findings)
-
-
 # For the viewers of CI platforms
 
 

@@ -37,11 +37,12 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
-from driftcheck.paths import Path, format_path
+from driftcheck.paths import Item, Path, format_path
 from driftcheck.rules import RULES
 
 HIDDEN: Final = "(hidden)"
 UNSET: Final = "(unset)"
+SET: Final = "(set)"
 
 IMPACTS: Final = {
     Impact.IN_PLACE: "",
@@ -138,6 +139,12 @@ def side_of(change: Change, side: str) -> tuple[JSON | Absent, JSON]:
     return ABSENT if is_absent else value, effective
 
 
+def is_only_named(change: Change, value: JSON) -> bool:
+    """Return whether of an entry of a keyed list nothing is known but its key, as of a secret."""
+    key = change.path[-1] if change.path else None
+    return isinstance(key, Item) and value == {key.key: key.value}
+
+
 def side_text(change: Change, side: str, limit: int | None = None) -> str:
     """Write a side (`declared` or `live`) of a change."""
     value, effective = side_of(change, side)
@@ -145,6 +152,8 @@ def side_text(change: Change, side: str, limit: int | None = None) -> str:
         return UNSET
     if change.redacted:
         return HIDDEN
+    if is_only_named(change, value):
+        return SET
     amounts = "" if effective is None else f", effectively {value_text(effective, limit)}"
     return value_text(value, limit) + amounts
 
@@ -480,7 +489,7 @@ def _judged(report: Report) -> Verdict:
 def _has_drifted(report: Report) -> bool:
     """Return whether live and declared differ; otherwise findings alone fail the run."""
     statuses = report.summary.statuses
-    return bool(statuses[Status.DRIFTED] or statuses[Status.MISSING]) or _counts_unmanaged(report)
+    return bool(statuses[Status.DRIFTED] or statuses[Status.MISSING] or _counts_unmanaged(report))
 
 
 def _counts_unmanaged(report: Report) -> bool:
@@ -507,16 +516,15 @@ def _in_sync(report: Report) -> Verdict:
         each.status is Status.IN_SYNC and any(c.change_class in view.DIFFERING for c in each.changes)
         for each in report.deployments
     )
-    counts = [
-        (matching - differing, "matches", "match"),
-        (differing, "differs as accepted", "differ as accepted"),
-        (accepted, "accepted as missing", "accepted as missing"),
-    ]
-    said = [f"{number:,} {one if number == 1 else many}" for number, one, many in counts if number]
-    noun = "deployment" if said[:1] and said[0].startswith("1 ") else "deployments"
-    said = [said[0].replace(" ", f" {noun} ", 1), *said[1:]] if said else ["no deployment was compared"]
-    said += [f"{outside:,} outside the filters"] if outside > 0 else []
-    return Verdict("In sync", f"{', '.join(said)}.")
+    said = _of_deployments(
+        _numbered(
+            (matching - differing, "matches" if matching - differing == 1 else "match"),
+            (differing, "differs as accepted" if differing == 1 else "differ as accepted"),
+            (accepted, "accepted as missing"),
+        )
+    )
+    rest = f", {outside:,} outside the filters" if outside > 0 else ""
+    return Verdict("In sync", f"{said or 'no deployment was compared'}{rest}.")
 
 
 def _without_difference(report: Report) -> str:
@@ -562,69 +570,71 @@ def _other_findings(report: Report) -> list[Finding]:
 def _differences(report: Report) -> str:
     """Say what the change under review does, then how many deployments drifted, are missing, unknown, unmanaged."""
     outdated = [block.comparison for block in view.outdated(report)]
-    statuses = Counter(report.summary.statuses) - Counter(each.status for each in outdated)
-    active = [
-        (comparison, change)
-        for comparison in report.deployments
-        for change in comparison.changes
-        if change.suppressed is None
-    ]
-    fields = Counter(change.change_class for _, change in active)
-    altered = {id(each) for each, change in active if change.change_class in _ALTERED}
-    altered |= {id(each) for each in report.deployments if each.status is Status.PROPOSED}
-    proposed = sum(fields[each] for each in _ALTERED)
-    own = []
-    if altered:
-        where = f" ({counted(proposed, 'field')})" if proposed else ""
-        own.append(f"this change alters {counted(len(altered), 'deployment')}{where}")
-    if fields[ChangeClass.ADOPTED]:
-        own.append(f"{'adopts' if own else 'this change adopts'} {counted(fields[ChangeClass.ADOPTED], 'live value')}")
     left_out = {id(each) for each in outdated}
+    missing = report.summary.statuses[Status.MISSING] - sum(each.status is Status.MISSING for each in outdated)
     drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
     outside = sum(block.is_elsewhere and block.comparison.status is Status.MISSING for block in view.blocks(report))
-    found = _drifted_and_missing(drifted, statuses[Status.MISSING], outside)
-    unmanaged = _counts_unmanaged(report)
-    for number, words in (
-        (statuses[Status.UNKNOWN], "could not be checked"),
-        (statuses[Status.UNMANAGED] if unmanaged else 0, "unmanaged"),
-    ):
-        if number:
-            found.append(f"{number:,} {words}" if found else f"{counted(number, 'deployment')} {words}")
+    unmanaged = report.summary.statuses[Status.UNMANAGED] if _counts_unmanaged(report) else 0
+    rest = _numbered((report.summary.statuses[Status.UNKNOWN], "could not be checked"), (unmanaged, "unmanaged"))
+    found = _of_deployments([*_drifted_and_missing(drifted, missing, outside), *rest])
     behind = f"{counted(len(outdated), 'deployment is', 'deployments are')} outdated, merge the base branch"
-    return _joined(" and ".join(own), ", ".join(found), behind if outdated else "")
+    return _joined(_by_the_change(report), found, behind if outdated else "")
+
+
+def _by_the_change(report: Report) -> str:
+    """Say what the change under review does: to how many deployments, and with how many live values."""
+    classes = [{c.change_class for c in each.changes if c.suppressed is None} for each in report.deployments]
+    added = sum(each.status is Status.PROPOSED and each.id is None for each in report.deployments)
+    altered = sum(
+        bool(found & _ALTERED) or (each.status is Status.PROPOSED and each.id is not None)
+        for each, found in zip(report.deployments, classes, strict=True)
+    )
+    adopted = sum(
+        change.change_class is ChangeClass.ADOPTED and change.suppressed is None
+        for each in report.deployments
+        for change in each.changes
+    )
+    done = [f"alters {counted(altered, 'deployment')}"] if altered else []
+    done += [f"adds {added:,}" if done else f"adds {counted(added, 'deployment')}"] if added else []
+    done += [f"adopts {counted(adopted, 'live value')}"] if adopted else []
+    said = " and ".join(filter(None, [", ".join(done[:-1]), *done[-1:]]))
+    return f"this change {said}" if said else ""
 
 
 _ALTERED: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.CONFLICT})
 
 
 def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: int) -> list[str]:
-    """Count the deployments that drifted or are missing, and those of them that the change does not touch.
+    """Count the deployments in conflict with the change, those that drifted or are missing, and those outside of it.
 
-    `outside` is how many of the missing ones it does not touch.
+    `outside` is how many of the missing ones the change does not touch.
     """
     classes = [
         Counter(c.change_class for c in each.changes if c.suppressed is None and c.change_class in view.DIFFERING)
         for each in drifted
     ]
     elsewhere = sum(set(each) == {ChangeClass.ELSEWHERE} for each in classes)
-    both = f"{counted(len(classes), 'deployment')} drifted" if classes else ""
-    if elsewhere + outside and (elsewhere, outside) == (len(classes), missing):
-        verb = "is" if missing == 1 else "are"
-        gone = f"{missing:,} {verb} missing" if both else f"{counted(missing, 'deployment')} missing"
-        said = " and ".join([*([both] if both else []), *([gone] if missing else [])])
-        return [f"{said}, {'all ' if len(classes) + missing > 1 else ''}outside this change"]
-    found = []
-    if classes:
-        fields = sum(classes, Counter())
-        conflicts = fields[ChangeClass.CONFLICT]
-        conflict = f", {conflicts:,} in conflict with this change" if conflicts else ""
-        rest = f", {elsewhere:,} of them outside this change" if elsewhere else ""
-        found.append(f"{both} ({counted(fields.total(), 'field')}{conflict}){rest}")
-    if missing:
-        rest = " outside this change" if outside == missing else f", {outside:,} of them outside this change"
-        number = f"{missing:,}" if found else counted(missing, "deployment")
-        found.append(f"{number} missing{rest if outside else ''}")
-    return found
+    conflicts = sum(ChangeClass.CONFLICT in each for each in classes)
+    fields = "" if elsewhere or conflicts else f" ({counted(sum(classes, Counter()).total(), 'field')})"
+    others = len(classes) - elsewhere - conflicts
+    found = _numbered(
+        (conflicts, "drifted in conflict with it"), (others, f"drifted{fields}"), (missing - outside, "missing")
+    )
+    beyond = " and ".join(_numbered((elsewhere, "drifted"), (outside, "missing")))
+    return [*found, f"{beyond} outside this change"] if beyond else found
+
+
+def _numbered(*counts: tuple[int, str]) -> list[str]:
+    return [f"{number:,} {words}" for number, words in counts if number]
+
+
+def _of_deployments(counts: Sequence[str]) -> str:
+    """Join counts; the first says what is counted."""
+    if not counts:
+        return ""
+    number, _, words = counts[0].partition(" ")
+    noun = "deployment" if number == "1" else "deployments"
+    return ", ".join([f"{number} {noun} {words}", *counts[1:]])
 
 
 def elsewhere_text(blocks: Sequence[Block]) -> str:
@@ -649,11 +659,12 @@ def numbers(report: Report) -> list[str]:
     summary, parts = report.summary, view.parts(report)
     if all(part.live is None for part in parts):
         return [f"{summary.suppressed:,} suppressed"] if summary.suppressed else []
-    unmanaged = summary.statuses[Status.UNMANAGED]
+    being_deleted = sum(finding.rule == "being-deleted" for finding in report.findings)
+    apart = _numbered((summary.statuses[Status.UNMANAGED], "unmanaged"), (being_deleted, "being deleted"))
     return [
         *([counted(len(report.targets), "target")] if report.targets else []),
         f"{sum(part.declared.deployments for part in parts):,} declared",
-        f"{live_count(part.live for part in parts)} live" + (f" ({unmanaged:,} unmanaged)" if unmanaged else ""),
+        f"{live_count(part.live for part in parts)} live" + (f" ({', '.join(apart)})" if apart else ""),
         f"{counted(view.compared(report), 'field')} compared",
         f"{summary.suppressed:,} suppressed",
         f"{summary.unverifiable:,} unverifiable",
@@ -728,7 +739,7 @@ def coverage(report: Report) -> str:
 
 def coverage_base(report: Report) -> str:
     """Say what coverage is a share of, with a verb: `the 36 live deployments that can be declared are`."""
-    number = view.declarable(report)
+    number = report.declarable
     live = sum(part.live.deployments for part in view.parts(report) if part.live is not None)
     which = " that can be declared" if number < live else ""
     return f"the {counted(number, 'live deployment')}{which} {'is' if number == 1 else 'are'}"
@@ -737,16 +748,16 @@ def coverage_base(report: Report) -> str:
 def field_coverage(report: Report) -> str:
     """Say what part of the fields was compared; empty if there was nothing to compare."""
     compared, unverifiable = view.compared(report), report.summary.unverifiable
-    undeclared = sum(
-        change.kind is ChangeKind.ADDED and change.suppressed is None
-        for comparison in report.deployments
-        for change in comparison.changes
-    )
+    undeclared = [
+        change for comparison in report.deployments for change in comparison.changes if change.kind is ChangeKind.ADDED
+    ]
+    suppressed = sum(change.suppressed is not None for change in undeclared)
     if not compared + unverifiable:
         return ""
     share = unverifiable / (compared + unverifiable)
     counts = f"{compared:,} declared fields compared, {unverifiable:,} unverifiable ({share:.1%})"
-    return counts + (f", {undeclared:,} live but not declared" if undeclared else "")
+    note = f" ({suppressed:,} suppressed)" if suppressed else ""
+    return counts + (f", {len(undeclared):,} live but not declared{note}" if undeclared else "")
 
 
 def resolved_text(item: ResolvedItem, report: Report) -> str:

@@ -349,7 +349,7 @@ def _forbidden(body: bytes) -> tuple[str, str]:
         )
     return (
         "the API key may not list the deployments of this workspace",
-        "It needs the permission deployments:read (a Workspace Viewer has it). Check --workspace, "
+        "It needs the permission deployments:read (a Workspace Viewer has it). Check the workspace, "
         f"{_REGION_HINT}, and whether a firewall is in between.",
     )
 

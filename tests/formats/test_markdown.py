@@ -137,7 +137,7 @@ def test_what_differs_inside_a_structure_has_rows_of_its_own() -> None:
 
 def test_what_the_change_does_comes_first_and_what_it_does_not_touch_is_folded_at_the_end() -> None:
     text = render(ELSEWHERE, PLENTY)
-    assert "**This change alters 1 deployment (1 field) and adopts 1 live value; 1 deployment drifted" in text
+    assert "**This change alters 1 deployment and adopts 1 live value; 1 deployment drifted" in text
     assert text.index("<details open><summary><b>proposed</b>") < text.index(
         "<details><summary><b>not touched by this change</b>: 1 deployment drifted (1 field)</summary>"
     )

@@ -121,7 +121,7 @@ def test_what_the_change_does_not_touch_is_one_line_at_the_end() -> None:
     text = render(ELSEWHERE, PLAIN)
     assert "Not touched by this change: 1 deployment drifted (1 field): other-agent (-v lists all)" in text
     assert text.index("orders-agent") < text.index("Not touched")
-    assert "this change alters 1 deployment (1 field)" in text
+    assert "this change alters 1 deployment and adopts 1 live value; 1 deployment drifted outside this" in joined(text)
     assert "not caused by this change" in render(ELSEWHERE, VERBOSE)
 
 
@@ -417,7 +417,7 @@ def test_a_missing_deployment_outside_the_change_comes_last() -> None:
     text = joined(render(both, PLAIN))
     assert "Not touched by this change: 1 deployment drifted (1 field), 1 missing: gone-agent, other-agent" in text
     assert text.index("orders-agent") < text.index("gone-agent")
-    assert "1 deployment drifted and 1 is missing, all outside this change" in text
+    assert "1 deployment drifted and 1 missing outside this change" in text
     assert "1 warning" not in text
 
 

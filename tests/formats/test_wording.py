@@ -18,7 +18,7 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
-from driftcheck.paths import Path
+from driftcheck.paths import Item, Path
 from tests.formats.reports import (
     BILLING,
     CLAIMS,
@@ -208,13 +208,12 @@ def test_a_message_that_begins_with_the_field_does_not_repeat_its_path() -> None
 @pytest.mark.parametrize(
     ("classes", "text"),
     [
-        ([ChangeClass.ELSEWHERE], "1 deployment drifted, outside this change"),
-        ([ChangeClass.ELSEWHERE] * 3, "3 deployments drifted, all outside this change"),
-        ([ChangeClass.DRIFT, ChangeClass.ELSEWHERE], "2 deployments drifted (2 fields), 1 of them outside this change"),
+        ([ChangeClass.ELSEWHERE], "1 deployment drifted outside this change"),
+        ([ChangeClass.ELSEWHERE] * 3, "3 deployments drifted outside this change"),
+        ([ChangeClass.DRIFT, ChangeClass.ELSEWHERE], "1 deployment drifted, 1 drifted outside this change"),
         (
             [ChangeClass.DRIFT, ChangeClass.CONFLICT],
-            "this change alters 1 deployment (1 field); "
-            "2 deployments drifted (2 fields, 1 in conflict with this change)",
+            "this change alters 1 deployment; 1 deployment drifted in conflict with it, 1 drifted",
         ),
     ],
 )
@@ -224,6 +223,27 @@ def test_drift_is_counted_by_what_the_change_under_review_touches(classes: list[
         for number, each in enumerate(classes)
     ]
     assert f"Drift: {text}." in str(wording.verdict(report(*drifted, status=ExitStatus.DRIFT)))
+
+
+def test_a_deployment_that_the_change_adds_is_not_one_that_it_alters() -> None:
+    new = Comparison("brand-new", Status.PROPOSED, location=CLAIMS.location)
+    altered = replace(CLAIMS, status=Status.PROPOSED, changes=(replace(MAX_SCALE, change_class=ChangeClass.PROPOSED),))
+    assert str(wording.verdict(report(new))) == "Failed: this change adds 1 deployment."
+    assert str(wording.verdict(report(altered, new))) == "Failed: this change alters 1 deployment and adds 1."
+
+
+def test_undeclared_values_that_are_suppressed_are_counted_as_suppressed() -> None:
+    rule = Suppression("theirs")
+    changes = (LABEL_ADDED, replace(LABEL_ADDED, path=("url",), suppressed=rule))
+    assert wording.field_coverage(report(replace(CLAIMS, changes=changes))).endswith(
+        "2 live but not declared (1 suppressed)"
+    )
+
+
+def test_an_entry_of_which_only_the_name_is_known_is_set() -> None:
+    secret = replace(LABEL_ADDED, path=("secrets", Item("name", "DEBUG")), live={"name": "DEBUG"})
+    assert wording.change_text(secret) == "declared (unset), live (set)"
+    assert wording.change_text(replace(secret, live={"name": "DEBUG", "value": "1"})) != "declared (unset), live (set)"
 
 
 def _commands(*deployments: Comparison, status: ExitStatus = ExitStatus.DRIFT, base: str | None = None) -> str:

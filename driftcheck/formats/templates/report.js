@@ -35,7 +35,8 @@
     const total = items.filter((item) => item.kind === kind);
     if (!total.length) return null;
     const shown = total.filter((item) => !item.element.hidden).length;
-    const noun = total.length === 1 ? kind : `${kind}s`;
+    const other = kind === "finding" && items.some((item) => item.kind === "deployment") ? "other " : "";
+    const noun = other + (total.length === 1 ? kind : `${kind}s`);
     return `${shown.toLocaleString("en")} of ${total.length.toLocaleString("en")} ${noun}`;
   };
 
