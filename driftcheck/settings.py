@@ -517,7 +517,7 @@ def _workspace(
             f"the workspace{shown} given by {origin} is not a workspace id (a UUID).",
             hint="Copy the id from the workspace's settings in LangSmith; a workspace's name can't be used.",
         ) from None
-    hint = f"Check {origin}, and which workspace the API key belongs to."
+    hint = "Correct the workspace there, or use an API key that belongs to it."
     if target:
         suffix = _variable_suffix(target.name)
         hint += f" DRIFTCHECK_API_KEY_{suffix} and DRIFTCHECK_ENDPOINT_{suffix} are read for this target alone."

@@ -107,7 +107,7 @@ def _items(each: CheckedTarget) -> Iterable[Step | NotPlanned]:
             target=each.settings.target,
         ):
             if isinstance(item, Step) and item.effect is Effect.CREATE and comparison.name in renamed:
-                decision = f"a decision whether it is to exist besides the other one. {renamed[comparison.name]}"
+                decision = f"your decision whether both deployments should exist. {renamed[comparison.name]}"
                 yield replace(item, needs=(*item.needs, decision))
             else:
                 yield item

@@ -234,10 +234,10 @@ def severity_note(change: Change) -> list[str]:
 
 
 def age_notes(item: Change | Finding | ResolvedItem, report: Report) -> list[str]:
-    """Return notes of the history on an item: `new`, or since when it is known."""
+    """Return notes of the history on an item: that it is new, or since when it is known."""
     state = None if isinstance(item, ResolvedItem) else item.state
     if state is State.NEW:
-        return ["new"]
+        return ["first seen in this run"]
     since = [] if item.first_seen is None else [f"since {since_text(item.first_seen, report.generated_at)}"]
     return ["changed", *since] if state is State.CHANGED else since
 

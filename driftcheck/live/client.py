@@ -138,8 +138,8 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
 def proxy_for(endpoint: str) -> str | None:
     """Return the proxy that the environment names for an endpoint, None if the host is to be reached directly.
 
-    The standard library reads HTTPS_PROXY, ALL_PROXY, NO_PROXY and the system's settings; entries of NO_PROXY that
-    are addresses or networks are matched here. Loopback is always reached directly.
+    The standard library reads HTTPS_PROXY, ALL_PROXY and the system's settings; more forms of NO_PROXY than it knows
+    are matched here. Loopback is always reached directly.
     """
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
@@ -147,19 +147,27 @@ def proxy_for(endpoint: str) -> str | None:
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or is_loopback(host) or urllib.request.proxy_bypass(parts.netloc):
         return None
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     entries = proxies.get("no", "").replace(",", " ").split()
-    if "*" in entries or any(_covers(entry, host) for entry in entries):
+    if any(_covers(entry, host.rstrip("."), port) for entry in entries):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _covers(entry: str, host: str) -> bool:
-    """Return whether an entry of NO_PROXY is an address or network (with brackets or port) that holds the host."""
-    entry = re.sub(r"\A\[(.*)\](?::\d+)?\Z", r"\1", entry)
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
+_ENTRY: Final = re.compile(r"(?:\[(?P<literal>[^\]]*)\]|(?P<name>[^:]*))(?::(?P<port>[0-9]{1,5}))?")
+
+
+def _covers(entry: str, host: str, port: int | None) -> bool:
+    """Return whether an entry of NO_PROXY (`*`, a domain, address or network; perhaps with a port) covers a host."""
+    parts = _ENTRY.fullmatch(entry)
+    if parts is not None and parts["port"] and int(parts["port"]) != port:
         return False
+    covered = entry if parts is None else parts["literal"] or parts["name"] or ""
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(covered, strict=False)
+    except ValueError:
+        domain = covered.lower().removeprefix("*").strip(".")
+        return covered == "*" or (domain != "" and f".{host}".endswith(f".{domain}"))
 
 
 def _shown_host(proxy: str | None) -> str | None:

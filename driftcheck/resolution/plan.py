@@ -518,5 +518,5 @@ def _recreate(
             "of its secrets. The name of a deleted deployment stays reserved for a while.",
             *body.warnings,
         ),
-        needs=(f"deletion of the live deployment {live.id}, which is never planned", *body.needs),
+        needs=(f"the deletion of the live deployment {live.id}, which driftcheck never does itself", *body.needs),
     )

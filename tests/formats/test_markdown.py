@@ -180,7 +180,7 @@ def test_targets_are_grouped_the_worst_first() -> None:
 
 def test_the_history_says_what_is_new_and_what_was_resolved() -> None:
     text = render(WITH_HISTORY, PLENTY)
-    assert "<br>`prod/agents.yaml:24`<br>new |" in text
+    assert "<br>`prod/agents.yaml:24`<br>first seen in this run |" in text
     assert "changed, since 2025-12-31 (8 days)" in text
     assert "<b>resolved</b> since the last conclusive run (1)" in text
 

@@ -103,7 +103,7 @@ def test_what_differs_inside_a_structure_is_shown_instead_of_the_whole() -> None
 
 def test_the_history_says_what_is_new_and_since_when() -> None:
     text = render(WITH_HISTORY, PLAIN)
-    assert "prod/agents.yaml:24  new\n" in text
+    assert "prod/agents.yaml:24  first seen in this run\n" in text
     assert "changed, since 2025-12-31 (8 days)" in text
     assert text.index("max_scale") < text.index("sidecars")
     assert "Resolved since the last conclusive run:\n  orders-agent: source, since 2026-01-08 (today)\n" in text
