@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from driftcheck import fields
@@ -28,6 +28,16 @@ _EFFECTS: Final = {
 }
 
 
+_DOES: Final = {
+    Effect.IN_PLACE: ("in place", "in place"),
+    Effect.NEW_REVISION: ("starts a revision", "start a revision"),
+    Effect.RECREATE: ("requires recreating", "require recreating"),
+    Effect.CREATE: ("creates", "create"),
+}
+"""What one request does, and several do."""
+_WIDTH: Final = 100
+
+
 def render(name: str, plan: Plan) -> str:
     """Return the plan in a format, a key of `FORMATS`."""
     return inert_json(FORMATS[name](plan)) if name in ("json", "sh") else inert(FORMATS[name](plan))
@@ -39,7 +49,7 @@ def summary(plan: Plan) -> str:
         return "Nothing to do." if plan.complete else "Nothing to do in what could be read; the run is incomplete."
     deployments = {(step.target, step.deployment) for step in plan.steps}
     effects = Counter(step.effect for step in plan.steps)
-    kinds = ", ".join(f"{effects[effect]} {effect.value}" for effect in Effect if effects[effect])
+    kinds = ", ".join(f"{effects[each]} {_DOES[each][effects[each] != 1]}" for each in Effect if effects[each])
     parts = [f"{_counted(len(plan.steps), 'request')} for {_counted(len(deployments), 'deployment')} ({kinds})"]
     if not plan.steps:
         parts = ["no request"]
@@ -66,7 +76,7 @@ def _plain(text: str) -> str:
 
 
 def _shown(body: JSON) -> str:
-    return json.dumps(without_secrets(body, fields.deployment()), indent=2, ensure_ascii=True)
+    return json.dumps(without_secrets(body, fields.deployment()), indent=2, ensure_ascii=False)
 
 
 def _verbs(step: Step) -> Iterator[tuple[str, list[Path]]]:
@@ -91,13 +101,11 @@ def _text(plan: Plan) -> str:
         lines += [f"{_label(step)}: {_EFFECTS[step.effect]}", f"  {step.method} {visible(step.path)}"]
         lines += [f"    {visible(line)}" for line in _shown(step.body).split("\n")]
         for verb, paths in _verbs(step):
-            lines.append(f"  {verb}: {', '.join(_plain(format_path(path)) for path in paths)}")
+            lines += _fitting(f"  {verb}:", [_plain(format_path(path)) for path in paths])
         if step.precondition is not None:
             at = step.precondition
-            lines.append(
-                f"  only while: latest revision {visible(at.latest_revision_id or 'unset')}, "
-                f"updated at {visible(at.updated_at or 'unknown')}"
-            )
+            revision, time = visible(at.latest_revision_id or "unset"), visible(at.updated_at or "unknown")
+            lines += _fitting("  only while:", [f"latest revision {revision}", f"updated at {time}"])
         lines += [f"  warning: {_plain(warning)}" for warning in step.warnings]
         if step.unsafe:
             lines.append("  unsafe until filled in:")
@@ -107,6 +115,12 @@ def _text(plan: Plan) -> str:
     if plan.not_planned:
         lines.append("")
     return "\n".join([*lines, summary(plan), ""])
+
+
+def _fitting(head: str, items: Sequence[str]) -> list[str]:
+    """Return a head and its items on one line if that is short enough, otherwise on a line each."""
+    line = f"{head} {', '.join(items)}"
+    return [line] if len(line) <= _WIDTH else [head, *(f"    {item}" for item in items)]
 
 
 def _code(text: str) -> str:

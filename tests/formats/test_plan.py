@@ -168,7 +168,7 @@ def test_people_see_what_to_do_and_what_is_missing(name: str) -> None:
     assert "secrets" in text
     assert "being" in text
     assert summary(SAMPLE).startswith(
-        "Plan: 1 request for 1 deployment (1 new-revision), 1 unsafe until filled in, 1 not"
+        "Plan: 1 request for 1 deployment (1 starts a revision), 1 unsafe until filled in, 1 not"
     )
 
 
@@ -180,6 +180,19 @@ def test_declared_values_of_variables_are_not_shown_to_readers(name: str) -> Non
     assert "planted" in render("sh", plan)
     assert "# It holds values that may be secret" in render("sh", plan)
     assert "values that may be secret" not in render("sh", SAMPLE)
+
+
+def test_text_shows_letters_of_all_languages_in_lines_that_fit() -> None:
+    fields_ = tuple(("source_config", "resource_spec", name) for name in ("cpu", "memory_mb", "max_scale", "min_scale"))
+    at = Precondition(ID, "33333333-3333-4333-8333-333333333333", "2026-01-01T00:00:00.000000+00:00")
+    step = Step("a", "PATCH", "/v2", {"x": "feature/größe"}, Effect.NEW_REVISION, fields=fields_, precondition=at)
+    text = render("text", Plan((step, replace(step, deployment="b"))))
+    assert '"x": "feature/größe"' in text
+    assert "  reverts:\n    source_config.resource_spec.cpu\n    source_config.resource_spec.memory_mb\n" in text
+    assert "  only while:\n    latest revision 33333333-3333-4333-8333-333333333333\n    updated at 2026" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert "2 requests for 2 deployments (2 start a revision)" in text
+    assert "(1 starts a revision)" in render("text", Plan((step,)))
 
 
 def test_json_is_as_the_contract_says() -> None:
