@@ -90,6 +90,14 @@ COMPARISON_RULES: Final = _catalogue(
         "Declare the image with its digest (`repository:tag@sha256:...`) to compare it.",
     ),
     Rule(
+        "other-branch",
+        NOTE,
+        "The latest revision was made from another branch than the tracked one",
+        "The service shows the tracked branch (`repo_branch`), which is compared, and what the latest revision was "
+        "made from (`repo_ref`). They can differ, because the tracked branch can be changed without a new revision.",
+        "Deploy the tracked branch, or track the other one.",
+    ),
+    Rule(
         "undeclared-sharing",
         WARNING,
         "The deployment is shared outside the organization, which is not declared",
@@ -838,7 +846,14 @@ SUPPRESSIBLE_RULES: Final = frozenset(
         *(LINT_RULES.keys() - {"literal-secret"}),
         *("missing-deployment", "unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"),
         *("being-deleted", "rollout-pending", "unmodelled-field", "outside-scope", "probable-rename"),
-        *("no-revision", "unverifiable-image", "undeclared-sharing", "missing-elsewhere", "outdated-deployment"),
+        *(
+            "no-revision",
+            "unverifiable-image",
+            "other-branch",
+            "undeclared-sharing",
+            "missing-elsewhere",
+            "outdated-deployment",
+        ),
         *(
             "proposed-creation",
             "proposed-adoption",

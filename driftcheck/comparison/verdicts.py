@@ -17,7 +17,7 @@ from driftcheck.comparison.differences import Classed, Difference, Differences
 from driftcheck.comparison.equality import may_be_same_image
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
-from driftcheck.fields import Field
+from driftcheck.fields import Field, branch_behind, may_be_commit
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -314,12 +314,29 @@ def _add_findings(
     for path in result.unverifiable:
         if so_far.schema.at(path).equivalence == "image":
             _add_unverifiable_image(so_far, comparison, path, declaration, live)
+    if _is_of_other_branch(declaration.value, live.value, so_far.schema):
+        so_far.add("other-branch", comparison, path=_REFERENCE, location=declaration.locate(_REFERENCE))
     if result.before_first_revision:
         so_far.add("no-revision", comparison)
     if live.is_rollout_pending:
         so_far.add("rollout-pending", comparison)
     if not so_far.terms.listed:
         _add_exposure(so_far, comparison, live, declaration.value)
+
+
+_REFERENCE: Final = ("source_revision_config", "repo_ref")
+
+
+def _is_of_other_branch(declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field) -> bool:
+    """Return whether live names another branch for its latest revision than the tracked one (docs/API.md 3.1.9).
+
+    A commit can belong to any branch.
+    """
+    seen, tracked = value_at(live, _REFERENCE), branch_behind(live, schema.at(_REFERENCE))
+    if value_at(declared, _REFERENCE) is None or not isinstance(seen, str) or not isinstance(tracked, str):
+        return False
+    names_branch = seen not in ("", "HEAD") and not may_be_commit(seen)
+    return names_branch and seen.removeprefix("refs/heads/") != tracked.removeprefix("refs/heads/")
 
 
 def _add_unverifiable_image(

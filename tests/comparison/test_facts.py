@@ -86,6 +86,19 @@ def test_the_reason_is_given_in_a_comparison_of_listings_both_ways(one: str, oth
         assert "declared" not in found.message
 
 
+@pytest.mark.parametrize(
+    ("ref", "is_reported"),
+    [(None, False), ("", False), ("4c9f1b7", False), ("HEAD", False), ("refs/heads/dev", False), ("main", True)],
+)
+def test_a_latest_revision_of_another_branch_is_reported(ref: str | None, is_reported: bool) -> None:
+    path = "source_revision_config.repo_ref"
+    live = at(path, ref, "github") | {"source_config": {"repo_branch": "dev"}}
+    assert drift(at(path, "dev", "github"), live) == []
+    assert (("other-branch", "claims") in rules(verdicts([at(path, "dev", "github")], [live]))) is is_reported
+    undeclared = {"name": "claims", "source": "github"}
+    assert ("other-branch", "claims") not in rules(verdicts([undeclared], [live]))
+
+
 @pytest.mark.parametrize("ref", [None, "4c9f1b7", "HEAD", "main", "4c9f1b7a0d" * 4])
 def test_the_tracked_branch_wins_wherever_it_is_reported(ref: str | None) -> None:
     path = "source_revision_config.repo_ref"
