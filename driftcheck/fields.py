@@ -56,7 +56,7 @@ class Field:
     enum: tuple[str, ...] = ()
     minimum: float | None = None
     key: str | None = None
-    """A list's entries are identified by this key of theirs."""
+    """The key that identifies the entries of a list."""
     ordered: bool | str = False
     """Whether a keyed list's order means something; `references`: only where one value names another entry."""
     effective: Effective | None = None
@@ -186,12 +186,12 @@ def is_unset(value: JSON, field: Field) -> bool:
     return field.empty_is_null and value in ([], {})
 
 
-def derive(schema: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
+def derive(field: Field, siblings: Mapping[str, JSON], parent: Field) -> JSON:
     """Return the value that the service uses if the field is null: a multiple of a sibling (chained), or a constant.
 
     None if no rule exists, its precondition does not hold, or the sibling is unknown too (docs/API.md 3.1.3).
     """
-    effective = schema.effective
+    effective = field.effective
     if effective is None:
         return None
     if effective.unless and not is_unset(siblings.get(effective.unless), parent.child(effective.unless) or UNKNOWN):

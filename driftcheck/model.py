@@ -412,7 +412,7 @@ class Comparison:
     compared: int = 0
     """How many declared fields were compared."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Of a live one, for inventories: `source`, `type` and `status` as the service names them."""
+    """Facts of a live deployment, for inventories: `source`, `type` and `status` as the service names them."""
     target: str | None = None
     live_since: LiveSince | None = None
     by_name_only: int = 0

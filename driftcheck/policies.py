@@ -34,7 +34,7 @@ from driftcheck.redaction.values import shown_value
 from driftcheck.rules import make_finding
 
 _MAX_SHOWN: Final = 80
-"""Characters of a value in a message."""
+"""The number of characters of a value in a message."""
 _OF_REVISIONS: Final = frozenset({"secrets", "source_config", "source_revision_config"})
 """Sections of which a listing shows nothing before the first revision."""
 

@@ -17,9 +17,9 @@ from driftcheck.model import ABSENT, JSON, Change, ChangeKind, Detail
 from driftcheck.paths import Path, sort_key
 
 _MOST_NODES: Final = 2_000
-"""Of both sides together; a larger structure has no details, and its values are still reported."""
+"""The most nodes of both sides together; a larger structure has no details, and its values are still reported."""
 _MOST_ENTRIES: Final = 300
-"""Of one list; aligning two takes quadratic time."""
+"""The most entries of one list; aligning two takes quadratic time."""
 _MOST_LEVELS: Final = 64
 _TIME: Final = 1_000_000
 """Microseconds, about, that the details of a run take for each mebibyte of declarations."""

@@ -93,7 +93,7 @@ def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> 
     """Return whether the entries that both lists have are in an equivalent order.
 
     Order does not matter in most keyed lists. It matters in some (init containers run one after the
-    other); and for environment variables, only whether a variable stands before one that refers to it
+    other); and for environment variables, only whether a variable comes before one that refers to it
     (Kubernetes expands `$(NAME)` from earlier entries; docs/API.md 3.1.6).
     """
     if field.key is None or not field.ordered:

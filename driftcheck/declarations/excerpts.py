@@ -16,7 +16,7 @@ from driftcheck.yamlfile.edit import scalars
 MOST: Final = 100
 """Errors that get an excerpt; a person fixes the first ones."""
 LONGEST: Final = 400
-"""Characters of a line that is shown."""
+"""The number of characters of a line that are shown."""
 
 
 def with_excerpts(findings: Iterable[Finding], texts: Iterable[SourceText]) -> tuple[Finding, ...]:

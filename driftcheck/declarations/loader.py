@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from driftcheck.yamlfile.problems import Problem
 
 MAX_DEPLOYMENTS: Final = 25_000
-"""Deployments of one document."""
+"""The most deployments of one document."""
 MAX_FINDINGS: Final = 1_000
 """Findings of one file that are reported, errors and others each; more are not useful in one run."""
 PARALLEL_BYTES: Final = 8 * 2**20

@@ -117,7 +117,7 @@ class _Reached(NamedTuple):
     layer: Layer
     """The one that sets the value."""
     value: JSON
-    schema: Field | None
+    field: Field | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +159,12 @@ class Layers:
             depth = len(around)
         if start is None:
             return self.own, self.own.location()
-        nodes, position, layer, value, schema = start
+        nodes, position, layer, value, field = start
         for number, segment in enumerate(path[depth:], depth):
             if number == len(around) and path:
                 self._reached.clear()
-                self._reached[around] = _Reached(nodes, position, layer, value, schema)
-            key = schema.key if schema else None
+                self._reached[around] = _Reached(nodes, position, layer, value, field)
+            key = field.key if field else None
             if isinstance(segment, int) and len(nodes) > 1:
                 # the index in the merged list says nothing of the layers' own lists
                 segment = entry_segment(self._lookup.value(value, (segment,)), segment, key)
@@ -176,8 +176,8 @@ class Layers:
             if at_key and number == len(path) - 1 and isinstance(segment, str):
                 position = tree_position(key_of(parent.tree, segment) or top.tree)
             value = self._lookup.value(value, (segment,))
-            schema = schema.child(segment) if schema else None
-            nodes = self._visible([inner for _, inner in below], schema)
+            field = field.child(segment) if field else None
+            nodes = self._visible([inner for _, inner in below], field)
         return layer, Location(layer.text.name, *position)
 
     def _start(self) -> _Reached | None:
@@ -187,21 +187,21 @@ class Layers:
             return None
         return _Reached(nodes, tree_position(found.tree), self.own, self.value, fields.deployment())
 
-    def _visible(self, nodes: list[_Node], schema: Field | None) -> list[_Node]:
+    def _visible(self, nodes: list[_Node], field: Field | None) -> list[_Node]:
         """Return the nodes that the topmost one merges with, itself included."""
         visible = nodes[:1]
         for upper, lower in pairwise(nodes):
             both_mappings = isinstance(upper.value, dict) and isinstance(lower.value, dict)
-            if not both_mappings and not (upper.layer.is_overlay and schema and self._merge(upper, lower, schema)):
+            if not both_mappings and not (upper.layer.is_overlay and field and self._merge(upper, lower, field)):
                 break
             visible.append(lower)
         return visible
 
-    def _merge(self, upper: _Node, lower: _Node, schema: Field) -> bool:
+    def _merge(self, upper: _Node, lower: _Node, field: Field) -> bool:
         lists = (upper.value, lower.value)
         key = (id(upper.value), id(lower.value))
         if key not in self._merged:
-            self._merged[key] = all(indices_by_identity(entries, schema.key) is not None for entries in lists)
+            self._merged[key] = all(indices_by_identity(entries, field.key) is not None for entries in lists)
         return self._merged[key]
 
     def _child(self, node: _Node, segment: Segment) -> _Node | None:

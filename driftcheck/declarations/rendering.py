@@ -34,26 +34,26 @@ class _Rendering:
         self._declaration = declaration
         self._origins = origins
 
-    def mapping(self, value: JSON, path: Path, schema: Field | None, indent: int) -> Iterator[str]:
+    def mapping(self, value: JSON, path: Path, field: Field | None, indent: int) -> Iterator[str]:
         """Return the lines of a mapping whose keys begin at a column."""
-        hidden = masks(secrets_among(value.keys() - (schema.properties.keys() if schema else ())), value)
+        hidden = masks(secrets_among(value.keys() - (field.properties.keys() if field else ())), value)
         for key, child in value.items():
-            below = schema.child(key) if schema else None
+            below = field.child(key) if field else None
             head = f"{' ' * indent}{writing.text(hidden.get(key, key))}:"
             yield from self._entry(head, child, (*path, key), below, indent)
 
-    def _entry(self, head: str, value: JSON, path: Path, schema: Field | None, indent: int) -> Iterator[str]:
+    def _entry(self, head: str, value: JSON, path: Path, field: Field | None, indent: int) -> Iterator[str]:
         if isinstance(value, dict) and value:
             yield head
-            yield from self.mapping(value, path, schema, indent + 2)
+            yield from self.mapping(value, path, field, indent + 2)
         elif isinstance(value, list) and value:
             yield head
-            yield from self._list(value, path, schema, indent + 2)
+            yield from self._list(value, path, field, indent + 2)
         else:
-            yield f"{head} {self._scalar(value, schema)}{self._origin(path)}"
+            yield f"{head} {self._scalar(value, field)}{self._origin(path)}"
 
-    def _list(self, entries: list[JSON], path: Path, schema: Field | None, indent: int) -> Iterator[str]:
-        key, below = (schema.key, schema.items) if schema else (None, None)
+    def _list(self, entries: list[JSON], path: Path, field: Field | None, indent: int) -> Iterator[str]:
+        key, below = (field.key, field.items) if field else (None, None)
         for index, entry in enumerate(entries):
             below_path = (*path, entry_segment(entry, index, key))
             if isinstance(entry, dict) and entry:
@@ -67,8 +67,8 @@ class _Rendering:
             else:
                 yield f"{' ' * indent}- {self._scalar(entry, below)}{self._origin(below_path)}"
 
-    def _scalar(self, value: JSON, schema: Field | None) -> str:
-        if isinstance(value, str) and value and ((schema is not None and schema.sensitive) or is_secret(value)):
+    def _scalar(self, value: JSON, field: Field | None) -> str:
+        if isinstance(value, str) and value and ((field is not None and field.sensitive) or is_secret(value)):
             return writing.text(MASK)
         return writing.flow(value) if isinstance(value, dict | list) else writing.scalar(value)
 

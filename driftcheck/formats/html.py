@@ -217,7 +217,7 @@ class _Page:
 
     report: Report
     identity: str
-    """What tells it from other reports, where the workspace alone does not."""
+    """What distinguishes it from other reports, if the workspace alone does not."""
     tone: str
     title: str
     sentence: str

@@ -21,7 +21,7 @@ from driftcheck.rules import RULES
 
 MOST_RESULTS: Final = 5_000
 MOST_BYTES: Final = 9_500_000
-"""Of all results together, uncompressed; what GitHub takes is 10 MB compressed."""
+"""The size of all results, uncompressed; GitHub accepts 10 MB compressed."""
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _VALUE: Final = 400

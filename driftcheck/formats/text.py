@@ -23,7 +23,7 @@ _VALUES: Final = {1: 4_000}
 _NAMES: Final = 5
 _WORDS: Final = 12
 _MOST: Final = 10
-"""Lines of a list that is cut without -v."""
+"""The number of lines of a list that is shortened without -v."""
 
 _RED, _YELLOW, _CYAN, _GREEN, _BOLD, _DIM = "31", "33", "36", "32", "1", "2"
 _SEVERITIES: Final = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.NOTE: _CYAN}

@@ -379,7 +379,7 @@ class Result:
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """The severity."""
         return self.item.severity
 
     @property

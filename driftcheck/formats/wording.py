@@ -82,7 +82,7 @@ OUTDATED: Final = "outdated"
 """Replaces the status of a deployment that only needs the base branch to be merged."""
 
 _SHORT: Final = 60
-"""Characters up to which an added or removed structure is shown as a whole."""
+"""The number of characters up to which an added or removed structure is shown whole."""
 _FACTS: Final = ("source", "type", "status")
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 _SAFE_GLOB: Final = re.compile(r"[A-Za-z0-9*?._-]+\Z")
@@ -129,7 +129,7 @@ def shortened(text: str, limit: int | None) -> str:
 def side_of(change: Change, side: str) -> tuple[JSON | Absent, JSON]:
     """Return the value of a side (`declared` or `live`) of a change, and the value that the service uses for it.
 
-    The value is ABSENT if the side has none at all, which a change states as its kind.
+    The value is ABSENT if the side has none at all, which the kind of a change states.
     """
     if side == "declared":
         value, effective, lacks = change.declared, change.declared_effective, ChangeKind.ADDED

@@ -12,7 +12,7 @@ from driftcheck.history.items import Key, Part, Reach, Seen
 from driftcheck.model import JSON, Severity, State
 
 NOTIFICATION_VERSION: Final = "1.0"
-"""Of the notification document (schemas/notification.schema.json)."""
+"""The version of the notification document (schemas/notification.schema.json)."""
 
 
 class Kind(StrEnum):

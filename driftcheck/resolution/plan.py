@@ -88,17 +88,17 @@ def plan_deployment(
     comparison: Comparison,
     declared: Mapping[str, JSON],
     live: Deployment | None,
-    schema: Field,
+    field: Field,
     *,
     target: str | None = None,
 ) -> Iterator[Step | NotPlanned]:
     """Yield the steps for one declared deployment, and what no step is planned for.
 
-    `declared` is its effective declaration, `live` the listed deployment or None if it is missing; `schema` is the
+    `declared` is its effective declaration, `live` the listed deployment or None if it is missing; `field` is the
     field of a deployment. Suppressed changes, and those that --base does not attribute to the declaration, are not
     reverted.
     """
-    for item in _items(comparison, declared, live, schema):
+    for item in _items(comparison, declared, live, field):
         yield replace(_with_classes(item, comparison) if isinstance(item, Step) else item, target=target)
 
 
@@ -130,7 +130,7 @@ _MOST_CHARACTERS: Final = 60
 
 
 def _items(
-    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, schema: Field
+    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, field: Field
 ) -> Iterator[Step | NotPlanned]:
     if live is None or comparison.status in (Status.UNKNOWN, Status.MISSING):
         yield _create(comparison, declared, live)
@@ -145,7 +145,7 @@ def _items(
     for change in planned:
         if change.path[0] in NOT_PATCHED:
             yield NotPlanned(comparison.name, f"{format_path(change.path)}: no documented request changes it")
-    yield from _patches(comparison, declared, live, schema, planned)
+    yield from _patches(comparison, declared, live, field, planned)
 
 
 def _is_planned(change: Change) -> bool:
@@ -163,7 +163,7 @@ def _patches(
     comparison: Comparison,
     declared: Mapping[str, JSON],
     live: Deployment,
-    schema: Field,
+    field: Field,
     planned: Sequence[Change],
 ) -> Iterator[Step | NotPlanned]:
     if live.id is None:
@@ -175,7 +175,7 @@ def _patches(
     address = f"{COLLECTION}/{live.id}"
     yield from _size_patches(comparison.name, address, declared, live, planned)
     rest = [change for change in planned if change.path[0] not in _TIERS and change.path[0] not in NOT_PATCHED]
-    body = _patch_body(declared, live, schema, rest, comparison.changes)
+    body = _patch_body(declared, live, field, rest, comparison.changes)
     if body.value:
         yield Step(
             deployment=comparison.name,
@@ -230,7 +230,7 @@ def _pending(live: Deployment) -> Iterator[str]:
 def _patch_body(
     declared: Mapping[str, JSON],
     live: Deployment,
-    schema: Field,
+    field: Field,
     planned: Sequence[Change],
     changes: Sequence[Change],
 ) -> _Body:
@@ -242,7 +242,7 @@ def _patch_body(
     for part_path in dict.fromkeys(parts):
         match part_path:
             case ("source_config", "resource_spec"):
-                spec = _spec(declared, live, schema, kept, body)
+                spec = _spec(declared, live, field, kept, body)
                 body.value.setdefault("source_config", {})["resource_spec"] = spec
             case ("source_config", str(name)):
                 _set_part(body, "source_config", name, declared)
@@ -308,18 +308,18 @@ def _set_secrets(body: _Body, declared: Mapping[str, JSON]) -> None:
 
 
 def _spec(
-    declared: Mapping[str, JSON], live: Deployment, schema: Field, kept: Sequence[Change], body: _Body
+    declared: Mapping[str, JSON], live: Deployment, field: Field, kept: Sequence[Change], body: _Body
 ) -> dict[str, JSON]:
     """Return the whole `resource_spec`: declared over live values, and live values of changes that are kept."""
-    field_ = schema.at(SPEC)
+    spec_field = field.at(SPEC)
     wanted, seen = value_at(declared, SPEC), value_at(live.value, SPEC)
     wanted = wanted if isinstance(wanted, dict) else {}
     seen = seen if isinstance(seen, dict) else {}
-    spec = _over(wanted, seen, field_, SPEC, body)
+    spec = _over(wanted, seen, spec_field, SPEC, body)
     result = spec if isinstance(spec, dict) else {}
     for change in kept:
         if change.path[:2] == SPEC and len(change.path) > 2:
-            _keep(result, seen, change.path[2:], field_, body)
+            _keep(result, seen, change.path[2:], spec_field, body)
     for entries in body.thinned.values():
         entries[:] = [entry for entry in entries if entry is not ABSENT]
     undeclared = sorted(
@@ -332,17 +332,17 @@ def _spec(
     return result
 
 
-def _over(declared: JSON, live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
+def _over(declared: JSON, live: JSON, field: Field, path: Path, body: _Body) -> JSON:
     """Return the declared value over the live one; values that may not be shown become placeholders."""
     if isinstance(declared, dict):
         seen = live if isinstance(live, dict) and live != REDACTED_MARKER else {}
-        is_described = bool(schema.properties) and schema.values is None
+        is_described = bool(field.properties) and field.values is None
         excluded = {name for group in _EXCLUSIVE if group & declared.keys() for name in group}
         kept = (name for name in seen if name not in declared and name not in excluded)
         names = [*declared, *(kept if is_described else ())]
         result = {}
         for name in names:
-            child = schema.child(name) or UNKNOWN
+            child = field.child(name) or UNKNOWN
             value = (
                 _over(declared[name], seen.get(name), child, (*path, name), body)
                 if name in declared
@@ -352,42 +352,42 @@ def _over(declared: JSON, live: JSON, schema: Field, path: Path, body: _Body) ->
                 result[name] = value
         return result
     if isinstance(declared, list):
-        return [_entry_over(entry, live, schema, path, position, body) for position, entry in enumerate(declared)]
+        return [_entry_over(entry, live, field, path, position, body) for position, entry in enumerate(declared)]
     return declared
 
 
-def _entry_over(declared: JSON, live: JSON, schema: Field, path: Path, position: int, body: _Body) -> JSON:
-    segment = entry_segment(declared, position, schema.key)
+def _entry_over(declared: JSON, live: JSON, field: Field, path: Path, position: int, body: _Body) -> JSON:
+    segment = entry_segment(declared, position, field.key)
     seen = body.live.value(live, (segment,)) if isinstance(segment, Item) else None
-    return _over(declared, seen, schema.items or UNKNOWN, (*path, segment), body)
+    return _over(declared, seen, field.items or UNKNOWN, (*path, segment), body)
 
 
-def _copied(live: JSON, schema: Field, path: Path, body: _Body) -> JSON:
+def _copied(live: JSON, field: Field, path: Path, body: _Body) -> JSON:
     """Return a live value for a request; secret and redacted values are never copied."""
     if live is None:
         return None
-    if schema.sensitive or live == REDACTED_MARKER or is_secret(live):
+    if field.sensitive or live == REDACTED_MARKER or is_secret(live):
         return body.fill_in(path)
     if isinstance(live, dict):
         children = (
-            (name, _copied(value, schema.child(name) or UNKNOWN, (*path, name), body)) for name, value in live.items()
+            (name, _copied(value, field.child(name) or UNKNOWN, (*path, name), body)) for name, value in live.items()
         )
         return {name: value for name, value in children if value is not None}
     if isinstance(live, list):
-        items = schema.items or UNKNOWN
+        items = field.items or UNKNOWN
         return [
-            _copied(entry, items, (*path, entry_segment(entry, position, schema.key)), body)
+            _copied(entry, items, (*path, entry_segment(entry, position, field.key)), body)
             for position, entry in enumerate(live)
         ]
     return live
 
 
-def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: Field, body: _Body) -> None:
+def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, field: Field, body: _Body) -> None:
     """Put the live value at a path of the spec back in, or remove it if live has none."""
     holder: JSON = spec
     seen: JSON = live
     for depth, segment in enumerate(path[:-1]):
-        schema = schema.child(segment) or UNKNOWN
+        field = field.child(segment) or UNKNOWN
         seen = body.live.value(seen, (segment,))
         below = body.spec.value(holder, (segment,))
         if below is None:
@@ -396,7 +396,7 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, schema: F
             below = holder[segment] = [] if isinstance(path[depth + 1], int | Item) else {}
         holder = below
     last = path[-1]
-    value = _copied(body.live.value(seen, (last,)), schema.child(last) or UNKNOWN, (*SPEC, *path), body)
+    value = _copied(body.live.value(seen, (last,)), field.child(last) or UNKNOWN, (*SPEC, *path), body)
     if isinstance(holder, dict) and isinstance(last, str):
         if value is None:
             holder.pop(last, None)
