@@ -8,7 +8,8 @@ import json
 import operator
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus
+from typing import Final
+from urllib.parse import quote, quote_plus, unquote
 
 from driftcheck.model import JSON
 from driftcheck.redaction.patterns import MASK
@@ -65,14 +66,43 @@ def without_known(text: str, secrets: Iterable[str]) -> str:
         for secret in secrets:
             if secret in squeezed:
                 text = re.sub(r"\s*".join(map(re.escape, secret)), lambda _: MASK, text)
+    return text if _ESCAPE.search(text) is None else _WORD.sub(lambda word: _masked(word[0], secrets), text)
+
+
+_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}|&[#a]|\\[ux/]")
+_WORD: Final = re.compile(r"[^\s\"'<>]+")
+_IN_JSON: Final = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(?=[/\"']))")
+_ROUNDS: Final = 4
+"""How often a text is decoded; who escapes a key more often wants to hide it from its owner."""
+
+
+def _masked(word: str, secrets: Iterable[str]) -> str:
+    """Return the marker for a word that holds a secret whose characters are escaped, however often."""
+    plain = _unescaped(word)
+    return MASK if plain != word and any(secret in plain for secret in secrets) else word
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(_ROUNDS):
+        decoded = html.unescape(unquote(text))
+        decoded = _IN_JSON.sub(_character, decoded)
+        if decoded == text:
+            break
+        text = decoded
     return text
+
+
+def _character(escape: re.Match[str]) -> str:
+    digits = escape[1] or escape[2]
+    return chr(int(digits, 16)) if digits else ""
 
 
 def holds_known(text: str, secrets: Iterable[str]) -> bool:
     """Return whether a text holds a secret, in any case of its letters (host names are lowered)."""
     lowered = text.lower()
     squeezed = "".join(lowered.split())
-    return any(secret.lower() in each for each in (lowered, squeezed) for secret in secrets)
+    texts = {lowered, squeezed, _unescaped(lowered).lower()}
+    return any(secret.lower() in each for each in texts for secret in secrets)
 
 
 def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
@@ -89,11 +119,18 @@ def value_without_known(value: JSON, secrets: tuple[str, ...]) -> JSON:
     return value
 
 
+_ESCAPE_IN_BODY: Final = re.compile(rb"%[0-9A-Fa-f]{2}|&[#a]|\\\\[ux]")
+
+
 def may_hold_known(body: bytes, secrets: Iterable[str]) -> bool:
     """Return whether an answer may hold a secret, escapes included; much faster than looking at each value of it."""
     squeezed = body.translate(None, b" \t\r\n")
     for escaped in (b"\\t", b"\\r", b"\\n"):
         squeezed = squeezed.replace(escaped, b"")
-    if b"\\u" in body or any(secret.encode() in (body if " " in secret else squeezed) for secret in secrets):
+    if (
+        b"\\u" in body
+        or _ESCAPE_IN_BODY.search(body)
+        or any(secret.encode() in (body if " " in secret else squeezed) for secret in secrets)
+    ):
         return True
     return b"\\" in body and any(character in secret for secret in secrets for character in '/"\\')

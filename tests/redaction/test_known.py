@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.redaction.known import holds_known, known_secrets, may_hold_known, value_without_known, without_known
+from driftcheck.redaction.patterns import MASK
 
 KEY = "plain/key 8"
 SECRETS = known_secrets([KEY, None, "short"])
@@ -93,3 +94,32 @@ def test_an_answer_that_holds_the_key_is_recognised(value: Any) -> None:
     assert may_hold_known(body.encode(), SECRETS) or KEY not in body
     escaped = "".join(f"\\u{ord(c):04x}" if c.isalpha() else c for c in KEY)
     assert may_hold_known(f'"{escaped}"'.encode(), SECRETS)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%{0:02X}",
+        "%{0:02x}",
+        "%25{0:02X}",
+        "&#{0};",
+        "&#0{0};",
+        "&#x{0:X};",
+        "&amp;#{0};",
+        "\\u{0:04x}",
+        "\\\\u{0:04X}",
+        "\\x{0:02x}",
+    ],
+)
+def test_a_secret_whose_every_character_is_escaped_is_redacted(form: str) -> None:
+    secret = "lsv2_pt_Zq7/456+xyz_99"
+    secrets = known_secrets([secret])
+    text = f'no key="{"".join(form.format(ord(each)) for each in secret)}" here, 100% &amp; more'
+    assert without_known(text, secrets) == f'no key="{MASK}" here, 100% &amp; more'
+    assert holds_known(text, secrets)
+    assert may_hold_known(json.dumps({"detail": text}).encode(), secrets)
+
+
+def test_other_escapes_stay_as_they_are() -> None:
+    text = "https://x.example/a%20b?c=%2F &amp; &#65; \\u0041"
+    assert without_known(text, known_secrets(["lsv2_pt_Zq7456"])) == text
