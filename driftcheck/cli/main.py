@@ -145,6 +145,8 @@ def _without_key(error: click.ClickException) -> click.ClickException:
         message = f"No such option: {meant}"
     elif is_secret(error.format_message()):
         message = "An invalid argument looks like a credential and is not repeated here"
+    elif name == "--live" and context is not None and context.info_name == "compare":
+        return click.UsageError("No such option: --live. Name both listings: driftcheck compare A B.", context)
     elif name in _FORMAT_OPTIONS:
         return click.UsageError(f"No such option: {name}. Choose the format with -o, as in -o json=FILE.", context)
     else:

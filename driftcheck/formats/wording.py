@@ -284,10 +284,13 @@ def location_text(location: Location | None, *, column: bool = False) -> str:
 
 
 def rule_title(rule: str, findings: Iterable[Finding] = ()) -> str:
-    """Return what a rule says of several findings: its title, else the message that they share."""
-    if rule in RULES:
+    """Return what a rule says of several findings: its title, else the message that they share.
+
+    In a comparison of two listings, deployments are not undeclared but only in one of them, as the message says.
+    """
+    messages = {finding.message.removesuffix(".") for finding in findings}
+    if rule in RULES and not (rule == "unmanaged-deployment" and len(messages) == 1):
         return RULES[rule].title
-    messages = {finding.message for finding in findings}
     return visible(messages.pop() if len(messages) == 1 else rule)
 
 

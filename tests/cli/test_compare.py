@@ -277,3 +277,19 @@ def test_what_can_not_be_read_is_status_2(tmp_path: Path) -> None:
     result = run_inside("compare", "none.json", "none.json", cwd=tmp_path)
     assert result.status == 2
     assert "none.json" in result.err
+
+
+def test_deployments_of_one_side_are_reported_alike(tmp_path: Path) -> None:
+    first = saved(tmp_path / "a.json", [external("both", 1), external("first", 2)])
+    new = [external(f"second-{number}", 3 + number) for number in range(3)]
+    second = saved(tmp_path / "b.json", [external("both", 1), *new])
+    out = run_inside("compare", first, second, cwd=tmp_path).out
+    assert f"Only in {first}, not in {second}" in " ".join(out.split())
+    assert f"Only in {second}, not in {first}" in " ".join(out.split())
+    assert "not declared" not in out
+
+
+def test_the_option_of_other_commands_for_a_listing_is_explained(tmp_path: Path) -> None:
+    result = run_inside("compare", "a.json", "--live", "b.json", cwd=tmp_path)
+    assert result.status == 2
+    assert "No such option: --live. Name both listings: driftcheck compare A B." in result.err
