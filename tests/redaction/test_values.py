@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -164,6 +165,8 @@ def test_an_order_is_shown_by_names() -> None:
     assert (found.declared, found.live, found.redacted) == (["A", "B"], ["B", "A"], False)
     (found,) = changes(sidecar(env=[one, two]), sidecar(env=[two, one]), sidecar(env=[one, two]))
     assert found.base == ["A", "B"]
+    values = replace(found, declared=[CANARY], base=ABSENT, of_order=False)
+    assert CANARY not in repr(redact(values, SCHEMA)), "a list of texts is not taken for an order"
 
 
 def test_what_a_snapshot_left_out_is_named_so() -> None:
