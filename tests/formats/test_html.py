@@ -446,3 +446,13 @@ def test_unmanaged_deployments_that_fail_the_run_need_attention(number: int, is_
     assert ["open" in each for each in folded] == [is_open]
     assert text.index(f"{number} live deployments are not declared") < text.index('id="filters"')
     assert text.count("<h3>scratch-000</h3>") == 1
+
+
+def test_an_audit_begins_with_its_inventory_and_a_deployment_with_what_differs() -> None:
+    audit = render(AUDIT)
+    assert audit.index('id="inventory-title"') < audit.index("Needs attention")
+    assert audit.count('id="inventory-title"') == 1
+    drift = render(DRIFT)
+    assert drift.index('<code class="rule">missing-deployment') < drift.index("Declared in")
+    body = drift[drift.index("claims-agent</h3>") :]
+    assert body.index("max_scale") < body.index("<dt>Id</dt>")
