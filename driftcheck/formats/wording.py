@@ -314,7 +314,10 @@ def name_in(report: Report, target: str | None, name: str | None) -> str:
 
 
 def status_text(block: Block) -> str:
-    """Return the status of a deployment in a word."""
+    """Return the status of a deployment in a word; one that was created again is another, however alike."""
+    is_alike = block.comparison.status is Status.IN_SYNC
+    if is_alike and any(found.rule == "recreated" and found.suppressed is None for found in block.findings):
+        return "recreated"
     return OUTDATED if block.is_outdated else STATUSES[block.comparison.status]
 
 

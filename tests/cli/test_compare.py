@@ -293,3 +293,9 @@ def test_the_option_of_other_commands_for_a_listing_is_explained(tmp_path: Path)
     result = run_inside("compare", "a.json", "--live", "b.json", cwd=tmp_path)
     assert result.status == 2
     assert "No such option: --live. Name both listings: driftcheck compare A B." in result.err
+
+
+def test_a_deployment_that_was_created_again_does_not_match(tmp_path: Path) -> None:
+    result = compare(tmp_path, [external("agent", 1)], [external("agent", 2)])
+    assert "\nrecreated  agent\n" in result.out
+    assert "matches  agent" not in result.out
