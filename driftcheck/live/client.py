@@ -47,7 +47,7 @@ _PROXY_HINT: Final = "Check whether a proxy, gateway or VPN is in between, or tr
 _PROXY_VARIABLES: Final = "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
 _ADDRESS_HINT: Final = (
     "Check the endpoint: self-hosted control planes are at https://<langsmith-host>/api-host, "
-    "the vendor's at https://api.host.langchain.com."
+    "the vendor's at https://api.host.langchain.com, or of another region (--region)."
 )
 _REGION_HINT: Final = "whether the key belongs to this endpoint's region (--region, LANGSMITH_ENDPOINT)"
 
