@@ -18,10 +18,10 @@ from tests.worst_inputs import COMMANDS, KINDS, MIB, measure, write
 
 MOST: Final = {
     "validate": (5, 200),
-    "check": (7, 250),
-    "base": (10, 350),
-    "plan": (9, 270),
-    "adopt": (25, 450),
+    "check": (5, 200),
+    "base": (6, 230),
+    "plan": (6, 240),
+    "adopt": (8, 320),
 }
 """Seconds of processor time, the system's included, and MiB: what SECURITY.md says of each command."""
 
