@@ -86,7 +86,12 @@ class BaseRevision:
 
         paths = (*self.paths, *_targets_of_links(self.paths))
         declared = git.load(self.repository, commit, paths, name_suffix=self.name_suffix)
-        new = {each.name for each in head.deployments} - {each.name for each in declared.deployments}
+        here, there = ({each.name for each in side.deployments} for side in (head, declared))
+        new, gone = here - there, there - here
+        if gone and self.single_files:
+            away = git.moved_away(self.repository, commit, gone, set(declared.files), name_suffix=self.name_suffix)
+            kept = tuple(each for each in declared.deployments if each.name not in away)
+            declared = replace(declared, deployments=kept)
         if not new or not self.single_files:
             return declared
         moved = git.load_moved(self.repository, commit, new, set(declared.files), name_suffix=self.name_suffix)

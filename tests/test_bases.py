@@ -423,6 +423,22 @@ def test_an_entry_that_moved_to_another_file_is_not_new(repository: Repository, 
     assert (result.status, classes(result)) == (1, {"a": "missing-deployment"})
 
 
+def test_an_entry_that_moved_to_a_file_that_is_not_named_is_not_removed(repository: Repository) -> None:
+    kept = agent("c")
+    repository.git("switch", "--quiet", "--create", "move", "main")
+    moved = agent("b").removeprefix("deployments:\n") + agent("a").removeprefix("deployments:\n")
+    repository.write("deployments/a.yaml", kept)
+    repository.write("deployments/b.yaml", f"deployments:\n{moved}")
+    repository.commit()
+    live = (live_agent("a"), live_agent("b"), live_agent("c"))
+    moved_away = check(repository.folder, "main", *live, options=("deployments/a.yaml", "--verbose"))
+    assert "proposed-removal" not in classes(moved_away).values()
+    repository.write("deployments/b.yaml", agent("b"))
+    repository.commit()
+    removed = check(repository.folder, "main", *live, options=("deployments/a.yaml", "--verbose"))
+    assert classes(removed)["a"] == "proposed-removal"
+
+
 def test_an_entry_that_another_file_still_declares_is_new_where_it_was_added(repository: Repository) -> None:
     repository.write("production/a.yaml", agent("a"))
     repository.commit()

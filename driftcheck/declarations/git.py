@@ -309,6 +309,23 @@ def load_moved(
     return Declarations(deployments=tuple(kept.values()), complete=not refusals)
 
 
+def moved_away(
+    repository: Repository, commit: str, names: set[str], read: set[str], *, name_suffix: str = ""
+) -> set[str]:
+    """Return those of the names that another changed file declares now; `read` is that of `load_moved`."""
+    known = {discovery.full_path(name, repository.here) for name in read}
+    texts = [
+        discovery.read_file(entry.path, here=repository.here)
+        for entry in _entries_at(repository, commit, [])
+        if discovery.is_declaration(os.path.basename(entry.path)) and entry.path not in known and not entry.is_link
+        if not _is_on_disk(entry) and os.path.isfile(entry.path)
+    ]
+    wanted = [name.removesuffix(name_suffix).encode() for name in names]
+    named = (text for text in texts if any(name in text.data for name in wanted))
+    declared = declare(named, name_suffix=name_suffix, linted=None)
+    return names & {each.name for each in declared.deployments}
+
+
 def names_left_out(repository: Repository, path: str) -> bool:
     """Return whether a path names only files that are not checked out."""
     if path == "-" or discovery.names_anything(path, here=repository.here):
