@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
@@ -327,25 +327,7 @@ def resolve_targets(
         )
         for target in selected
     )
-    _refuse_repeated(runs)
     return _reading_once(runs)
-
-
-def _refuse_repeated(runs: Iterable[Settings]) -> None:
-    """Raise UsageError where two targets declare the same deployments for one workspace: one of its ids is wrong."""
-    seen: dict[object, str | None] = {}
-    for run in runs:
-        if run.access is None or run.workspace is None or run.live is not None:
-            continue
-        for path in run.paths:
-            key = (run.access.endpoint, run.workspace.id.lower(), run.name_suffix, path)
-            other = seen.setdefault(key, run.target)
-            if other != run.target:
-                raise UsageError(
-                    f"the targets {other} and {run.target} have the same workspace, {run.workspace.id}, "
-                    f"and the same path, {path}.",
-                    hint="Correct one of the workspaces, or give one of the targets a `name_suffix`.",
-                )
 
 
 def _reading_once(runs: tuple[Settings, ...]) -> tuple[Settings, ...]:

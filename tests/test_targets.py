@@ -155,24 +155,6 @@ def test_targets_whose_variables_collide_are_refused(project: Path) -> None:
     assert "DRIFTCHECK_API_KEY_EU_1" in result.err
 
 
-def test_the_same_deployments_of_one_workspace_in_two_targets_are_refused(project: Path) -> None:
-    targets = {
-        target: {"workspace": WORKSPACES["staging"], "paths": ["staging"]} for target in ("staging", "production")
-    }
-
-    def checked(env: dict[str, str] | None = None) -> Result:
-        (project / "driftcheck.yaml").write_text(yaml.safe_dump({"targets": targets}, sort_keys=False))
-        return run_inside("check", cwd=project, env=env)
-
-    refused = checked()
-    assert refused.status == 2
-    assert "the targets staging and production have the same workspace" in refused.err
-    other = checked({"DRIFTCHECK_ENDPOINT_STAGING": "https://staging.example.com"})
-    assert "have the same workspace" not in other.said
-    targets["staging"]["name_suffix"] = "-staging"
-    assert "have the same workspace" not in checked().said
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -97,10 +97,6 @@ def _targets(workspaces: Sequence[str], files: Sequence[str]) -> tuple[Target, .
     named = dict(pairs)
     if len(named) < len(pairs):
         raise UsageError("two workspaces have one name.", hint="Give each --workspace NAME=ID another name.")
-    first_names: dict[str, str] = {}
-    for name, workspace in pairs:
-        if (other := first_names.setdefault(workspace.lower(), name)) != name:
-            raise UsageError(f"{other} and {name} are the same workspace, {workspace}.", hint="Correct one of them.")
     listed = [_named(text, "listings", "--live NAME=FILE")[0] for text in files]
     return tuple(Target(name, Config(), workspace=named.get(name)) for name in dict.fromkeys([*named, *listed]))
 

@@ -182,18 +182,16 @@ def odd_workspace() -> list[dict[str, Any]]:
     return [unpinned, unused]
 
 
-@pytest.mark.parametrize("workspaces", [{"": TENANT}, {"a=": TENANT, "b=": identity(9)}])
-def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, workspaces: dict[str, str]) -> None:
+@pytest.mark.parametrize("names", [["7d1f0c52-6b0e-4f0a-9c38-1f2f6a5b9e10"], ["a=" + TENANT, "b=" + TENANT]])
+def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, names: list[str]) -> None:
     """The configuration says which rules live breaks; a value that is new in another rule is warned about."""
-    listings = []
-    for target, tenant in workspaces.items():
-        file = saved(tmp_path / f"{tenant}.json", [{**each, "tenant_id": tenant} for each in odd_workspace()])
-        listings.append(f"--live={target}{file}")
-    assert run_inside("init", *listings, cwd=tmp_path).status == 0
-    for command in (["validate"], ["check", *listings]):
-        result = run_inside(*command, "--fail-on", "warning", cwd=tmp_path)
-        assert result.status == 0, result.said
-        assert "warning" not in result.said
+    workspaces = [part for name in names for part in ("--workspace", name)]
+    with serving(odd_workspace()) as env:
+        assert run_inside("init", *workspaces, cwd=tmp_path, env=env).status == 0
+        for command in ("validate", "check"):
+            result = run_inside(command, "--fail-on", "warning", cwd=tmp_path, env=env)
+            assert result.status == 0, result.said
+            assert "warning" not in result.said
     severities = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["severities"]
     assert set(severities.values()) == {"note"}
     assert {"long-name", "name-starts-with-digit", "unpinned-image"} <= severities.keys()
@@ -234,7 +232,6 @@ def test_listings_name_the_workspaces_of_targets(tmp_path: Path) -> None:
     [
         (["--live", "a.json", "--live", "b.json"], "--live NAME=FILE"),
         (["--workspace", f"a={TENANT}", "--workspace", f"a={TENANT}"], "two workspaces have one name"),
-        (["--workspace", f"a={TENANT}", "--workspace", f"b={TENANT}"], "a and b are the same workspace"),
         (["--workspace", "a=b", "--workspace", f"b={TENANT}"], "given by --workspace a=..."),
     ],
 )
