@@ -147,7 +147,7 @@ def test_read_only_fields_are_errors_with_the_reason(path: str, value: Any) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["source_revision_config.image_uri", "source_config.resource_spec.labels.team", "secrets.0.name", "source"],
+    ["source_revision_config.image_uri", "source_config.resource_spec.labels.team", "secrets.0.name"],
 )
 @pytest.mark.parametrize("value", [True, 12, 1.5, None])
 def test_Y9_a_value_that_should_be_a_string_gets_the_hint_to_quote_it(path: str, value: Any) -> None:
@@ -174,6 +174,14 @@ def test_Y9_yaml_1_1_forms_in_typed_fields_get_the_hint_to_quote_them(path: str,
     assert violation.rule == "wrong-type"
     assert violation.hint is not None
     assert "quote" in violation.hint
+
+
+@pytest.mark.parametrize("value", [True, 12, 1.5])
+def test_Y9_a_value_that_should_be_one_of_a_few_gets_the_hint_what_to_write(value: Any) -> None:
+    violation = only(changed("source", value))
+    assert violation.rule == "wrong-type"
+    assert violation.hint is not None
+    assert violation.hint.startswith("Write one of github, external_docker,")
 
 
 def test_Y11_true_is_not_a_number() -> None:

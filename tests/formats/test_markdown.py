@@ -95,7 +95,7 @@ def test_verdict_first_then_the_worst() -> None:
     )
     assert "| `source_config.resource_spec.max_scale`<br>`prod/agents.yaml:24` | `6` | `10` |\n" in text
     assert "<details open><summary><b>drifted</b>" in text
-    assert "<details><summary><b>note</b> A live deployment is not declared (200)</summary>" in text
+    assert "<details><summary><b>note</b> live, but not declared (200)</summary>" in text
 
 
 def test_in_sync_is_short() -> None:

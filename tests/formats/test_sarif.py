@@ -108,7 +108,7 @@ def test_a_policy_is_a_rule_with_its_own_message() -> None:
     broken = Finding("policy:two-replicas", Severity.ERROR, "Production runs at least two replicas.", deployment="a")
     (rule,) = run(report(findings=(broken,)))["tool"]["driver"]["rules"]
     assert rule["id"] == "policy:two-replicas"
-    assert rule["shortDescription"]["text"] == "Production runs at least two replicas."
+    assert rule["shortDescription"]["text"] == "Production runs at least two replicas"
 
 
 def test_the_identity_of_the_report_is_its_category() -> None:

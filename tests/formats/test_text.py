@@ -77,8 +77,8 @@ def test_drift_reads_well() -> None:
         '  source_config.labels["team.example/owner"]             prod/agents.yaml:15\n'
         '      declared (unset)          live "payments"\n'
         "\n"
-        "note: A live deployment is not declared (200 deployments: scratch-000, scratch-001, scratch-002,\n"
-        "    scratch-003, scratch-004 and 195 more; -v lists all) [unmanaged-deployment]\n"
+        "note: live, but not declared (200 deployments: scratch-000, scratch-001, scratch-002, scratch-003,\n"
+        "    scratch-004 and 195 more; -v lists all) [unmanaged-deployment]\n"
         "\n"
         "To accept live: `driftcheck adopt --name claims-agent`.\n"
         "To revert live: `driftcheck plan --name claims-agent`.\n"
