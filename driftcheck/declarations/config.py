@@ -198,7 +198,10 @@ def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]
     for above, holder in holders(document):
         paths = holder.get("paths")
         for index, path in enumerate(paths if isinstance(paths, list) else ()):
-            if isinstance(path, str) and not discovery.is_within(os.path.normpath(os.path.join(folder, path)), root):
+            if not isinstance(path, str):
+                continue
+            # `-` is standard input, which is not a file of the tree either.
+            if path == "-" or not discovery.is_within(os.path.normpath(os.path.join(folder, path)), root):
                 yield (*above, "paths", index)
 
 

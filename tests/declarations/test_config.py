@@ -195,7 +195,7 @@ def test_R4_a_configuration_is_read_under_the_rules_of_declarations(tmp_path: Pa
     assert load_config(tmp_path / "own.yaml").region == "eu"
 
 
-@pytest.mark.parametrize("path", ["/", "/etc/**", "..", "deployments/../../other", "../x/*.yaml"])
+@pytest.mark.parametrize("path", ["/", "/etc/**", "..", "deployments/../../other", "../x/*.yaml", "'-'"])
 def test_a_path_outside_the_tree_is_a_finding_at_its_line(path: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse(f"paths:\n  - deployments\n  - {path}\n")
