@@ -167,8 +167,9 @@ def _with_gap_if_empty(declarations: Declarations, snapshot: Snapshot, request: 
     expected = bool(declarations.deployments) or not declarations.complete or request.command in _WITHOUT_DECLARATIONS
     if snapshot.deployments or snapshot.gaps or request.allow_empty_live or not expected:
         return snapshot
-    gap = "The listing is empty. Is this the right endpoint and workspace? (--allow-empty-live accepts it.)"
-    return replace(snapshot, gaps=(gap,))
+    from driftcheck.live.listing import why_empty
+
+    return replace(snapshot, gaps=(why_empty(snapshot.scope),))
 
 
 def _inventory_policy(policy: Policy) -> Policy:
@@ -190,7 +191,7 @@ def _nothing_declared(declarations: Declarations, request: Request) -> list[Find
 def no_name_matches(globs: Sequence[str]) -> Finding:
     """Return the finding of a `--name` that selects no declared deployment."""
     message = f"No declared deployment matches --name {' or '.join(globs)}."
-    return make_finding("nothing-declared", message, hint="Check the spelling; names are globs.")
+    return make_finding("nothing-declared", message, hint="Check the spelling; only `*` is special in a glob.")
 
 
 def _apply_policy(

@@ -422,8 +422,17 @@ def resolve_policy(command: str, flags: Flags, config: Config) -> Policy:
 def _gate(text: str) -> frozenset[ChangeClass]:
     classes = [part.strip() for part in text.split(",") if part.strip()]
     known = [change_class.value for change_class in ChangeClass]
-    if not classes or any(part not in known for part in classes):
-        raise UsageError("--gate expects classes separated by commas.", hint=f"The classes are {', '.join(known)}.")
+    unknown = next((part for part in classes if part not in known), None)
+    if unknown is not None:
+        from difflib import get_close_matches
+
+        from driftcheck.redaction.patterns import shown
+
+        close = get_close_matches(unknown.lower(), known, n=1)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        raise UsageError(f"unknown class of --gate: {shown(unknown)}.", hint=f"{meant}Classes: {', '.join(known)}.")
+    if not classes:
+        raise UsageError("--gate expects classes separated by commas.", hint=f"Classes: {', '.join(known)}.")
     return frozenset(ChangeClass(part) for part in classes)
 
 

@@ -105,8 +105,11 @@ def omissions(exports: Sequence[Exported]) -> Iterator[str]:
     yield f"Not exported: {values} of {deployments}; comments in the files name them, with the reason."
     rules = [note for each in exports for note in each.ignores]
     if pinned := sum(note.live is not ABSENT for note in rules):
-        rule, holds = ("rule covers", "its value") if pinned == 1 else ("rules cover", "their values")
-        yield f"{pinned:,} ignore {rule} what differs for that reason, as long as live keeps {holds} of now."
+        yield (
+            "1 ignore rule accepts this value until live changes it."
+            if pinned == 1
+            else f"{pinned:,} ignore rules accept these values until live changes them."
+        )
     if unpinned := len(rules) - pinned:
         rule, hold = ("rule covers", "its value") if unpinned == 1 else ("rules cover", "their values")
         yield (

@@ -150,6 +150,11 @@ def _without_key(error: click.ClickException) -> click.ClickException:
     elif name in _FORMAT_OPTIONS:
         return click.UsageError(f"No such option: {name}. Choose the format with -o, as in -o json=FILE.", context)
     else:
+        if isinstance(error, click.NoSuchOption) and error.possibilities:
+            from difflib import get_close_matches
+
+            closest = get_close_matches(name, error.possibilities, n=1)
+            return click.NoSuchOption(name, possibilities=closest or error.possibilities, ctx=context)
         return error
     return click.UsageError(f"{message}: the API key comes from the environment (LANGSMITH_API_KEY).", context)
 

@@ -106,7 +106,11 @@ targets = click.option(
 )
 
 names = click.option(
-    "--name", "names", multiple=True, metavar="GLOB", help="Only deployments whose names match. Repeatable."
+    "--name",
+    "names",
+    multiple=True,
+    metavar="GLOB",
+    help="Only deployments whose names match; only * is special. Repeatable.",
 )
 
 

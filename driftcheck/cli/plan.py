@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from driftcheck.cli.outputs import refuse_inputs, write_files
 from driftcheck.errors import UsageError
 from driftcheck.formats import plan as formats
 from driftcheck.model import Effect, ExitStatus, NotPlanned, Plan, PlanTarget, Status, Step
+from driftcheck.redaction.patterns import shown
 from driftcheck.resolution.plan import plan_deployment
 from driftcheck.settings import Flags
 from driftcheck.targets import CheckedTarget
@@ -45,7 +47,10 @@ def command(output: tuple[str, ...], quiet: bool, **given: Any) -> int:
     refuse_inputs([file for _, file in outputs if file is not None], options.named_inputs(given))
     compared = run.compared("plan", Flags(**given), quiet=quiet)
     plan = plan_of(compared)
+    status = run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
     write_files([(file, formats.render(name, plan)) for name, file in outputs if file is not None])
+    if status is ExitStatus.INVALID and not (plan.steps or plan.not_planned):
+        return status  # the error on standard error is all there is to say: "nothing to do" would be untrue
     for name, file in outputs:
         if file is None:
             console.write(formats.render(name, plan))
@@ -53,13 +58,15 @@ def command(output: tuple[str, ...], quiet: bool, **given: Any) -> int:
         console.say("note: the requests hold values that may be secret, as the files declare them.")
     if not quiet and all(file is not None for _, file in outputs):
         console.say(formats.summary(plan))
-    return run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
+    return status
 
 
 def _output(value: str) -> tuple[str, str | None]:
     name, _, file = value.partition("=")
     if name not in formats.FORMATS:
-        raise UsageError(f"unknown format: {name}", hint=f"Formats of a plan: {', '.join(formats.FORMATS)}.")
+        close = get_close_matches(name.lower(), formats.FORMATS, n=1)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        raise UsageError(f"unknown format: {shown(name)}", hint=f"{meant}Formats: {', '.join(formats.FORMATS)}.")
     return name, file if file not in ("", "-") else None
 
 

@@ -150,6 +150,10 @@ def accepted(chosen: Settings, snapshot: Snapshot, *, quiet: bool) -> Snapshot:
     if snapshot.gaps and not quiet:
         console.say(f"warning: the listing is incomplete: {visible(' '.join(snapshot.gaps))}")
     if not snapshot.deployments and not chosen.allow_empty_live:
+        if snapshot.scope:
+            from driftcheck.live.listing import why_empty
+
+            raise LiveError(why_empty(snapshot.scope))
         raise LiveError(
             "the listing is empty. Is this the right endpoint and workspace?",
             hint="--allow-empty-live accepts an empty listing.",

@@ -406,7 +406,11 @@ def _type_hint(path: Pointer, instance: JSON, schema: Mapping[str, Any], wanted:
     if isinstance(instance, str):
         fix = _certain_fix(instance, wanted, str(path[-1]) if path else "")
         if fix is not None:
-            return f"Write `{fix}`, without quotes."
+            return (
+                f"Write `{fix}`, without quotes."
+                if fix == instance or "boolean" in wanted
+                else f"Write `{fix}`{_unit(path)}."
+            )
         if "boolean" in wanted:
             return "Write `true` or `false`, without quotes."
         if "integer" in wanted or "number" in wanted:
@@ -445,6 +449,12 @@ def _certain_fix(text: str, wanted: list[str], key: str) -> str | None:
     if number.is_integer():
         return str(int(number))
     return str(number) if "number" in wanted else None
+
+
+def _unit(path: Pointer) -> str:
+    """Return the unit of a size, in brackets; nothing for other fields."""
+    key = str(path[-1]) if path else ""
+    return next((text for suffix, text in (("_mb", " (MB)"), ("_gi", " (Gi)")) if key.endswith(suffix)), "")
 
 
 def _enum_violation(path: Pointer, instance: JSON, schema: Mapping[str, Any]) -> Violation:

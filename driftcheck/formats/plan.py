@@ -13,6 +13,7 @@ from typing import Final
 
 from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
+from driftcheck.formats.wording import listed
 from driftcheck.model import JSON, ChangeClass, Effect, NotPlanned, Plan, PlanTarget, Step
 from driftcheck.paths import Path, format_path
 from driftcheck.redaction.patterns import shown
@@ -70,13 +71,40 @@ def _label(item: Step | NotPlanned) -> str:
     return _plain(item.deployment if item.target is None else f"{item.target}: {item.deployment}")
 
 
+def _not_planned(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield each reason why something is not planned once, after the names that it is for."""
+    labels: dict[str, dict[str, None]] = {}
+    for item in plan.not_planned:
+        labels.setdefault(item.reason, {})[_label(item)] = None
+    for reason, names in labels.items():
+        yield listed(names, _NAMED), reason
+
+
+_NAMED: Final = 5
+"""How many names are shown of those that share a reason."""
+
+
 def _plain(text: str) -> str:
     """Return text as a person may see it: visible, and the marker where it holds a credential."""
     return visible(shown(text))
 
 
-def _shown(body: JSON) -> str:
-    return json.dumps(without_secrets(body, fields.deployment()), indent=2, ensure_ascii=False)
+def _shown(step: Step) -> str:
+    """Return a body as people may see it: without secrets, but with the placeholders of those to fill in."""
+    safe = without_secrets(step.body, fields.deployment())
+    placeholders = {f"<fill in {need}>" for need in step.needs}
+    return json.dumps(_with_placeholders(safe, step.body, placeholders), indent=2, ensure_ascii=False)
+
+
+def _with_placeholders(safe: JSON, exact: JSON, placeholders: set[str]) -> JSON:
+    """Return a value without secrets, with the placeholders that it lacks."""
+    if isinstance(safe, dict) and isinstance(exact, dict):
+        kept = {name: _with_placeholders(value, exact.get(name), placeholders) for name, value in safe.items()}
+        lost = (name for name, value in exact.items() if name not in safe and isinstance(value, str))
+        return kept | {name: shown(exact[name]) for name in lost if exact[name] in placeholders}
+    if isinstance(safe, list) and isinstance(exact, list):
+        return [_with_placeholders(*pair, placeholders) for pair in zip(safe, exact, strict=True)]
+    return safe
 
 
 def _verbs(step: Step) -> Iterator[tuple[str, list[Path]]]:
@@ -99,7 +127,7 @@ def _text(plan: Plan) -> str:
     lines: list[str] = []
     for step in plan.steps:
         lines += [f"{_label(step)}: {_EFFECTS[step.effect]}", f"  {step.method} {visible(step.path)}"]
-        lines += [f"    {visible(line)}" for line in _shown(step.body).split("\n")]
+        lines += [f"    {visible(line)}" for line in _shown(step).split("\n")]
         for verb, paths in _verbs(step):
             lines += _fitting(f"  {verb}:", [_plain(format_path(path)) for path in paths])
         if step.precondition is not None:
@@ -111,7 +139,7 @@ def _text(plan: Plan) -> str:
             lines.append("  unsafe until filled in:")
             lines += [f"    {_plain(need)}" for need in step.needs]
         lines.append("")
-    lines += [f"{_label(item)}: not planned: {_plain(item.reason)}" for item in plan.not_planned]
+    lines += [f"{label}: not planned: {_plain(reason)}" for label, reason in _not_planned(plan)]
     if plan.not_planned:
         lines.append("")
     return "\n".join([*lines, summary(plan), ""])
@@ -136,14 +164,14 @@ def _markdown(plan: Plan) -> str:
             "",
             f"{step.method} {_code(step.path)}",
             "",
-            *(f"    {visible(line)}" for line in _shown(step.body).split("\n")),
+            *(f"    {visible(line)}" for line in _shown(step).split("\n")),
             "",
         ]
         lines += [f"- {verb} {_code(format_path(path))}" for verb, paths in _verbs(step) for path in paths]
         lines += [f"- warning: {_code(warning)}" for warning in step.warnings]
         lines += [f"- fill in first: {_code(need)}" for need in step.needs]
         lines += ["", "</details>", ""]
-    lines += [f"- {_code(_label(item))} is not planned: {_code(item.reason)}" for item in plan.not_planned]
+    lines += [f"- {_code(label)} not planned: {_code(reason)}" for label, reason in _not_planned(plan)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -241,13 +269,18 @@ def _script(plan: Plan) -> str:
     used = [(f"use_target_{number}", target, steps) for number, (target, steps) in enumerate(found, 1) if steps]
     for name, target, _ in used:
         lines += [f"{name}() {{", *(f"  {line}" for line in _script_target(target)), "}"]
-    lines += ["", *_script_obstacles(plan), *(name for name, _, _ in used), ""]
+    lines += ["", *_script_obstacles(plan)]
+    lines += [
+        "# Stops here, before the first request, if a base URL or a key is missing.",
+        *(n for n, _, _ in used),
+        "",
+    ]
     for name, _, steps in used:
         lines.append(name)
         for number, step in enumerate(steps):
             is_first = all(earlier.deployment != step.deployment for earlier in steps[:number])
             lines += _script_step(step, is_first=is_first)
-    lines += [f"# not planned: {visible(f'{_label(item)}: {item.reason}')}" for item in plan.not_planned]
+    lines += [f"# not planned: {label}: {visible(reason)}" for label, reason in _not_planned(plan)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

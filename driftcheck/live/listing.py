@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Final
 
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
+from driftcheck.redaction.patterns import shown
 from driftcheck.strict_json import MalformedError
 
 MAX_BAD_ITEMS: Final = 5
@@ -165,6 +167,20 @@ UNCHECKABLE: Final = frozenset({"tag_value_ids", "remote_reconciled"})
 
 FILTERS: Final = frozenset(_CHECKS) | UNCHECKABLE
 """The filters that a scope may name."""
+
+
+_STATUSES: Final = ("AWAITING_DATABASE", "READY", "UNUSED", "AWAITING_DELETE", "AWAITING_FINAL_DELETE", "UNKNOWN")
+"""The known statuses of deployments (docs/API.md 2)."""
+
+
+def why_empty(scope: Mapping[str, str]) -> str:
+    """Return the sentences on a listing without deployments: its filters, or the wrong workspace."""
+    if not scope:
+        return "The listing is empty. Is this the right endpoint and workspace? (--allow-empty-live accepts it.)"
+    filters = " ".join(f"--{name.replace('_', '-')} {shown(value)}" for name, value in sorted(scope.items()))
+    status = scope.get("status", "")
+    close = [] if status in _STATUSES else get_close_matches(status.upper(), _STATUSES, n=1)
+    return f"No live deployment matches {filters}. {f'Did you mean {close[0]}?' if close else 'Check the spelling.'}"
 
 
 def check_scope(scope: Mapping[str, str]) -> None:

@@ -421,7 +421,7 @@ def _create(comparison: Comparison, declared: Mapping[str, JSON], live: Deployme
     if live is not None and comparison.status is not Status.UNKNOWN:
         return NotPlanned(comparison.name, "it is being deleted, and its name stays reserved until that is done")
     if comparison.status not in (Status.MISSING, Status.PROPOSED):
-        return NotPlanned(comparison.name, "it is not known whether it is live")
+        return NotPlanned(comparison.name, "not known to be live or missing")
     lacks = list(missing_for_create(declared))
     if lacks:
         return NotPlanned(comparison.name, f"the declaration is not complete enough to create it: {', '.join(lacks)}")

@@ -89,7 +89,7 @@ def test_it_reports_values_that_are_not_exported_and_their_ignore_rules(tmp_path
     listing = saved(tmp_path / "live.json", [tiered, external("other", 2)])
     result = run_inside("init", "--live", listing, cwd=tmp_path)
     assert "note: Not exported: 2 values of 1 deployment; comments in the files name them" in result.err
-    assert "note: 1 ignore rule covers what differs for that reason, as long as live keeps its value" in result.err
+    assert "note: 1 ignore rule accepts this value until live changes it." in result.err
     assert "note: 1 ignore rule covers any live value, because its value may be secret" in result.err
     assert "canary" not in "".join(tree(tmp_path / "deployments").values())
     assert run_inside("check", "--live", listing, "--fail-on", "note", cwd=tmp_path).status == 0

@@ -92,9 +92,27 @@ def test_a_gate_needs_a_base(drifted: Path) -> None:
     assert "--base" in result.err
 
 
+@pytest.mark.parametrize(("given", "meant"), [("drfit", "Did you mean drift? "), ("drift,xyz", "")])
+def test_an_unknown_class_of_the_gate_is_named(given: str, meant: str, drifted: Path) -> None:
+    result = run_inside("check", "--live", "live.json", "--base", "main", "--gate", given, cwd=drifted)
+    assert (result.status, result.out) == (2, "")
+    assert f"unknown class of --gate: {given.rpartition(',')[2]}." in result.err
+    assert f"hint: {meant}Classes: " in result.err
+
+
+def test_only_the_closest_option_is_suggested(drifted: Path) -> None:
+    result = run_inside("check", "--nmae", "a", cwd=drifted)
+    assert result.status == 2
+    assert "--name" in result.err
+    assert "--base" not in result.err
+
+
 def test_a_filter_that_matches_nothing_is_an_error(drifted: Path) -> None:
     filters = ["--live", "live.json", "--status", "REDAY"]
-    assert run_inside("audit", "deployments.yaml", *filters, cwd=drifted).status == 3
+    result = run_inside("audit", "deployments.yaml", *filters, cwd=drifted)
+    assert result.status == 3
+    assert "No live deployment matches --status REDAY. Did you mean READY?" in result.said
+    assert "--allow-empty-live" not in result.said
     assert run_inside("audit", "deployments.yaml", *filters, "--allow-empty-live", cwd=drifted).status == 0
 
 

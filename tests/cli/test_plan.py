@@ -33,6 +33,26 @@ def test_nothing_to_do_is_status_0(tmp_path: Path) -> None:
     assert (result.status, result.out) == (0, "Nothing to do.\n")
 
 
+@pytest.mark.parametrize("command", [["plan"], ["plan", "-o", "json"], ["plan", "-o", "sh"], ["adopt"], ["export"]])
+def test_a_name_that_matches_nothing_prints_nothing_on_standard_output(command: list[str], folder: Path) -> None:
+    result = run_inside(*command, "--live", "live.json", "--name", "nosuch", cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert "deployment matches --name nosuch." in result.err
+
+
+def test_a_plan_without_an_answer_replaces_an_earlier_one(folder: Path) -> None:
+    (folder / "plan.sh").write_text("curl --request POST")
+    result = run_inside("plan", "--live", "live.json", "--name", "nosuch", "-o", "sh=plan.sh", cwd=folder)
+    assert (result.status, "Nothing to do" in result.err) == (2, False)
+    assert "curl --request POST" not in (folder / "plan.sh").read_text()
+
+
+def test_an_unknown_format_of_a_plan_gets_a_suggestion(folder: Path) -> None:
+    result = run_inside("plan", "--live", "live.json", "-o", "jsn", cwd=folder)
+    assert result.status == 2
+    assert "Did you mean json?" in result.err
+
+
 def test_every_format_is_written_from_one_run(folder: Path) -> None:
     files = [part for name in ("json", "sh", "markdown") for part in ("-o", f"{name}=out.{name}")]
     result = run_inside("plan", "--live", "live.json", *files, cwd=folder)

@@ -159,6 +159,13 @@ def test_Y9_a_value_that_should_be_a_string_gets_the_hint_to_quote_it(path: str,
     assert "quote" in violation.hint
 
 
+@pytest.mark.parametrize("value", [True, 12, 1.5])
+def test_a_value_that_should_be_one_of_some_words_gets_them(value: Any) -> None:
+    violation = only(changed("source", value))
+    assert violation.rule == "wrong-type"
+    assert str(violation.hint).startswith("Write one of github, external_docker, ")
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -429,4 +436,19 @@ def test_a_size_in_gibibytes_with_a_unit_has_a_certain_fix(field: str, written: 
     spec = {"resource_spec": {field: written}}
     document = {"deployments": [{"name": "a", "source": "external_docker", "source_config": spec}]}
     (violation,) = [each for each in validate(document) if each.rule == "wrong-type"]
-    assert violation.hint == f"Write `{meant}`, without quotes."
+    assert violation.hint == f"Write `{meant}` (Gi)."
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "hint"),
+    [
+        ("memory_mb", "2Gi", "Write `2048` (MB)."),
+        ("memory_mb", "2048", "Write `2048`, without quotes."),
+        ("cpu", "500m", "Write `0.5`."),
+    ],
+)
+def test_quotes_are_mentioned_only_where_they_are_the_mistake(field: str, written: str, hint: str) -> None:
+    spec = {"resource_spec": {field: written}}
+    document = {"deployments": [{"name": "a", "source": "external_docker", "source_config": spec}]}
+    (violation,) = [each for each in validate(document) if each.rule == "wrong-type"]
+    assert violation.hint == hint

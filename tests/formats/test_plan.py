@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import json
 import os
 import shutil
@@ -159,6 +160,24 @@ def test_K2_no_value_is_in_an_argument_list(tmp_path: Path) -> None:
     assert KEY not in arguments
     assert "quoted" not in arguments
     assert KEY in (tmp_path / "input").read_text()
+
+
+def test_people_see_the_placeholders_and_no_other_secret() -> None:
+    needs = "secrets[name=A].value"
+    secrets = [{"name": "A", "value": f"<fill in {needs}>"}, {"name": "B", "value": "hunter2 <fill in it>"}]
+    step = replace(SAMPLE.steps[0], body={"secrets": secrets}, needs=(needs,))
+    for name in ("text", "markdown"):
+        text = render(name, Plan((step,)))
+        assert f'"value": "<fill in {needs}>"' in text
+        assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "sh"])
+def test_one_reason_of_many_deployments_is_given_once(name: str) -> None:
+    items = [NotPlanned(f"name{number}", "offline") for number in range(38)]
+    text = html.unescape(render(name, Plan(not_planned=tuple(items), complete=False)))
+    assert text.count("offline") == 1
+    assert "name0, name1, name2, name3, name4 and 33 more" in text
 
 
 @pytest.mark.parametrize("name", ["text", "markdown"])
