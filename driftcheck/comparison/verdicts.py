@@ -421,7 +421,7 @@ def _assess_undeclared(so_far: _Assessment, name: str, deployments: Sequence[Dep
     status = Status.UNMANAGED if so_far.sides.is_complete else Status.UNKNOWN
     comparison = Comparison(name, status, live.id, facts=facts(live), live_since=live.since)
     if live.is_being_deleted:
-        so_far.add("being-deleted", comparison)
+        so_far.add("being-deleted", comparison, hint=None)
         return
     so_far.comparisons.append(comparison)
     if status is Status.UNMANAGED:

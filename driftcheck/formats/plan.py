@@ -118,7 +118,7 @@ def _verbs(step: Step) -> Iterator[tuple[str, list[Path]]]:
 _VERBS: Final = {
     ChangeClass.CONFLICT: "sets, in conflict with live",
     ChangeClass.PROPOSED: "sets",
-    ChangeClass.DRIFT: "reverts, outside this change",
+    ChangeClass.DRIFT: "reverts, not caused by this change",
     None: "reverts",
 }
 

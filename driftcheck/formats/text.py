@@ -11,7 +11,7 @@ from typing import Final
 
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert, visible
-from driftcheck.formats.view import Block, Sum
+from driftcheck.formats.view import Block, Sum, Suppressed
 from driftcheck.model import Change, ExitStatus, Finding, Report, Severity, Status
 from driftcheck.rules import LINT_RULES
 
@@ -222,9 +222,8 @@ class _Page:
     def _block(self, block: Block) -> Iterator[str]:
         comparison = block.comparison
         impacts = {wording.impact(change) for change in block.active}
-        shared = impacts.pop() if len(impacts) == 1 and len(block.active) > 1 else ""
-        location = wording.location_text(comparison.location)
-        yield self._head(block, location, shared)
+        shared = impacts.pop() if len(impacts) == 1 else ""
+        yield self._head(block, wording.location_text(comparison.location), shared)
         widths = (len(wording.path_text(each.path)) for each in comparison.changes)
         width = max((width for width in widths if width <= _PATH_WIDTH), default=0)
         sides = (len(wording.side_text(each, "declared", self._limit)) for each in comparison.changes)
@@ -254,7 +253,8 @@ class _Page:
             yield "  ".join(filter(None, parts)).rstrip()
         else:
             yield first
-            yield from self._fill([(location, _DIM), ", ".join(notes)], "      ", "      ")
+            about = ", ".join(notes)
+            yield from self._fill([(location, _DIM), f" {about}" if location else about], "      ", "      ")
         yield from self._change_sides(change, side)
 
     def _change_sides(self, change: Change, side: int) -> Iterator[str]:
@@ -353,9 +353,16 @@ class _Page:
     # What is counted
 
     def _suppressed(self) -> Iterator[str]:
-        """List suppressed items that no deployment above shows."""
+        """List suppressed items that no deployment above shows; many with one reason are counted."""
+        by_reason: dict[str, list[Suppressed]] = {}
+        for each in self._view.suppressed:
+            by_reason.setdefault(wording.reason_text(each[2]), []).append(each)
+        summed = {} if self._verbose else {why: items for why, items in by_reason.items() if len(items) > _NAMES}
+        sums = [f"{wording.suppressed_text(items, self._report)}; {why} ({_MORE})" for why, items in summed.items()]
         lines: list[str] = []
         for comparison, item, suppression in self._view.suppressed:
+            if wording.reason_text(suppression) in summed:
+                continue
             if isinstance(item, Change):
                 name = wording.name_in(self._report, comparison.target, comparison.name) if comparison else ""
                 what = f"{name}: {wording.path_text(item.path)}: {wording.change_text(item, self._limit)}"
@@ -363,8 +370,10 @@ class _Page:
                 name = wording.name_in(self._report, item.target, item.deployment)
                 what = f"{f'{name}: ' if name else ''}{visible(item.rule)}"
             lines.append("\n".join(self._fill([f"{what}; {wording.reason_text(suppression)}"], "  ")))
-        if lines:
+        if sums or lines:
             yield "Suppressed:"
+            for text in sums:
+                yield from self._fill([text], "  ")
             yield from self._cut(lines, "suppressed item")
 
     def _resolved(self) -> Iterator[str]:

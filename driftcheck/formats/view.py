@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from driftcheck.formats import RenderOptions
@@ -215,6 +215,10 @@ class Sum:
     findings: tuple[Finding, ...]
 
 
+Suppressed: TypeAlias = tuple[Comparison | None, Change | Finding, Suppression]
+"""What a rule suppresses, and in which deployment of the report it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """The parts of a report (of one target), each in the order in which it is shown."""
@@ -229,7 +233,7 @@ class View:
     """The other warnings about no deployment of the report."""
     elsewhere: tuple[Block, ...]
     """Deployments that drifted or are missing, and that the change under review does not touch."""
-    suppressed: tuple[tuple[Comparison | None, Change | Finding, Suppression], ...]
+    suppressed: tuple[Suppressed, ...]
     """What ignore rules suppress, and no deployment above shows."""
     sums: tuple[Sum, ...]
     """The other findings: notes, and deployments that are merely unmanaged."""
@@ -341,9 +345,7 @@ def _is_note_on_value(finding: Finding) -> bool:
     return finding.rule in LINT_RULES and finding.severity is Severity.NOTE and finding.suppressed is None
 
 
-def _suppressed(
-    blocks: Iterable[Block], loose: Iterable[Finding]
-) -> Iterable[tuple[Comparison | None, Change | Finding, Suppression]]:
+def _suppressed(blocks: Iterable[Block], loose: Iterable[Finding]) -> Iterable[Suppressed]:
     for block in blocks:
         items: list[Change | Finding] = [*block.comparison.changes, *block.findings]
         for item in items:

@@ -56,7 +56,7 @@ MERGING: Final = {
     Impact.NEW_REVISION: "merging creates a new revision",
     Impact.RECREATE: "merging requires a new deployment",
 }
-"""What bringing live to a proposed value takes."""
+"""What bringing live to the value that the change under review declares takes."""
 
 CLASSES: Final = {
     ChangeClass.DRIFT: "not caused by this change",
@@ -80,6 +80,9 @@ STATUSES: Final = {
 
 OUTDATED: Final = "outdated"
 """Replaces the status of a deployment that only needs the base branch to be merged."""
+
+CONFLICT: Final = "conflict"
+"""Replaces the status of a deployment in which live and the change under review differ from the base."""
 
 _SHORT: Final = 60
 """The number of characters up to which an added or removed structure is shown whole."""
@@ -207,7 +210,7 @@ def detail_texts(change: Change, limit: int | None = None, most: int = 10) -> li
 
 def impact(change: Change) -> str:
     """Return what merging or reverting a change takes; empty if there is nothing to do or nothing to say."""
-    if change.change_class is ChangeClass.PROPOSED:
+    if change.change_class in (ChangeClass.PROPOSED, ChangeClass.CONFLICT):
         return MERGING[change.impact]
     return "" if change.change_class is ChangeClass.ADOPTED else IMPACTS[change.impact]
 
@@ -271,6 +274,20 @@ def reason_text(suppression: Suppression) -> str:
     return visible(suppression.reason) + (f" ({', '.join(about)})" if about else "")
 
 
+def suppressed_text(items: Sequence[view.Suppressed], report: Report) -> str:
+    """Count suppressed items and their deployments: `9 fields of 4 deployments`; a single deployment is named."""
+    fields = sum(isinstance(item, Change) for _, item, _ in items)
+    kinds = [(fields, "field"), (len(items) - fields, "finding")]
+    found = " and ".join(counted(number, noun) for number, noun in kinds if number)
+    about: set[tuple[str | None, str]] = {(each.target, each.name) for each, _, _ in items if each}
+    about |= {(item.target, item.deployment) for _, item, _ in items if isinstance(item, Finding) and item.deployment}
+    names = {name_in(report, *each) for each in about}
+    names = {name_in(report, *each) for each in about}
+    if not names:
+        return found
+    return f"{found} of {names.pop() if len(names) == 1 else counted(len(names), 'deployment')}"
+
+
 def path_text(path: Path) -> str:
     """Write a path, escaped."""
     return visible(format_path(path))
@@ -314,10 +331,12 @@ def name_in(report: Report, target: str | None, name: str | None) -> str:
 
 
 def status_text(block: Block) -> str:
-    """Return the status of a deployment in a word; one that was created again is another, however alike."""
+    """Return the status of a deployment in a word: `recreated`, `conflict` and `outdated` say more than the status."""
     is_alike = block.comparison.status is Status.IN_SYNC
     if is_alike and any(found.rule == "recreated" and found.suppressed is None for found in block.findings):
         return "recreated"
+    if any(change.change_class is ChangeClass.CONFLICT for change in block.active):
+        return CONFLICT
     return OUTDATED if block.is_outdated else STATUSES[block.comparison.status]
 
 
@@ -487,8 +506,8 @@ def _judged(report: Report) -> Verdict:
     if differences:
         failing = report.summary.statuses[Status.DRIFTED] + report.summary.statuses[Status.MISSING]
         passed = failing - len(view.outdated(report))
-        rest = "" if passed <= 0 else "; this does not fail the run" if passed == 1 else "; none of these fail the run"
-        return Verdict("Passed", f"{differences}{rest}.")
+        rest = "" if passed <= 0 else " This does not fail the run." if passed == 1 else " None of these fail the run."
+        return Verdict("Passed", f"{differences}.{rest}")
     return _in_sync(report)
 
 
@@ -623,8 +642,10 @@ def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: i
     conflicts = sum(ChangeClass.CONFLICT in each for each in classes)
     fields = "" if elsewhere or conflicts else f" ({counted(sum(classes, Counter()).total(), 'field')})"
     others = len(classes) - elsewhere - conflicts
+    beside = sum(each[ChangeClass.DRIFT] for each in classes if ChangeClass.CONFLICT in each)
+    also = f" (and in {counted(beside, 'field')} that it does not alter)" if beside else ""
     found = _numbered(
-        (conflicts, "drifted in conflict with it"), (others, f"drifted{fields}"), (missing - outside, "missing")
+        (conflicts, f"drifted in conflict with it{also}"), (others, f"drifted{fields}"), (missing - outside, "missing")
     )
     beyond = " and ".join(_numbered((elsewhere, "drifted"), (outside, "missing")))
     return [*found, f"{beyond} outside this change"] if beyond else found

@@ -117,7 +117,7 @@ def _warnings_of(change: Change) -> Iterator[str]:
     if change.change_class is ChangeClass.CONFLICT:
         yield f"{path}: in conflict: live was changed, too, and the request overwrites {lost}."
     elif change.change_class is ChangeClass.DRIFT:
-        yield f"{path}: outside this change: the request overwrites {lost}."
+        yield f"{path}: not caused by this change: the request overwrites {lost}."
 
 
 def _short(value: JSON) -> str:

@@ -155,9 +155,9 @@ def test_with_a_base_conflicts_and_what_is_outside_the_change_are_named(tmp_path
     spec = "source_config.resource_spec"
     assert f"  sets, in conflict with live: {spec}.memory_mb\n" in result.out
     assert f"  sets: {spec}.cpu\n" in result.out
-    assert f"  reverts, outside this change: {spec}.max_scale\n" in result.out
+    assert f"  reverts, not caused by this change: {spec}.max_scale\n" in result.out
     warnings = [
-        f"{spec}.max_scale: outside this change: the request overwrites the live value 8.",
+        f"{spec}.max_scale: not caused by this change: the request overwrites the live value 8.",
         f"{spec}.memory_mb: in conflict: live was changed, too, and the request overwrites the live value 4096.",
     ]
     (step,) = json.loads((tmp_path / "plan.json").read_text())["steps"]

@@ -128,6 +128,7 @@ def test_a_deployment_in_deletion_is_neither_present_nor_drifted(status: str) ->
     )
     assert statuses(result) == {"a": "missing"}
     assert rules(result) == [("being-deleted", "a"), ("being-deleted", "b"), ("missing-deployment", "a")]
+    assert [bool(found.hint) for found in result.findings if found.rule == "being-deleted"] == [True, False]
     assert result.comparisons[0].changes == ()
     incomplete = verdicts([named("a")], [named("a", status=status)], gaps=("cut",))
     assert statuses(incomplete) == {"a": "unknown"}

@@ -123,7 +123,7 @@ def test_findings_show_names_as_code_and_sentences_as_prose() -> None:
 def test_the_base_revision_shows_which_side_moved() -> None:
     text = render(THREE_WAY, PLENTY)
     assert (
-        'conflict: this change and live differ from the base, reverting creates a new revision, base `"otel:0.98.0"` |'
+        'conflict: this change and live differ from the base, merging creates a new revision, base `"otel:0.98.0"` |'
         in text
     )
     assert "proposed by this change" in text

@@ -10,7 +10,19 @@ from driftcheck import formats
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.text import render
-from driftcheck.model import ChangeClass, Comparison, ExitStatus, Finding, Location, Outcome, Report, Severity, Status
+from driftcheck.model import (
+    ChangeClass,
+    Comparison,
+    ExitStatus,
+    Finding,
+    Impact,
+    Location,
+    Outcome,
+    Report,
+    Severity,
+    Status,
+    Suppression,
+)
 from tests.formats.reports import (
     ALL_IGNORED,
     ALLOWED_PARTIAL,
@@ -69,10 +81,10 @@ def test_drift_reads_well() -> None:
         "  source_config.resource_spec.max_scale                  prod/agents.yaml:24\n"
         "      declared 6                live 10\n"
         "  source_config.resource_spec.sidecars[name=otel].env[name=TOKEN].value\n"
-        "      prod/agents.yaml:35 reverting creates a new revision, values not shown\n"
+        "      prod/agents.yaml:35  reverting creates a new revision, values not shown\n"
         "      declared (hidden)         live (hidden)\n"
         "  source_config.resource_spec.sidecars[name=otel].image\n"
-        "      prod/agents.yaml:31 reverting creates a new revision\n"
+        "      prod/agents.yaml:31  reverting creates a new revision\n"
         '      declared "otel:0.104.0"   live "otel:0.99.0"\n'
         '  source_config.labels["team.example/owner"]             prod/agents.yaml:15\n'
         '      declared (unset)          live "payments"\n'
@@ -201,7 +213,7 @@ def test_an_inventory_without_declarations_claims_nothing() -> None:
 def test_the_base_revision_shows_which_side_moved() -> None:
     text = render(THREE_WAY, PLAIN)
     assert "not caused by this change" in text
-    assert "conflict: this change and live differ from the base, reverting creates a new revision" in joined(text)
+    assert "conflict: this change and live differ from the base, merging creates a new revision" in joined(text)
     assert 'base "otel:0.98.0"   declared "otel:0.104.0"   live "otel:0.99.0"' in text
     assert "proposed by this change" in text
     assert "adopted: this change declares what is live" in text
@@ -459,3 +471,45 @@ def test_what_the_change_does_comes_first_within_a_deployment_too() -> None:
     own = replace(MAX_SCALE, path=("b",), base=6, change_class=ChangeClass.PROPOSED)
     text = render(report(replace(CLAIMS, changes=(drift, own))), PLAIN)
     assert text.index("proposed by this change") < text.index("not caused by this change")
+
+
+def suppressed_by(reason: str, name: str, fields: int) -> Comparison:
+    change = replace(MAX_SCALE, suppressed=Suppression(reason))
+    changes = tuple(replace(change, path=("source_config", f"field_{number}")) for number in range(fields))
+    return replace(CLAIMS, name=name, status=Status.IN_SYNC, changes=changes)
+
+
+def test_many_items_that_one_reason_suppresses_are_counted_and_others_are_listed() -> None:
+    accepted = [suppressed_by("as exported", f"agent-{number}", 3) for number in range(3)]
+    in_sync = report(*accepted, suppressed_by("load test", "claims", 1))
+    text = render(in_sync, PLAIN)
+    assert "Suppressed:\n  9 fields of 3 deployments; as exported (-v lists all)\n  claims: source_config" in text
+    assert "agent-0" not in text
+    listed = render(in_sync, VERBOSE)
+    assert [listed.count(f"agent-{number}: source_config.field_2") for number in range(3)] == [1, 1, 1]
+
+
+def test_items_of_one_deployment_are_counted_with_its_name() -> None:
+    findings = tuple(
+        Finding("long-name", Severity.NOTE, "Long.", deployment="claims", suppressed=Suppression("as exported"))
+        for _ in range(2)
+    )
+    text = render(report(suppressed_by("as exported", "claims", 4), findings=findings), PLAIN)
+    assert "  4 fields and 2 findings of claims; as exported (-v lists all)\n" in text
+
+
+def test_the_effort_is_beside_the_deployment_unless_its_fields_differ_in_it() -> None:
+    in_place = replace(MAX_SCALE, path=("source_config", "build_on_push"), impact=Impact.IN_PLACE)
+    revised = replace(MAX_SCALE, impact=Impact.NEW_REVISION)
+    alike = render(report(replace(CLAIMS, changes=(revised,)), status=ExitStatus.DRIFT), PLAIN)
+    assert "  reverting creates a new revision\n  source_config" in alike
+    mixed = render(report(replace(CLAIMS, changes=(revised, in_place)), status=ExitStatus.DRIFT), PLAIN)
+    assert [line.split()[0] for line in mixed.splitlines() if "reverting" in line] == [
+        "source_config.resource_spec.max_scale"
+    ]
+
+
+def test_a_conflict_is_named_in_the_heading_and_merging_resolves_it() -> None:
+    change = replace(MAX_SCALE, base=1, change_class=ChangeClass.CONFLICT)
+    text = render(report(replace(CLAIMS, changes=(change,)), status=ExitStatus.DRIFT), PLAIN)
+    assert re.search(r"^conflict  \S+  \S+  merging changes it in place$", text, re.MULTILINE)

@@ -144,7 +144,7 @@ def test_an_incomplete_run_says_what_matches() -> None:
 def test_a_difference_that_nothing_counts_is_still_reported() -> None:
     lenient = replace(DRIFT, outcome=Outcome.IN_SYNC)
     assert str(wording.verdict(lenient)) == (
-        "Passed: 1 deployment drifted (6 fields), 1 missing; none of these fail the run."
+        "Passed: 1 deployment drifted (6 fields), 1 missing. None of these fail the run."
     )
 
 
@@ -223,6 +223,15 @@ def test_drift_is_counted_by_what_the_change_under_review_touches(classes: list[
         for number, each in enumerate(classes)
     ]
     assert f"Drift: {text}." in str(wording.verdict(report(*drifted, status=ExitStatus.DRIFT)))
+
+
+def test_drift_beside_a_conflict_in_one_deployment_is_counted() -> None:
+    conflict = replace(MAX_SCALE, base=6, change_class=ChangeClass.CONFLICT)
+    drift = replace(MAX_SCALE, base=6, path=("source_config", "resource_spec", "cpu"))
+    both = report(replace(CLAIMS, changes=(conflict, drift)), status=ExitStatus.DRIFT)
+    assert "1 deployment drifted in conflict with it (and in 1 field that it does not alter)." in str(
+        wording.verdict(both)
+    )
 
 
 def test_a_deployment_that_the_change_adds_is_not_one_that_it_alters() -> None:
