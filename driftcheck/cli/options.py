@@ -321,7 +321,12 @@ def _asked(given: dict[str, Any]) -> Asked:
         if isinstance(value := given.get(name), str):
             words += [f"--{name.replace('_', '-')}", _word(value, otherwise)]
     words += [f"--{name.replace('_', '-')}" for name in ("allow_http", "strict") if given.get(name)]
-    return Asked("".join(f" {each}" for each in words), given.get("targets", ()), given.get("names", ()))
+    return Asked(
+        "".join(f" {each}" for each in words),
+        given.get("targets", ()),
+        given.get("names", ()),
+        _word(given.get("base") or "", ""),
+    )
 
 
 def live_words(files: Iterable[str]) -> list[str]:

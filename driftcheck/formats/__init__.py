@@ -25,6 +25,8 @@ class Asked:
     """Paths and options that other commands take as well, quoted for a shell."""
     targets: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    base: str = ""
+    """The revision that `--base` named, quoted for a shell; empty if it can't be shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -404,7 +404,9 @@ def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
         ways.append(f"To create what is missing: `driftcheck plan{options}`.")
         ways.append(f"To remove it from the YAML: `driftcheck adopt{options} --missing remove`.")
     if ways and base is not None:
-        ways.append(f"To preview the merge: `driftcheck plan{asked.options} --base {visible(base[:12])}`.")
+        ways.append(
+            f"To preview the merge: `driftcheck plan{asked.options} --base {asked.base or visible(base[:12])}`."
+        )
     return ways
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -214,3 +216,20 @@ def test_before_the_first_revision_only_what_the_listing_shows_is_planned(tmp_pa
     assert step["fields"] == ["source_config.resource_spec.max_scale"]
     assert step["precondition"]["latest_revision_id"] is None
     assert step["request"]["body"] == {"source_config": {"resource_spec": {"max_scale": 2}}}
+
+
+@pytest.mark.parametrize(("ref", "shown"), [("main", "main"), ("change~1", "'change~1'"), ("change^", None)])
+def test_the_advised_preview_names_the_base_as_the_command_did(tmp_path: Path, ref: str, shown: str | None) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=2, cpu=1))
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    git(tmp_path, "switch", "-qc", "change")
+    (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=3, cpu=1))
+    git(tmp_path, "commit", "-qam", "scale")
+    (tmp_path / "live.json").write_text(json.dumps(page(max_scale=8, cpu=1)))
+    result = run_inside("check", "a.yaml", "--live", "live.json", "--base", ref, cwd=tmp_path)
+    assert result.status == 1
+    (advised,) = re.findall("driftcheck (plan [^`\\n]*)", result.out)
+    assert re.fullmatch(f"plan a.yaml --live live.json --base {shown or '[0-9a-f]{12}'}", advised)
+    assert "PATCH" in run_inside(*shlex.split(advised), cwd=tmp_path).out
