@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def severities(read: Iterable[tuple[Sequence[tuple[str, str]], str]]) -> str:
     The service has accepted these values, which only a run that reads live can see. `read` holds the files of each
     target, in the order of its folders, and the suffix of its names.
     """
-    broken: dict[str, set[str]] = {}
+    broken: Counter[str] = Counter()
     for files, suffix in read:
         folders = list(dict.fromkeys(os.path.dirname(name) for name, _ in files))
         texts = [
@@ -161,7 +162,7 @@ def severities(read: Iterable[tuple[Sequence[tuple[str, str]], str]]) -> str:
         ]
         for found in declare(texts, name_suffix=suffix).findings:
             if found.rule in LINT_RULES and found.severity is Severity.WARNING:
-                broken.setdefault(found.rule, set()).add(found.deployment or "")
+                broken[found.rule] += 1
     if not broken:
         return ""
     lines = [
@@ -169,7 +170,7 @@ def severities(read: Iterable[tuple[Sequence[tuple[str, str]], str]]) -> str:
         "# The service accepts these values, so they are notes; remove a line to be warned of new ones.",
         "# `driftcheck explain RULE` explains each, `driftcheck validate -v` lists them.",
         "severities:",
-        *(f"  {rule}: note # {counted(len(names), 'deployment')}" for rule, names in sorted(broken.items())),
+        *(f"  {rule}: note # {counted(number, 'finding')}" for rule, number in sorted(broken.items())),
     ]
     return "\n".join(lines) + "\n"
 

@@ -688,6 +688,8 @@ def numbers(report: Report) -> list[str]:
     summary, parts = report.summary, view.parts(report)
     if all(part.live is None for part in parts):
         return [f"{summary.suppressed:,} suppressed"] if summary.suppressed else []
+    if all(_selects_nothing(part) for part in parts):
+        return []
     being_deleted = sum(finding.rule == "being-deleted" for finding in report.findings)
     apart = _numbered((summary.statuses[Status.UNMANAGED], "unmanaged"), (being_deleted, "being deleted"))
     return [
@@ -699,6 +701,12 @@ def numbers(report: Report) -> list[str]:
         f"{summary.unverifiable:,} unverifiable",
         *_history_numbers(report),
     ]
+
+
+def _selects_nothing(report: Report) -> bool:
+    """Return whether `--name` left out all deployments, so that the counts say nothing about the workspace."""
+    live = report.live
+    return live is not None and "names" in live.scope and not live.deployments + report.declared.deployments
 
 
 def _history_numbers(report: Report) -> Iterator[str]:

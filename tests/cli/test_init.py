@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,13 @@ def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, names: list
     severities = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["severities"]
     assert set(severities.values()) == {"note"}
     assert {"long-name", "name-starts-with-digit", "unpinned-image"} <= severities.keys()
+    written = (tmp_path / "driftcheck.yaml").read_text()
+    found = json.loads(run_inside("validate", "-o", "json", cwd=tmp_path).out)["findings"]
+    if len(names) == 1:
+        numbers = {rule: sum(each["rule"] == rule for each in found) for rule in severities}
+        assert {
+            rule: int(re.findall(rf"  {rule}: note # (\d+) findings?\n", written)[0]) for rule in severities
+        } == numbers
     file = next(tmp_path.glob("deployments/1-*.yaml"))
     file.write_text(file.read_text().replace("memory_mb: 1024", "memory_mb: 1000"))
     assert "memory-granularity" in run_inside("validate", "--fail-on", "warning", cwd=tmp_path).said

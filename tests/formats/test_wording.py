@@ -225,6 +225,13 @@ def test_drift_is_counted_by_what_the_change_under_review_touches(classes: list[
     assert f"Drift: {text}." in str(wording.verdict(report(*drifted, status=ExitStatus.DRIFT)))
 
 
+@pytest.mark.parametrize(("declared", "live", "is_counted"), [(0, 0, False), (1, 0, True), (0, 1, True)])
+def test_names_that_select_nothing_leave_out_the_counts(declared: int, live: int, is_counted: bool) -> None:
+    narrowed = report(status=ExitStatus.INVALID, live=replace(LIVE, deployments=live, scope={"names": "nosuch"}))
+    narrowed = replace(narrowed, declared=replace(narrowed.declared, deployments=declared))
+    assert bool(wording.numbers(narrowed)) is is_counted
+
+
 def test_drift_beside_a_conflict_in_one_deployment_is_counted() -> None:
     conflict = replace(MAX_SCALE, base=6, change_class=ChangeClass.CONFLICT)
     drift = replace(MAX_SCALE, base=6, path=("source_config", "resource_spec", "cpu"))
