@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Final, NamedTuple
 
 from driftcheck.fields import at as field_at
-from driftcheck.fields import can_be_reverted
+from driftcheck.fields import can_be_reverted, is_commit
 from driftcheck.formats import Asked, view
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.view import Block, Result
@@ -225,6 +225,8 @@ def change_notes(change: Change, report: Report, *, with_impact: bool = True) ->
     field = field_at(change.path)
     if field is not None and field.caveat is not None and change.change_class is not ChangeClass.ADOPTED:
         notes.append(field.caveat)
+    if field is not None and field.branch and change.kind is ChangeKind.MODIFIED and not is_commit(change.declared):
+        notes.append(f"live is {'.'.join(field.branch)} where the service reports it")
     if change.redacted:
         notes.append("values not shown")
     return notes

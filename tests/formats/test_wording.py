@@ -357,3 +357,10 @@ def test_coverage_says_what_it_is_a_share_of(rules: tuple[str, ...], text: str) 
     audit = report(*pair, findings=findings)
     assert audit.live is not None
     assert wording.coverage(replace(audit, live=replace(audit.live, deployments=2))) == text
+
+
+@pytest.mark.parametrize(("declared", "is_noted"), [("release/2", True), ("0" * 40, False)])
+def test_a_branch_is_shown_with_where_live_was_read(declared: str, is_noted: bool) -> None:
+    change = replace(MAX_SCALE, path=("source_revision_config", "repo_ref"), declared=declared, live="main")
+    note = "live is source_config.repo_branch where the service reports it"
+    assert (note in wording.change_notes(change, IN_SYNC)) is is_noted
