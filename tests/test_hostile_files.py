@@ -126,7 +126,7 @@ LARGE: dict[str, tuple[str, Callable[[], str]]] = {
     "Y5-different-keys": ("yaml-limit", lambda: "".join(f"k{n}: 1\n" for n in range(510_000))),
     "Y5-different-quoted-keys": ("yaml-limit", lambda: "".join(f"'k{n}': 1\n" for n in range(510_000))),
     "Y5-long-text": ("wrong-type", lambda: "a" * MIB),
-    "Y5-empty-lists": ("wrong-type", lambda: "[" + "[]," * (MIB // 3) + "]"),
+    "Y5-empty-lists": ("yaml-limit", lambda: "[" + "[]," * (MIB // 3) + "]"),
     "Y5-values": ("yaml-limit", lambda: "[" + "1," * 4_100_000 + "]"),
     "Y5-no-text-at-all": ("empty-file", lambda: "\n#" * (MIB // 2)),
     "Y7-duplicate-keys": ("duplicate-key", lambda: "a: 1\n" * (MIB // 5)),
