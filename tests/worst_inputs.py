@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -669,19 +667,22 @@ def measure(folder: Path, command: str, *more: str) -> Cost:
     paths = [name for name in ("deployments.yaml", "deployments", "overlays") if (folder / name).exists()]
     arguments = [sys.executable, "-m", "driftcheck", *COMMANDS[command], *paths, *more]
     errors = folder / "errors"
-    with (
-        errors.open("wb") as stderr,
-        subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr, preexec_fn=_limit) as process,
-    ):
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with errors.open("wb") as stderr:
+        wrapped = [sys.executable, "-I", "-S", "-c", _MEASURED, *arguments]
+        done = subprocess.run(wrapped, cwd=folder, stdout=subprocess.PIPE, stderr=stderr, check=True)
+    status, seconds, kib = done.stdout.split()[-3:]
+    return Cost(int(status), float(seconds), int(kib) / 1024)
 
 
-def _limit() -> None:
-    """End a process that takes far more than it may."""
-    resource.setrlimit(resource.RLIMIT_CPU, (40, 40))
-    resource.setrlimit(resource.RLIMIT_AS, (4096 * MIB, 4096 * MIB))
+_MEASURED: Final = f"""
+import os, resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_CPU, (40, 40))
+resource.setrlimit(resource.RLIMIT_AS, ({4096 * MIB}, {4096 * MIB}))
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+"""Runs a command within limits, from a small process: a child counts at least the memory of its parent at the fork."""
 
 
 def main(names: Iterable[str]) -> None:

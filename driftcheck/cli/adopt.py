@@ -418,7 +418,7 @@ def _merged(codes: Iterable[tuple[str, int, int, int, int]]) -> Iterator[tuple[s
         yield last
 
 
-_MOST_PAIRS: Final = 4_000_000
+_MOST_PAIRS: Final = 10_000
 """Files whose lines multiply to more are compared in linear time."""
 
 
