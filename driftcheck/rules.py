@@ -176,8 +176,8 @@ COMPARISON_RULES: Final = _catalogue(
         "declaration-removed",
         WARNING,
         "The change under review no longer declares a field that differs from live",
-        "The tip of the base branch declares the field, and live has another value. After the merge the field is not "
-        "compared any more, so the difference is no longer reported.",
+        "The tip of the base branch declares the field, and live has another value. After the merge the field is "
+        "not compared, and the difference is not reported.",
         "Declare the value that is live, or keep the field until live is corrected.",
     ),
     Rule(

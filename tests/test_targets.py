@@ -297,6 +297,17 @@ def git(project: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
 
 
+def commit_a_change(project: Path) -> None:
+    """Commit the project to `main`, and another `max_scale` of staging to `change`, which is checked out."""
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "first")
+    git(project, "switch", "-qc", "change")
+    declared = (project / "staging" / "agents.yaml").read_text()
+    (project / "staging" / "agents.yaml").write_text(declared.replace("max_scale: 2", "max_scale: 3", 1))
+    git(project, "commit", "-qam", "scale")
+
+
 def test_a_base_is_read_for_each_target_with_its_suffix(project: Path) -> None:
     config = yaml.safe_load((project / "driftcheck.yaml").read_text())
     config["targets"]["staging"]["name_suffix"] = "-stg"
@@ -305,13 +316,7 @@ def test_a_base_is_read_for_each_target_with_its_suffix(project: Path) -> None:
     for item in items:
         item["source_revision_config"]["image_uri"] = item["source_revision_config"]["image_uri"].replace("-stg", "")
     saved(project / "staging.json", items)
-    git(project, "init", "-q", "-b", "main")
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "first")
-    git(project, "switch", "-qc", "change")
-    declared = (project / "staging" / "agents.yaml").read_text()
-    (project / "staging" / "agents.yaml").write_text(declared.replace("max_scale: 2", "max_scale: 3", 1))
-    git(project, "commit", "-qam", "scale")
+    commit_a_change(project)
     result, report = check(project, "--base", "main", *files())
     assert result.status == 0, result.said
     assert report["outcome"]["name"] == "passed"
@@ -391,13 +396,7 @@ def test_three_times_200_deployments_take_the_time_of_the_slowest(project: Path)
 
 
 def test_the_difference_of_the_rendered_results_is_printed_for_each_target(project: Path) -> None:
-    git(project, "init", "-q", "-b", "main")
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "first")
-    git(project, "switch", "-qc", "change")
-    declared = (project / "staging" / "agents.yaml").read_text()
-    (project / "staging" / "agents.yaml").write_text(declared.replace("max_scale: 2", "max_scale: 3", 1))
-    git(project, "commit", "-qam", "scale")
+    commit_a_change(project)
     result = run_inside("render", "--base", "main", cwd=project)
     assert result.status == 0, result.said
     changed = [line for line in result.out.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]

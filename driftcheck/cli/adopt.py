@@ -142,10 +142,10 @@ _IMAGE: Final = "unverifiable-image"
 
 
 def _emptied(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield a note on each file that declares nothing any more."""
+    """Yield a note on each file that the removal leaves without a declaration."""
     for name, data in sorted(changed.items()):
         if name in before and not any(declared_names([SourceText(name, data)])):
-            yield f"{name} declares no deployment any more; delete it if nothing else in it is needed"
+            yield f"{name} is left without a deployment; delete it if you need nothing else in it"
 
 
 def _texts(compared: Iterable[CheckedTarget]) -> dict[str, bytes]:

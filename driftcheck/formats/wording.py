@@ -646,8 +646,8 @@ def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: i
     conflicts = sum(ChangeClass.CONFLICT in each for each in classes)
     fields = "" if elsewhere or conflicts else f" ({counted(sum(classes, Counter()).total(), 'field')})"
     others = len(classes) - elsewhere - conflicts
-    beside = sum(each[ChangeClass.DRIFT] for each in classes if ChangeClass.CONFLICT in each)
-    also = f" (and in {counted(beside, 'field')} that it does not alter)" if beside else ""
+    unaltered = sum(each[ChangeClass.DRIFT] for each in classes if ChangeClass.CONFLICT in each)
+    also = f" (and in {counted(unaltered, 'field')} that it does not alter)" if unaltered else ""
     found = _numbered(
         (conflicts, f"drifted in conflict with it{also}"), (others, f"drifted{fields}"), (missing - outside, "missing")
     )

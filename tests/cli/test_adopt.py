@@ -102,7 +102,7 @@ def test_the_last_line_counts_what_is_adopted_removed_and_added(tmp_path: Path) 
     text = "{} 1 value of 1 deployment, {} 1 declaration, {} 1 declaration in 3 files"
     dry = run_inside(*everything, cwd=tmp_path).err
     assert f"Would {text.format('adopt', 'remove', 'add')}; --write edits them.\n" in dry
-    assert "note: gone.yaml declares no deployment any more; delete it if nothing else in it is needed\n" in dry
+    assert "note: gone.yaml is left without a deployment; delete it if you need nothing else in it\n" in dry
     one = run_inside(*arguments, cwd=tmp_path).err
     assert "Would adopt 1 value of 1 deployment in 1 file; --write edits it.\n" in one
     written = run_inside(*everything, "--write", cwd=tmp_path).err
