@@ -111,7 +111,7 @@ class Suppressions:
             guard = self.rules[index].guard
             if guard is not None:
                 self._budget.spend(self._weight(index, guard) + weight(change.live if guard.matches else None))
-                seen = seen or redact(change, deployment())
+                seen = seen or redact(change)
                 if seen.redacted or not holds(guard, seen.live):  # a guard must not find out what is not shown
                     continue
             self.used.add(index)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from driftcheck import __version__, fields, settings
+from driftcheck import __version__, settings
 from driftcheck.budget import Budget
 from driftcheck.comparison import details
 from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, inventory, status_of
@@ -129,7 +129,7 @@ def check(declarations: Declarations, snapshot: Snapshot, request: Request) -> R
         inventory=request.command == "audit",
         pinned=pinned_paths(_rules(declarations, request)),
     )
-    verdicts = assess(Sides(declarations, snapshot, base), fields.deployment(), terms)
+    verdicts = assess(Sides(declarations, snapshot, base), terms)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, request)
     odd = [make_finding("suspicious-listing", warning) for warning in snapshot.warnings]
     findings = [*_nothing_declared(declarations, request), *odd, *policy_findings]
@@ -144,13 +144,11 @@ def export(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
     from driftcheck.comparison.diff import compare_with_live
     from driftcheck.declarations.export import export_listing
 
-    schema = fields.deployment()
-
     def differing(form: Mapping[str, JSON], live: Mapping[str, JSON]) -> list[Change]:
-        differences = compare_with_live(form, live, schema, strict=True).differences
+        differences = compare_with_live(form, live, strict=True).differences
         return [Change(each.kind, each.path, each.declared, each.live) for each in differences]
 
-    return export_listing(snapshot, schema, differing, name_suffix=name_suffix)
+    return export_listing(snapshot, differing, name_suffix=name_suffix)
 
 
 def compare(pairing: Pairing, request: Request) -> Report:
@@ -291,10 +289,7 @@ def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None], b
         return replace(comparison, status=Status.IN_SYNC)
     if not comparison.changes:
         return comparison
-    schema = fields.deployment()
-    changes = tuple(
-        details.with_details(redact(weighed(change, policy), schema), budget) for change in comparison.changes
-    )
+    changes = tuple(details.with_details(redact(weighed(change, policy)), budget) for change in comparison.changes)
     return replace(comparison, changes=changes, status=status_of(changes))
 
 

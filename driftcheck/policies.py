@@ -287,7 +287,7 @@ def _location(declaration: Declaration | None, path: Path) -> Location | None:
 
 def _text(found: Effective) -> str:
     """Return a value for a message: no secret, and short."""
-    value = shown_value(found.value, deployment(), found.path)
+    value = shown_value(found.value, found.path)
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 

@@ -32,6 +32,7 @@ from driftcheck.fields import (
     UNKNOWN,
     Field,
     branch_behind,
+    deployment,
     derive,
     is_commit,
     is_number,
@@ -50,139 +51,135 @@ class _Pair:
     """Two deployments under comparison, and what was found so far."""
 
     live: Mapping[str, JSON]
-    root: Field
-    """The field of a deployment."""
     source: str | None
     strict: bool
     found: Recorder = field(default_factory=Recorder)
 
     def aside(self) -> _Pair:
         """Return the same pair with nothing found, to compare a part separately."""
-        return _Pair(self.live, self.root, self.source, self.strict)
+        return _Pair(self.live, self.source, self.strict)
 
 
-def compare_with_live(
-    declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, *, strict: bool = False
-) -> Differences:
-    """Compare a declared deployment (a JSON object; `schema` is its field) with a live one.
+def compare_with_live(declared: Mapping[str, JSON], live: Mapping[str, JSON], *, strict: bool = False) -> Differences:
+    """Compare a declared deployment (a JSON object) with a live one.
 
     With `strict`, live values that are set, not declared and not the service's own differ too.
     """
     source = declared.get("source", live.get("source"))
-    pair = _Pair(live, schema, source if isinstance(source, str) else None, strict)
-    _compare_object(pair, declared, live, schema, ())
+    pair = _Pair(live, source if isinstance(source, str) else None, strict)
+    _compare_object(pair, declared, live, deployment(), ())
     return pair.found.result()
 
 
 def _compare_object(
-    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
+    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], field: Field, path: Path
 ) -> None:
-    equal, properties, indirect = 0, schema.properties, schema.indirect
+    equal, properties, indirect = 0, field.properties, field.indirect
     for name, value in declared.items():
         seen = live.get(name)
         kind = value.__class__
         if kind is seen.__class__ and kind is not dict and kind is not list and value == seen and name not in indirect:
             equal += 1
             continue
-        child = properties.get(name) or schema.values or UNKNOWN
+        child = properties.get(name) or field.values or UNKNOWN
         if kind is list is seen.__class__:
-            _compare_list(pair, value, seen, FieldContext(child, (*path, name), schema, declared, live))
+            _compare_list(pair, value, seen, FieldContext(child, (*path, name), field, declared, live))
         elif kind is dict is seen.__class__ and value != REDACTED_MARKER != seen:
             pair.found.by_name_only += child.by_name
             _compare_object(pair, value, seen, child, (*path, name))
         else:
-            _compare_value(pair, value, seen, FieldContext(child, (*path, name), schema, declared, live))
+            _compare_value(pair, value, seen, FieldContext(child, (*path, name), field, declared, live))
     pair.found.compared += equal
-    for name in schema.concealed:  # a variable that is declared by its name alone
+    for name in field.concealed:  # a variable that is declared by its name alone
         pair.found.by_name_only += name not in declared and live.get(name) not in (None, "")
-    if schema.values is not None or schema is UNKNOWN:
+    if field.values is not None or field is UNKNOWN:
         for name in live.keys() - declared.keys():
             if live[name] is not None:
                 pair.found.differ((*path, name), ABSENT, live[name])
     elif pair.strict:
-        _compare_undeclared(pair, declared, live, schema, path)
-    elif schema.alternatives:
-        _compare_alternatives(pair, declared, live, schema, path)
+        _compare_undeclared(pair, declared, live, field, path)
+    elif field.alternatives:
+        _compare_alternatives(pair, declared, live, field, path)
 
 
 def _compare_alternatives(
-    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
+    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], field: Field, path: Path
 ) -> None:
     """Report a live value that is set although a constant is declared, or applies by default."""
-    for name, other in schema.alternatives.items():
-        effective = schema.properties[name].effective
+    for name, other in field.alternatives.items():
+        effective = field.properties[name].effective
         constant = effective.value if effective else None
         declares_constant = declared.get(name) in (None, constant) and other not in declared
         is_reported = declared.get(name) is not None and live.get(name) is None
-        if declares_constant and not is_reported and not is_unset(live.get(other), schema.child(other) or UNKNOWN):
+        if declares_constant and not is_reported and not is_unset(live.get(other), field.child(other) or UNKNOWN):
             pair.found.differ((*path, other), ABSENT, live[other])
 
 
 def _compare_value(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> None:
-    schema = context.schema
-    if schema.branch and not is_commit(declared) and not is_same_commit(declared, live):
-        branch = branch_behind(pair.live, schema)
+    field = context.field
+    if field.branch and not is_commit(declared) and not is_same_commit(declared, live):
+        branch = branch_behind(pair.live, field)
         if branch is None and declared != live and may_be_commit(live):
             pair.found.unverifiable.append(context.path)
             return
         live = live if branch is None else branch
-    if REDACTED_MARKER in (declared, live) and not _is_set_for_certain(declared, schema):
+    if REDACTED_MARKER in (declared, live) and not _is_set_for_certain(declared, field):
         pair.found.unverifiable.append(context.path)
     elif isinstance(declared, dict) and isinstance(live, dict):
-        pair.found.by_name_only += schema.by_name
-        _compare_object(pair, declared, live, schema, context.path)
+        pair.found.by_name_only += field.by_name
+        _compare_object(pair, declared, live, field, context.path)
     elif isinstance(declared, list) and isinstance(live, list):
         _compare_list(pair, declared, live, context)
-    elif is_unset(declared, schema) and is_unset(live, schema):
+    elif is_unset(declared, field) and is_unset(live, field):
         pair.found.compared += 1
     elif declared is None:
         _compare_null(pair, live, context)
     elif live is None:
         _compare_unset(pair, declared, context)
-    elif not isinstance(declared, dict | list) and same_scalar(declared, live, schema):
+    elif not isinstance(declared, dict | list) and same_scalar(declared, live, field):
         pair.found.compared += 1
-    elif schema.platform_sets(pair.source) or (schema.equivalence == "image" and may_be_same_image(declared, live)):
+    elif field.platform_sets(pair.source) or (field.equivalence == "image" and may_be_same_image(declared, live)):
         pair.found.unverifiable.append(context.path)
     else:
         pair.found.compared += 1
         pair.found.differ(context.path, declared, live)
 
 
-def _is_set_for_certain(declared: JSON, schema: Field) -> bool:
+def _is_set_for_certain(declared: JSON, field: Field) -> bool:
     """Return whether a redacted live value surely differs: null is declared, and the redacted value is not null.
 
     Only a variable's value may have been an empty text, which is the same as null.
     """
-    return declared is None and not schema.sensitive
+    return declared is None and not field.sensitive
 
 
 def _compare_null(pair: _Pair, live: JSON, context: FieldContext) -> None:
     """Compare a declared null: live must be unset, or the value that the service itself would use."""
-    schema = context.schema
-    if _is_platform_made(pair, live, schema) or is_own_default(live, schema):
+    field = context.field
+    if _is_platform_made(pair, live, field) or is_own_default(live, field):
         return
     pair.found.compared += 1
-    derived = derive(schema, context.declared, context.parent)
-    for own in (derived, derive(schema, context.live, context.parent)):
-        if own is not None and not isinstance(live, dict | list) and same_scalar(own, live, schema):
+    derived = derive(field, context.declared, context.parent)
+    for own in (derived, derive(field, context.live, context.parent)):
+        if own is not None and not isinstance(live, dict | list) and same_scalar(own, live, field):
             return
     pair.found.differ(context.path, ABSENT, live, declared_effective=derived)
 
 
 def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
     """Compare a set value with a live null: drift, unless the service uses the same or can't show it."""
-    schema = context.schema
-    derived = derive(schema, context.live, context.parent)
+    field = context.field
+    derived = derive(field, context.live, context.parent)
     if derived is not None and _is_derived_alike(declared, derived, context):
         pair.found.compared += 1
     elif not _is_evidence(pair, context, derived):
-        unrevised = schema.always_set or is_unrevised(pair.live, pair.root, context)
-        pair.found.unverifiable.extend(set_fields(declared, schema, context.path, by_entry=unrevised))
-    elif is_own_default(declared, schema):
+        unrevised = field.always_set or is_unrevised(pair.live, context)
+        pair.found.unverifiable.extend(set_fields(declared, field, context.path, by_entry=unrevised))
+    elif is_own_default(declared, field):
         pair.found.compared += 1
-    elif is_structured(declared, schema):
+    elif is_structured(declared, field):
         part = pair.aside()
-        _compare_object(part, declared, _NOTHING, schema, context.path)
+        _compare_object(part, declared, _NOTHING, field, context.path)
         pair.found.compared += part.found.compared
         if part.found.differences:
             pair.found.differ(context.path, declared, ABSENT)
@@ -194,8 +191,8 @@ def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
 
 
 def _is_evidence(pair: _Pair, context: FieldContext, derived: JSON) -> bool:
-    return shows_unset(pair.found, pair.live, context.live, pair.root, context) and not (
-        context.schema.platform_sets(pair.source) or is_underivable(context.schema, derived)
+    return shows_unset(pair.found, pair.live, context.live, context) and not (
+        context.field.platform_sets(pair.source) or is_underivable(context.field, derived)
     )
 
 
@@ -204,18 +201,18 @@ def _is_derived_alike(declared: JSON, derived: JSON, context: FieldContext) -> b
 
     The declared base may differ from the live one by rounding alone, and its double by twice as much.
     """
-    schema = context.schema
+    field = context.field
     if isinstance(declared, dict | list):
         return False
-    if same_scalar(declared, derived, schema):
+    if same_scalar(declared, derived, field):
         return True
-    own = derive(schema, context.declared, context.parent)
-    return _have_equal_bases(own, derived, context) and same_scalar(declared, own, schema)
+    own = derive(field, context.declared, context.parent)
+    return _have_equal_bases(own, derived, context) and same_scalar(declared, own, field)
 
 
 def _have_equal_bases(own: JSON, derived: JSON, context: FieldContext) -> bool:
     """Return whether the values that the service derives from the declared and from the live base have equal bases."""
-    effective = context.schema.effective
+    effective = context.field.effective
     if effective is None or not (is_number(own) and is_number(derived)):
         return False
     base = context.parent.properties.get(effective.of or "", UNKNOWN)
@@ -227,9 +224,9 @@ def _divided(number: JSON, divisor: int) -> JSON:
 
 
 def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: FieldContext) -> None:
-    schema, path = context.schema, context.path
-    items, key = schema.items or UNKNOWN, schema.key
-    if declared and not live and schema.empty_is_null and is_unrevised(pair.live, pair.root, context):
+    field, path = context.field, context.path
+    items, key = field.items or UNKNOWN, field.key
+    if declared and not live and field.empty_is_null and is_unrevised(pair.live, context):
         _compare_unset(pair, declared, context)
     elif key is not None and pair_in_order(declared, live, key):
         pair.found.by_name_only += len(declared) * items.by_name
@@ -237,11 +234,11 @@ def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: 
             _compare_object(pair, one, other, items, (*path, Item(key, one[key])))
     elif key is not None and (entries := match_entries(declared, live, key)) is not None:
         pair.found.compared += sum(other is ABSENT for _, _, other in entries)
-        compare_entries(pair.found, entries, schema, path, partial(_compare_object, pair))
-        if not same_order(declared, live, schema):
+        compare_entries(pair.found, entries, field, path, partial(_compare_object, pair))
+        if not same_order(declared, live, field):
             pair.found.differ(path, names(declared, key), names(live, key), of_order=True)
     else:
-        compare_as_wholes(pair.found, declared, live, schema, path, partial(_compare_entry, pair))
+        compare_as_wholes(pair.found, declared, live, field, path, partial(_compare_entry, pair))
 
 
 def _compare_entry(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:
@@ -251,13 +248,13 @@ def _compare_entry(pair: _Pair, declared: JSON, live: JSON, context: FieldContex
 
 
 def _compare_undeclared(
-    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field, path: Path
+    pair: _Pair, declared: Mapping[str, JSON], live: Mapping[str, JSON], field: Field, path: Path
 ) -> None:
     """Report live values that are set, not declared, and not set by the service itself."""
-    for name in (*live, *(schema.indirect - live.keys())):
+    for name in (*live, *(field.indirect - live.keys())):
         if name in declared:
             continue
-        value, child = live.get(name), schema.properties.get(name)
+        value, child = live.get(name), field.properties.get(name)
         if child is not None and child.branch:
             value = branch_behind(pair.live, child) or value
         if child is None:
@@ -268,25 +265,25 @@ def _compare_undeclared(
             _compare_undeclared(pair, _NOTHING, value, child, (*path, name))
         elif is_unset(value, child) or is_own_default(value, child):
             continue
-        elif not _is_derived(value, FieldContext(child, (*path, name), schema, declared, live)):
+        elif not _is_derived(value, FieldContext(child, (*path, name), field, declared, live)):
             pair.found.differ((*path, name), ABSENT, value)
 
 
 def _is_derived(live: JSON, context: FieldContext) -> bool:
     """Return whether a live value is what the service derives, from the live base or a declared one that equals it."""
-    schema = context.schema
-    if schema.effective is None or isinstance(live, dict | list):
+    field = context.field
+    if field.effective is None or isinstance(live, dict | list):
         return False
-    derived, own = derive(schema, context.live, context.parent), derive(schema, context.declared, context.parent)
-    if derived is not None and same_scalar(derived, live, schema):
+    derived, own = derive(field, context.live, context.parent), derive(field, context.declared, context.parent)
+    if derived is not None and same_scalar(derived, live, field):
         return True
-    return _have_equal_bases(own, derived, context) and same_scalar(own, live, schema)
+    return _have_equal_bases(own, derived, context) and same_scalar(own, live, field)
 
 
-def _is_platform_made(pair: _Pair, value: JSON, schema: Field) -> bool:
+def _is_platform_made(pair: _Pair, value: JSON, field: Field) -> bool:
     """Return whether the platform put a live value there, so that it need not be declared.
 
     It owns the field, assigned the URL, or resolved a commit from a branch that it does not report.
     """
-    resolved = bool(schema.branch) and is_commit(value) and branch_behind(pair.live, schema) is None
-    return schema.platform_sets(pair.source) or resolved or schema.is_assigned(value)
+    resolved = bool(field.branch) and is_commit(value) and branch_behind(pair.live, field) is None
+    return field.platform_sets(pair.source) or resolved or field.is_assigned(value)

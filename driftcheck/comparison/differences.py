@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from driftcheck.fields import AGES, UNKNOWN, Field, is_unset
+from driftcheck.fields import AGES, UNKNOWN, Field, deployment, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind
 from driftcheck.paths import Item, Path, indices_by_identity, sort_key
 
@@ -97,11 +97,11 @@ class Recorder:
 class FieldContext:
     """What the schema says of a field, its path, and the objects that hold it on both sides."""
 
-    schema: Field
+    field: Field
     path: Path
-    parent: Field = UNKNOWN
-    declared: Mapping[str, JSON] = field(default_factory=dict)
-    live: Mapping[str, JSON] = field(default_factory=dict)
+    parent: Field
+    declared: Mapping[str, JSON]
+    live: Mapping[str, JSON]
 
 
 Entries: TypeAlias = list[tuple[str, JSON | Absent, JSON | Absent]]
@@ -111,12 +111,12 @@ Entries: TypeAlias = list[tuple[str, JSON | Absent, JSON | Absent]]
 def compare_entries(
     found: Recorder,
     entries: Entries,
-    schema: Field,
+    field: Field,
     path: Path,
     compare: Callable[[Mapping[str, JSON], Mapping[str, JSON], Field, Path], None],
 ) -> None:
     """Compare entries by identity, with `compare` where both sides have one."""
-    items, key = schema.items or UNKNOWN, schema.key or ""
+    items, key = field.items or UNKNOWN, field.key or ""
     for identity, one, other in entries:
         below = (*path, Item(key, identity))
         if one is ABSENT or other is ABSENT:
@@ -130,7 +130,7 @@ def compare_as_wholes(
     found: Recorder,
     first: Sequence[JSON],
     second: Sequence[JSON],
-    schema: Field,
+    field: Field,
     path: Path,
     compare: Callable[[JSON, JSON, FieldContext], Recorder],
 ) -> None:
@@ -145,10 +145,10 @@ def compare_as_wholes(
     for position, (one, other) in enumerate(zip(first, second, strict=False)):
         if differs:
             break
-        part = compare(one, other, FieldContext(schema.items or UNKNOWN, (*path, position)))
+        part = compare(one, other, FieldContext(field.items or UNKNOWN, (*path, position), UNKNOWN, {}, {}))
         differs, is_unverifiable = bool(part.differences), is_unverifiable or bool(part.unverifiable)
     if differs:
-        gone, new = schema.empty_is_null and not second, schema.empty_is_null and not first
+        gone, new = field.empty_is_null and not second, field.empty_is_null and not first
         found.differ(path, ABSENT if new else first, ABSENT if gone else second)
     elif is_unverifiable:
         found.unverifiable.append(path)
@@ -176,37 +176,35 @@ def set_fields(value: JSON, field: Field, path: Path, *, by_entry: bool = False)
         yield path
 
 
-def shows_unset(
-    found: Recorder, live: Mapping[str, JSON], holder: Mapping[str, JSON], root: Field, context: FieldContext
-) -> bool:
+def shows_unset(found: Recorder, live: Mapping[str, JSON], holder: Mapping[str, JSON], context: FieldContext) -> bool:
     """Return whether a null in a listing shows that the value is not set; `holder` is the object that lacks it.
 
     It does not if the service does not report the field, if the server is too old to know it (it then has no such
     key), or if the deployment has no revision yet (docs/API.md 3.1.1, 3.1.10, 6.5).
     """
-    schema = context.schema
-    if schema.always_set or is_unrevised(live, root, context):
+    field = context.field
+    if field.always_set or is_unrevised(live, context):
         found.before_first_revision = True
         return False
-    return (context.path[-1] in holder or is_known(live, root, schema)) and schema.is_reported(live.get("source"))
+    return (context.path[-1] in holder or is_known(live, context.field)) and field.is_reported(live.get("source"))
 
 
-def is_unrevised(live: Mapping[str, JSON], root: Field, context: FieldContext) -> bool:
+def is_unrevised(live: Mapping[str, JSON], context: FieldContext) -> bool:
     """Return whether a listing can't show a value because the deployment has no revision yet (docs/API.md 6.5)."""
     is_before_first = "latest_revision_id" in live and live["latest_revision_id"] is None
-    return is_before_first and any(part.revision for part in root.along(context.path))
+    return is_before_first and any(part.revision for part in deployment().along(context.path))
 
 
-def is_known(live: Mapping[str, JSON], root: Field, field: Field) -> bool:
-    """Return whether the server that listed a deployment knows a field that it left out; `root` is its field.
+def is_known(live: Mapping[str, JSON], field: Field) -> bool:
+    """Return whether the server that listed a deployment knows a field that it left out.
 
     A field that came with a version of the API is known if another of that version, or of a later one,
     is there; one that was removed again, if another such one is (docs/API.md, timeline).
     """
     if field.deprecated:
-        return any(other.deprecated for other in _present(live, root))
+        return any(other.deprecated for other in _present(live, deployment()))
     age = AGES.index(field.since)
-    return age == 0 or any(AGES.index(other.since) >= age for other in _present(live, root))
+    return age == 0 or any(AGES.index(other.since) >= age for other in _present(live, deployment()))
 
 
 def _present(live: Mapping[str, JSON], field: Field) -> Iterator[Field]:

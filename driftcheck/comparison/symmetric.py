@@ -26,7 +26,7 @@ from driftcheck.comparison.differences import (
 )
 from driftcheck.comparison.equality import may_be_same_image, same_as_written
 from driftcheck.comparison.matching import match_entries, names, same_order
-from driftcheck.fields import UNKNOWN, Field, branch_behind, derive, is_unset, may_be_commit
+from driftcheck.fields import UNKNOWN, Field, branch_behind, deployment, derive, is_unset, may_be_commit
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Path
 
@@ -39,38 +39,36 @@ class _Pair:
 
     one: Mapping[str, JSON]
     other: Mapping[str, JSON]
-    root: Field
-    """The field of a deployment."""
     listed: bool
     found: Recorder = field(default_factory=Recorder)
 
     def aside(self) -> _Pair:
         """Return the same pair with nothing found, to compare a part separately."""
-        return _Pair(self.one, self.other, self.root, self.listed)
+        return _Pair(self.one, self.other, self.listed)
 
 
-def compare_listed(one: Mapping[str, JSON], other: Mapping[str, JSON], schema: Field) -> Differences:
-    """Compare a deployment of one listing with that of another; `schema` is its field."""
-    return _compare(_Pair(one, other, schema, listed=True))
+def compare_listed(one: Mapping[str, JSON], other: Mapping[str, JSON]) -> Differences:
+    """Compare a deployment of one listing with that of another."""
+    return _compare(_Pair(one, other, listed=True))
 
 
-def compare_declared(head: Mapping[str, JSON], base: Mapping[str, JSON], schema: Field) -> Differences:
-    """Compare a deployment as declared at one revision with the same at an earlier one; `schema` is its field."""
-    return _compare(_Pair(head, base, schema, listed=False))
+def compare_declared(head: Mapping[str, JSON], base: Mapping[str, JSON]) -> Differences:
+    """Compare a deployment as declared at one revision with the same at an earlier one."""
+    return _compare(_Pair(head, base, listed=False))
 
 
 def _compare(pair: _Pair) -> Differences:
-    _compare_object(pair, pair.one, pair.other, pair.root, ())
+    _compare_object(pair, pair.one, pair.other, deployment(), ())
     return pair.found.result()
 
 
-def _compare_object(pair: _Pair, one: Mapping[str, JSON], other: Mapping[str, JSON], schema: Field, path: Path) -> None:
-    described = bool(schema.properties) and schema.values is None
+def _compare_object(pair: _Pair, one: Mapping[str, JSON], other: Mapping[str, JSON], field: Field, path: Path) -> None:
+    described = bool(field.properties) and field.values is None
     for name in (*one, *(name for name in other if name not in one)):
-        child = schema.properties.get(name) or schema.values or UNKNOWN
-        context = FieldContext(child, (*path, name), schema, one, other)
+        child = field.properties.get(name) or field.values or UNKNOWN
+        context = FieldContext(child, (*path, name), field, one, other)
         first, second = one.get(name), other.get(name)
-        if pair.listed and described and name not in schema.properties and (name in one) != (name in other):
+        if pair.listed and described and name not in field.properties and (name in one) != (name in other):
             if first is not None or second is not None:
                 pair.found.unverifiable.append(context.path)
         else:
@@ -78,30 +76,30 @@ def _compare_object(pair: _Pair, one: Mapping[str, JSON], other: Mapping[str, JS
 
 
 def _compare_value(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> None:
-    schema = context.schema
+    field = context.field
     if pair.listed:
-        owned = [schema.platform_sets(side.get("source")) for side in (pair.one, pair.other)]
+        owned = [field.platform_sets(side.get("source")) for side in (pair.one, pair.other)]
         if all(owned):
             return
         if any(owned) and first != second:
             pair.found.unverifiable.append(context.path)
             return
-        if schema.branch:
-            first, second = _by_branch(pair, first, second, schema)
+        if field.branch:
+            first, second = _by_branch(pair, first, second, field)
     if REDACTED_MARKER in (first, second):
         pair.found.unverifiable.append(context.path)
     elif isinstance(first, dict) and isinstance(second, dict):
-        pair.found.by_name_only += schema.by_name
-        _compare_object(pair, first, second, schema, context.path)
-    elif is_unset(first, schema) and is_unset(second, schema):
+        pair.found.by_name_only += field.by_name
+        _compare_object(pair, first, second, field, context.path)
+    elif is_unset(first, field) and is_unset(second, field):
         pair.found.compared += 1
     elif first is None or second is None or _shows_nothing_yet(pair, first, second, context):
         _compare_with_nothing(pair, first, second, context)
     elif isinstance(first, list) and isinstance(second, list):
-        _compare_list(pair, first, second, schema, context.path)
-    elif not isinstance(first, dict | list) and same_as_written(first, second, schema):
+        _compare_list(pair, first, second, field, context.path)
+    elif not isinstance(first, dict | list) and same_as_written(first, second, field):
         pair.found.compared += 1
-    elif pair.listed and schema.equivalence == "image" and _may_be_same_image(first, second):
+    elif pair.listed and field.equivalence == "image" and _may_be_same_image(first, second):
         pair.found.unverifiable.append(context.path)
     else:
         pair.found.compared += 1
@@ -112,9 +110,9 @@ def _may_be_same_image(first: JSON, second: JSON) -> bool:
     return may_be_same_image(first, second) or may_be_same_image(second, first)
 
 
-def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[JSON, JSON]:
+def _by_branch(pair: _Pair, first: JSON, second: JSON, field: Field) -> tuple[JSON, JSON]:
     """Return the branches of two references if the service reports them; unknown ones as redacted."""
-    branches = branch_behind(pair.one, schema), branch_behind(pair.other, schema)
+    branches = branch_behind(pair.one, field), branch_behind(pair.other, field)
     if first == second and None in branches:
         return first, second
     may_be = [b is None and may_be_commit(value) for b, value in zip(branches, (first, second), strict=True)]
@@ -126,30 +124,28 @@ def _by_branch(pair: _Pair, first: JSON, second: JSON, schema: Field) -> tuple[J
 
 def _shows_nothing_yet(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> bool:
     """Return whether one of two lists is empty because the deployment has no revision yet."""
-    if not (pair.listed and isinstance(first, list) and isinstance(second, list) and context.schema.empty_is_null):
+    if not (pair.listed and isinstance(first, list) and isinstance(second, list) and context.field.empty_is_null):
         return False
     sides = ((first, pair.one), (second, pair.other))
-    return any(not entries and is_unrevised(side, pair.root, context) for entries, side in sides)
+    return any(not entries and is_unrevised(side, context) for entries, side in sides)
 
 
 def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> None:
     """Compare a set value with null or an empty list."""
-    schema, path = context.schema, context.path
+    field, path = context.field, context.path
     is_first = second is None or (first is not None and second == [])
     value, holder, root = (first, context.live, pair.other) if is_first else (second, context.declared, pair.one)
-    derived = derive(schema, holder, context.parent)
-    if derived is not None and not isinstance(value, dict | list) and same_as_written(value, derived, schema):
+    derived = derive(field, holder, context.parent)
+    if derived is not None and not isinstance(value, dict | list) and same_as_written(value, derived, field):
         pair.found.compared += 1
-    elif pair.listed and (
-        not shows_unset(pair.found, root, holder, pair.root, context) or is_underivable(schema, derived)
-    ):
-        unrevised = schema.always_set or is_unrevised(root, pair.root, context)
-        pair.found.unverifiable.extend(set_fields(value, schema, path, by_entry=unrevised))
-    elif pair.listed and is_own_default(value, schema):
+    elif pair.listed and (not shows_unset(pair.found, root, holder, context) or is_underivable(field, derived)):
+        unrevised = field.always_set or is_unrevised(root, context)
+        pair.found.unverifiable.extend(set_fields(value, field, path, by_entry=unrevised))
+    elif pair.listed and is_own_default(value, field):
         pair.found.compared += 1
-    elif is_structured(value, schema):
+    elif is_structured(value, field):
         part = pair.aside() if pair.listed else pair
-        _compare_object(part, value if is_first else _NOTHING, _NOTHING if is_first else value, schema, path)
+        _compare_object(part, value if is_first else _NOTHING, _NOTHING if is_first else value, field, path)
         if part is not pair:
             _add_part(pair, part, value, path, is_first=is_first)
     else:
@@ -169,15 +165,15 @@ def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bo
         pair.found.unverifiable.extend(part.found.unverifiable)
 
 
-def _compare_list(pair: _Pair, first: list[JSON], second: list[JSON], schema: Field, path: Path) -> None:
-    key = schema.key
+def _compare_list(pair: _Pair, first: list[JSON], second: list[JSON], field: Field, path: Path) -> None:
+    key = field.key
     entries = match_entries(first, second, key) if key is not None else None
     if key is None or entries is None:
-        compare_as_wholes(pair.found, first, second, schema, path, partial(_compare_entry, pair))
+        compare_as_wholes(pair.found, first, second, field, path, partial(_compare_entry, pair))
         return
     pair.found.compared += sum(one is ABSENT or other is ABSENT for _, one, other in entries)
-    compare_entries(pair.found, entries, schema, path, partial(_compare_object, pair))
-    if not same_order(first, second, schema):
+    compare_entries(pair.found, entries, field, path, partial(_compare_object, pair))
+    if not same_order(first, second, field):
         pair.found.differ(path, names(first, key), names(second, key), of_order=True)
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.comparison.differences import Classed, Difference
 from driftcheck.comparison.symmetric import compare_declared
-from driftcheck.fields import Field
+from driftcheck.fields import deployment
 from driftcheck.model import ABSENT, JSON, ChangeClass, ChangeKind, Declarations
 from driftcheck.paths import Lookup, Path
 
@@ -133,16 +133,15 @@ class _Values:
 class _Step:
     """What a later declaration changes of an earlier one; None if a deployment is not declared."""
 
-    def __init__(self, later: _Values | None, earlier: _Values | None, schema: Field) -> None:
+    def __init__(self, later: _Values | None, earlier: _Values | None) -> None:
         self.later, self.earlier = later, earlier
-        self._schema = schema
 
     @cached_property
     def edits(self) -> _Changes:
         """The differences of the later declaration from the earlier one; none if one of them is missing."""
         if self.later is None or self.earlier is None:
             return _Changes(())
-        return _Changes(compare_declared(self.later.value, self.earlier.value, self._schema).differences)
+        return _Changes(compare_declared(self.later.value, self.earlier.value).differences)
 
     def changes(self, difference: Difference) -> bool:
         """Return whether the two declare different values at the path of a difference."""
@@ -163,23 +162,22 @@ class ThreeWay:
         head: Mapping[str, JSON],
         live: Mapping[str, JSON],
         differences: Sequence[Difference],
-        schema: Field,
         *,
-        strict: bool = False,
+        strict: bool,
     ) -> None:
         """Keep the differences between head and live; others are computed when they are needed."""
         self._head, self._live = _Values(head), _Values(live)
         self._differences = _Changes(differences)
         self._is_touched = earlier.is_touched(head)
-        self._schema, self._strict = schema, strict
+        self._strict = strict
         tip = None if earlier.tip is None else _Values(earlier.tip)
         bases = [
             tip if value == earlier.tip else None if value is None else _Values(value) for value in earlier.merge_bases
         ]
         self._tip, self._base = tip, bases[0]
-        self._steps = [_Step(self._head, each, schema) for each in dict.fromkeys((*bases, tip))]
+        self._steps = [_Step(self._head, each) for each in dict.fromkeys((*bases, tip))]
         """The changes of head from each merge base and the tip; the first merge base comes first."""
-        self._tip_steps = [_Step(tip, each, schema) for each in dict.fromkeys(bases)]
+        self._tip_steps = [_Step(tip, each) for each in dict.fromkeys(bases)]
         self._drifted: dict[_Values | None, _Changes] = {}
 
     def classify(self) -> Iterator[Classed]:
@@ -193,7 +191,7 @@ class ThreeWay:
         undeclared = (self._head.first_missing(drifted.path) for drifted in self._from_live(self._tip).all)
         for path in dict.fromkeys(path for path in undeclared if path is not None):
             was_declared = all(step.earlier is not None and step.earlier.has(path) for step in self._steps)
-            if was_declared and not _is_entry(path, self._schema):
+            if was_declared and not _is_entry(path):
                 yield path
 
     def _class_of(self, difference: Difference) -> ChangeClass:
@@ -213,9 +211,7 @@ class ThreeWay:
         if found is None:
             differences: Sequence[Difference] = ()
             if values is not None:
-                differences = compare_with_live(
-                    values.value, self._live.value, self._schema, strict=self._strict
-                ).differences
+                differences = compare_with_live(values.value, self._live.value, strict=self._strict).differences
             found = self._drifted[values] = _Changes(differences)
         return found
 
@@ -243,13 +239,13 @@ class ThreeWay:
 
         A field that is no longer declared does not; a null, or an entry removed from a collection, does.
         """
-        return edit.kind is not ChangeKind.ADDED or _is_entry(edit.path, self._schema) or self._head.has(edit.path)
+        return edit.kind is not ChangeKind.ADDED or _is_entry(edit.path) or self._head.has(edit.path)
 
     def _is_live(self, edit: Difference) -> bool:
         """Return whether live had moved from the base where an edit is, or the base did not declare the field."""
         if self._from_live(self._base).concern(edit):
             return True
-        was_undeclared = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path, self._schema)
+        was_undeclared = edit.kind is ChangeKind.REMOVED and not _is_entry(edit.path)
         return was_undeclared and self._live.at(edit.path) is not None
 
     def _with_live(self, edit: Difference) -> Difference:
@@ -259,7 +255,7 @@ class ThreeWay:
         return replace(edit, live=same.live if same else seen, live_effective=same.live_effective if same else None)
 
 
-def _is_entry(path: Path, schema: Field) -> bool:
+def _is_entry(path: Path) -> bool:
     """Return whether a path leads to an entry of a list or map, which is declared as a whole."""
-    holder = schema.at(path[:-1])
+    holder = deployment().at(path[:-1])
     return not isinstance(path[-1], str) or holder.values is not None or not holder.properties

@@ -12,12 +12,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.comparison.differences import Classed, Difference, Differences
 from driftcheck.comparison.equality import may_be_same_image
 from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
-from driftcheck.fields import Field, branch_behind, may_be_commit
+from driftcheck.fields import branch_behind, may_be_commit
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -91,7 +92,6 @@ class _Assessment:
     """What is compared, and what was found so far; functions here call it `so_far`."""
 
     sides: Sides
-    schema: Field
     terms: Terms
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -133,9 +133,9 @@ class _Assessment:
         }.get(rule)
 
 
-def assess(sides: Sides, schema: Field, terms: Terms = DEFAULT_TERMS) -> Verdicts:
+def assess(sides: Sides, terms: Terms = DEFAULT_TERMS) -> Verdicts:
     """Compare every declared deployment with its live one, and account for all other live deployments."""
-    so_far = _Assessment(sides, schema, terms)
+    so_far = _Assessment(sides, terms)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     owners = {id(match.live[0]): match for match in matches if match.live and "name" in match.declaration.value}
@@ -205,7 +205,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     if so_far.is_full:
         _assess_uncompared(so_far, declaration, live)
         return
-    schema, seen = so_far.schema, live.value
+    seen = live.value
     if "name" not in declaration.value:
         seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (docs/API.md 6.4)
     result = _compare_values(so_far, declaration.value, seen)
@@ -219,10 +219,10 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         _assess_uncompared(so_far, declaration, live)
         return
     so_far.changes += found.number + len(pinned)
-    changes = [change_of(declaration, each, schema) for each in found.classed]
+    changes = [change_of(declaration, each) for each in found.classed]
     outside = ChangeClass.DRIFT if earlier is None or earlier.is_touched(declaration.value) else ChangeClass.ELSEWHERE
     base = ABSENT if earlier is None else None
-    changes += [change_of(declaration, Classed(each, outside, base), schema) for each in pinned]
+    changes += [change_of(declaration, Classed(each, outside, base)) for each in pinned]
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
@@ -247,8 +247,8 @@ def _compare_values(so_far: _Assessment, declared: Mapping[str, JSON], live: Map
     if so_far.terms.listed:
         from driftcheck.comparison.symmetric import compare_listed
 
-        return compare_listed(declared, live, so_far.schema)
-    return compare_with_live(declared, live, so_far.schema, strict=so_far.terms.strict)
+        return compare_listed(declared, live)
+    return compare_with_live(declared, live, strict=so_far.terms.strict)
 
 
 def _pinned_differences(
@@ -262,7 +262,7 @@ def _pinned_differences(
     known = {difference.path for difference in result.differences}
     return [
         difference
-        for difference in compare_with_live(declaration.value, live, so_far.schema, strict=True).differences
+        for difference in compare_with_live(declaration.value, live, strict=True).differences
         if difference.path not in known
         and (difference.path in around or any(difference.path[: n + 1] in paths for n in range(len(difference.path))))
     ]
@@ -296,7 +296,7 @@ def _classified(
     from driftcheck.comparison.three_way import ThreeWay
 
     strict = so_far.terms.strict
-    three = ThreeWay(earlier, declaration.value, seen, result.differences, so_far.schema, strict=strict)
+    three = ThreeWay(earlier, declaration.value, seen, result.differences, strict=strict)
     return _Found(tuple(three.classify()), tuple(three.removed()))
 
 
@@ -312,9 +312,9 @@ def _add_findings(
     for path in result.unmodelled:
         so_far.add("unmodelled-field", comparison, path=path, location=declaration.locate(path))
     for path in result.unverifiable:
-        if so_far.schema.at(path).equivalence == "image":
+        if fields.deployment().at(path).equivalence == "image":
             _add_unverifiable_image(so_far, comparison, path, declaration, live)
-    if _is_of_other_branch(declaration.value, live.value, so_far.schema):
+    if _is_of_other_branch(declaration.value, live.value):
         so_far.add("other-branch", comparison, path=_REFERENCE, location=declaration.locate(_REFERENCE))
     if result.before_first_revision:
         so_far.add("no-revision", comparison)
@@ -327,12 +327,12 @@ def _add_findings(
 _REFERENCE: Final = ("source_revision_config", "repo_ref")
 
 
-def _is_of_other_branch(declared: Mapping[str, JSON], live: Mapping[str, JSON], schema: Field) -> bool:
+def _is_of_other_branch(declared: Mapping[str, JSON], live: Mapping[str, JSON]) -> bool:
     """Return whether live names another branch for its latest revision than the tracked one (docs/API.md 3.1.9).
 
     A commit can belong to any branch.
     """
-    seen, tracked = value_at(live, _REFERENCE), branch_behind(live, schema.at(_REFERENCE))
+    seen, tracked = value_at(live, _REFERENCE), branch_behind(live, fields.deployment().at(_REFERENCE))
     if value_at(declared, _REFERENCE) is None or not isinstance(seen, str) or not isinstance(tracked, str):
         return False
     names_branch = seen not in ("", "HEAD") and not may_be_commit(seen)
@@ -359,7 +359,7 @@ _WITH_REGISTRY: Final = "Name the registry on both sides to compare them."
 def _add_exposure(so_far: _Assessment, comparison: Comparison, live: Deployment, declared: Mapping[str, JSON]) -> None:
     """Warn of an undeclared live setting that opens the deployment to others."""
     reported = {change.path for change in comparison.changes}
-    for name, child in so_far.schema.properties.items():
+    for name, child in fields.deployment().properties.items():
         if child.exposes and live.value.get(name) is True and name not in declared and (name,) not in reported:
             so_far.add("undeclared-sharing", comparison, path=(name,))
 
@@ -375,7 +375,7 @@ def status_of(changes: Sequence[Change]) -> Status:
 _IMPACTS_BY_EFFORT: Final = tuple(Impact)
 
 
-def change_of(declaration: Declaration, classed: Classed, schema: Field) -> Change:
+def change_of(declaration: Declaration, classed: Classed) -> Change:
     """Return a difference as a change, with its location and impact."""
     difference = classed.difference
     return Change(
@@ -384,7 +384,7 @@ def change_of(declaration: Declaration, classed: Classed, schema: Field) -> Chan
         declared=difference.declared,
         live=difference.live,
         location=declaration.locate(difference.path),
-        impact=_worst_impact(difference.path, difference.declared, schema),
+        impact=_worst_impact(difference.path, difference.declared),
         declared_effective=difference.declared_effective,
         live_effective=difference.live_effective,
         of_order=difference.of_order,
@@ -393,19 +393,19 @@ def change_of(declaration: Declaration, classed: Classed, schema: Field) -> Chan
     )
 
 
-def _worst_impact(path: Path, declared: JSON, schema: Field) -> Impact:
+def _worst_impact(path: Path, declared: JSON) -> Impact:
     """Return the impact of a change at a path; of a whole object, the worst of its declared parts."""
-    impacts = [impact_of(path, schema)]
+    impacts = [impact_of(path)]
     if isinstance(declared, dict) and impacts[0] is not Impact.RECREATE:
         parts = (name for name, value in declared.items() if value is not None)
-        impacts += [_worst_impact((*path, name), declared[name], schema) for name in parts]
+        impacts += [_worst_impact((*path, name), declared[name]) for name in parts]
     return max(impacts, key=_IMPACTS_BY_EFFORT.index)
 
 
-def impact_of(path: Path, schema: Field) -> Impact:
+def impact_of(path: Path) -> Impact:
     """Return what reverting a change requires: a new deployment, a new revision, or neither (docs/API.md 2.2)."""
     impact = Impact.IN_PLACE
-    for part in schema.along(path):
+    for part in fields.deployment().along(path):
         if part.immutable:
             return Impact.RECREATE
         if part.revision:

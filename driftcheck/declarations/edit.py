@@ -53,8 +53,8 @@ def accept(
     declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequence[Change], schema: Field
 ) -> Accepted:
     """Return the declaration with the live values of some changes, each in its shortest form; pure."""
-    exported = export(live, schema, lambda _: ())
-    form, notes = (exported.value, exported.notes) if exported else declared_form(live, schema)
+    exported = export(live, lambda _: ())
+    form, notes = (exported.value, exported.notes) if exported else declared_form(live)
     source = _Source(live, form, _by_prefix(notes), schema)
     new, lookup = _Node(), Lookup()
     paths: dict[Path, None] = {}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from driftcheck import fields
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import Pointer, validate
 from driftcheck.fields import UNKNOWN, Field, branch_behind, derive, is_commit, is_number, is_unset
@@ -66,14 +67,14 @@ Differing = Callable[[Mapping[str, JSON], Mapping[str, JSON]], Iterable[Change]]
 """The changes of a declared form, compared strictly with a live deployment."""
 
 
-def export_listing(snapshot: Snapshot, schema: Field, differing: Differing, *, name_suffix: str = "") -> Export:
+def export_listing(snapshot: Snapshot, differing: Differing, *, name_suffix: str = "") -> Export:
     """Return the declarations of a listing, by name; names in them lose the suffix of the target."""
     left_out: dict[str, list[str]] = {}
     exports = []
     counts = Counter(deployment.name for deployment in snapshot.deployments)
     for deployment in snapshot.deployments:
         reason = _obstacle(deployment, counts, name_suffix)
-        exported = _of_target(deployment, schema, differing, name_suffix) if reason is None else None
+        exported = _of_target(deployment, differing, name_suffix) if reason is None else None
         if exported is not None:
             exports.append(exported)
         else:
@@ -81,9 +82,9 @@ def export_listing(snapshot: Snapshot, schema: Field, differing: Differing, *, n
     return Export(tuple(exports), left_out, snapshot.gaps)
 
 
-def _of_target(deployment: Deployment, schema: Field, differing: Differing, suffix: str) -> Exported | None:
+def _of_target(deployment: Deployment, differing: Differing, suffix: str) -> Exported | None:
     live = {**deployment.value, "name": deployment.name.removesuffix(suffix)} if suffix else deployment.value
-    exported = export(live, schema, lambda form: differing(form, live))
+    exported = export(live, lambda form: differing(form, live))
     return exported and replace(exported, resulting_name=deployment.name)
 
 
@@ -125,26 +126,23 @@ def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str
     return rest
 
 
-def export(
-    live: Mapping[str, JSON], schema: Field, differing: Callable[[Mapping[str, JSON]], Iterable[Change]]
-) -> Exported | None:
+def export(live: Mapping[str, JSON], differing: Callable[[Mapping[str, JSON]], Iterable[Change]]) -> Exported | None:
     """Return the declared form of a live deployment; None if its name can't be declared.
 
-    `schema` is the field of a deployment; `differing` returns the changes of a declared form, compared strictly
-    with the live deployment.
+    `differing` returns the changes of a declared form, compared strictly with the live deployment.
     """
-    form, notes = declared_form(live, schema)
-    refused = _fit(form, schema)
+    form, notes = declared_form(live)
+    refused = _fit(form)
     if refused is None:
         return None
     notes = tuple(Note(_shown(note.path), note.reason) for note in (*notes, *refused))
-    ignores = (_ignored(change, notes, schema) for change in differing(form))
+    ignores = (_ignored(change, notes) for change in differing(form))
     return Exported(str(live["name"]), form, notes, tuple(ignores))
 
 
-def _ignored(change: Change, notes: Sequence[Note], schema: Field) -> Note:
+def _ignored(change: Change, notes: Sequence[Note]) -> Note:
     """Return the difference that an ignore rule covers, with the live value as reports show it."""
-    path, seen = _shown(change.path), redact(change, schema)
+    path, seen = _shown(change.path), redact(change)
     is_kept = not seen.redacted and path == change.path and _is_writable_whole(seen.live)
     return Note(path, _reason(path, notes), _sorted(seen.live) if is_kept else ABSENT)
 
@@ -171,10 +169,10 @@ def _reason(path: Path, notes: Sequence[Note]) -> str:
     return next(near, OTHER)
 
 
-def declared_form(live: Mapping[str, JSON], schema: Field) -> tuple[dict[str, JSON], tuple[Note, ...]]:
+def declared_form(live: Mapping[str, JSON]) -> tuple[dict[str, JSON], tuple[Note, ...]]:
     """Return the declarable part of a live deployment, by its fields alone, and notes on the rest; pure."""
     reader = _Reader(live)
-    return reader.object(live, schema, ()), tuple(reader.notes)
+    return reader.object(live, fields.deployment(), ()), tuple(reader.notes)
 
 
 class _Reader:
@@ -277,7 +275,7 @@ def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
     return [entry_segment(entry, index, schema.key) for index, entry in enumerate(entries)]
 
 
-def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
+def _fit(form: dict[str, JSON]) -> list[Note] | None:
     """Remove from a form, in pointer, what schema and rules refuse; None if they refuse the whole deployment."""
     notes: list[Note] = []
     while errors := dict(_errors(form)):
@@ -285,7 +283,7 @@ def _fit(form: dict[str, JSON], schema: Field) -> list[Note] | None:
         for pointer in sorted(errors, key=_from_the_end, reverse=True):
             if pointer in ((), ("name",)):
                 return None
-            if (path := _remove(form, _whole(pointer, schema), schema)) is not None:
+            if (path := _remove(form, _whole(pointer))) is not None:
                 notes.append(Note(path, errors[pointer]))
         if len(notes) == before:
             return None
@@ -305,9 +303,9 @@ def _from_the_end(pointer: Pointer) -> list[tuple[bool, int, str]]:
     return [(isinstance(s, int), s if isinstance(s, int) else 0, str(s)) for s in pointer]
 
 
-def _whole(pointer: Pointer, schema: Field) -> Pointer:
+def _whole(pointer: Pointer) -> Pointer:
     """Return the path of the list entry instead of the path of its identity: an entry can't lose its identity alone."""
-    field: Field | None = schema
+    field: Field | None = fields.deployment()
     for position, segment in enumerate(pointer):
         if isinstance(segment, int) and field is not None and pointer[position + 1 :] == (field.key,):
             return pointer[: position + 1]
@@ -315,12 +313,12 @@ def _whole(pointer: Pointer, schema: Field) -> Pointer:
     return pointer
 
 
-def _remove(form: dict[str, JSON], pointer: Pointer, schema: Field) -> Path | None:
+def _remove(form: dict[str, JSON], pointer: Pointer) -> Path | None:
     """Remove the value at a pointer and return its path; None if it was removed with another one."""
     path: list[Segment] = []
     holder: Any = None
     value: Any = form
-    field: Field | None = schema
+    field: Field | None = fields.deployment()
     for segment in pointer:
         try:
             holder, value = value, value[segment]

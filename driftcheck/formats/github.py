@@ -55,7 +55,7 @@ def render(report: Report, options: RenderOptions) -> str:
 
 def _annotation(result: Result, report: Report, options: RenderOptions) -> _Annotation:
     message, hint = wording.message(result, report, _VALUE), wording.hint(result, options.asked)
-    location = None if result.location is None else view.pinned(result.location, report, options)
+    location = None if result.location is None else view.anchored(result.location, report, options)
     text = message if hint is None else f"{message}\n{hint}"
     return _Annotation(result.severity, wording.title(result), text, location)
 

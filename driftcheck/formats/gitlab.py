@@ -23,7 +23,7 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render the active changes and findings as a JSON list."""
     results = view.results(report)
     issues = [
-        _issue(defect, report.outcome.value, _print(defect, report), "blocker", view.pinned(None, report, options))
+        _issue(defect, report.outcome.value, _print(defect, report), "blocker", view.anchored(None, report, options))
         for defect in dict.fromkeys(wording.run_defects(report))
     ]
     issues += [
@@ -32,7 +32,7 @@ def render(report: Report, options: RenderOptions) -> str:
             visible(result.rule),
             fingerprint,
             _SEVERITIES[result.severity],
-            view.pinned(result.location, report, options),
+            view.anchored(result.location, report, options),
         )
         for result, fingerprint in zip(results, view.fingerprints(results, report), strict=True)
     ]

@@ -146,7 +146,7 @@ def _result(shown: Result, index: int, identity: str, report: Report, options: R
         "ruleIndex": index,
         "level": shown.severity.value,
         "message": {"text": _unlinked(text)},
-        "locations": [_location(view.pinned(shown.location, report, options)) | _logical(shown)],
+        "locations": [_location(view.anchored(shown.location, report, options)) | _logical(shown)],
         "partialFingerprints": {"primaryLocationLineHash": f"{identity}:1", "driftcheck/v1": identity},
     }
     if isinstance(shown.item, Change):
@@ -159,7 +159,7 @@ def _result(shown: Result, index: int, identity: str, report: Report, options: R
         }
     elif shown.item.related:
         result["relatedLocations"] = [
-            {"id": number, **_location(view.pinned(location, report, options))}
+            {"id": number, **_location(view.anchored(location, report, options))}
             for number, location in enumerate(shown.item.related[:_RELATED], 1)
         ]
     return result

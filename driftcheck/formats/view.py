@@ -484,7 +484,7 @@ def source_link(location: Location, options: RenderOptions) -> str | None:
     return f"{options.source_url}{quote(file.encode(errors='replace'))}#L{location.line}"
 
 
-def pinned(location: Location | None, report: Report, options: RenderOptions) -> Location:
+def anchored(location: Location | None, report: Report, options: RenderOptions) -> Location:
     """Return a location from the repository's root; viewers refuse a result without one.
 
     A result without a file is at the configuration, otherwise at the folder (or only file) of the declarations.

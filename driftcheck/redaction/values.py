@@ -16,13 +16,13 @@ from driftcheck.paths import Item, Path, Segment
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
 
 
-def redact(change: Change, field: Field) -> Change:
-    """Redact the values of a change (`field` is the deployment's) that may not be shown.
+def redact(change: Change) -> Change:
+    """Redact the values of a change that may not be shown.
 
     Where the value itself is a secret, or its path holds one, both sides are null. In a larger value (a container
     that is gone, say) secrets are left out and the rest is shown.
     """
-    sensitive = False
+    sensitive, field = False, deployment()
     for segment in change.path:
         sensitive = sensitive or (segment not in field.properties and is_secret(text_of(segment)))
         field = field.child(segment) or UNKNOWN
@@ -54,9 +54,9 @@ def text_of(segment: Segment) -> str:
     return segment if isinstance(segment, str) else ""
 
 
-def shown_value(value: JSON, field: Field, path: Path) -> JSON:
-    """Return a value (at a path below `field`) as it may be shown: the marker where it is a secret as a whole."""
-    change = redact(Change(ChangeKind.MODIFIED, path, value, None), field)
+def shown_value(value: JSON, path: Path) -> JSON:
+    """Return a value (at a path) as it may be shown: the marker where it is a secret as a whole."""
+    change = redact(Change(ChangeKind.MODIFIED, path, value, None))
     return MASK if change.redacted else change.declared
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from deepdiff import DeepDiff
 
-from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.paths import Item, Path
 from tests.comparison.api import AGES
@@ -74,7 +73,7 @@ def corpus(pairs: int) -> Iterator[Pair]:
 
 def driftcheck(declared: dict[str, Any], live: dict[str, Any]) -> set[Path]:
     """Return the paths at which driftcheck sees a difference."""
-    return {found.path for found in compare_with_live(declared, live, fields.deployment()).differences}
+    return {found.path for found in compare_with_live(declared, live).differences}
 
 
 def plain(declared: dict[str, Any], live: dict[str, Any]) -> set[Path]:

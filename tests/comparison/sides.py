@@ -39,7 +39,7 @@ def sidecar(**values: Any) -> dict[str, Any]:
 
 def differences(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> Differences:
     """Compare a declared with a live deployment."""
-    return compare_with_live(declared, live, SCHEMA, strict=strict)
+    return compare_with_live(declared, live, strict=strict)
 
 
 def drift(declared: dict[str, Any], live: dict[str, Any], *, strict: bool = False) -> list[tuple[str, str]]:
@@ -101,7 +101,7 @@ def verdicts(
         snapshot(*live, gaps=gaps),
         None if base is None else BaseDeclarations(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
     )
-    return assess(sides, SCHEMA, Terms(strict=strict, inventory=inventory))
+    return assess(sides, Terms(strict=strict, inventory=inventory))
 
 
 def statuses(result: Verdicts) -> dict[str, str]:

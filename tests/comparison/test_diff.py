@@ -25,7 +25,7 @@ from tests.comparison.api import AGES, SOURCES
 from tests.comparison.declarations import declaration, declarations
 from tests.comparison.echo import Freedom, echo
 from tests.comparison.mutations import mutations
-from tests.comparison.sides import SCHEMA, at, differences, drift, only, short, sidecar, spec, unverifiable
+from tests.comparison.sides import at, differences, drift, only, short, sidecar, spec, unverifiable
 
 SEEDS = st.integers(0, 2**32).map(Random)
 OWN = Freedom(foreign=False, newer=False)
@@ -65,7 +65,7 @@ def test_D10_each_single_change_is_reported_once_at_its_path_and_nothing_else(
     seen = echo(declared, age, random)
     for mutation in mutations(declared, seen, random):
         found = differences(declared, mutation.live).differences
-        reported = sorted((d.kind.value, format_path(d.path), impact_of(d.path, SCHEMA).value) for d in found)
+        reported = sorted((d.kind.value, format_path(d.path), impact_of(d.path).value) for d in found)
         wanted = sorted((e.kind, format_path(e.path), e.impact) for e in mutation.expected)
         assert reported == wanted, mutation.what
 
@@ -89,9 +89,9 @@ def test_entries_in_the_same_order_are_compared_as_any_others(
 ) -> None:
     seen = echo(declared, "C", random)
     for live in (seen.live, *(mutation.live for mutation in mutations(declared, seen, random))):
-        quickly = compare_with_live(declared, live, SCHEMA, strict=strict)
+        quickly = compare_with_live(declared, live, strict=strict)
         with mock.patch.object(differences_module, "pair_in_order", return_value=False):
-            assert compare_with_live(declared, live, SCHEMA, strict=strict) == quickly
+            assert compare_with_live(declared, live, strict=strict) == quickly
 
 
 @settings(max_examples=30)
@@ -128,10 +128,10 @@ def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], othe
 @settings(max_examples=30)
 @given(declarations())
 def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
-    assert compare_with_live(declared, declared, SCHEMA).differences == ()
-    assert compare_with_live(declared, declared, SCHEMA, strict=True).differences == ()
-    assert compare_declared(declared, declared, SCHEMA).differences == ()
-    assert compare_listed(declared, declared, SCHEMA).differences == ()
+    assert compare_with_live(declared, declared).differences == ()
+    assert compare_with_live(declared, declared, strict=True).differences == ()
+    assert compare_declared(declared, declared).differences == ()
+    assert compare_listed(declared, declared).differences == ()
 
 
 @settings(max_examples=30)
@@ -525,10 +525,10 @@ def test_of_two_listings_a_cut_commit_may_be_the_branch(silent: str | None) -> N
 
     for one, other in ((live("main", silent), live("4c9f1b7", silent)), (live("4c9f1b7", silent), live("x", "main"))):
         for sides in ((one, other), (other, one)):
-            found = compare_listed(*sides, SCHEMA)
+            found = compare_listed(*sides)
             assert [format_path(path) for path in found.unverifiable if path[-1] == "repo_ref"] != []
             assert not any(each.path[-1] == "repo_ref" for each in found.differences)
-    found = compare_listed(live("x", "20241128"), live("x", "main"), SCHEMA)
+    found = compare_listed(live("x", "20241128"), live("x", "main"))
     assert any(each.path[-1] == "repo_ref" for each in found.differences)
 
 
@@ -542,7 +542,7 @@ def test_a_branch_whose_name_looks_like_a_commit_is_still_a_branch() -> None:
 def test_an_undeclared_branch_differs_whatever_the_reference_is(ref: str | None) -> None:
     live = {"source": "github", "source_config": {"repo_branch": "main"}, "source_revision_config": {"repo_ref": ref}}
     declared = {"source": "github", "source_revision_config": {"langgraph_config_path": None}}
-    found = compare_with_live(declared, live, SCHEMA, strict=True).differences
+    found = compare_with_live(declared, live, strict=True).differences
     assert [(format_path(each.path), each.live) for each in found] == [("source_revision_config.repo_ref", "main")]
 
 
@@ -565,7 +565,7 @@ def test_an_undeclared_branch_differs_whatever_the_reference_is(ref: str | None)
     ],
 )
 def test_each_change_says_what_it_takes(path: tuple[str, ...], impact: str) -> None:
-    assert impact_of(path, SCHEMA).value == impact
+    assert impact_of(path).value == impact
 
 
 # --- 9. strict, 10. unknown fields -------------------------------------------------------------------------------
@@ -658,7 +658,7 @@ def test_a_null_in_a_map_makes_no_room_for_another_entry(name: str) -> None:
     if name == "resources":
         sides = [{"limits": {"cpu": None}}, {"limits": {"memory": "1Gi"}}]
     declared, live = (spec(sidecars=[{"name": "a", "image": "x", name: side}]) for side in sides)
-    (difference,) = compare_with_live(declared, live, SCHEMA).differences
+    (difference,) = compare_with_live(declared, live).differences
     assert difference.kind == "added"
 
 
@@ -667,7 +667,7 @@ def test_a_redacted_value_is_set_for_certain_where_nothing_was_to_be(strict: boo
     """What a snapshot hides is never null: of a declared null, and in a strict run it equals what live was."""
     hidden = {"source": "external_docker", "source_config": {"custom_url": dict(REDACTED_MARKER)}}
     declared = {"source": "external_docker", "source_config": {} if strict else {"custom_url": None}}
-    found = compare_with_live(declared, hidden, SCHEMA, strict=strict)
+    found = compare_with_live(declared, hidden, strict=strict)
     assert [(each.kind, format_path(each.path)) for each in found.differences] == [
         ("added", "source_config.custom_url")
     ]

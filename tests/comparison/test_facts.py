@@ -17,7 +17,6 @@ from driftcheck.model import REDACTED_MARKER, Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
 from driftcheck.policies import Side, effective_values
 from tests.comparison.sides import (
-    SCHEMA,
     at,
     declarations,
     differences,
@@ -46,7 +45,7 @@ def test_two_words_for_one_type_are_equal_in_both_directions(word: str, meaning:
     key = "source_config.deployment_type"
     for one, other in ((word, meaning), (meaning, word), (word, word)):
         assert drift(at(key, one, "github"), at(key, other, "github")) == []
-        assert compare_listed(at(key, one, "github"), at(key, other, "github"), SCHEMA).differences == ()
+        assert compare_listed(at(key, one, "github"), at(key, other, "github")).differences == ()
     assert drift(at(key, word, "github"), at(key, "dev", "github")) == [("modified", key)]
     assert drift(at(key, "serverless", "github"), at(key, "prod", "github")) == [("modified", key)]
 
@@ -81,7 +80,7 @@ def test_a_tag_and_a_digest_of_one_repository_can_not_be_compared(declared: str,
 def test_the_reason_is_given_in_a_comparison_of_listings_both_ways(one: str, other: str) -> None:
     sides = [[at("source_revision_config.image_uri", image)] for image in (one, other)]
     for first, second in (sides, sides[::-1]):
-        result = assess(Sides(declarations(*first), snapshot(*second)), SCHEMA, Terms(listed=True))
+        result = assess(Sides(declarations(*first), snapshot(*second)), Terms(listed=True))
         (found,) = (each for each in result.findings if each.rule == "unverifiable-image")
         assert "declared" not in found.message
 
@@ -109,7 +108,7 @@ def test_the_tracked_branch_wins_wherever_it_is_reported(ref: str | None) -> Non
     assert drift(at(path, "main", "github"), live("main")) == []
     assert drift(at(path, "main", "github"), live("dev")) == [("modified", path)]
     one, other = live("a"), live("b")
-    there, back = compare_listed(one, other, SCHEMA).differences, compare_listed(other, one, SCHEMA).differences
+    there, back = compare_listed(one, other).differences, compare_listed(other, one).differences
     assert [(d.declared, d.live) for d in there] == [("a", "b")]
     assert [(d.declared, d.live) for d in back] == [("b", "a")]
 
@@ -207,7 +206,7 @@ def test_a_declaration_without_name_is_paired_by_agent() -> None:
         {"name": "x-1", "source": "internal_source", **agent("claims")},
         {"name": "x-2", "source": "internal_source", **agent("claims", "staging")},
     )
-    result = assess(Sides(replace(ours, deployments=(bound,)), live), SCHEMA)
+    result = assess(Sides(replace(ours, deployments=(bound,)), live))
     assert statuses(result) == {"claims/production": "in_sync", "x-2": "unmanaged"}
 
 
@@ -218,7 +217,7 @@ def bound_to(name: str) -> Declaration:
 def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> None:
     ours = replace(declarations(), deployments=(bound_to("claims"),))
     live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
-    assert rules(assess(Sides(ours, live), SCHEMA)) == []
+    assert rules(assess(Sides(ours, live))) == []
 
 
 @pytest.mark.parametrize(
@@ -233,7 +232,7 @@ def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> Non
 )
 def test_an_agent_is_missing_only_where_it_would_have_been_listed(scope: dict[str, str], rule: str) -> None:
     ours = replace(declarations(), deployments=(bound_to("claims"),))
-    found = assess(Sides(ours, replace(snapshot(), scope=scope)), SCHEMA)
+    found = assess(Sides(ours, replace(snapshot(), scope=scope)))
     assert [each for each, _ in rules(found)] == [rule]
 
 
@@ -241,7 +240,7 @@ def test_one_live_deployment_is_not_declared_twice() -> None:
     ours = declarations({"name": "x-1", "source": "internal_source"})
     ours = replace(ours, deployments=(bound_to("claims"), *ours.deployments))
     live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
-    result = assess(Sides(ours, live), SCHEMA)
+    result = assess(Sides(ours, live))
     assert statuses(result) == {"claims/production": "unknown", "x-1": "in_sync"}
     assert rules(result) == [("duplicate-name", "claims/production")]
 
@@ -281,7 +280,7 @@ def test_a_service_that_does_not_round_is_compared_exactly() -> None:
     assert drift(spec(cpu=0.24), spec(cpu=0.16)) == [("modified", "cpu")]
     assert drift(spec(cpu=0.24), spec(cpu=0.24)) == []
     assert drift(spec(cpu=0.24), spec(cpu=0.2)) == []
-    assert [short(d.path) for d in compare_listed(spec(cpu=0.24), spec(cpu=0.2), SCHEMA).differences] == ["cpu"]
+    assert [short(d.path) for d in compare_listed(spec(cpu=0.24), spec(cpu=0.2)).differences] == ["cpu"]
 
 
 # --- known by name only ------------------------------------------------------------------------------------------
@@ -294,7 +293,7 @@ def test_values_that_are_known_by_name_only_are_counted() -> None:
     assert differences(both, both).by_name_only == 4
     assert verdicts([both], [both]).comparisons[0].by_name_only == 4
     assert differences(both, both | {"secrets": [{"name": "Y"}]}).by_name_only == 3
-    assert compare_listed(both, both, SCHEMA).by_name_only == 4
+    assert compare_listed(both, both).by_name_only == 4
 
 
 # --- two listings ------------------------------------------------------------------------------------------------
@@ -333,14 +332,14 @@ def test_two_listings_are_compared_in_what_the_schema_does_not_know(holder: tupl
     def side(value: Any) -> dict[str, Any]:
         return at(".".join((*holder, "gpu")), value)
 
-    found = compare_listed(side(1), side(8), SCHEMA)
+    found = compare_listed(side(1), side(8))
     assert [(d.kind.value, d.path, d.declared, d.live) for d in found.differences] == [
         ("modified", (*holder, "gpu"), 1, 8)
     ]
-    assert compare_listed(side({"a": [1]}), side({"a": [1]}), SCHEMA).differences == ()
+    assert compare_listed(side({"a": [1]}), side({"a": [1]})).differences == ()
     missing = at("source_config.resource_spec", {})
     for sides in ((side(1), missing), (missing, side(1))):
-        assert compare_listed(*sides, SCHEMA).unverifiable == ((*holder, "gpu"),)
+        assert compare_listed(*sides).unverifiable == ((*holder, "gpu"),)
 
 
 # --- effective values, for policies ------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftcheck import fields
 from driftcheck.comparison.differences import Difference
 from driftcheck.comparison.listings import NameMap, pair
 from driftcheck.comparison.symmetric import compare_listed
@@ -20,7 +19,7 @@ MIRROR = {ChangeKind.ADDED: ChangeKind.REMOVED, ChangeKind.REMOVED: ChangeKind.A
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> tuple[Difference, ...]:
-    return compare_listed(first, second, fields.deployment()).differences
+    return compare_listed(first, second).differences
 
 
 @settings(max_examples=30)

@@ -81,13 +81,11 @@ def test_P9_several_live_deployments_of_one_name_are_never_compared() -> None:
 
 def test_names_outside_the_scope_are_not_missing() -> None:
     scoped = sides.snapshot(named("claims-a"), scope={"name_contains": "claims"})
-    result = assess(
-        Sides(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped), sides.SCHEMA
-    )
+    result = assess(Sides(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped))
     assert statuses(result) == {"claims-a": "in_sync", "claims-b": "missing"}
     assert ("outside-scope", None) in rules(result)
     tagged = sides.snapshot(named("claims-a"), scope={"tag_value_ids": "1"})
-    result = assess(Sides(sides.declarations(named("claims-b")), tagged), sides.SCHEMA)
+    result = assess(Sides(sides.declarations(named("claims-b")), tagged))
     assert "missing" not in statuses(result).values()
 
 
@@ -493,5 +491,5 @@ def plain(change: Change) -> tuple[Any, ...]:
 )
 def test_what_a_whole_object_takes_is_what_its_gravest_part_takes(config: dict[str, Any], impact: Impact) -> None:
     difference = Difference(ChangeKind.REMOVED, ("source_config",), config, None)
-    change = change_of(sides.declarations(named("a")).deployments[0], Classed(difference), sides.SCHEMA)
+    change = change_of(sides.declarations(named("a")).deployments[0], Classed(difference))
     assert (change.path, change.impact) == (("source_config",), impact)

@@ -146,7 +146,7 @@ def test_order_of_keys_means_nothing(live: dict[str, Any]) -> None:
 
 
 def form(live: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    value, notes = declared_form(live, SCHEMA)
+    value, notes = declared_form(live)
     return value, {format_path(note.path): note.reason for note in notes}
 
 

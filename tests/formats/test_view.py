@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions, view
-from driftcheck.formats.view import Result, fingerprints, pinned, rooted
+from driftcheck.formats.view import Result, anchored, fingerprints, rooted
 from driftcheck.model import ChangeClass, Comparison, DeclaredSummary, Finding, Location, Report, Severity, Status
 from tests.formats.reports import CLAIMS, DRIFT, MAX_SCALE, TARGETS, THREE_WAY, reports
 
@@ -119,8 +119,8 @@ def test_what_is_in_no_file_is_at_the_configuration_or_the_declarations(
     files: tuple[str, ...], config: str, place: str
 ) -> None:
     subject = replace(DRIFT, declared=DeclaredSummary(files))
-    assert pinned(None, subject, replace(INSIDE, config=config)) == Location(place, 1, 1)
-    assert pinned(Location("a.yaml", 3, 4), subject, INSIDE) == Location("infra/a.yaml", 3, 4)
+    assert anchored(None, subject, replace(INSIDE, config=config)) == Location(place, 1, 1)
+    assert anchored(Location("a.yaml", 3, 4), subject, INSIDE) == Location("infra/a.yaml", 3, 4)
 
 
 def test_a_location_is_linked_where_the_platform_shows_the_repository() -> None:

@@ -394,7 +394,7 @@ def test_a_strict_check_of_a_snapshot_ends_as_one_of_the_listing(
     text = snapshots.write(listed)
     again = snapshots.read(saved(tmp_path, text))
     for seen in (listed, again):
-        found = compare_with_live(declared, seen.deployments[0].value, fields.deployment(), strict=True)
+        found = compare_with_live(declared, seen.deployments[0].value, strict=True)
         assert ("drift" if found.differences else "in_sync") == shows
     assert snapshots.write(again) == text
     assert "canary" not in text
@@ -406,7 +406,7 @@ def test_a_hidden_branch_is_unverifiable(tmp_path: Path) -> None:
     text = snapshots.write(Snapshot("s", (Deployment("a", value),)))
     (seen,) = snapshots.read(saved(tmp_path, text)).deployments
     declared = {"name": "a", "source_revision_config": {"repo_ref": "main"}}
-    found = compare_with_live(declared, seen.value, fields.deployment())
+    found = compare_with_live(declared, seen.value)
     assert found.unverifiable == (("source_revision_config", "repo_ref"),)
 
 

@@ -31,12 +31,12 @@ FORMS = (
 
 def changes(declared: dict[str, Any], live: dict[str, Any], base: dict[str, Any] | None = None) -> list[Change]:
     result = verdicts([declared], [live], None if base is None else [base], strict=True)
-    return [redact(change, SCHEMA) for comparison in result.comparisons for change in comparison.changes]
+    return [redact(change) for comparison in result.comparisons for change in comparison.changes]
 
 
 def change(path: str, declared: Any, live: Any, **values: Any) -> Change:
     found = Change(ChangeKind.MODIFIED, parse_path(path), declared, live, **values)
-    return redact(found, SCHEMA)
+    return redact(found)
 
 
 ENV = "source_config.resource_spec.sidecars[name=otel].env"
@@ -59,7 +59,7 @@ def test_K6_a_credential_in_the_path_hides_the_values(form: str) -> None:
     found = change("source_config.resource_spec.labels.x", "a", "b", base="c")
     assert (found.redacted, found.live) == (False, "b")
     for path in (("source_config", "resource_spec", "labels", form), ("secrets", Item("name", form), "name")):
-        hidden = redact(Change(ChangeKind.MODIFIED, path, "a", "b", base="c"), SCHEMA)
+        hidden = redact(Change(ChangeKind.MODIFIED, path, "a", "b", base="c"))
         assert (hidden.redacted, hidden.declared, hidden.live, hidden.base) == (True, None, None, None)
 
 
@@ -166,7 +166,7 @@ def test_an_order_is_shown_by_names() -> None:
     (found,) = changes(sidecar(env=[one, two]), sidecar(env=[two, one]), sidecar(env=[one, two]))
     assert found.base == ["A", "B"]
     values = replace(found, declared=[CANARY], base=ABSENT, of_order=False)
-    assert CANARY not in repr(redact(values, SCHEMA)), "a list of texts is not taken for an order"
+    assert CANARY not in repr(redact(values)), "a list of texts is not taken for an order"
 
 
 def test_what_a_snapshot_left_out_is_named_so() -> None:
@@ -208,14 +208,14 @@ def test_redaction_hides_and_changes_nothing_else(declared: dict[str, Any], seed
         before = copy.deepcopy((declared, mutation.live))
         (comparison,) = verdicts([declared], [mutation.live]).comparisons
         for found in comparison.changes:
-            shown = redact(found, SCHEMA)
+            shown = redact(found)
             assert (shown.kind, shown.path, shown.impact, shown.location) == (
                 found.kind,
                 found.path,
                 found.impact,
                 found.location,
             )
-            assert redact(shown, SCHEMA) == shown
+            assert redact(shown) == shown
             if not shown.redacted and not isinstance(found.declared, dict | list):
                 assert shown.declared == found.declared
         assert (declared, mutation.live) == before
