@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -69,8 +69,9 @@ class _Adoption:
 @options.strict
 @options.config
 @click.option("-q", "--quiet", is_flag=True, help="Print only the diff, and what can't be adopted.")
+@options.as_flags
 def command(
-    fields_: tuple[str, ...], write: bool, missing: str, unmanaged: str | None, quiet: bool, **given: Any
+    flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, unmanaged: str | None, quiet: bool
 ) -> int:
     """Accept drift: change PATHS to say what is live.
 
@@ -78,7 +79,6 @@ def command(
     adopted values change: comments, quoting and everything else stay. Suppressed changes are left alone. Exit status
     0: everything selected is adopted; 1: some of it can't be.
     """
-    flags = Flags(**given)
     if "-" in flags.paths:
         raise UsageError("adopt edits files, and - is standard input.", hint="Name the files.")
     if unmanaged is not None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from driftcheck.cli import options, run
-from driftcheck.cli.outputs import write_report
+from driftcheck.cli.outputs import Reporting, write_report
 from driftcheck.settings import Flags
 
 
@@ -22,15 +20,13 @@ from driftcheck.settings import Flags
 @options.recording
 @options.report_id
 @options.rendering
-def command(**given: Any) -> int:
+def command(flags: Flags, reporting: Reporting) -> int:
     """Check a whole workspace: unmanaged deployments, undeclared values, drift, rollouts and coverage.
 
     Without declarations it is an inventory. Filters narrow the listing; deployments outside of them are reported
     neither as missing nor as unmanaged.
     """
-    outputs, rendering = options.take_rendering(given)
-    flags = Flags(scope=options.take_scope(given), **given)
-    with run.failures_reported("audit", outputs, rendering, flags):
-        report = run.check("audit", flags, quiet=rendering.quiet)
-        write_report(report, outputs, rendering)
+    with run.failures_reported("audit", reporting, flags):
+        report = run.check("audit", flags, quiet=reporting.options.quiet)
+        write_report(report, reporting)
     return report.outcome.status

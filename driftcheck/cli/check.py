@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from driftcheck.cli import options, run
-from driftcheck.cli.outputs import write_report
+from driftcheck.cli.outputs import Reporting, write_report
 from driftcheck.settings import Flags
 
 
@@ -21,15 +19,13 @@ from driftcheck.settings import Flags
 @options.recording
 @options.report_id
 @options.rendering
-def command(**given: Any) -> int:
+def command(flags: Flags, reporting: Reporting) -> int:
     """Compare what is declared in PATHS with what is live, field by field.
 
     PATHS are files, folders or globs; - is standard input. Default: the paths of driftcheck.yaml, else
     deployments.yaml and deployments/ in the current folder.
     """
-    outputs, rendering = options.take_rendering(given)
-    flags = Flags(**given)
-    with run.failures_reported("check", outputs, rendering, flags):
-        report = run.check("check", flags, quiet=rendering.quiet)
-        write_report(report, outputs, rendering)
+    with run.failures_reported("check", reporting, flags):
+        report = run.check("check", flags, quiet=reporting.options.quiet)
+        write_report(report, reporting)
     return report.outcome.status

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from driftcheck import pipeline, settings, sides
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import write_report
+from driftcheck.cli.outputs import Reporting, write_report
 from driftcheck.declarations.config import Config, Target
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
@@ -48,18 +48,16 @@ def _map(value: str) -> NameMap:
 @options.comparison
 @options.report_id
 @options.rendering
-def command(first: str, second: str | None, maps: tuple[NameMap, ...], **given: Any) -> int:
+def command(flags: Flags, reporting: Reporting, first: str, second: str | None, maps: tuple[NameMap, ...]) -> int:
     """Compare two snapshots or targets, or a snapshot with what is live now.
 
     A and B are files, or targets of the configuration, whose names are paired without their suffixes. What only A
     holds is reported as missing, what only B holds as unmanaged; both are errors. Ignore rules of the configuration
     apply, with B's names.
     """
-    outputs, rendering = options.take_rendering(given, reads=[first, second])
-    flags = Flags(**given)
-    with run.failures_reported("compare", outputs, rendering, flags):
-        report = _compare(first, second, maps, flags, quiet=rendering.quiet)
-        write_report(report, outputs, rendering)
+    with run.failures_reported("compare", reporting, flags, reads=[first, second or first]):
+        report = _compare(first, second, maps, flags, quiet=reporting.options.quiet)
+        write_report(report, reporting)
     return report.outcome.status
 
 

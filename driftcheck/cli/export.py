@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -49,7 +49,8 @@ _TAKEN_NAMES: Final = frozenset(
 @options.listing
 @options.names
 @options.scope
-def command(directory: str | None, file: str | None, force: bool, quiet: bool, **given: Any) -> int:
+@options.as_flags
+def command(flags: Flags, directory: str | None, file: str | None, force: bool, quiet: bool) -> int:
     """Write declarations of what is live, as YAML that check finds in sync.
 
     Values that the service sets, derives or defaults itself are left out. Secrets are exported by name only. Comments
@@ -58,7 +59,6 @@ def command(directory: str | None, file: str | None, force: bool, quiet: bool, *
     """
     if directory is not None and file is not None:
         raise UsageError("-d and -o exclude each other.", hint="-d DIR writes a file for each deployment, -o FILE one.")
-    flags = Flags(scope=options.take_scope(given), **given)
     chosen = run.resolve("export", flags)
     snapshot = run.read_whole_live(chosen, quiet=quiet)
     if chosen.names:

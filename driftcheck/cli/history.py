@@ -14,10 +14,11 @@ import click
 
 from driftcheck import settings
 from driftcheck.cli import console, options
-from driftcheck.cli.outputs import refuse_inputs, write_files, write_report
+from driftcheck.cli.outputs import Reporting, named_inputs, refuse_inputs, write_files, write_report
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import inert, inert_json, visible
 from driftcheck.model import JSON
+from driftcheck.settings import Flags
 
 if TYPE_CHECKING:
     from driftcheck.history.store import RunRow
@@ -66,7 +67,7 @@ def _database(url: str | None, written: str | None = None) -> str:
     if url is None:
         raise UsageError("no history was named.", hint="Add --history sqlite:///FILE, or set DRIFTCHECK_HISTORY.")
     if written is not None:
-        refuse_inputs([written], options.named_inputs({"history": url}))
+        refuse_inputs([written], named_inputs(Flags(history=url)))
     return url.strip()
 
 
@@ -202,16 +203,15 @@ def _run_json(row: RunRow, part: Any) -> dict[str, Any]:
 @click.argument("run_id", metavar="RUN")
 @options.history
 @options.rendering
-def show_command(run_id: str, history: str | None, **given: Any) -> int:
+def show_command(flags: Flags, reporting: Reporting, run_id: str) -> int:
     """Show the report of a run as it was; RUN is its id, or the first characters of it."""
     from driftcheck.cli import run  # slow to load
 
-    outputs, rendering = options.take_rendering(given, reads=options.named_inputs({"history": history}))
-    with run.failures_reported("history", outputs, rendering):
+    with run.failures_reported("history", reporting, reads=named_inputs(flags)):
         from driftcheck.formats.report_json import read
         from driftcheck.history import store
 
-        write_report(read(store.report_text(_database(history), run_id)), outputs, rendering)
+        write_report(read(store.report_text(_database(flags.history), run_id)), reporting)
     return 0
 
 

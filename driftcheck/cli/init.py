@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -75,7 +75,8 @@ _POLICY: Final = """\
 
 @click.command("init")
 @options.first_listing
-def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
+@options.as_flags
+def command(flags: Flags, quiet: bool, workspaces: tuple[str, ...]) -> int:
     """Write driftcheck.yaml and first declarations, and print what to do next.
 
     With an API key (or --live FILE), the declarations are those of what is live; otherwise an annotated example is
@@ -84,7 +85,7 @@ def command(quiet: bool, workspaces: tuple[str, ...], **given: Any) -> int:
     """
     if os.path.lexists(_CONFIG):
         raise UsageError(f"{_CONFIG} exists already; nothing was written.", hint="Try driftcheck check.")
-    flags = Flags(**{**given, "allow_empty_live": True})
+    flags = replace(flags, allow_empty_live=True)
     if len(workspaces) > 1 or len(flags.live) > 1:
         return init_targets.write(flags, workspaces, quiet=quiet)
     single = workspaces[0].rpartition("=")[2] if workspaces else None

@@ -6,7 +6,8 @@ import functools
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import Any, Final, TypeVar
@@ -14,17 +15,19 @@ from typing import Any, Final, TypeVar
 import click
 
 from driftcheck.cli import console
-from driftcheck.cli.outputs import Output, parse_outputs, refuse_inputs
-from driftcheck.declarations.config import find_config
+from driftcheck.cli.outputs import Output, Reporting, parse_outputs
+from driftcheck.declarations.config import find_config, load_config, repository
 from driftcheck.errors import DriftcheckError
 from driftcheck.formats import FORMATS, Asked, RenderOptions
 from driftcheck.formats.escaping import visible
 from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import ChangeClass
 from driftcheck.redaction.patterns import holds_credential
-from driftcheck.settings import duration, environment, source_url
+from driftcheck.settings import Flags, duration, environment, source_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FLAGS: Final = frozenset(each.name for each in fields(Flags))
 
 SCOPE: Final[dict[str, str]] = {
     "name_contains": "Only deployments whose name contains TEXT.",
@@ -55,8 +58,6 @@ def _completed(
 
 def _target_names() -> list[str]:
     """Return the targets of the configuration, none if it can't be read."""
-    from driftcheck.declarations.config import find_config, load_config
-
     try:
         file = find_config(FilePath.cwd())
         return [target.name for target in load_config(file).targets] if file else []
@@ -66,19 +67,17 @@ def _target_names() -> list[str]:
 
 paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
 
-output = click.option(
-    "-o",
-    "--output",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    callback=lambda _context, _parameter, values: parse_outputs(values),
-    shell_complete=_completed(lambda: FORMATS),
-    help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
-    "Repeatable. Default: text.",
-)
-
-rendering = _together(
-    output,
+_rendering = _together(
+    click.option(
+        "-o",
+        "--output",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        callback=lambda _context, _parameter, values: parse_outputs(values),
+        shell_complete=_completed(lambda: FORMATS),
+        help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
+        "Repeatable. Default: text.",
+    ),
     click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
@@ -221,15 +220,13 @@ _access = _together(
 
 connection = _together(_access, workspace)
 
-_live_file = _together(
-    click.option(
-        "--live",
-        multiple=True,
-        type=click.Path(),
-        metavar="FILE",
-        help="Read live from a snapshot or saved listing instead of the network; - is standard input. With targets: "
-        "TARGET=FILE, repeatable.",
-    ),
+_live_file = click.option(
+    "--live",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Read live from a snapshot or saved listing instead of the network; - is standard input. With targets: "
+    "TARGET=FILE, repeatable.",
 )
 
 live = _together(_live_file, connection)
@@ -267,41 +264,44 @@ def scope(command: Command) -> Command:
     return command
 
 
-def take_scope(given: dict[str, Any]) -> dict[str, str]:
-    """Remove the options of `scope` from click's values and return the filters that were set."""
-    filters = {name: given.pop(name) for name in SCOPE}
-    return {name: value for name, value in filters.items() if value is not None}
+def _take_flags(given: dict[str, Any]) -> Flags:
+    """Remove the values of flags from those that click parsed, and return them."""
+    filters = {name: value for name in SCOPE if (value := given.pop(name, None)) is not None}
+    return Flags(scope=filters, **{name: given.pop(name) for name in _FLAGS & given.keys()})
 
 
-def named_inputs(given: dict[str, Any]) -> list[str]:
-    """Return the files, folders and globs that the options name as inputs."""
-    live = [value.partition("=")[2] or value for value in given.get("live", ())]
-    history = (given.get("history") or "").partition("sqlite:///")[2]
-    others = [given.get("config"), given.get("ca_file"), history]
-    return [*given.get("paths", ()), *live, *filter(None, others)]
+def as_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """Pass the options above this decorator that are fields of `Flags` as one value, the first argument."""
+
+    @functools.wraps(command)
+    def parsed(**given: Any) -> int:
+        return command(_take_flags(given), **given)
+
+    return parsed
 
 
-def take_rendering(
-    given: dict[str, Any], *, reads: Sequence[str | None] = ()
-) -> tuple[tuple[Output, ...], RenderOptions]:
-    """Remove the options of `rendering` from click's values and return them.
+def rendering(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options of reports, and pass all options as `Flags` and `Reporting`, the first two arguments."""
 
-    Raises UsageError if a report would replace an input: one of `reads`, or what other options name.
-    """
-    outputs: tuple[Output, ...] = given.pop("output")
-    refuse_inputs([each.file for each in outputs if each.file], [*filter(None, reads), *named_inputs(given)])
-    return outputs, RenderOptions(
-        color=console.wants_color(given.pop("color")),
-        verbose=given.pop("verbose"),
-        quiet=given.pop("quiet"),
-        max_bytes=given.pop("max_bytes"),
-        width=console.width(),
-        folder=(folder := _folder()),
-        repository=_repository(folder),
-        config=_config_file(given.get("config"), folder),
-        asked=_asked(given),
-        source_url=source_url(),
-    )
+    @functools.wraps(command)
+    def parsed(output: tuple[Output, ...], color: str, quiet: bool, verbose: int, max_bytes: int, **given: Any) -> int:
+        flags = _take_flags(given)
+        folder = _folder()
+        options = RenderOptions(
+            color=console.wants_color(color),
+            verbose=verbose,
+            quiet=quiet,
+            max_bytes=max_bytes,
+            width=console.width(),
+            folder=folder,
+            repository=str((folder and repository(FilePath(folder))) or ""),
+            config=_config_file(flags.config, folder),
+            asked=_asked(flags),
+            source_url=source_url(),
+        )
+        return command(flags, Reporting(output, options), **given)
+
+    return _rendering(parsed)
 
 
 _SHOWN: Final = re.compile(r"[\w@%+=:,./*?\[\]{}~ -]+", re.ASCII)
@@ -313,20 +313,15 @@ _AS_USED: Final = {
 """Options that adopt and plan take as well, and the placeholders of values that can't be shown."""
 
 
-def _asked(given: dict[str, Any]) -> Asked:
+def _asked(flags: Flags) -> Asked:
     """Return the choices of a command line that the commands which its report advises need, too."""
-    words = [_word(path, "PATH") for path in given.get("paths", ())]
-    words += live_words(given.get("live", ()))
+    words = [*(_word(path, "PATH") for path in flags.paths), *live_words(flags.live)]
     for name, otherwise in _AS_USED.items():
-        if isinstance(value := given.get(name), str):
+        if (value := getattr(flags, name)) is not None:
             words += [f"--{name.replace('_', '-')}", _word(value, otherwise)]
-    words += [f"--{name.replace('_', '-')}" for name in ("allow_http", "strict") if given.get(name)]
-    return Asked(
-        "".join(f" {each}" for each in words),
-        given.get("targets", ()),
-        given.get("names", ()),
-        _word(given.get("base") or "", ""),
-    )
+    words += ["--allow-http"] if flags.allow_http else []
+    words += ["--strict"] if flags.strict else []
+    return Asked("".join(f" {each}" for each in words), flags.targets, flags.names, _word(flags.base or "", ""))
 
 
 def live_words(files: Iterable[str]) -> list[str]:
@@ -345,12 +340,6 @@ def _folder() -> str:
         return os.getcwd()
     except OSError:  # it is gone; what needs it says so
         return ""
-
-
-def _repository(folder: str) -> str:
-    """Return the root of the git repository that holds a folder, empty outside of one."""
-    tree = [FilePath(folder), *FilePath(folder).parents] if folder else []
-    return str(next((each for each in tree if (each / ".git").exists()), ""))
 
 
 def _config_file(chosen: str | None, folder: str) -> str:

@@ -19,6 +19,7 @@ from driftcheck.errors import LiveError, OutputError, UsageError
 from driftcheck.formats import FORMATS, PIPE_WIDTH, RenderOptions, render
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.model import Outcome, Report
+from driftcheck.settings import Flags
 
 _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))
 """Names of standard output, where the order of writing must be kept."""
@@ -35,6 +36,14 @@ class Output:
 
     format: str
     file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Where the reports of a command go, and how they look."""
+
+    outputs: tuple[Output, ...]
+    options: RenderOptions
 
 
 def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
@@ -108,6 +117,13 @@ def refuse_inputs(files: Iterable[str], inputs: Iterable[str]) -> None:
             )
 
 
+def named_inputs(flags: Flags) -> list[str]:
+    """Return the files, folders and globs that the flags name as inputs."""
+    live = [value.partition("=")[2] or value for value in flags.live]
+    history = (flags.history or "").partition("sqlite:///")[2]
+    return [*flags.paths, *live, *filter(None, (flags.config, flags.ca_file, history))]
+
+
 def _is_same(file: str, path: str) -> bool:
     """Return whether an existing file is the one that a path or a glob names."""
     with suppress(OSError, ValueError):
@@ -119,14 +135,15 @@ _NAMED: Final = 3
 """The most report files that are named."""
 
 
-def write_report(report: Report, outputs: Sequence[Output], options: RenderOptions, *, is_said: bool = False) -> None:
+def write_report(report: Report, reporting: Reporting, *, is_said: bool = False) -> None:
     """Render and write a report in every format asked for: files first, all of them or none; then standard output.
 
     Where files can't be written, standard output still gets its report. What made a run incomplete is repeated on
     standard error, unless a report on standard output shows it as text; the verdict is, where all reports are files.
     With `is_said`, the outcome was already reported on standard error.
     """
-    texts = [_rendered(report, output, _for_target(options, output)) for output in outputs]
+    outputs, options = reporting.outputs, reporting.options
+    texts = [_rendered(report, output, options) for output in outputs]
     shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
     try:
         write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
@@ -152,6 +169,8 @@ _FOR_LOGS: Final = frozenset({"text", "github"})
 
 def _rendered(report: Report, output: Output, options: RenderOptions) -> str:
     """Render a report; the report of a defect is a line of text in a format that is itself defective."""
+    if output.file is not None:
+        options = replace(options, color=False, width=PIPE_WIDTH)
     try:
         return render(output.format, report, options)
     except Exception:
@@ -166,10 +185,6 @@ def _gaps(report: Report) -> Iterator[str]:
     for target in report.targets:
         if target.live is not None:
             yield from (f"{target.name}: {gap}" for gap in target.live.gaps)
-
-
-def _for_target(options: RenderOptions, output: Output) -> RenderOptions:
-    return options if output.file is None else replace(options, color=False, width=PIPE_WIDTH)
 
 
 def write_files(files: Sequence[tuple[str, str]]) -> None:

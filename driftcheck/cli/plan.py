@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
 
 import click
 
 from driftcheck import fields
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import refuse_inputs, write_files
+from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files
 from driftcheck.errors import UsageError
 from driftcheck.formats import plan as formats
 from driftcheck.model import Effect, ExitStatus, NotPlanned, Plan, PlanTarget, Status, Step
@@ -37,15 +36,16 @@ from driftcheck.targets import CheckedTarget
     help=f"Format: {', '.join(formats.FORMATS)}. Repeatable. Default: text on standard output.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only the plan.")
-def command(output: tuple[str, ...], quiet: bool, **given: Any) -> int:
+@options.as_flags
+def command(flags: Flags, output: tuple[str, ...], quiet: bool) -> int:
     """Print the requests that would bring live back to what PATHS declare. Nothing is sent.
 
     Values that are not known, such as those of secrets, are placeholders; a request with placeholders is marked unsafe
     as it is. Exit status 0: nothing to do; 1: there is a plan.
     """
     outputs = [_output(each) for each in output or ("text",)]
-    refuse_inputs([file for _, file in outputs if file is not None], options.named_inputs(given))
-    compared = run.compared("plan", Flags(**given), quiet=quiet)
+    refuse_inputs([file for _, file in outputs if file is not None], named_inputs(flags))
+    compared = run.compared("plan", flags, quiet=quiet)
     plan = plan_of(compared)
     status = run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
     write_files([(file, formats.render(name, plan)) for name, file in outputs if file is not None])

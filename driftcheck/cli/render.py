@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import unified_diff
-from typing import Any
 
 import click
 
@@ -21,12 +20,12 @@ from driftcheck.settings import Flags, Settings
 @options.targets
 @click.option("--config", metavar="FILE", help="Configuration to use instead of the nearest driftcheck.yaml.")
 @click.option("--base", metavar="REF", help="Print what the change since this git revision changes in the result.")
-def command(**given: Any) -> int:
+@options.as_flags
+def command(flags: Flags) -> int:
     """Print the declarations in PATHS as they are compared: defaults and overlays merged, each value with its origin.
 
     Values that may be secret are masked. No network, no key.
     """
-    flags = Flags(**given)
     status = ExitStatus.IN_SYNC
     for chosen in run.resolve_targets("validate", replace(flags, base=None)):
         text, declarations = _rendered(chosen, flags)

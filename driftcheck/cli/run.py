@@ -11,7 +11,7 @@ import click
 
 from driftcheck import __version__, settings, sides, targets
 from driftcheck.cli import console
-from driftcheck.cli.outputs import Output, here, write_report
+from driftcheck.cli.outputs import Reporting, here, named_inputs, refuse_inputs, write_report
 from driftcheck.declarations.config import (
     Config,
     ConfigurationError,
@@ -22,7 +22,7 @@ from driftcheck.declarations.config import (
     require_nearest,
 )
 from driftcheck.errors import DriftcheckError, LiveError, OutputError, UsageError
-from driftcheck.formats import RenderOptions, wording
+from driftcheck.formats import wording
 from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.rules import make_finding
@@ -163,13 +163,16 @@ def accepted(chosen: Settings, snapshot: Snapshot, *, quiet: bool) -> Snapshot:
 
 @contextmanager
 def failures_reported(
-    command: str, outputs: Sequence[Output], options: RenderOptions, flags: Flags | None = None
+    command: str, reporting: Reporting, flags: Flags | None = None, *, reads: Sequence[str] = ()
 ) -> Iterator[None]:
     """Report an error of the body on standard error and in every output, so that no earlier report remains.
 
     Text on standard output is left out: the error is shown once. Ends the command with the error's status. The run is
-    recorded if runs are, unless the command line was wrong, which says nothing about the deployments.
+    recorded if runs are, unless the command line was wrong, which says nothing about the deployments. Raises UsageError
+    if a report would replace an input: what the flags name, or one of `reads`.
     """
+    inputs = [*reads, *(named_inputs(flags) if flags else ())]
+    refuse_inputs([each.file for each in reporting.outputs if each.file], inputs)
     try:
         yield
     except OutputError:
@@ -184,18 +187,19 @@ def failures_reported(
         is_recorded = True
     else:
         return
-    elsewhere = [output for output in outputs if output.file is not None or output.format != "text"]
+    elsewhere = tuple(each for each in reporting.outputs if each.file is not None or each.format != "text")
+    reporting = replace(reporting, outputs=elsewhere)
     failure = replace(failure, report_id=_identity(command, flags))
     if flags is not None and is_recorded:
         failure = _recorded_failure(failure, flags)
     try:
-        write_report(failure, elsewhere, options, is_said=True)
+        write_report(failure, reporting, is_said=True)
     except OutputError:
         raise
     except Exception as error:
         console.say_defect(error)
         failure = replace(failure, outcome=Outcome.DEFECT)
-        write_report(failure, elsewhere, options, is_said=True)
+        write_report(failure, reporting, is_said=True)
     raise click.exceptions.Exit(failure.outcome.status)
 
 

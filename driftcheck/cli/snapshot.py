@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
 
 import click
 
 from driftcheck import sides
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import refuse_inputs, write_files
+from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files
 from driftcheck.errors import DriftcheckError, UsageError
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
@@ -22,7 +21,8 @@ from driftcheck.settings import Flags, Settings, share_connections
 @click.option("-o", "--output", "file", metavar="FILE", help="File to write. Default, and -: standard output.")
 @options.listing
 @options.scope
-def command(file: str | None, quiet: bool, **given: Any) -> int:
+@options.as_flags
+def command(flags: Flags, file: str | None, quiet: bool) -> int:
     """Save the complete live listing, redacted, as a file that --live and compare read.
 
     With --allow-partial an incomplete listing is saved too; checks of that file are incomplete as well.
@@ -30,8 +30,7 @@ def command(file: str | None, quiet: bool, **given: Any) -> int:
     from driftcheck.live.snapshot import write
 
     if file is not None:
-        refuse_inputs([file], options.named_inputs(given))
-    flags = Flags(scope=options.take_scope(given), **given)
+        refuse_inputs([file], named_inputs(flags))
     runs = run.resolve_targets("snapshot", flags)
     if len(runs) > 1:
         return _save_each(runs, file, quiet=quiet)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from driftcheck import targets
 from driftcheck.cli import options, run
-from driftcheck.cli.outputs import write_report
+from driftcheck.cli.outputs import Reporting, write_report
 from driftcheck.settings import Flags
 
 
@@ -18,11 +16,9 @@ from driftcheck.settings import Flags
 @options.policy
 @options.report_id
 @options.rendering
-def command(**given: Any) -> int:
+def command(flags: Flags, reporting: Reporting) -> int:
     """Check the declarations in PATHS: YAML, schema and rules across fields. No network, no key."""
-    outputs, rendering = options.take_rendering(given)
-    flags = Flags(**given)
-    with run.failures_reported("validate", outputs, rendering, flags):
+    with run.failures_reported("validate", reporting, flags):
         report = targets.validate(run.resolve_targets("validate", flags))
-        write_report(report, outputs, rendering)
+        write_report(report, reporting)
     return report.outcome.status
