@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -27,7 +27,8 @@ def explain(name: str, policies: Iterable[HousePolicy] = ()) -> str | None:
     List steps may be written `[]`, `[*]`, by position or by identity: `sidecars[].env`, `sidecars[name=otel].env`.
     """
     if name in RULES:
-        return _rule_text(RULES[name])
+        rule = RULES[name]
+        return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{advice(rule)}\n"
     for policy in policies:
         if policy.rule == name:
             return _policy_text(policy)
@@ -43,7 +44,7 @@ def overview(policies: Sequence[HousePolicy] = ()) -> str:
     """Return the list of what can be explained: rules by group, policies, fields that can be declared."""
     text = ""
     width = max(map(len, RULES)) + 2
-    for heading, rules in _GROUPS.items():
+    for heading, rules in GROUPS.items():
         text += f"{heading}\n\n"
         text += "".join(f"  {rule.id.ljust(width)}{rule.severity}: {rule.title}\n" for rule in rules.values()) + "\n"
     if policies:
@@ -58,44 +59,25 @@ def overview(policies: Sequence[HousePolicy] = ()) -> str:
 def suggest(name: str, policies: Iterable[HousePolicy] = ()) -> list[str]:
     """Return up to three rule ids, field paths and field names that are similar to a name."""
     own = (policy.rule for policy in policies)
-    by_name = {text.lower(): text for text in (*RULES, *own, *_all_entries(), *_short_names())}
+    short_names = (path.rpartition(".")[2] for path in _all_entries())
+    by_name = {text.lower(): text for text in (*RULES, *own, *_all_entries(), *short_names)}
     return [by_name[close] for close in difflib.get_close_matches(name.lower()[:200], by_name, n=3)]
 
 
-def rules_page(examples: Collection[str]) -> str:
-    """Return docs/rules.md: all rules by group; `examples` are the ids of the rules shown in examples/invalid/."""
-    text = (
-        "# Rules\n\n"
-        "Every finding names one of these rules. `driftcheck explain RULE` prints the same text; `severities` in\n"
-        "`driftcheck.yaml` changes how severe one is. This page is generated from `driftcheck/rules.py`. What is\n"
-        "known of the service is in [API.md](API.md), with its sources.\n"
-    )
-    for heading, rules in _GROUPS.items():
-        text += f"\n## {heading}\n"
-        for rule in rules.values():
-            text += f"\n### {rule.id}\n\n**{rule.severity}**: {rule.title}.\n\n{_advice(rule)}\n"
-            if rule.id in examples:
-                text += f"\n[Example](../examples/invalid/{rule.id}.yaml)\n"
-    return text
-
-
-_GROUPS: Final[Mapping[str, Mapping[str, Rule]]] = {
+GROUPS: Final[Mapping[str, Mapping[str, Rule]]] = {
     "Comparison with live": COMPARISON_RULES,
     "Reading files": LOADING_RULES,
     "Fields and values": VALIDATION_RULES,
     "Fields together": LINT_RULES,
 }
+"""The rules by the headings under which lists show them."""
 
 
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+def _wrap(text: str, indent: int = 0) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _rule_text(rule: Rule) -> str:
-    return f"{rule.id} ({rule.severity})\n\n{rule.title}.\n\n{_advice(rule)}\n"
-
-
-def _advice(rule: Rule) -> str:
+def advice(rule: Rule) -> str:
     """Return the explanation of a rule, and what to do next if its findings say so."""
     return _wrap(f"{rule.explanation} {rule.hint or ''}".rstrip())
 
@@ -152,11 +134,6 @@ def _below(prefix: str, parent: Field, around: tuple[Field, ...]) -> Iterator[_F
         yield from _below(f"{prefix}[]", parent.items, around)
 
 
-@cache
-def _short_names() -> frozenset[str]:
-    return frozenset(path.rpartition(".")[2] for path in _all_entries())
-
-
 def _entries(name: str) -> list[_FieldEntry]:
     try:
         path = parse_path(re.sub(r"\[\*?\]", "[0]", name))
@@ -193,10 +170,7 @@ def _field_text(entries: list[_FieldEntry]) -> str:
     facts = [(title, fact) for title, fact in _facts(entry) if fact]
     width = max(len(title) for title, _ in facts) + 2
     for title, fact in facts:
-        first = f"{title}:".ljust(width)
-        text += "\n" + textwrap.fill(
-            first + fact, _WIDTH, subsequent_indent=" " * width, break_long_words=False, break_on_hyphens=False
-        )
+        text += "\n" + _wrap(f"{title}:".ljust(width) + fact, width)
     return text + "\n"
 
 

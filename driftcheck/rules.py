@@ -841,29 +841,20 @@ RULES: Final = COMPARISON_RULES | LOADING_RULES | VALIDATION_RULES | LINT_RULES
 POLICY_PREFIX: Final = "policy:"
 """What the rule id of a policy's findings begins with; the policy's own id follows."""
 
-SUPPRESSIBLE_RULES: Final = frozenset(
-    {
-        *(LINT_RULES.keys() - {"literal-secret"}),
-        *("missing-deployment", "unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"),
-        *("being-deleted", "rollout-pending", "unmodelled-field", "outside-scope", "probable-rename"),
-        *(
-            "no-revision",
-            "unverifiable-image",
-            "other-branch",
-            "undeclared-sharing",
-            "missing-elsewhere",
-            "outdated-deployment",
-        ),
-        *(
-            "proposed-creation",
-            "proposed-adoption",
-            "proposed-removal",
-            "proposed-rename",
-            "recreated",
-            "declaration-removed",
-        ),
-    }
-)
+SUPPRESSIBLE_RULES: Final = frozenset(COMPARISON_RULES | LINT_RULES) - {
+    "drift",
+    "ambiguous-name",
+    "wrong-workspace",
+    "suspicious-listing",
+    "run-failed",
+    "nothing-declared",
+    "unused-ignore",
+    "expired-ignore",
+    "catch-all-ignore",
+    "nothing-under-review",
+    "incomplete-base",
+    "policy-changed",
+}
 """Rules whose findings an ignore rule may suppress, besides policies.
 
 The others report that something could not be read or that the policy itself is at fault.

@@ -21,6 +21,7 @@ from driftcheck import fields
 from driftcheck.cli.main import COMMANDS
 from driftcheck.declarations.schema import validate
 from driftcheck.live.emulator import create_app
+from driftcheck.rules import RULES
 from tests.cli.command import environment
 from tests.cli.inside import run_inside
 from tests.cli.workspace import external, saved
@@ -102,8 +103,9 @@ def test_the_reference_has_every_command_option_and_schema(site: Path) -> None:
     assert all(fields.schema(name)["$id"] in schemas for name in fields.SCHEMAS)
 
 
-def pictures() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("pictures", DOCS / "pictures.py")
+def script(name: str) -> ModuleType:
+    """Import a script of docs/."""
+    specification = importlib.util.spec_from_file_location(Path(name).stem, DOCS / name)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -111,9 +113,17 @@ def pictures() -> ModuleType:
     return module
 
 
+def test_the_page_of_the_rules_is_up_to_date() -> None:
+    """`python docs/site/reference.py` writes it anew."""
+    page = (DOCS / "rules.md").read_text(encoding="utf-8")
+    assert page == script("site/reference.py").rules_page()
+    for rule in RULES:
+        assert f"\n### {rule}\n" in page
+
+
 def test_the_pictures_show_what_the_commands_print() -> None:
     """`python docs/pictures.py` draws them anew."""
-    module = pictures()
+    module = script("pictures.py")
     for name, arguments in module.RUNS.items():
         drawn = (DOCS / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
         assert module.picture(arguments) == drawn, f"{name}.svg is out of date: run python docs/pictures.py"

@@ -1,4 +1,7 @@
-"""The reference pages, generated from the code: `python docs/site/reference.py FOLDER` writes them."""
+"""The reference pages, generated from the code: `python docs/site/reference.py FOLDER` writes them.
+
+Without a folder it writes docs/rules.md, which is kept in the repository: findings in code scanning link to it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ import click
 from driftcheck import fields
 from driftcheck.cli.main import COMMANDS, driftcheck
 from driftcheck.errors import ExitStatus
-from driftcheck.explanations import overview
+from driftcheck.explanations import GROUPS, advice, overview
 
+ROOT = Path(__file__).resolve().parents[2]
 STATUSES = {
     ExitStatus.IN_SYNC: "Everything was read, checked and compared; nothing counts by `--fail-on`.",
     ExitStatus.DRIFT: "Something differs or is missing, or a finding counts by `--fail-on`.",
@@ -33,6 +37,24 @@ def pages() -> dict[str, str]:
         "schemas.md": _schemas(),
         "exit-status.md": _exit_status(),
     }
+
+
+def rules_page() -> str:
+    """Return docs/rules.md: all rules by group, with their examples."""
+    examples = {example.stem for example in (ROOT / "examples" / "invalid").iterdir()}
+    text = (
+        "# Rules\n\n"
+        "Every finding names one of these rules. `driftcheck explain RULE` prints the same text; `severities` in\n"
+        "`driftcheck.yaml` changes how severe one is. This page is generated from `driftcheck/rules.py`. What is\n"
+        "known of the service is in [API.md](API.md), with its sources.\n"
+    )
+    for heading, rules in GROUPS.items():
+        text += f"\n## {heading}\n"
+        for rule in rules.values():
+            text += f"\n### {rule.id}\n\n**{rule.severity}**: {rule.title}.\n\n{advice(rule)}\n"
+            if rule.id in examples:
+                text += f"\n[Example](../examples/invalid/{rule.id}.yaml)\n"
+    return text
 
 
 def _commands() -> str:
@@ -118,7 +140,9 @@ def _exit_status() -> str:
     return "\n\n".join(["# Exit status", "\n".join(rows), after]) + "\n"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) == 1:
+    (ROOT / "docs" / "rules.md").write_text(rules_page(), encoding="utf-8")
+elif __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
