@@ -150,9 +150,13 @@ def _entries(name: str) -> list[_FieldEntry]:
 
 def _exact(path: Path) -> _FieldEntry | None:
     """Return the field at a path from the deployment on, entries of free maps included."""
-    line = [fields.at(path[:end]) for end in range(1, len(path) + 1)]
-    known = [field for field in line if field is not None]
-    return _FieldEntry(_pattern(path), known[-1], tuple(known[:-1])) if len(known) == len(path) else None
+    line = [fields.deployment()]
+    for segment in path:
+        field = line[-1].child(segment)
+        if field is None:
+            return None
+        line.append(field)
+    return _FieldEntry(_pattern(path), line[-1], tuple(line[1:-1]))
 
 
 def _pattern(path: Path) -> str:

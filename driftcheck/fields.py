@@ -237,16 +237,6 @@ def deployment() -> Field:
     return _Reader(schema("declaration")).read({"$ref": "#/$defs/Deployment"})
 
 
-def at(path: Sequence[Segment]) -> Field | None:
-    """Return the field at a path below a deployment, or None if the schema does not describe it."""
-    current: Field | None = deployment()
-    for segment in path:
-        if current is None:
-            return None
-        current = current.child(segment)
-    return current
-
-
 class _Reader:
     """Turns schema nodes into fields; a referenced definition is read once."""
 

@@ -15,25 +15,23 @@ SPEC = "source_config.resource_spec"
 
 
 def field(path: str) -> Field:
-    found = fields.at(parse_path(path))
-    assert found is not None
-    return found
+    return fields.deployment().at(parse_path(path))
 
 
 def test_a_path_leads_through_lists_by_identity_and_by_position() -> None:
     by_position: tuple[Segment, ...] = ("source_config", "resource_spec", "sidecars", 0, "image")
     by_identity: tuple[Segment, ...] = ("source_config", "resource_spec", "sidecars", Item("name", "otel"), "image")
-    assert fields.at(by_position) is fields.at(by_identity)
+    assert fields.deployment().at(by_position) is fields.deployment().at(by_identity)
     assert field(f"{SPEC}.sidecars[name=otel].image").types == {"string"}
 
 
-def test_a_path_that_the_schema_does_not_know_has_no_field() -> None:
+def test_a_path_that_the_schema_does_not_describe_has_an_unknown_field() -> None:
     for path in (("nonsense",), ("name", "x"), ("source_config", 0), ("secrets", "x")):
-        assert fields.at(path) is None
+        assert fields.deployment().at(path) is fields.UNKNOWN
 
 
 def test_the_root_is_the_deployment_itself() -> None:
-    assert fields.at(()) is fields.deployment()
+    assert fields.deployment().at(()) is fields.deployment()
 
 
 def test_free_maps_know_their_values() -> None:

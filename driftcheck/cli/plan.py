@@ -8,14 +8,13 @@ from difflib import get_close_matches
 
 import click
 
-from driftcheck import fields
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files
 from driftcheck.errors import UsageError
 from driftcheck.formats import plan as formats
-from driftcheck.model import Effect, ExitStatus, NotPlanned, Plan, PlanTarget, Status, Step
+from driftcheck.model import ExitStatus, Status
+from driftcheck.plan import Effect, NotPlanned, Plan, PlanTarget, Step, plan_deployment
 from driftcheck.redaction.patterns import shown
-from driftcheck.resolution.plan import plan_deployment
 from driftcheck.settings import Flags
 from driftcheck.targets import CheckedTarget
 
@@ -110,7 +109,6 @@ def _items(each: CheckedTarget) -> Iterable[Step | NotPlanned]:
             comparison,
             declared[comparison.name],
             live.get(comparison.id) if comparison.id is not None else None,
-            fields.deployment(),
             target=each.settings.target,
         ):
             if isinstance(item, Step) and item.effect is Effect.CREATE and comparison.name in renamed:

@@ -14,8 +14,9 @@ from typing import Final
 from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
 from driftcheck.formats.wording import listed
-from driftcheck.model import JSON, ChangeClass, Effect, NotPlanned, Plan, PlanTarget, Step
+from driftcheck.model import JSON, ChangeClass
 from driftcheck.paths import Path, format_path
+from driftcheck.plan import Effect, NotPlanned, Plan, PlanTarget, Step
 from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import without_secrets
 

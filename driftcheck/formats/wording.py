@@ -11,8 +11,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Final, NamedTuple
 
-from driftcheck.fields import at as field_at
-from driftcheck.fields import can_be_reverted, is_commit
+from driftcheck.fields import can_be_reverted, deployment, is_commit
 from driftcheck.formats import Asked, view
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.view import Block, Result
@@ -222,10 +221,10 @@ def change_notes(change: Change, report: Report, *, with_impact: bool = True) ->
         notes.append(CLASSES[change.change_class])
     if with_impact and impact(change):
         notes.append(impact(change))
-    field = field_at(change.path)
-    if field is not None and field.caveat is not None and change.change_class is not ChangeClass.ADOPTED:
+    field = deployment().at(change.path)
+    if field.caveat is not None and change.change_class is not ChangeClass.ADOPTED:
         notes.append(field.caveat)
-    if field is not None and field.branch and change.kind is ChangeKind.MODIFIED and not is_commit(change.declared):
+    if field.branch and change.kind is ChangeKind.MODIFIED and not is_commit(change.declared):
         notes.append(f"live is {'.'.join(field.branch)} where the service reports it")
     if change.redacted:
         notes.append("values not shown")

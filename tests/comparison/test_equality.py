@@ -26,10 +26,10 @@ from tests.comparison.api import QUANTITIES
 from tests.comparison.echo import _MODES, rounded
 
 PLAIN = Field()
-CPU = fields.at(("source_config", "resource_spec", "cpu"))
-MEMORY = fields.at(("source_config", "resource_spec", "memory_mb"))
-SIZE_LIMIT = fields.at(("source_config", "resource_spec", "volumes", 0, "emptyDir", "sizeLimit"))
-LIMIT = fields.at(("source_config", "resource_spec", "sidecars", 0, "resources", "limits", "cpu"))
+CPU = fields.deployment().at(("source_config", "resource_spec", "cpu"))
+MEMORY = fields.deployment().at(("source_config", "resource_spec", "memory_mb"))
+SIZE_LIMIT = fields.deployment().at(("source_config", "resource_spec", "volumes", 0, "emptyDir", "sizeLimit"))
+LIMIT = fields.deployment().at(("source_config", "resource_spec", "sidecars", 0, "resources", "limits", "cpu"))
 
 SCALARS = st.one_of(
     st.booleans(),
@@ -219,7 +219,7 @@ def test_uuids_are_equal_in_any_case() -> None:
 
 # --- images ------------------------------------------------------------------------------------------------------
 
-IMAGE = fields.at(("source_revision_config", "image_uri"))
+IMAGE = fields.deployment().at(("source_revision_config", "image_uri"))
 ONE, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 

@@ -140,8 +140,7 @@ def test_a_misspelt_required_field_is_one_violation() -> None:
 @pytest.mark.parametrize("value", ["text", 1, None, {}])
 def test_read_only_fields_are_errors_with_the_reason(path: str, value: Any) -> None:
     violation = only(changed(path, value))
-    field = fields.at(path.split("."))
-    assert field is not None
+    field = fields.deployment().at(path.split("."))
     assert (violation.rule, violation.hint, violation.at_key) == ("read-only-field", field.description, True)
 
 

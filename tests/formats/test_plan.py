@@ -19,8 +19,7 @@ import pytest
 from driftcheck import fields
 from driftcheck.formats.plan import FORMATS, render, summary
 from driftcheck.live.emulator import Behaviour, Emulator, app_of
-from driftcheck.model import Effect, NotPlanned, Plan, PlanTarget, Precondition, Step
-from driftcheck.resolution.plan import placeholder, plan_deployment
+from driftcheck.plan import Effect, NotPlanned, Plan, PlanTarget, Precondition, Step, placeholder, plan_deployment
 from tests.comparison.sides import snapshot, spec, verdicts
 from tests.loopback import running
 
@@ -71,7 +70,7 @@ def emulator() -> Iterator[tuple[Emulator, str]]:
 def plan_against(live: dict[str, Any], url: str | None, declared: dict[str, Any] = DECLARED) -> Plan:
     (comparison,) = verdicts([declared], [live]).comparisons
     (deployment,) = snapshot(live).deployments
-    items = list(plan_deployment(comparison, declared, deployment, fields.deployment()))
+    items = list(plan_deployment(comparison, declared, deployment))
     return Plan(tuple(item for item in items if isinstance(item, Step)), targets=(PlanTarget(None, url, WORKSPACE),))
 
 

@@ -13,26 +13,21 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from driftcheck import fields
 from driftcheck.live import writes
 from driftcheck.model import (
     REDACTED_MARKER,
     ChangeClass,
     Comparison,
     Deployment,
-    Effect,
-    NotPlanned,
     Status,
-    Step,
     Suppression,
 )
-from driftcheck.resolution.plan import plan_deployment
+from driftcheck.plan import Effect, NotPlanned, Step, plan_deployment
 from tests.comparison.declarations import declarations
 from tests.comparison.echo import echo
 from tests.comparison.mutations import mutations
 from tests.comparison.sides import snapshot, spec, verdicts
 
-SCHEMA = fields.deployment()
 SEEDS = st.integers(0, 2**32).map(Random)
 
 
@@ -44,7 +39,7 @@ def compared(declared: dict[str, Any], live: dict[str, Any] | None) -> tuple[Com
 
 def planned(declared: dict[str, Any], live: dict[str, Any] | None) -> list[Step | NotPlanned]:
     comparison, deployment = compared(declared, live)
-    return list(plan_deployment(comparison, declared, deployment, SCHEMA))
+    return list(plan_deployment(comparison, declared, deployment))
 
 
 def filled(value: Any) -> Any:
@@ -170,9 +165,7 @@ def test_suppressed_changes_stay_as_they_are_in_live() -> None:
         replace(change, suppressed=Suppression("autoscaler")) if change.path[-1] == "max_scale" else change
         for change in comparison.changes
     )
-    (step,) = plan_deployment(
-        Comparison(comparison.name, comparison.status, changes=changes), declared, deployment, SCHEMA
-    )
+    (step,) = plan_deployment(Comparison(comparison.name, comparison.status, changes=changes), declared, deployment)
     assert isinstance(step, Step)
     assert step.body["source_config"]["resource_spec"] == {"max_scale": 12, "cpu": 1}
 
@@ -182,7 +175,7 @@ def test_what_the_declaration_did_not_move_is_not_planned(change_class: ChangeCl
     declared, live = spec(max_scale=6), spec(max_scale=12)
     comparison, deployment = compared(declared, live)
     changes = tuple(replace(change, change_class=change_class) for change in comparison.changes)
-    assert not list(plan_deployment(replace(comparison, changes=changes), declared, deployment, SCHEMA))
+    assert not list(plan_deployment(replace(comparison, changes=changes), declared, deployment))
 
 
 def test_sizes_go_to_their_own_endpoints() -> None:
@@ -229,7 +222,7 @@ def test_a_deployment_in_deletion_or_unknown_is_not_planned() -> None:
         comparison, deployment = compared(declared, live)
         if status is not None:
             comparison = Comparison(comparison.name, status)
-        (item,) = plan_deployment(comparison, declared, deployment, SCHEMA)
+        (item,) = plan_deployment(comparison, declared, deployment)
         assert isinstance(item, NotPlanned)
 
 
@@ -265,7 +258,7 @@ def test_many_suppressed_entries_that_one_side_lacks_are_planned_in_linear_time(
         for change in comparison.changes
     )
     begin = time.process_time()
-    (step,) = plan_deployment(replace(comparison, changes=changes), declared, deployment, SCHEMA)
+    (step,) = plan_deployment(replace(comparison, changes=changes), declared, deployment)
     assert time.process_time() - begin < 2
     assert isinstance(step, Step)
     assert step.body is not None
@@ -286,13 +279,13 @@ def test_many_entries_are_planned_in_linear_time(kind: str) -> None:
     comparison, deployment = compared(declared, live)
     assert len(comparison.changes) >= 4000
     begin = time.process_time()
-    (step,) = plan_deployment(comparison, declared, deployment, SCHEMA)
+    (step,) = plan_deployment(comparison, declared, deployment)
     assert isinstance(step, Step)
     assert time.process_time() - begin < 2
     suppressed = tuple(replace(change, suppressed=Suppression("known")) for change in comparison.changes[1:])
     begin = time.process_time()
     items = list(
-        plan_deployment(replace(comparison, changes=(comparison.changes[0], *suppressed)), declared, deployment, SCHEMA)
+        plan_deployment(replace(comparison, changes=(comparison.changes[0], *suppressed)), declared, deployment)
     )
     assert items
     assert time.process_time() - begin < 2

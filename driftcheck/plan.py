@@ -11,10 +11,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
-from driftcheck.fields import NOT_PATCHED, PARTED, UNKNOWN, Field
-from driftcheck.fields import at as field_at
+from driftcheck.fields import NOT_PATCHED, PARTED, UNKNOWN, Field, deployment
 from driftcheck.model import (
     ABSENT,
     JSON,
@@ -24,15 +24,89 @@ from driftcheck.model import (
     ChangeClass,
     Comparison,
     Deployment,
-    Effect,
     Impact,
-    NotPlanned,
-    Precondition,
     Status,
-    Step,
 )
 from driftcheck.paths import Item, Lookup, Path, entry_segment, format_path, value_at
 from driftcheck.redaction.patterns import is_secret
+
+
+class Effect(StrEnum):
+    """What a planned request does to a deployment."""
+
+    IN_PLACE = "in-place"
+    NEW_REVISION = "new-revision"
+    RECREATE = "recreate"
+    CREATE = "create"
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """The state of a live deployment that a step was planned for."""
+
+    id: str
+    latest_revision_id: str | None
+    updated_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request that brings a deployment back to what is declared."""
+
+    deployment: str
+    method: str
+    path: str
+    """Below the endpoint's base URL."""
+    body: JSON
+    effect: Effect
+    fields: tuple[Path, ...] = ()
+    """The changes that it reverts or makes."""
+    classes: Mapping[Path, ChangeClass] = field(default_factory=dict)
+    """With a base, which side changed each of them since; otherwise empty."""
+    precondition: Precondition | None = None
+    """None if nothing is live yet."""
+    warnings: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """What must be filled in before the request can be sent; the request is unsafe unless this is empty."""
+    target: str | None = None
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether the request must not be sent before it is filled in."""
+        return bool(self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlanned:
+    """A difference that no request is planned for, and why."""
+
+    deployment: str
+    reason: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTarget:
+    """The control plane and workspace that requests of a plan are for."""
+
+    name: str | None
+    """The target of the configuration; None without targets."""
+    endpoint: str | None
+    """None if live was read from a file."""
+    workspace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The requests that would revert live to the declarations; they are printed and never sent."""
+
+    steps: tuple[Step, ...] = ()
+    not_planned: tuple[NotPlanned, ...] = ()
+    complete: bool = True
+    """Whether both sides were read whole."""
+    targets: tuple[PlanTarget, ...] = ()
+    """Where the requests are to be sent, one for each target."""
+
 
 COLLECTION: Final = "/v2/deployments"
 SPEC: Final = ("source_config", "resource_spec")
@@ -51,11 +125,6 @@ _EXCLUSIVE: Final = (
     frozenset({"configMap", "secret", "emptyDir", "persistentVolumeClaim", "nfs", "projected", "downwardAPI", "csi"}),
 )
 """Of each group one may be set (docs/API.md 4, rules 31 and 33)."""
-_EFFECTS: Final = {
-    Impact.IN_PLACE: Effect.IN_PLACE,
-    Impact.NEW_REVISION: Effect.NEW_REVISION,
-    Impact.RECREATE: Effect.RECREATE,
-}
 
 
 @dataclass(slots=True)
@@ -85,20 +154,14 @@ def placeholder(path: Path) -> str:
 
 
 def plan_deployment(
-    comparison: Comparison,
-    declared: Mapping[str, JSON],
-    live: Deployment | None,
-    field: Field,
-    *,
-    target: str | None = None,
+    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, *, target: str | None = None
 ) -> Iterator[Step | NotPlanned]:
     """Yield the steps for one declared deployment, and what no step is planned for.
 
-    `declared` is its effective declaration, `live` the listed deployment or None if it is missing; `field` is the
-    field of a deployment. Suppressed changes, and those that --base does not attribute to the declaration, are not
-    reverted.
+    `declared` is its effective declaration, `live` the listed deployment or None if it is missing. Suppressed changes,
+    and those that --base does not attribute to the declaration, are not reverted.
     """
-    for item in _items(comparison, declared, live, field):
+    for item in _items(comparison, declared, live):
         yield replace(_with_classes(item, comparison) if isinstance(item, Step) else item, target=target)
 
 
@@ -130,7 +193,7 @@ _MOST_CHARACTERS: Final = 60
 
 
 def _items(
-    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None, field: Field
+    comparison: Comparison, declared: Mapping[str, JSON], live: Deployment | None
 ) -> Iterator[Step | NotPlanned]:
     if live is None or comparison.status in (Status.UNKNOWN, Status.MISSING):
         yield _create(comparison, declared, live)
@@ -145,7 +208,7 @@ def _items(
     for change in planned:
         if change.path[0] in NOT_PATCHED:
             yield NotPlanned(comparison.name, f"{format_path(change.path)}: no documented request changes it")
-    yield from _patches(comparison, declared, live, field, planned)
+    yield from _patches(comparison, declared, live, planned)
 
 
 def _is_planned(change: Change) -> bool:
@@ -163,7 +226,6 @@ def _patches(
     comparison: Comparison,
     declared: Mapping[str, JSON],
     live: Deployment,
-    field: Field,
     planned: Sequence[Change],
 ) -> Iterator[Step | NotPlanned]:
     if live.id is None:
@@ -175,7 +237,7 @@ def _patches(
     address = f"{COLLECTION}/{live.id}"
     yield from _size_patches(comparison.name, address, declared, live, planned)
     rest = [change for change in planned if change.path[0] not in _TIERS and change.path[0] not in NOT_PATCHED]
-    body = _patch_body(declared, live, field, rest, comparison.changes)
+    body = _patch_body(declared, live, rest, comparison.changes)
     if body.value:
         yield Step(
             deployment=comparison.name,
@@ -218,7 +280,7 @@ def _size_patches(
 
 def _effect(changes: Iterable[Change]) -> Effect:
     order = list(Impact)
-    return _EFFECTS[max((change.impact for change in changes), key=order.index)]
+    return Effect(max((change.impact for change in changes), key=order.index))
 
 
 def _pending(live: Deployment) -> Iterator[str]:
@@ -230,7 +292,6 @@ def _pending(live: Deployment) -> Iterator[str]:
 def _patch_body(
     declared: Mapping[str, JSON],
     live: Deployment,
-    field: Field,
     planned: Sequence[Change],
     changes: Sequence[Change],
 ) -> _Body:
@@ -242,7 +303,7 @@ def _patch_body(
     for part_path in dict.fromkeys(parts):
         match part_path:
             case ("source_config", "resource_spec"):
-                spec = _spec(declared, live, field, kept, body)
+                spec = _spec(declared, live, kept, body)
                 body.value.setdefault("source_config", {})["resource_spec"] = spec
             case ("source_config", str(name)):
                 _set_part(body, "source_config", name, declared)
@@ -272,15 +333,15 @@ def _set_part(body: _Body, part: str, name: str, declared: Mapping[str, JSON]) -
         _warn_of_null(body, (part, name))
         return
     body.value.setdefault(part, {})[name] = copy.deepcopy(value)
-    field = field_at((part, name))
-    if field is not None and field.caveat is not None:
-        body.warnings.append(f"{format_path((part, name))}: {field.caveat}.")
+    caveat = deployment().at((part, name)).caveat
+    if caveat is not None:
+        body.warnings.append(f"{format_path((part, name))}: {caveat}.")
 
 
 def _warn_of_null(body: _Body, path: Path) -> None:
-    warning = f"{format_path(path)}: null in a request clears nothing; the live value can't be removed this way."
-    if warning not in body.warnings:
-        body.warnings.append(warning)
+    body.warnings.append(
+        f"{format_path(path)}: null in a request clears nothing; the live value can't be removed this way."
+    )
 
 
 def _set_reference(body: _Body, declared: Mapping[str, JSON], live: Deployment) -> None:
@@ -296,30 +357,31 @@ def _set_reference(body: _Body, declared: Mapping[str, JSON], live: Deployment) 
 
 
 def _set_secrets(body: _Body, declared: Mapping[str, JSON]) -> None:
-    names = [entry["name"] for entry in declared.get("secrets") or [] if isinstance(entry, dict)]
-    if not names:
-        body.warnings.append("secrets: an empty list in a request changes nothing; the last secrets can't be removed.")
-        return
-    if "secrets" not in body.value:
+    secrets = _secrets(body, declared)
+    if secrets:
         body.warnings.append("secrets are replaced as a whole: every name that is not sent is removed.")
-        body.value["secrets"] = [
-            {"name": name, "value": body.fill_in(("secrets", Item("name", name), "value"))} for name in names
-        ]
+        body.value["secrets"] = secrets
+    else:
+        body.warnings.append("secrets: an empty list in a request changes nothing; the last secrets can't be removed.")
 
 
-def _spec(
-    declared: Mapping[str, JSON], live: Deployment, field: Field, kept: Sequence[Change], body: _Body
-) -> dict[str, JSON]:
+def _secrets(body: _Body, declared: Mapping[str, JSON]) -> list[JSON]:
+    """Return the declared secrets, their values to be filled in."""
+    names = [entry["name"] for entry in declared.get("secrets") or [] if isinstance(entry, dict)]
+    return [{"name": name, "value": body.fill_in(("secrets", Item("name", name), "value"))} for name in names]
+
+
+def _spec(declared: Mapping[str, JSON], live: Deployment, kept: Sequence[Change], body: _Body) -> dict[str, JSON]:
     """Return the whole `resource_spec`: declared over live values, and live values of changes that are kept."""
-    spec_field = field.at(SPEC)
+    field = deployment().at(SPEC)
     wanted, seen = value_at(declared, SPEC), value_at(live.value, SPEC)
     wanted = wanted if isinstance(wanted, dict) else {}
     seen = seen if isinstance(seen, dict) else {}
-    spec = _over(wanted, seen, spec_field, SPEC, body)
+    spec = _over(wanted, seen, field, SPEC, body)
     result = spec if isinstance(spec, dict) else {}
     for change in kept:
         if change.path[:2] == SPEC and len(change.path) > 2:
-            _keep(result, seen, change.path[2:], spec_field, body)
+            _keep(result, seen, change.path[2:], field, body)
     for entries in body.thinned.values():
         entries[:] = [entry for entry in entries if entry is not ABSENT]
     undeclared = sorted(
@@ -404,14 +466,14 @@ def _keep(spec: dict[str, JSON], live: Mapping[str, JSON], path: Path, field: Fi
             holder[last] = value
     elif isinstance(holder, list):
         position = body.spec.index(holder, last)
-        if position is not None and value is not None:
-            holder[position] = value
-            return
-        if position is None and value is not None:
+        if value is None:
+            if position is not None:
+                body.thinned[id(holder)] = holder
+                holder[position] = ABSENT
+        elif position is None:
             body.spec.append(holder, value)
-        elif position is not None:
-            body.thinned[id(holder)] = holder
-            body.thinned[id(holder)][position] = ABSENT
+        else:
+            holder[position] = value
 
 
 # --- deployments that are missing or have to be created again ---
@@ -459,11 +521,7 @@ def _create_body(declared: Mapping[str, JSON]) -> _Body:
     sizes = {}
     for name, value in declared.items():
         if name == "secrets":
-            entries = value if isinstance(value, list) else []
-            names = [entry["name"] for entry in entries if isinstance(entry, dict)]
-            body.value[name] = [
-                {"name": each, "value": body.fill_in(("secrets", Item("name", each), "value"))} for each in names
-            ]
+            body.value[name] = _secrets(body, declared)
         elif name in ("compute_tier", "database_tier"):
             sizes[name] = value
         elif value is not None:

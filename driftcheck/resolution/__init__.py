@@ -1,1 +1,0 @@
-"""Plans that bring live back to the declarations; nothing here sends a request."""
