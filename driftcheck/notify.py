@@ -33,25 +33,16 @@ _MOST_LINES: Final = 20
 """The most lines of a kind in a text; a webhook gets everything."""
 _MOST_NAMES: Final = 5
 _LONGEST_VALUE: Final = 80
-_HEADINGS: Final = {
-    "outage": "The check was inconclusive",
-    "recovered": "The check works again",
-    "opened": "New",
-    "reopened": "Back again",
-    "changed": "Changed",
-    "resolved": "Resolved",
-    "reminder": "Still open",
+_KINDS: Final = {
+    "outage": ("The check was inconclusive", "check fails"),
+    "recovered": ("The check works again", "check works again"),
+    "opened": ("New", "new"),
+    "reopened": ("Back again", "back"),
+    "changed": ("Changed", "changed"),
+    "resolved": ("Resolved", "resolved"),
+    "reminder": ("Still open", "still open"),
 }
-"""The kinds of transitions in the order of a text."""
-_COUNTED: Final = {
-    "outage": "check fails",
-    "recovered": "check works again",
-    "opened": "new",
-    "reopened": "back",
-    "changed": "changed",
-    "resolved": "resolved",
-    "reminder": "still open",
-}
+"""The kinds of transitions in the order of a text: the heading of each, and its words in the title."""
 
 
 class NotifyError(DriftcheckError):
@@ -200,8 +191,8 @@ def text(document: Mapping[str, Any]) -> tuple[str, str]:
     transitions = document["transitions"]
     counts = Counter(transition["kind"] for transition in transitions)
     said = [
-        _COUNTED[kind] if kind in ("outage", "recovered") else f"{counts[kind]} {_COUNTED[kind]}"
-        for kind in _HEADINGS
+        words if kind in ("outage", "recovered") else f"{counts[kind]} {words}"
+        for kind, (_, words) in _KINDS.items()
         if counts[kind]
     ]
     identity = "" if document["report_id"] is None else f" {_shown(document['report_id'])}"
@@ -209,7 +200,7 @@ def text(document: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
-    for kind, heading in _HEADINGS.items():
+    for kind, (heading, _) in _KINDS.items():
         found = [transition for transition in document["transitions"] if transition["kind"] == kind]
         if not found:
             continue

@@ -115,11 +115,12 @@ def _sqlite(file: str, *, write: bool) -> Iterator[Execute]:
         execute("PRAGMA trusted_schema = OFF")  # a file may have been planted: no function runs from its schema
         execute("BEGIN IMMEDIATE" if write else "BEGIN")
         try:
-            _refuse_foreign(execute, file)
-            if not write and _version(execute) < len(MIGRATIONS):
+            version = _sqlite_version(execute, file)
+            if not write and version < len(MIGRATIONS):
                 execute("ROLLBACK")
                 execute("BEGIN IMMEDIATE")
-            _migrate(execute, file, blob="BLOB")
+                version = _sqlite_version(execute, file)  # another process may have upgraded it
+            _migrate(execute, version, blob="BLOB")
             yield execute
         except BaseException:
             with contextlib.suppress(HistoryError):
@@ -152,29 +153,28 @@ def _sqlite_errors(file: str) -> Iterator[None]:
         ) from None
 
 
-def _refuse_foreign(execute: Execute, file: str) -> None:
-    """Refuse a file whose tables, triggers and views are not those of driftcheck: they could change what is stored."""
+def _sqlite_version(execute: Execute, file: str) -> int:
+    """Return the version of a file's schema, 0 if the file is empty.
+
+    Refuses a file whose tables, triggers and views are not those of driftcheck: they could change what is stored.
+    """
     if execute("PRAGMA quick_check(1)") != [("ok",)]:
         raise HistoryError(f"{file}: the history is damaged.", hint="Restore a copy, or name another file.")
     found = _objects(execute)
     if not found:
-        return
-    if found not in list(_expected()):
-        if _is_ours(execute):
-            _refuse_newer(execute, file)
+        return 0
+    is_ours = ("table", "driftcheck_schema", "driftcheck_schema", MIGRATIONS[0][0]) in found
+    version = _recorded_version(execute, file) if is_ours else 0
+    if found not in _expected():
         raise HistoryError(
             f"{file}: this database is not a history of driftcheck, or has been tampered with.",
             hint="Name another file. This one was not changed.",
         )
+    return version
 
 
 def _objects(execute: Execute) -> list[tuple[Any, ...]]:
     return sorted(tuple(row) for row in execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"))
-
-
-def _is_ours(execute: Execute) -> bool:
-    tables = execute("SELECT sql FROM sqlite_master WHERE name = 'driftcheck_schema' AND type = 'table'")
-    return [tuple(row) for row in tables] == [(MIGRATIONS[0][0],)]
 
 
 def _expected() -> Iterator[list[tuple[Any, ...]]]:
@@ -188,34 +188,23 @@ def _expected() -> Iterator[list[tuple[Any, ...]]]:
             yield _objects(lambda statement, /, **_: connection.execute(statement).fetchall())
 
 
-def _version(execute: Execute) -> int:
-    if not execute("SELECT 1 FROM sqlite_master"):
-        return 0
-    return _recorded_version(execute)
-
-
-def _recorded_version(execute: Execute) -> int:
+def _recorded_version(execute: Execute, source: str) -> int:
+    """Return the version that a history records of its schema; a newer one than this driftcheck's is refused."""
     rows = execute("SELECT version FROM driftcheck_schema")
     if len(rows) != 1 or not isinstance(rows[0][0], int):
         raise HistoryError("The history does not say which version it has.", hint="Restore a copy of it.")
-    return rows[0][0]
-
-
-def _refuse_newer(execute: Execute, source: str) -> None:
-    version = _recorded_version(execute)
+    version: int = rows[0][0]
     if version > len(MIGRATIONS):
         raise HistoryError(
             f"{source}: the history was written by a newer driftcheck (version {version} of its schema, and this "
             f"driftcheck knows {len(MIGRATIONS)}).",
             hint="Use that driftcheck, or name another history.",
         )
+    return version
 
 
-def _migrate(execute: Execute, source: str, *, blob: str, version: int | None = None) -> None:
-    """Bring the schema to the version of this driftcheck; a newer one is not changed."""
-    version = _version(execute) if version is None else version
-    if version:
-        _refuse_newer(execute, source)
+def _migrate(execute: Execute, version: int, *, blob: str) -> None:
+    """Bring a schema to the version of this driftcheck."""
     for statements in MIGRATIONS[version:]:
         for statement in statements:
             execute(statement.format(blob=blob))
@@ -250,7 +239,7 @@ def _postgres(url: str) -> Iterator[Execute]:
         execute(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS:.0f}s'")
         execute("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
         exists = execute("SELECT to_regclass('driftcheck_schema') IS NOT NULL")[0][0]
-        _migrate(execute, "PostgreSQL", blob="BYTEA", version=_recorded_version(execute) if exists else 0)
+        _migrate(execute, _recorded_version(execute, "PostgreSQL") if exists else 0, blob="BYTEA")
         yield execute
         with _postgres_errors():
             connection.commit()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from driftcheck.model import JSON, Change, Comparison, Finding, Outcome, Report, Severity, Status
+from driftcheck.model import JSON, Change, Comparison, Finding, Outcome, Report, Severity, Status, TargetSummary
 from driftcheck.paths import format_path, glob_matches
 
 _CONCLUSIVE: Final = frozenset({Outcome.IN_SYNC, Outcome.PASSED, Outcome.DRIFT})
@@ -136,25 +136,12 @@ def key_of_finding(found: Finding) -> Key:
 
 
 def parts(report: Report, scope: Scope) -> tuple[Part, ...]:
-    """Return the part of a report for each target; one part for a report without targets."""
+    """Return the part of a report for each target, and one for the whole; only the latter without targets."""
     if not report.targets:
-        live = report.live
-        conclusive = _is_conclusive(report.outcome, report.complete, report.deployments)
-        summary = report.summary
-        return (
-            Part(
-                target=None,
-                stream=stream(report, None),
-                outcome=report.outcome,
-                conclusive=conclusive,
-                reach=_reach(scope, report.deployments),
-                seen=_seen(report, None),
-                coverage=summary.coverage,
-                declared=report.declared.deployments,
-                live=live.deployments if live and live.complete else None,
-            ),
-        )
-    each = tuple(_target_parts(report, scope))
+        return (_part(report, report, scope),)
+    # where the run itself failed, and no target of it, no part is conclusive
+    failed = report.outcome not in _CONCLUSIVE and all(target.outcome in _CONCLUSIVE for target in report.targets)
+    each = [_part(report, target, scope, failed=failed) for target in report.targets]
     whole = Part(
         target=None,
         stream=stream(report, None),
@@ -167,22 +154,22 @@ def parts(report: Report, scope: Scope) -> tuple[Part, ...]:
     return (*each, whole)
 
 
-def _target_parts(report: Report, scope: Scope) -> Iterator[Part]:
-    """Yield the part of each target; none is conclusive where the run itself, and no target of it, failed."""
-    failed = report.outcome not in _CONCLUSIVE and all(target.outcome in _CONCLUSIVE for target in report.targets)
-    for target in report.targets:
-        comparisons = [comparison for comparison in report.deployments if comparison.target == target.name]
-        yield Part(
-            target=target.name,
-            stream=stream(report, target.name),
-            outcome=target.outcome,
-            conclusive=not failed and _is_conclusive(target.outcome, target.complete, comparisons),
-            reach=_reach(scope, comparisons),
-            seen=_seen(report, target.name),
-            coverage=target.summary.coverage,
-            declared=target.declared.deployments,
-            live=target.live.deployments if target.live and target.live.complete else None,
-        )
+def _part(report: Report, side: Report | TargetSummary, scope: Scope, *, failed: bool = False) -> Part:
+    """Return the part of a target, or of a report without targets."""
+    name = side.name if isinstance(side, TargetSummary) else None
+    comparisons = [comparison for comparison in report.deployments if comparison.target == name]
+    unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
+    return Part(
+        target=name,
+        stream=stream(report, name),
+        outcome=side.outcome,
+        conclusive=side.outcome in _CONCLUSIVE and side.complete and not unknown and not failed,
+        reach=_reach(scope, comparisons),
+        seen=_seen(report, name),
+        coverage=side.summary.coverage,
+        declared=side.declared.deployments,
+        live=side.live.deployments if side.live and side.live.complete else None,
+    )
 
 
 def stream(report: Report, target: str | None) -> str:
@@ -192,11 +179,6 @@ def stream(report: Report, target: str | None) -> str:
     """
     identity = "" if target is not None and report.report_id in ("targets", target) else report.report_id or ""
     return canonical([identity, target, report.command])
-
-
-def _is_conclusive(outcome: Outcome, complete: bool, comparisons: Sequence[Comparison]) -> bool:
-    unknown = any(comparison.status is Status.UNKNOWN for comparison in comparisons)
-    return outcome in _CONCLUSIVE and complete and not unknown
 
 
 def _reach(scope: Scope, comparisons: Sequence[Comparison]) -> Reach:

@@ -189,6 +189,11 @@ def _next(execute: Execute, table: str, column: str) -> int:
     return int(execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}")[0][0])  # noqa: S608
 
 
+def _insert(execute: Execute, table: str, **values: Value) -> None:
+    columns, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", **values)  # noqa: S608
+
+
 def _is_review(report: Report) -> bool:
     """Return whether a run looked at a change under review, whose declarations are not the ones in force."""
     return report.declared.base is not None or any(target.declared.base is not None for target in report.targets)
@@ -202,19 +207,13 @@ def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment
         "AND generated_at > :at",
         **values,
     )
-    last = execute(
-        "SELECT p.generated_at FROM driftcheck_parts p WHERE p.stream = :stream AND p.conclusive = 1 AND p.review = 0 "
-        "AND p.run <> :seq AND p.generated_at <= :at AND p.reach IN ('', :reach) "
-        "ORDER BY p.generated_at DESC, p.run DESC LIMIT 1",
-        reach=part.reach.key,
-        **values,
+    before = (
+        "SELECT p.generated_at, r.id FROM driftcheck_parts p JOIN driftcheck_runs r ON r.seq = p.run "
+        "WHERE p.stream = :stream AND p.conclusive = 1 AND p.review = 0 AND p.run <> :seq AND p.generated_at <= :at "
+        "{} ORDER BY p.generated_at DESC, p.run DESC LIMIT 1"
     )
-    previous = execute(
-        "SELECT r.id FROM driftcheck_parts p JOIN driftcheck_runs r ON r.seq = p.run WHERE p.stream = :stream "
-        "AND p.conclusive = 1 AND p.review = 0 AND p.run <> :seq AND p.generated_at <= :at "
-        "ORDER BY p.generated_at DESC, p.run DESC LIMIT 1",
-        **values,
-    )
+    last = execute(before.format("AND p.reach IN ('', :reach)"), reach=part.reach.key, **values)
+    previous = execute(before.format(""), **values)
     moment = Moment(
         run=run.id,
         at=run.report.generated_at,
@@ -222,7 +221,7 @@ def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment
         newer=tuple(reach_from_json(json.loads(info)["reach"]) for (info,) in newer),
         moves=part.conclusive and not _is_review(run.report),
     )
-    return moment, previous[0][0] if previous else None
+    return moment, previous[0][1] if previous else None
 
 
 def _outage(execute: Execute, part: Part, run: NewRun, seq: int) -> Iterator[Transition]:
@@ -265,7 +264,7 @@ def _reminders(execute: Execute, divided: Iterable[Part], run: NewRun) -> Iterat
     """Yield reminders of items that have long been open, and record them."""
     if run.remind is None:
         return
-    limit = _shifted(run.report.generated_at, -run.remind)
+    limit = (datetime.fromisoformat(run.report.generated_at) - run.remind).strftime("%Y-%m-%dT%H:%M:%SZ")
     for part in divided:
         if not part.conclusive or _is_review(run.report):
             continue
@@ -275,10 +274,6 @@ def _reminders(execute: Execute, divided: Iterable[Part], run: NewRun) -> Iterat
                 yield Transition(Kind.REMINDER, part.target, item)
 
 
-def _shifted(at: str, by: timedelta) -> str:
-    return (datetime.fromisoformat(at) + by).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -> Report:
     """Return the report with the state of every item, and with resolved items."""
     states = {
@@ -286,29 +281,24 @@ def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -
         for part, step in zip(divided, steps, strict=True)
         for key, state in step.states.items()
     }
-    resolved = [item for step in steps for item in step.resolved]
+    resolved = [
+        ResolvedItem(
+            deployment=item.key.deployment,
+            first_seen=item.first_seen,
+            last_seen=item.last_seen,
+            path=None if item.key.path is None else parse_path(item.key.path),
+            rule=item.key.rule,
+            target=item.target,
+        )
+        for step in steps
+        for item in step.resolved
+    ]
+    resolved.sort(key=lambda item: (item.target or "", item.deployment or "", str(item.path), item.rule or ""))
     return replace(
         report,
         deployments=tuple(_annotated_comparison(comparison, states) for comparison in report.deployments),
         findings=tuple(_annotated_finding(found, states) for found in report.findings),
-        resolved=tuple(
-            sorted(
-                (resolved_item(item) for item in resolved),
-                key=lambda item: (item.target or "", item.deployment or "", str(item.path), item.rule or ""),
-            )
-        ),
-    )
-
-
-def resolved_item(item: Item) -> ResolvedItem:
-    """Return an item in the form that reports list as resolved."""
-    return ResolvedItem(
-        deployment=item.key.deployment,
-        first_seen=item.first_seen,
-        last_seen=item.last_seen,
-        path=None if item.key.path is None else parse_path(item.key.path),
-        rule=item.key.rule,
-        target=item.target,
+        resolved=tuple(resolved),
     )
 
 
@@ -350,12 +340,12 @@ def _write_run(
         "changes": report.summary.changes,
         "review": _is_review(report),
     }
-    execute(
-        "INSERT INTO driftcheck_runs (seq, id, generated_at, info, sha256, report) "
-        "VALUES (:seq, :id, :at, :info, :sha256, :report)",
+    _insert(
+        execute,
+        "driftcheck_runs",
         seq=seq,
         id=run.id,
-        at=report.generated_at,
+        generated_at=report.generated_at,
         info=canonical(info),
         sha256=hashlib.sha256(data).hexdigest(),
         report=zlib.compress(data, 6),
@@ -384,12 +374,12 @@ def _write_part(execute: Execute, seq: int, report: Report, part: Part, step: St
         "resolved": len(step.resolved),
         "open": known + len(step.opened) - len(step.resolved),
     }
-    execute(
-        "INSERT INTO driftcheck_parts (run, stream, generated_at, conclusive, review, reach, info) "
-        "VALUES (:run, :stream, :at, :conclusive, :review, :reach, :info)",
+    _insert(
+        execute,
+        "driftcheck_parts",
         run=seq,
         stream=part.stream,
-        at=report.generated_at,
+        generated_at=report.generated_at,
         conclusive=int(part.conclusive),
         review=int(_is_review(report)),
         reach=part.reach.key,
@@ -400,14 +390,14 @@ def _write_part(execute: Execute, seq: int, report: Report, part: Part, step: St
 def _write_items(execute: Execute, stream_key: str, step: Step, at: str, *, announced: bool) -> None:
     when = at if announced else None
     for number, item in enumerate(step.opened, _next(execute, "driftcheck_items", "id")):
-        execute(
-            "INSERT INTO driftcheck_items (id, stream, fingerprint, first_seen, info) "
-            "VALUES (:id, :stream, :fingerprint, :first_seen, :info)",
+        _insert(
+            execute,
+            "driftcheck_items",
             id=number,
             stream=stream_key,
             fingerprint=item.key.fingerprint,
             first_seen=item.first_seen,
-            info=canonical(_item_json(replace(item, announced_at=when))),
+            info=_info(replace(item, announced_at=when)),
         )
     for item in step.changed:
         _update(execute, replace(item, announced_at=when or item.announced_at))
@@ -420,28 +410,20 @@ def _update(execute: Execute, item: Item) -> None:
         "UPDATE driftcheck_items SET resolved_at = :resolved_at, info = :info WHERE id = :id",
         id=item.id,
         resolved_at=item.resolved_at,
-        info=canonical(_item_json(item)),
+        info=_info(item),
     )
 
 
-def _item_json(item: Item) -> JSON:
-    return {
-        "deployment": item.key.deployment,
-        "path": item.key.path,
-        "rule": item.key.rule,
-        "severity": item.severity.value,
-        "value": item.value,
-        "declared": item.declared,
-        "last_seen": item.last_seen,
-        "after": item.after,
-        "before": item.before,
-        "changed_at": item.changed_at,
-        "owner": item.owner,
-        "reach": item.reach,
-        "opened_run": item.opened_run,
-        "resolved_run": item.resolved_run,
-        "announced_at": item.announced_at,
-    }
+_STORED: Final = (
+    "value", "declared", "last_seen", "after", "before", "changed_at", "owner", "reach", "opened_run", "resolved_run",
+    "announced_at",
+)  # fmt: skip
+"""The attributes of an item that are stored under their own names."""
+
+
+def _info(item: Item) -> str:
+    key = {"deployment": item.key.deployment, "path": item.key.path, "rule": item.key.rule}
+    return canonical({**key, "severity": item.severity.value, **{name: getattr(item, name) for name in _STORED}})
 
 
 def _item(row: Row) -> Item:
@@ -451,23 +433,13 @@ def _item(row: Row) -> Item:
     return Item(
         key=Key(info["deployment"], info["path"], info["rule"]),
         severity=Severity(info["severity"]),
-        value=info["value"],
         first_seen=first_seen,
-        last_seen=info["last_seen"],
-        declared=info["declared"],
-        after=info["after"],
-        before=info["before"],
-        changed_at=info["changed_at"],
-        owner=info["owner"],
-        reach=info["reach"],
-        opened_run=info["opened_run"],
-        resolved_run=info["resolved_run"],
         resolved_at=resolved_at,
-        announced_at=info["announced_at"],
         id=number,
         target=target,
         command=command,
         report_id=identity or target,
+        **{name: info[name] for name in _STORED},
     )
 
 
@@ -487,13 +459,8 @@ def _post(execute: Execute, run: NewRun, report: Report, transitions: Sequence[T
         document(run.id, report.generated_at, report.command, report.report_id, report.outcome.value, transitions)
     )
     for destination in run.destinations:
-        execute(
-            "INSERT INTO driftcheck_outbox (id, destination, claimed_until, message) "
-            "VALUES (:id, :destination, 0, :message)",
-            id=_next(execute, "driftcheck_outbox", "id"),
-            destination=destination,
-            message=message,
-        )
+        number = _next(execute, "driftcheck_outbox", "id")
+        _insert(execute, "driftcheck_outbox", id=number, destination=destination, claimed_until=0, message=message)
 
 
 def claim(url: str, destinations: Iterable[str]) -> tuple[Message, ...]:
@@ -564,14 +531,9 @@ def _resolved_by(item: Item, audits: Iterable[tuple[str, str, Reach]]) -> Item:
 
 def all_items(url: str, targets: Sequence[str] = ()) -> tuple[Item, ...]:
     """Return every episode of every item, oldest first."""
-    items = _items(url, "")
-    return tuple(item for item in items if not targets or item.target in targets)
-
-
-def _items(url: str, condition: str) -> list[Item]:
     with database.transaction(url, write=False) as execute:
-        rows = execute(f"SELECT {_ITEM_COLUMNS} FROM driftcheck_items {condition} ORDER BY first_seen, id")  # noqa: S608
-    return [_item(row) for row in rows]
+        rows = execute(f"SELECT {_ITEM_COLUMNS} FROM driftcheck_items ORDER BY first_seen, id")  # noqa: S608
+    return tuple(item for item in map(_item, rows) if not targets or item.target in targets)
 
 
 def runs(url: str, targets: Sequence[str] = ()) -> tuple[RunRow, ...]:

@@ -96,7 +96,7 @@ def _chart(
     known = [value for each in series for value in each.values if value is not None]
     if len(points) < 2 or not known:
         return _empty(name, unit, "No data yet." if not known else "No data yet: a line needs runs on two days.")
-    top = top or _rounded_up(max(known, default=1))
+    top = top or _rounded_up(max(known))
     times = [datetime.fromisoformat(point.at).timestamp() for point in points]
     lines = "".join(_line(times, each, top) for each in series)
     gaps = legend = ""
@@ -137,8 +137,6 @@ def _framed(
 
 def _summary(series: _Series, points: Sequence[Point], label: Callable[[float], str]) -> str:
     known = [(value, point.at[:10]) for value, point in zip(series.values, points, strict=True) if value is not None]
-    if not known:
-        return f"{series.name.lower()} not known"
     highest, day = max(known)
     return (
         f"{series.name.lower()} {label(round(known[-1][0], 1))} on {known[-1][1]}, "
@@ -147,8 +145,7 @@ def _summary(series: _Series, points: Sequence[Point], label: Callable[[float], 
 
 
 def _x(times: Sequence[float], index: int) -> float:
-    span = times[-1] - times[0]
-    return (times[index] - times[0]) / span * _WIDTH if span else _WIDTH / 2
+    return (times[index] - times[0]) / (times[-1] - times[0]) * _WIDTH
 
 
 def _line(times: Sequence[float], series: _Series, top: float) -> str:
