@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from driftcheck import fields
-from driftcheck.fields import Field
+from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import JSON, Declaration
 from driftcheck.paths import Path, entry_segment
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
@@ -23,58 +23,35 @@ def render(deployments: Iterable[Declaration], *, origins: bool = True) -> str:
     lines = ["deployments:"]
     for declaration in ordered:
         named = {"name": declaration.name} if "name" in declaration.value else {}
-        value = {**named, **declaration.value}
-        rendered = list(_Rendering(declaration, origins=origins).mapping(value, (), fields.deployment(), 4))
-        lines += [f"  - {rendered[0][4:]}", *rendered[1:]] if rendered else ["  - {}"]
+        copy = _Copy(declaration if origins else None)
+        value = copy.of({**named, **declaration.value}, (), (0,), fields.deployment())
+        lines += writing.block([value], 2, writing.Layout(beside=copy.origins))
     return "\n".join(lines) + "\n"
 
 
-class _Rendering:
-    def __init__(self, declaration: Declaration, *, origins: bool) -> None:
-        self._declaration = declaration
-        self._origins = origins
+class _Copy:
+    """Copies values with masks instead of possible secrets, and collects the origins of scalars as comments."""
 
-    def mapping(self, value: JSON, path: Path, field: Field | None, indent: int) -> Iterator[str]:
-        """Return the lines of a mapping whose keys begin at a column."""
-        hidden = masks(secrets_among(value.keys() - (field.properties.keys() if field else ())), value)
-        for key, child in value.items():
-            below = field.child(key) if field else None
-            head = f"{' ' * indent}{writing.text(hidden.get(key, key))}:"
-            yield from self._entry(head, child, (*path, key), below, indent)
+    def __init__(self, located: Declaration | None) -> None:
+        self._located = located
+        self.origins: dict[writing.Pointer, str] = {}
 
-    def _entry(self, head: str, value: JSON, path: Path, field: Field | None, indent: int) -> Iterator[str]:
+    def of(self, value: JSON, path: Path, at: writing.Pointer, field: Field) -> JSON:
+        """Return the copy of a value; `at` is where it is in the copy."""
         if isinstance(value, dict) and value:
-            yield head
-            yield from self.mapping(value, path, field, indent + 2)
-        elif isinstance(value, list) and value:
-            yield head
-            yield from self._list(value, path, field, indent + 2)
-        else:
-            yield f"{head} {self._scalar(value, field)}{self._origin(path)}"
-
-    def _list(self, entries: list[JSON], path: Path, field: Field | None, indent: int) -> Iterator[str]:
-        key, below = (field.key, field.items) if field else (None, None)
-        for index, entry in enumerate(entries):
-            below_path = (*path, entry_segment(entry, index, key))
-            if isinstance(entry, dict) and entry:
-                first, *rest = self.mapping(entry, below_path, below, indent + 2)
-                yield f"{' ' * indent}- {first[indent + 2 :]}"
-                yield from rest
-            elif isinstance(entry, list) and entry:
-                first, *rest = self._list(entry, below_path, below, indent + 2)
-                yield f"{' ' * indent}- {first[indent + 2 :]}"
-                yield from rest
-            else:
-                yield f"{' ' * indent}- {self._scalar(entry, below)}{self._origin(below_path)}"
-
-    def _scalar(self, value: JSON, field: Field | None) -> str:
-        if isinstance(value, str) and value and ((field is not None and field.sensitive) or is_secret(value)):
-            return writing.text(MASK)
-        return writing.flow(value) if isinstance(value, dict | list) else writing.scalar(value)
-
-    def _origin(self, path: Path) -> str:
-        location = self._declaration.locate(path) if self._origins else None
-        if location is None:
-            return ""
-        file = "".join(c if c.isprintable() else "?" for c in location.file)
-        return f"  # {file}:{location.line}"
+            masked = masks(secrets_among(value.keys() - field.properties.keys()), value)
+            shown: dict[str, str] = {**dict(zip(value, value, strict=True)), **masked}
+            return {
+                shown[key]: self.of(child, (*path, key), (*at, shown[key]), field.child(key) or UNKNOWN)
+                for key, child in value.items()
+            }
+        if isinstance(value, list) and value:
+            return [
+                self.of(each, (*path, entry_segment(each, index, field.key)), (*at, index), field.items or UNKNOWN)
+                for index, each in enumerate(value)
+            ]
+        location = self._located.locate(path) if self._located else None
+        if location is not None:
+            file = "".join(c if c.isprintable() else "?" for c in location.file)
+            self.origins[at] = f"  # {file}:{location.line}"
+        return MASK if isinstance(value, str) and value and (field.sensitive or is_secret(value)) else value

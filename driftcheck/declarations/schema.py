@@ -6,9 +6,8 @@ the schemas have no external references, and retrieval is refused.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -58,34 +57,12 @@ def without_credentials(violation: Violation) -> Violation:
 def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, ...]:
     """Return the violations of a document against its schema, the worst rule first.
 
-    After `MAX_VIOLATIONS` follows one of the rule `too-many-findings`. `schema_name` is one of `fields.SCHEMAS`. Any
-    value is accepted; one that is not JSON is a violation, too.
+    After `MAX_VIOLATIONS` follows one of the rule `too-many-findings`. `schema_name` is one of `fields.SCHEMAS`.
     """
-    if _accepts(value, schema_name):
+    if _gate(schema_name).is_valid(value):
         return ()
-    foreign = tuple(_foreign(value))
-    if foreign:
-        return foreign
     found = _Collector(schema_name).collect(value)
     return found or (Violation("invalid-value", "the document does not match its schema", ()),)
-
-
-def load(schema_name: str = "declaration") -> None:
-    """Load the validator of a schema before its first use."""
-    _gate(schema_name)
-
-
-def _accepts(value: JSON, schema_name: str) -> bool:
-    gate = _gate(schema_name)
-    try:
-        return gate.is_valid(value)
-    except (
-        ValueError,
-        TypeError,
-        OverflowError,
-        RecursionError,
-    ):  # not JSON
-        return False
 
 
 @cache
@@ -105,25 +82,6 @@ def _explainer(schema_name: str) -> jsonschema.Draft202012Validator:
 
 def _refuse(uri: str) -> NoReturn:
     raise LookupError(f"a schema refers to {uri}, outside itself")
-
-
-def _foreign(value: Any) -> Iterator[Violation]:
-    """Return the violations of a value that JSON cannot hold; the YAML reader reports them with better messages."""
-    stack: list[tuple[Pointer, Any]] = [((), value)]
-    while stack:
-        path, node = stack.pop()
-        if isinstance(node, dict):
-            stack.extend(((*path, key), child) for key, child in node.items() if isinstance(key, str))
-            if not all(isinstance(key, str) for key in node):
-                message = f"{_named(path)} has a key that is not a string"
-                yield Violation("wrong-type", message, path, "Put the key in quotes.")
-        elif isinstance(node, list):
-            stack.extend(((*path, index), child) for index, child in enumerate(node))
-        elif isinstance(node, float) and not math.isfinite(node):
-            yield Violation("wrong-type", f"{_named(path)} is not a finite number", path)
-        elif node is not None and not isinstance(node, bool | int | float | str):
-            message = f"{_named(path)} has a type that JSON does not have"
-            yield Violation("wrong-type", message, path, "Put the value in quotes if it is meant as text.")
 
 
 # --- schemas of policies -------------------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ Strings that YAML 1.1 and 1.2 read differently are quoted, so that both read the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from driftcheck.declarations.export import Exported
 from driftcheck.model import ABSENT, JSON
-from driftcheck.paths import Item, format_path
+from driftcheck.paths import format_path, value_at
 from driftcheck.yamlfile import writing
+from driftcheck.yamlfile.writing import Layout
 
 SCHEMA_FILE: Final = "declaration.schema.json"
 """Where the editor's line looks for the schema: next to the declarations."""
@@ -21,21 +22,23 @@ def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:
     """Write a file of declarations (docs/contract.md); `notices` are comments at its top, a line each."""
     lines = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *(f"# {notice}" for notice in notices)]
     if exports:
-        lines.append("deployments:")
-        entries = ("\n".join(_entry(export.value, "  ", _comments(export))) for export in exports)
-        lines.append("\n\n".join(entries))
+        lines += ["deployments:", "\n\n".join(_entry(export.value, _comments(export)) for export in exports)]
     else:
         lines.append("deployments: []")
-    ignores = [line for export in exports for rule in ignore_rules(export) for line in _entry(rule, "  ", {})]
+    ignores = [rule for export in exports for rule in ignore_rules(export)]
     if ignores:
-        lines += ["", "ignore:", *ignores]
+        lines += ["", "ignore:", *writing.block(ignores, 2)]
     return "\n".join(lines) + "\n"
 
 
 def write_overlay(values: Sequence[Mapping[str, JSON]]) -> str:
     """Write a file of overlays."""
-    entries = ("\n".join(_entry(value, "  ", {})) for value in values)
-    return f"# yaml-language-server: $schema={SCHEMA_FILE}\noverlay:\n" + "\n\n".join(entries) + "\n"
+    entries = "\n\n".join(map(_entry, values))
+    return f"# yaml-language-server: $schema={SCHEMA_FILE}\noverlay:\n{entries}\n"
+
+
+def _entry(value: Mapping[str, JSON], layout: Layout = writing.LAYOUT) -> str:
+    return "\n".join(writing.block([value], 2, layout))
 
 
 def ignore_rules(export: Exported) -> list[dict[str, JSON]]:
@@ -52,60 +55,18 @@ def ignore_rules(export: Exported) -> list[dict[str, JSON]]:
     ]
 
 
-def _comments(export: Exported) -> dict[int, list[str]]:
-    """Return comment lines by the id of the collection that they belong to: the one with an omission."""
-    found: dict[int, list[str]] = {}
+def _comments(export: Exported) -> Layout:
+    """Return a layout with comments on what is left out, each in the collection that lacks it."""
+    found: dict[writing.Pointer, list[str]] = {}
     for note in export.notes:
-        holder: Any = export.value
-        depth = 0
-        while depth < len(note.path) - 1 and (inner := _inside(holder, note.path[depth])) is not None:
-            holder, depth = inner, depth + 1
-        text = f"# {format_path(note.path[depth:])} is not exported: {note.reason}".replace("##[", r"##\x5b")
-        found.setdefault(id(holder), []).append(text)
-    return found
-
-
-def _inside(holder: Any, segment: object) -> Any:
-    """Return the collection that a segment leads to, if there is one."""
-    inner = None
-    if isinstance(segment, Item) and isinstance(holder, list):
-        inner = next((e for e in holder if isinstance(e, dict) and e.get(segment.key) == segment.value), None)
-    elif isinstance(segment, str) and isinstance(holder, dict):
-        inner = holder.get(segment)
-    return inner if isinstance(inner, dict | list) else None
-
-
-def _mapping(value: Mapping[str, JSON], indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
-    for key, child in value.items():
-        yield from _node(f"{indent}{writing.text(key)}:", child, f"{indent}  ", comments)
-    yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
-
-
-def _entry(value: JSON, indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
-    """Write an entry of a list; the first line of what it holds follows the dash."""
-    if not isinstance(value, dict | list) or not value:
-        yield from _node(f"{indent}-", value, f"{indent}  ", comments)
-        return
-    lines = _collection(value, f"{indent}  ", comments)
-    yield f"{indent}- {next(lines).removeprefix(f'{indent}  ')}"
-    yield from lines
-
-
-def _node(head: str, value: JSON, indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
-    if not isinstance(value, dict | list):
-        yield f"{head} {writing.scalar(value)}"
-    elif value:
-        yield head
-        yield from _collection(value, indent, comments)
-    else:
-        yield f"{head} {'{}' if isinstance(value, dict) else '[]'}"
-        yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
-
-
-def _collection(value: dict[str, JSON] | list[JSON], indent: str, comments: Mapping[int, list[str]]) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from _mapping(value, indent, comments)
-        return
-    for entry in value:
-        yield from _entry(entry, indent, comments)
-    yield from (f"{indent}{comment}" for comment in comments.get(id(value), ()))
+        holder: JSON = export.value
+        at: writing.Pointer = ()
+        for segment in note.path[:-1]:
+            inner = value_at(holder, (segment,))
+            if isinstance(segment, int) or not isinstance(inner, dict | list):
+                break
+            at = (*at, segment if isinstance(segment, str) else holder.index(inner))
+            holder = inner
+        text = f"# {format_path(note.path[len(at) :])} is not exported: {note.reason}".replace("##[", r"##\x5b")
+        found.setdefault((0, *at), []).append(text)
+    return Layout(below=found)

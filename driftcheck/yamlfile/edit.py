@@ -231,8 +231,7 @@ class _Editor:
     keys: Collection[str]
     splices: list[tuple[int, int, str]] = field(default_factory=list)
     newline: str = "\n"
-    step: int = 2
-    offset: int = 2
+    layout: writing.Layout = writing.LAYOUT
     pairs_left: int = _MOST_PAIRS
     uses: dict[int, list[_Use]] = field(default_factory=dict)
     """By the identity of what an anchor names: its aliases, in their order."""
@@ -245,11 +244,11 @@ class _Editor:
         """Splice what turns the document `old` into `new`."""
         if same(old, new):
             return
-        self.step, self.offset = _habits(self.text, root)
+        self.layout = _layout(self.text, root)
         self.uses, self.values, self.in_place = {}, {}, set()
         if "&" in self.text:
             self._find_uses(root, old, new)
-        self._edit(root, old, new, _Slot(root.start, -self.step, in_flow=False))
+        self._edit(root, old, new, _Slot(root.start, -self.layout.step, in_flow=False))
 
     # Aliases: each is followed to what it names, with the value that it had and is to have.
 
@@ -350,7 +349,7 @@ class _Editor:
             self._replace(node, new, slot)
             return
         self._keep_anchors(*(node for number in removed for node in pairs[number]))
-        column = _column(self.text, pairs[0][0].outer) if pairs else slot.column + self.step
+        column = _column(self.text, pairs[0][0].outer) if pairs else slot.column + self.layout.step
         for key, number in own.items():
             if key in new:
                 name, value = pairs[number]
@@ -398,13 +397,10 @@ class _Editor:
                     end = pairs[number][1].end
                     self.splices.append((end, end, "".join(f", {text}" for text in texts)))
                 continue
-            lines = [
-                line for key in names for line in self._entry(f"{' ' * column}{writing.text(key)}:", new[key], column)
-            ]
+            lines: list[str] = []
+            for key in names:
+                lines += writing.entry(f"{' ' * column}{writing.text(key)}:", new[key], column, self.layout)
             self._insert_lines(_line_end(self.text, pairs[number or 0][1].end), lines)
-
-    def _entry(self, head: str, value: JSON, column: int) -> Iterator[str]:
-        return writing.entry(head, value, column, self.step, self.offset)
 
     def _insert_lines(self, line_end: int, lines: Sequence[str]) -> None:
         self.splices.append((line_end, line_end, "".join(f"{self.newline}{line}" for line in lines)))
@@ -455,7 +451,7 @@ class _Editor:
             at = items[first].outer if after is None else items[after].end
             self.splices.append((at, at, f"{text}, " if after is None else f", {text}"))
             return
-        lines = list(writing.block([value], column, self.step, self.offset))
+        lines = list(writing.block([value], column, self.layout))
         if after is None:
             start = _line_start(self.text, dashes[first])
             self.splices.append((start, start, "".join(f"{line}{self.newline}" for line in lines)))
@@ -590,9 +586,10 @@ class _Editor:
         self, node: _Node, new: dict[str, JSON] | list[JSON], slot: _Slot, merged: str | None
     ) -> None:
         """Put a collection on its own lines below its key, or behind the dash of its entry."""
-        column = slot.column + (2 if slot.is_entry else self.step if isinstance(new, dict) else self.offset)
+        indent = self.layout.step if isinstance(new, dict) else self.layout.offset
+        column = slot.column + (2 if slot.is_entry else indent)
         lines = [f"{' ' * column}<<: {merged}"] if merged is not None else []
-        lines += writing.block(new, column, self.step, self.offset) if new else []
+        lines += writing.block(new, column, self.layout) if new else []
         end = node.end
         header = self._header_comment(node)
         if slot.is_entry:
@@ -740,8 +737,8 @@ def _column(text: str, index: int) -> int:
     return index - _line_start(text, index)
 
 
-def _habits(text: str, root: _Node) -> tuple[int, int]:
-    """Return by how many columns this document indents nested mappings, and lists against their keys."""
+def _layout(text: str, root: _Node) -> writing.Layout:
+    """Return how this document indents nested mappings, and lists against their keys."""
     step: int | None = None
     offset: int | None = None
     pending = [root]
@@ -756,4 +753,4 @@ def _habits(text: str, root: _Node) -> tuple[int, int]:
                     offset = below
             pending.append(value)
         pending += node.items or []
-    return step or 2, 2 if offset is None else offset
+    return writing.Layout(step or 2, 2 if offset is None else offset)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
 from driftcheck.model import JSON
 from driftcheck.yamlfile.scalars import resolve_scalar
@@ -65,33 +66,49 @@ def flow(value: JSON) -> str:
     return scalar(value, in_flow=True)
 
 
-def block(value: dict[str, JSON] | list[JSON], indent: int, step: int = 2, offset: int = 2) -> Iterator[str]:
-    """Return the lines of a collection that is not empty.
+Pointer: TypeAlias = tuple[str | int, ...]
+"""Keys and list indexes from the root of what is written down to a value."""
 
-    `indent` is its column, `step` the columns by which a nested mapping is indented, `offset` those by which a list
-    is indented against its key.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How collections are indented, and the comments among them, by the values that they are about."""
+
+    step: int = 2
+    """By how many columns a nested mapping is indented."""
+    offset: int = 2
+    """By how many columns a list is indented against its key."""
+    beside: Mapping[Pointer, str] = field(default_factory=dict)
+    """Behind scalars, in their lines."""
+    below: Mapping[Pointer, Sequence[str]] = field(default_factory=dict)
+    """At the ends of collections, in lines of their own."""
+
+
+LAYOUT: Final = Layout()
+
+
+def block(value: dict[str, JSON] | list[JSON], indent: int, layout: Layout = LAYOUT, at: Pointer = ()) -> Iterator[str]:
+    """Yield the lines of a collection that is not empty; `indent` is its column, `at` where it is."""
     margin = " " * indent
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from entry(f"{margin}{text(key)}:", child, indent, step, offset)
-        return
-    for child in value:
-        if isinstance(child, dict | list) and child:
-            first, *rest = block(child, indent + 2, step, offset)
+    entries: Iterable[tuple[Any, JSON]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in entries:
+        if isinstance(value, dict):
+            yield from entry(f"{margin}{text(key)}:", child, indent, layout, (*at, key))
+        elif isinstance(child, dict | list) and child:
+            first, *rest = block(child, indent + 2, layout, (*at, key))
             yield f"{margin}- {first[indent + 2 :]}"
             yield from rest
         else:
-            yield f"{margin}- {flow(child) if isinstance(child, dict | list) else scalar(child)}"
+            yield from entry(f"{margin}-", child, indent, layout, (*at, key))
+    yield from (f"{margin}{comment}" for comment in layout.below.get(at, ()))
 
 
-def entry(head: str, value: JSON, indent: int, step: int = 2, offset: int = 2) -> Iterator[str]:
-    """Return the lines of one entry of a mapping at column `indent`; `head` is its key with the colon."""
-    if isinstance(value, dict) and value:
+def entry(head: str, value: JSON, indent: int, layout: Layout, at: Pointer = ()) -> Iterator[str]:
+    """Yield the lines of an entry of a collection at column `indent`; `head` is its key and colon, or its dash."""
+    inner = indent + (layout.step if isinstance(value, dict) else layout.offset)
+    if isinstance(value, dict | list) and value:
         yield head
-        yield from block(value, indent + step, step, offset)
-    elif isinstance(value, list) and value:
-        yield head
-        yield from block(value, indent + offset, step, offset)
-    else:
-        yield f"{head} {flow(value) if isinstance(value, dict | list) else scalar(value)}"
+        yield from block(value, inner, layout, at)
+        return
+    yield f"{head} {flow(value) if isinstance(value, dict | list) else scalar(value)}{layout.beside.get(at, '')}"
+    yield from (f"{' ' * inner}{comment}" for comment in layout.below.get(at, ()))
