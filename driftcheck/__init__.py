@@ -78,7 +78,8 @@ def check(
     policy = settings.Policy(
         strict=audit if strict is None else strict, severities=settings.SEVERITIES.get(command, {})
     )
-    return pipeline.check(declarations, snapshot, pipeline.Request(command, policy, datetime.now(UTC)))
+    run = pipeline.Run(settings.Settings(command, policy=policy), generated_at=datetime.now(UTC))
+    return pipeline.check(declarations, snapshot, run)
 
 
 def render(report: "Report", format_name: str = "text", *, verbose: int = 0, color: bool = False) -> str:

@@ -20,7 +20,8 @@ from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, config_candidates, from_folder, is_in_repository, parse_config
 from driftcheck.declarations.discovery import Sources
 from driftcheck.errors import UsageError
-from driftcheck.model import Declarations
+from driftcheck.model import NO_LOCATION, Declarations, Finding, IgnoreRule
+from driftcheck.rules import make_finding
 from driftcheck.settings import DEFAULT_PATHS, Flags, Policy, Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,38 @@ class Baseline:
     """Whether the change under review names other paths, another workspace or another region; not in force either."""
     is_at_tip: bool = False
     """Whether the commit that is checked out is the tip itself, so that no commit is under review."""
+
+    def ignores_over(self, head: Declarations) -> list[IgnoreRule]:
+        """Return the ignore rules at the tip, with their locations in head where they are still there."""
+        locations = {_without_location(rule): rule.location for rule in head.ignores}
+        return [
+            replace(rule, location=locations.get(_without_location(rule), rule.location))
+            for rule in self.declarations.tip.ignores
+        ]
+
+    def policy_changes(self, head: Declarations, in_force: Policy) -> Iterator[Finding]:
+        """Report what the change under review does to the policy, which takes effect once it is merged."""
+        merge_bases = self.declarations.merge_bases
+        policies = (in_force, *(self.former or (in_force,) * len(merge_bases)))
+        sides = [
+            {_without_location(rule) for rule in (*declared.ignores, *policy.ignores)}
+            for declared, policy in zip((self.declarations.tip, *merge_bases), policies, strict=True)
+        ]
+        rules = {_without_location(rule): rule for rule in (*head.ignores, *self.proposed.ignores)}
+        for key in rules.keys() - set().union(*sides):
+            message = "The change under review adds an ignore rule, which does not apply before the merge."
+            yield make_finding("policy-changed", message, location=rules[key].location)
+        if set.intersection(*sides) - rules.keys():
+            message = "The change under review removes ignore rules, which apply until the merge."
+            yield make_finding("policy-changed", message)
+        settings_alike = [replace(policy, ignores=()) == replace(self.proposed, ignores=()) for policy in policies]
+        if self.is_redirected or not any(settings_alike):
+            yield make_finding("policy-changed", "The change under review alters driftcheck.yaml.")
+
+
+def _without_location(rule: IgnoreRule) -> str:
+    """Return what identifies a rule apart from its location and scope, which adding a deployment changes."""
+    return repr(replace(rule, location=NO_LOCATION, scope=None))
 
 
 @dataclass(frozen=True, slots=True)

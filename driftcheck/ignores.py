@@ -20,11 +20,7 @@ from driftcheck.model import ABSENT, JSON, Change, Comparison, Declaration, Find
 from driftcheck.paths import Item, Path, glob_matches, parse_path
 from driftcheck.redaction.patterns import holds_credential, shown
 from driftcheck.redaction.values import redact
-from driftcheck.rules import make_finding
-
-_ABSENCE: Final = frozenset({"missing-deployment", "missing-elsewhere"})
-_PRESENCE: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
-
+from driftcheck.rules import ABSENCE_RULES, UNMANAGED_RULES, make_finding
 
 BUDGET: Final = 10_000_000
 """Steps that matching rules with names, paths and values may take: a thousand rules and ten thousand changes need less
@@ -80,13 +76,13 @@ class Suppressions:
         by_finding: dict[str, dict[int, IgnoreRule]] = {}
         self._absences = {}
         for index, rule in self.rules.items():
-            for finding in {rule.rule} | (_PRESENCE if rule.unmanaged else set()):
-                if finding is not None and finding not in _ABSENCE:
+            for finding in {rule.rule} | (UNMANAGED_RULES if rule.unmanaged else set()):
+                if finding is not None and finding not in ABSENCE_RULES:
                     by_finding.setdefault(finding, {})[index] = rule
-            if rule.missing or rule.rule in _ABSENCE:
+            if rule.missing or rule.rule in ABSENCE_RULES:
                 self._absences.setdefault(rule.deployment, []).append(index)
         self._by_finding = {
-            finding: _Names(rules, scoped=finding not in _PRESENCE) for finding, rules in by_finding.items()
+            finding: _Names(rules, scoped=finding not in UNMANAGED_RULES) for finding, rules in by_finding.items()
         }
 
     def suppress(self, comparison: Comparison) -> Comparison:
@@ -139,7 +135,7 @@ class Suppressions:
 
     def _rules_about(self, finding: str, name: str) -> Iterator[int]:
         """Yield the rules that cover a finding about a deployment; an accepted absence is named in full."""
-        if finding in _ABSENCE:
+        if finding in ABSENCE_RULES:
             for index in self._absences.get(name, ()):
                 self._budget.spend()
                 scope = self.rules[index].scope
@@ -269,7 +265,7 @@ def _why_unused(rule: IgnoreRule, names: Set[str]) -> str | None:
 def _is_about_everything(rule: IgnoreRule) -> bool:
     """Return whether a rule covers the presence or absence of every deployment."""
     about_all = not rule.deployment.strip("*")
-    return about_all and (rule.missing or rule.unmanaged or rule.rule in _ABSENCE or rule.rule in _PRESENCE)
+    return about_all and (rule.missing or rule.unmanaged or rule.rule in ABSENCE_RULES or rule.rule in UNMANAGED_RULES)
 
 
 def _is_expired(rule: IgnoreRule, today: date) -> bool:

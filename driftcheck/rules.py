@@ -860,6 +860,12 @@ SUPPRESSIBLE_RULES: Final = frozenset(COMPARISON_RULES | LINT_RULES) - {
 The others report that something could not be read or that the policy itself is at fault.
 """
 
+ABSENCE_RULES: Final = frozenset({"missing-deployment", "missing-elsewhere"})
+"""Rules that report a declared deployment that is not live, and should be."""
+
+UNMANAGED_RULES: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
+"""Rules that report a live deployment that is not declared."""
+
 CLASSES_OF_RULES: Final[Mapping[str, ChangeClass]] = {
     "missing-deployment": ChangeClass.DRIFT,
     "missing-elsewhere": ChangeClass.ELSEWHERE,

@@ -30,7 +30,7 @@ from driftcheck.rules import make_finding
 from driftcheck.settings import Settings
 
 if TYPE_CHECKING:
-    from driftcheck.baseline import BaseRevision
+    from driftcheck.baseline import Baseline, BaseRevision
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def check_each(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> li
     if runs[0].settings.target is None:
         (run,), ((declarations, live),) = runs, both
         snapshot = _snapshot(run, live)
-        report = pipeline.check(declarations, snapshot, _request(run, declarations))
+        report = pipeline.check(declarations, snapshot, pipeline.Run(run.settings, _baseline(run, declarations)))
         return [CheckedTarget(run.settings, declarations, report, snapshot)]
     return [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, both, strict=True)]
 
@@ -85,15 +85,15 @@ def validate(runs: Sequence[Settings]) -> Report:
     results = []
     for run in runs:
         declarations = sides.read_declarations(run)
-        report = pipeline.validate(declarations, pipeline.request(run))
+        report = pipeline.validate(declarations, pipeline.Run(run))
         if run.target is None:
             return report
         results.append(CheckedTarget(run, declarations, report))
     return _combine(results)
 
 
-def _request(run: TargetRun, declarations: Declarations) -> pipeline.Request:
-    return pipeline.request(run.settings, run.base.read(declarations) if run.base else None)
+def _baseline(run: TargetRun, declarations: Declarations) -> Baseline | None:
+    return run.base.read(declarations) if run.base else None
 
 
 def _snapshot(run: TargetRun, live: Snapshot | DriftcheckError) -> Snapshot:
@@ -108,10 +108,10 @@ def _snapshot(run: TargetRun, live: Snapshot | DriftcheckError) -> Snapshot:
 def _check_target(run: TargetRun, declarations: Declarations, live: Snapshot | DriftcheckError) -> CheckedTarget:
     """Compare one of several targets; an error that would end a single run is reported as a finding."""
     snapshot = live if isinstance(live, Snapshot) else sides.unread_snapshot(run.settings, live)
-    request = _request(run, declarations)
-    if request.names:  # a name may belong to one target only
-        request = replace(request, allow_empty=True)
-    report = pipeline.check(declarations, snapshot, request)
+    settings = run.settings
+    if settings.names:  # a name may belong to one target only
+        settings = replace(settings, allow_empty=True)
+    report = pipeline.check(declarations, snapshot, pipeline.Run(settings, _baseline(run, declarations)))
     if isinstance(live, DriftcheckError) and not isinstance(live, LiveError):
         failed = make_finding("run-failed", live.message, hint=live.hint)
         outcome = _worst([report.outcome, Outcome[live.status.name]])

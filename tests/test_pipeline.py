@@ -27,8 +27,8 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.pipeline import Request, check, validate
-from driftcheck.settings import Policy
+from driftcheck.pipeline import Run, check, validate
+from driftcheck.settings import Policy, Settings
 from tests.comparison.declarations import declarations as drawn
 from tests.comparison.echo import echo
 from tests.comparison.mutations import mutations
@@ -40,8 +40,11 @@ PLAIN = Policy()
 SECRET = "c4n4ry" + "0123456789" * 4
 
 
-def run(declared: Declarations, live: Snapshot, policy: Policy = PLAIN, **terms: Any) -> Report:
-    return check(declared, live, Request(**{"command": "check", "policy": policy, "now": NOW} | terms))
+def run(
+    declared: Declarations, live: Snapshot, policy: Policy = PLAIN, *, baseline: Baseline | None = None, **terms: Any
+) -> Report:
+    chosen = Settings(**{"command": "check", "policy": policy} | terms)
+    return check(declared, live, Run(chosen, baseline, NOW, NOW))
 
 
 def named(name: str, **values: Any) -> dict[str, Any]:
@@ -199,13 +202,13 @@ def test_none_of_the_declared_names_live_is_a_warning() -> None:
 
 
 def test_validation_needs_no_live_side() -> None:
-    request = Request("validate", Policy(), NOW)
-    report = validate(replace(declarations(named("a")), ignores=(ignore("**"),)), request)
+    offline = Run(Settings("validate"), None, NOW, NOW)
+    report = validate(replace(declarations(named("a")), ignores=(ignore("**"),)), offline)
     assert report.live is None
     assert report.deployments == ()
     assert [rule for rule, _ in rules(report)] == ["catch-all-ignore"]
-    assert status(validate(declarations(named("a")), request)) == 0
-    assert status(validate(declarations(named("a"), complete=False), request)) == 2
+    assert status(validate(declarations(named("a")), offline)) == 0
+    assert status(validate(declarations(named("a"), complete=False), offline)) == 2
 
 
 # --- ignore rules ------------------------------------------------------------------------------------------------

@@ -250,7 +250,7 @@ def _note_unused_rules(adoption: _Adoption, each: CheckedTarget) -> None:
     if each.snapshot is None or not each.settings.paths or not each.ignores:
         return
     declarations = declare(_current(adoption, each), name_suffix=each.settings.name_suffix)
-    report = pipeline.check(declarations, each.snapshot, pipeline.request(each.settings))
+    report = pipeline.check(declarations, each.snapshot, pipeline.Run(each.settings))
     before = _unused_rules(each)
     for rule, location in _unused_rules(replace(each, declarations=declarations, report=report)).items():
         if rule not in before:

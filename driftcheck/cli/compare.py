@@ -80,7 +80,7 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     pairing = pair(there, here if second is None else replace(here, source=second), maps, first)
     if pairing.apart:
         console.say(f"note: {len(pairing.apart):,} deployments are not compared, because --map pairs others.")
-    return pipeline.compare(pairing, pipeline.request(chosen))
+    return pipeline.compare(pairing, pipeline.Run(chosen))
 
 
 def _target(name: str | None, config: Config) -> Target | None:

@@ -34,7 +34,7 @@ from driftcheck.model import (
     Status,
 )
 from driftcheck.paths import Path, value_at
-from driftcheck.rules import make_finding
+from driftcheck.rules import ABSENCE_RULES, make_finding
 
 if TYPE_CHECKING:
     from driftcheck.comparison.three_way import BaseDeclarations, BaseDeployment
@@ -511,7 +511,7 @@ def _add_renames(so_far: _Assessment) -> None:
     sides, comparisons = so_far.sides, so_far.comparisons
     absent = {each.name: each for each in comparisons if each.id is None}
     rules = {found.deployment: found.rule for found in so_far.findings}
-    missing = {name for name in absent if rules.get(name) in ("missing-deployment", "missing-elsewhere")}
+    missing = {name for name in absent if rules.get(name) in ABSENCE_RULES}
     proposed = {name for name in absent if rules.get(name) == "proposed-creation"}
     unmanaged = {each.name for each in comparisons if each.status is Status.UNMANAGED}
     removed = {name for name in unmanaged if rules.get(name) == "proposed-removal"}

@@ -13,6 +13,7 @@ from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.view import Result
 from driftcheck.model import Location, Report, Severity
+from driftcheck.rules import UNMANAGED_RULES
 
 MOST: Final = 10
 """Annotations of one level that a step may have."""
@@ -36,7 +37,7 @@ def render(report: Report, options: RenderOptions) -> str:
     aside = view.aside(report)
     left_out = set(map(id, aside))
     results = [each for each in view.results(report) if id(each.item) not in left_out]
-    unmanaged = [each for each in results if each.rule in view.UNMANAGED_RULES and each.severity is Severity.NOTE]
+    unmanaged = [each for each in results if each.rule in UNMANAGED_RULES and each.severity is Severity.NOTE]
     summed = unmanaged if len(unmanaged) > 1 else []
     apart = {id(each) for each in summed}
     annotations += [_annotation(each, report, options) for each in results if id(each) not in apart]

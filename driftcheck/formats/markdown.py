@@ -18,6 +18,7 @@ from urllib.parse import quote
 from driftcheck.formats import Asked, RenderOptions, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Change, Finding, Location, Report, Severity
+from driftcheck.rules import UNMANAGED_RULES
 
 _VALUE: Final = 120
 _OPEN: Final = 10
@@ -275,7 +276,7 @@ def _sums(shown: view.View, report: Report, options: RenderOptions, severity: Se
 def _sum(group: view.Sum, report: Report, options: RenderOptions) -> _Group:
     title = _prose(wording.rule_title(group.rule, group.findings), _html_code)
     summary = f"<b>{group.severity.value}</b> {title} ({len(group.findings):,})"
-    if group.rule in view.UNMANAGED_RULES:
+    if group.rule in UNMANAGED_RULES:
         pieces = [
             _Piece(f"- {_code(wording.name_in(report, each.target, each.deployment))}\n", "finding")
             for each in group.findings

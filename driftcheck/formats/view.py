@@ -27,11 +27,10 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Path, format_path
-from driftcheck.rules import LINT_RULES, RULES
+from driftcheck.rules import LINT_RULES, RULES, UNMANAGED_RULES
 
 CHANGE_RULE: Final = "drift"
 """The rule of a change, where a format needs one."""
-UNMANAGED_RULES: Final = frozenset({"unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"})
 NO_ANSWER: Final = frozenset({ExitStatus.INVALID, ExitStatus.INCOMPLETE, ExitStatus.DEFECT})
 BY_THE_CHANGE: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.ADOPTED})
 """The classes of what the change under review does."""

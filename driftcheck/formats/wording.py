@@ -37,7 +37,7 @@ from driftcheck.model import (
     Suppression,
 )
 from driftcheck.paths import Item, Path, format_path
-from driftcheck.rules import RULES
+from driftcheck.rules import ABSENCE_RULES, RULES, UNMANAGED_RULES
 
 HIDDEN: Final = "(hidden)"
 UNSET: Final = "(unset)"
@@ -522,7 +522,7 @@ def _has_drifted(report: Report) -> bool:
 
 def _counts_unmanaged(report: Report) -> bool:
     return any(
-        each.rule in view.UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
+        each.rule in UNMANAGED_RULES and each.severity is not Severity.NOTE and each.suppressed is None
         for each in report.findings
     )
 
@@ -591,7 +591,7 @@ def _findings(report: Report, where: str = "") -> str:
 
 def _other_findings(report: Report) -> list[Finding]:
     """Return the active findings that no status of a deployment covers."""
-    by_status = view.UNMANAGED_RULES | {"missing-deployment", "missing-elsewhere", "outdated-deployment"}
+    by_status = UNMANAGED_RULES | ABSENCE_RULES | {"outdated-deployment"}
     return [finding for finding in report.findings if finding.suppressed is None and finding.rule not in by_status]
 
 

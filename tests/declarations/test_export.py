@@ -20,7 +20,7 @@ from driftcheck.declarations.export import HIDDEN, Exported, Note, declared_form
 from driftcheck.declarations.writing import write
 from driftcheck.model import ABSENT, REDACTED_MARKER, ChangeKind, Deployment, ExitStatus, Report, Severity, Snapshot
 from driftcheck.paths import Item, Path, format_path, value_at
-from driftcheck.settings import Policy
+from driftcheck.settings import Policy, Settings
 from tests.comparison.declarations import declaration
 from tests.comparison.echo import Freedom, echo
 from tests.declarations.live_deployments import CANARIES, COMMIT, deployments
@@ -36,8 +36,8 @@ def exported(live: Mapping[str, Any]) -> Exported | None:
 def strict_check(text: str, *live: Mapping[str, Any], strict: bool = True) -> Report:
     declarations = loader.declare([SourceText("exported.yaml", text.encode())])
     snapshot = Snapshot("https://api.example.com", tuple(Deployment(value["name"], value) for value in live))
-    request = pipeline.Request("check", Policy(strict=strict), datetime(2026, 1, 8, tzinfo=UTC))
-    return pipeline.check(declarations, snapshot, request)
+    chosen = Settings("check", policy=Policy(strict=strict))
+    return pipeline.check(declarations, snapshot, pipeline.Run(chosen, now=datetime(2026, 1, 8, tzinfo=UTC)))
 
 
 def assert_in_sync(report: Report) -> None:

@@ -16,9 +16,9 @@ from driftcheck.declarations.loader import load
 from driftcheck.formats import FORMATS, RenderOptions, report_json
 from driftcheck.formats import render as render_format
 from driftcheck.model import ExitStatus, Finding, Report, Severity, State, Suppression
-from driftcheck.pipeline import Request, validate
+from driftcheck.pipeline import Run, validate
 from driftcheck.rules import RULES
-from driftcheck.settings import Policy
+from driftcheck.settings import Settings
 from tests.cli.command import driftcheck
 from tests.formats.reports import CLAIMS, MAX_SCALE, SAMPLES, report
 
@@ -58,9 +58,9 @@ def from_rules() -> Iterator[Report]:
 
 def from_files() -> Iterator[Report]:
     """Yield the report of each example of an invalid file."""
-    request = Request("validate", Policy(), datetime(2026, 11, 28, tzinfo=UTC))
+    run = Run(Settings("validate"), now=datetime(2026, 11, 28, tzinfo=UTC))
     for file in sorted((ROOT / "examples/invalid").glob("*.yaml")):
-        yield validate(load([str(file)]), request)
+        yield validate(load([str(file)]), run)
 
 
 def from_cases() -> Iterator[Report]:
