@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
 from driftcheck import settings
 from driftcheck.cli import console, options
-from driftcheck.cli.outputs import Reporting, named_inputs, refuse_inputs, write_files, write_report
+from driftcheck.cli.outputs import (
+    Output,
+    Reporting,
+    named_inputs,
+    parse_output,
+    refuse_inputs,
+    write_report,
+    write_text,
+)
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import inert, inert_json, visible
 from driftcheck.model import JSON
@@ -23,7 +33,7 @@ from driftcheck.settings import Flags
 if TYPE_CHECKING:
     from driftcheck.history.store import RunRow
     from driftcheck.history.transitions import Item
-    from driftcheck.history.trend import Point, Trend
+    from driftcheck.history.trend import Point
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _MOST_POINTS: Final = 60
@@ -34,26 +44,6 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def _output(*formats: str) -> Callable[[Any], Any]:
-    def parse(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, str | None]:
-        name, _, file = value.partition("=")
-        if name not in formats:
-            raise click.BadParameter(f"unknown format; choose from {', '.join(formats)}.")
-        return name, file or None
-
-    return click.option(
-        "-o",
-        "--output",
-        default=formats[0],
-        metavar="FORMAT[=FILE]",
-        callback=parse,
-        help=f"{', '.join(formats)}; without FILE to standard output. Default: {formats[0]}.",
-    )
-
-
-targets = click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target. Repeatable.")
-
-
 @click.group("history")
 def command() -> None:
     """Show what is open and since when, and the runs that say so.
@@ -62,42 +52,59 @@ def command() -> None:
     """
 
 
-def _database(url: str | None, written: str | None = None) -> str:
-    """Return the URL of the history; raises UsageError if it is missing or a file to write is the history itself."""
+def _database(url: str | None) -> str:
+    """Return the URL of the history; raises UsageError if it is missing."""
     if url is None:
         raise UsageError("no history was named.", hint="Add --history sqlite:///FILE, or set DRIFTCHECK_HISTORY.")
-    if written is not None:
-        refuse_inputs([written], named_inputs(Flags(history=url)))
     return url.strip()
 
 
-def _write(output: tuple[str, str | None], text: str) -> int:
-    if output[1] is None:
-        console.write(text)
-    else:
-        write_files([(output[1], text)])
-    return 0
+_targets = click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target. Repeatable.")
+
+_View: TypeAlias = Callable[[str, tuple[str, ...], str], str]
+"""The text in a format of what the history at a URL holds, of some targets or of all."""
+
+
+def _view(name: str, *formats: str) -> Callable[[_View], click.Command]:
+    """Return a decorator that makes a command of a view, whose first format is the default."""
+
+    def made(view: _View) -> click.Command:
+        @functools.wraps(view)
+        def run(history: str | None, targets: tuple[str, ...], output: Output) -> int:
+            url = _database(history)
+            refuse_inputs([output.file] if output.file else [], named_inputs(Flags(history=url)))
+            write_text(output.file, view(url, targets, output.format))
+            return 0
+
+        output = click.option(
+            "-o",
+            "--output",
+            default=formats[0],
+            metavar="FORMAT[=FILE]",
+            callback=lambda _context, _parameter, value: parse_output(value, formats),
+            help=f"{', '.join(formats)}; without FILE to standard output. Default: {formats[0]}.",
+        )
+        return command.command(name)(options.history(_targets(output(run))))
+
+    return made
 
 
 def _dumped(value: JSON) -> str:
     return inert_json(json.dumps(value, indent=2)) + "\n"
 
 
-@command.command("open")
-@options.history
-@targets
-@_output("text", "json")
-def open_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+@_view("open", "text", "json")
+def _open(url: str, targets: tuple[str, ...], output: str) -> str:
     """List what is open: worst first, then newest, with age and owner."""
     from driftcheck.formats.wording import since_text
     from driftcheck.history import store
 
-    items = store.open_items(_database(history, output[1]), targets)
-    if output[0] == "json":
-        return _write(output, _dumped({"items": [_item_json(item) for item in items]}))
-    now = settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ")
+    items = store.open_items(url, targets)
+    if output == "json":
+        return _dumped({"items": [_item_json(item) for item in items]})
     if not items:
-        return _write(output, "Nothing is open.\n")
+        return "Nothing is open.\n"
+    now = settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ")
     columns: dict[str, list[str]] = {
         "severity": [item.severity.value for item in items],
         "since": [since_text(item.first_seen, now) for item in items],
@@ -107,7 +114,7 @@ def open_command(history: str | None, targets: tuple[str, ...], output: tuple[st
         "path or rule": [item.key.path or item.key.rule or "" for item in items],
         "owner": [item.owner or "-" for item in items],
     }
-    return _write(output, _columns(columns, ("report", "command")))
+    return _columns(columns, ("report", "command"))
 
 
 def _item_json(item: Item) -> dict[str, JSON]:
@@ -152,24 +159,18 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return inert("".join(f"{line}\n" for line in lines))
 
 
-@command.command("list")
-@options.history
-@targets
-@_output("text", "json")
-def list_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+@_view("list", "text", "json")
+def _list(url: str, targets: tuple[str, ...], output: str) -> str:
     """List the recorded runs, newest first."""
     from driftcheck.history import store
 
     records = [
-        _run_json(row, part)
-        for row in reversed(store.runs(_database(history, output[1]), targets))
-        for part in row.parts
-        if part["is_target"]
+        _run_json(row, part) for row in reversed(store.runs(url, targets)) for part in row.parts if part["is_target"]
     ]
-    if output[0] == "json":
-        return _write(output, _dumped({"runs": records}))
+    if output == "json":
+        return _dumped({"runs": records})
     if not records:
-        return _write(output, "No run has been recorded.\n")
+        return "No run has been recorded.\n"
     columns: dict[str, list[str]] = {
         "run": [record["id"][:12] for record in records],
         "time": [record["generated_at"] for record in records],
@@ -179,7 +180,7 @@ def list_command(history: str | None, targets: tuple[str, ...], output: tuple[st
         "outcome": [record["outcome"] + ("" if record["conclusive"] else " (not conclusive)") for record in records],
         "items": [f"{record['open']} open, +{record['opened']} -{record['resolved']}" for record in records],
     }
-    return _write(output, _columns(columns, ("report", "target")))
+    return _columns(columns, ("report", "target"))
 
 
 def _run_json(row: RunRow, part: Any) -> dict[str, Any]:
@@ -215,37 +216,24 @@ def show_command(flags: Flags, reporting: Reporting, run_id: str) -> int:
     return 0
 
 
-@command.command("trend")
-@options.history
-@targets
-@_output("text", "json", "html")
-def trend_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+@_view("trend", "text", "json", "html")
+def _trend(url: str, targets: tuple[str, ...], output: str) -> str:
     """Show how what is open developed, day by day."""
     from driftcheck.history import store
     from driftcheck.history.trend import trend
 
-    url = _database(history, output[1])
     found = trend(store.runs(url, targets), store.episodes(url, targets))
-    if output[0] == "html":
+    if output == "html":
         from driftcheck.history.trend_page import render
 
-        return _write(output, render(found, f"Drift over time{''.join(f', {visible(name)}' for name in targets)}"))
-    if output[0] == "json":
-        return _write(output, _dumped(_trend_json(found)))
-    return _write(output, _trend_text(found))
+        return render(found, f"Drift over time{''.join(f', {visible(name)}' for name in targets)}")
+    if output == "json":
+        points = [asdict(point) | {"open": point.open} for point in found.points]
+        return _dumped({"points": points, "months": [asdict(month) for month in found.months]})
+    return _trend_text(found.points)
 
 
-def _trend_json(trend: Trend) -> JSON:
-    points = [{**_fields(point), "open": point.open} for point in trend.points]
-    return {"points": points, "months": [_fields(month) for month in trend.months]}
-
-
-def _fields(record: Any) -> dict[str, JSON]:
-    return {name: getattr(record, name) for name in record.__slots__}
-
-
-def _trend_text(trend: Trend) -> str:
-    points = trend.points
+def _trend_text(points: Sequence[Point]) -> str:
     if not points:
         return "No run has been recorded.\n"
     rows = [
@@ -288,26 +276,22 @@ def prune_command(history: str | None, keep: timedelta) -> int:
     return 0
 
 
-@command.command("export")
-@options.history
-@targets
-@_output("jsonl", "csv")
-def export_command(history: str | None, targets: tuple[str, ...], output: tuple[str, str | None]) -> int:
+@_view("export", "jsonl", "csv")
+def _export(url: str, targets: tuple[str, ...], output: str) -> str:
     """Write every item with its times and the SHA-256 of the reports that opened and resolved it.
 
     JSON lines hold the runs too.
     """
     from driftcheck.history import store
 
-    url = _database(history, output[1])
     runs = store.runs(url, targets)
     sha256 = {row.id: row.sha256 for row in runs}
     items = [_exported(item, sha256) for item in store.all_items(url, targets)]
-    if output[0] == "csv":
-        return _write(output, _csv(items))
+    if output == "csv":
+        return _csv(items)
     lines = [{"type": "run", **_run_json(row, part)} for row in runs for part in row.parts if part["is_target"]]
     records = [*lines, *({"type": "item"} | item for item in items)]
-    return _write(output, inert_json("".join(json.dumps(record) + "\n" for record in records)))
+    return inert_json("".join(json.dumps(record) + "\n" for record in records))
 
 
 def _exported(item: Item, sha256: dict[str, str]) -> dict[str, JSON]:

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -48,7 +48,7 @@ class Reporting:
 
 def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
     """Parse the values of `-o`; raises click.BadParameter, which says what would be right."""
-    outputs = tuple(_parse_output(value) for value in values) or (Output("text"),)
+    outputs = tuple(parse_output(value, FORMATS) for value in values) or (Output("text"),)
     targets = [output.file for output in outputs]
     if targets.count(None) > 1:
         raise click.BadParameter("only one format can go to standard output; write the others to files (FORMAT=FILE).")
@@ -58,18 +58,19 @@ def parse_outputs(values: Sequence[str]) -> tuple[Output, ...]:
     return outputs
 
 
-def _parse_output(value: str) -> Output:
+def parse_output(value: str, formats: Collection[str]) -> Output:
+    """Parse FORMAT[=FILE]; raises click.BadParameter, which says what would be right."""
     name, equals, file = value.partition("=")
-    if name not in FORMATS:
+    if name not in formats:
         from difflib import get_close_matches
 
         suffix = os.path.splitext(value)[1].lower().removeprefix(".")
         by_suffix = _FORMATS_BY_SUFFIX.get(suffix, suffix)
-        close = get_close_matches(name.lower(), FORMATS, n=1)
+        close = get_close_matches(name.lower(), formats, n=1)
         advice = f" Did you mean {close[0]}?" if close else ""
-        if not equals and by_suffix in FORMATS:
+        if not equals and by_suffix in formats:
             advice = f" To write a file: -o {by_suffix}={value}."
-        raise click.BadParameter(f"unknown format; choose from {', '.join(FORMATS)}.{advice}")
+        raise click.BadParameter(f"unknown format; choose from {', '.join(formats)}.{advice}")
     if equals and not file:
         raise click.BadParameter(f"name a file after {name}=, or omit the = for standard output.")
     return Output(name, None if file in ("", *_STANDARD_OUTPUT) else file)
@@ -185,6 +186,14 @@ def _gaps(report: Report) -> Iterator[str]:
     for target in report.targets:
         if target.live is not None:
             yield from (f"{target.name}: {gap}" for gap in target.live.gaps)
+
+
+def write_text(file: str | None, text: str) -> None:
+    """Write a text to a file, or to standard output for None and -."""
+    if file in (None, "-"):
+        console.write(text)
+    elif file is not None:
+        write_files([(file, text)])
 
 
 def write_files(files: Sequence[tuple[str, str]]) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 import click
 
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files
-from driftcheck.errors import UsageError
+from driftcheck.cli.outputs import Output, named_inputs, parse_output, refuse_inputs, write_files
 from driftcheck.formats import plan as formats
 from driftcheck.model import ExitStatus, Status
 from driftcheck.plan import Effect, NotPlanned, Plan, PlanTarget, Step, plan_deployment
-from driftcheck.redaction.patterns import shown
 from driftcheck.settings import Flags
 from driftcheck.targets import CheckedTarget
 
@@ -30,43 +27,36 @@ from driftcheck.targets import CheckedTarget
 @click.option(
     "-o",
     "--output",
+    "outputs",
     multiple=True,
+    default=["text"],
     metavar="FORMAT[=FILE]",
+    callback=lambda _context, _parameter, values: [parse_output(value, formats.FORMATS) for value in values],
     help=f"Format: {', '.join(formats.FORMATS)}. Repeatable. Default: text on standard output.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only the plan.")
 @options.as_flags
-def command(flags: Flags, output: tuple[str, ...], quiet: bool) -> int:
+def command(flags: Flags, outputs: Sequence[Output], quiet: bool) -> int:
     """Print the requests that would bring live back to what PATHS declare. Nothing is sent.
 
     Values that are not known, such as those of secrets, are placeholders; a request with placeholders is marked unsafe
     as it is. Exit status 0: nothing to do; 1: there is a plan.
     """
-    outputs = [_output(each) for each in output or ("text",)]
-    refuse_inputs([file for _, file in outputs if file is not None], named_inputs(flags))
+    refuse_inputs([each.file for each in outputs if each.file is not None], named_inputs(flags))
     compared = run.compared("plan", flags, quiet=quiet)
     plan = plan_of(compared)
     status = run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
-    write_files([(file, formats.render(name, plan)) for name, file in outputs if file is not None])
+    write_files([(each.file, formats.render(each.format, plan)) for each in outputs if each.file is not None])
     if status is ExitStatus.INVALID and not (plan.steps or plan.not_planned):
         return status  # the error on standard error is all there is to say: "nothing to do" would be untrue
-    for name, file in outputs:
-        if file is None:
-            console.write(formats.render(name, plan))
-    if not quiet and {name for name, _ in outputs} & {"json", "sh"} and formats.may_hold_secrets(plan):
+    for each in outputs:
+        if each.file is None:
+            console.write(formats.render(each.format, plan))
+    if not quiet and {each.format for each in outputs} & {"json", "sh"} and formats.may_hold_secrets(plan):
         console.say("note: the requests hold values that may be secret, as the files declare them.")
-    if not quiet and all(file is not None for _, file in outputs):
+    if not quiet and all(each.file is not None for each in outputs):
         console.say(formats.summary(plan))
     return status
-
-
-def _output(value: str) -> tuple[str, str | None]:
-    name, _, file = value.partition("=")
-    if name not in formats.FORMATS:
-        close = get_close_matches(name.lower(), formats.FORMATS, n=1)
-        meant = f"Did you mean {close[0]}? " if close else ""
-        raise UsageError(f"unknown format: {shown(name)}", hint=f"{meant}Formats: {', '.join(formats.FORMATS)}.")
-    return name, file if file not in ("", "-") else None
 
 
 def plan_of(compared: Iterable[CheckedTarget]) -> Plan:

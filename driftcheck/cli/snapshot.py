@@ -10,7 +10,7 @@ import click
 
 from driftcheck import sides
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files
+from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files, write_text
 from driftcheck.errors import DriftcheckError, UsageError
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
@@ -36,12 +36,9 @@ def command(flags: Flags, file: str | None, quiet: bool) -> int:
         return _save_each(runs, file, quiet=quiet)
     snapshot = run.read_whole_live(runs[0], quiet=quiet)
     text = inert_json(write(snapshot))
-    if file in (None, "-"):
-        console.write(text)
-    elif file is not None:
-        write_files([(file, text)])
-        if not quiet:
-            console.say(f"{counted(len(snapshot.deployments), 'deployment')} saved.")
+    write_text(file, text)
+    if file not in (None, "-") and not quiet:
+        console.say(f"{counted(len(snapshot.deployments), 'deployment')} saved.")
     return 0
 
 
