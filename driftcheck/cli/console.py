@@ -99,8 +99,14 @@ def say_error(error: DriftcheckError) -> None:
         say("  hint: " + visible(error.hint))
 
 
-def say_defect(error: BaseException) -> None:
-    """Report an internal error and where it arose; never its text, which may hold any value."""
+def say_failure(error: Exception) -> ExitStatus:
+    """Report an error and return the exit status for it.
+
+    Of an internal error, the kind and where it arose are reported; never its text, which may hold any value.
+    """
+    if isinstance(error, DriftcheckError):
+        say_error(error)
+        return error.status
     import traceback
 
     say(f"error: {defect_message(error)}")
@@ -108,6 +114,7 @@ def say_defect(error: BaseException) -> None:
         folder, file = os.path.split(frame.filename)
         say(f"  at {os.path.basename(folder)}/{file}:{frame.lineno}")
     say("  hint: This is a defect of driftcheck. Please report it with the lines above.")
+    return ExitStatus.DEFECT
 
 
 def defect_message(error: BaseException) -> str:

@@ -68,10 +68,7 @@ def command(flags: Flags, directory: str | None, file: str | None, force: bool, 
             raise UsageError(f"no live deployment matches --name {' or '.join(chosen.names)}.")
     export = pipeline.export(snapshot, name_suffix=chosen.name_suffix)
     if not quiet:
-        for notice in notices(export):
-            console.say(f"note: {notice}")
-        for notice in omissions(export.deployments):
-            console.say(f"note: {notice}")
+        say_left_out(export)
     if directory is not None:
         files = one_each(export, directory)
         write_new(files, force=force)
@@ -82,6 +79,12 @@ def command(flags: Flags, directory: str | None, file: str | None, force: bool, 
         write_new([(file, in_one(export))], force=force)
         console.say(f"{counted(len(export.deployments), 'declaration')} written to {visible(file)}.")
     return 0
+
+
+def say_left_out(export: Export, prefix: str = "") -> None:
+    """Report the deployments and values that are not exported."""
+    for text in (*notices(export), *omissions(export.deployments)):
+        console.say(f"note: {prefix}{text}")
 
 
 def notices(export: Export) -> Iterator[str]:

@@ -133,10 +133,7 @@ def _declarations(snapshot: Snapshot | None, folder: str, *, quiet: bool) -> lis
     """Return the files of what is live, or those of the example."""
     declared = pipeline.export(snapshot) if snapshot is not None else Export()
     if not quiet:
-        for notice in export.notices(declared):
-            console.say(f"note: {notice}")
-        for notice in export.omissions(declared.deployments):
-            console.say(f"note: {notice}")
+        export.say_left_out(declared)
     if declared.deployments:
         return export.one_each(declared, folder)
     if snapshot is not None:

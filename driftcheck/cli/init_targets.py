@@ -6,12 +6,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
-from driftcheck import fields, pipeline, settings, sides
+from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, options, run
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
@@ -58,18 +57,13 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     """Write what is equal in all workspaces to the base, and what differs to an overlay for each target."""
     targets = _targets(workspaces, flags.live)
     runs = settings.resolve_targets("init", flags, Config(targets=targets), None, FilePath.cwd())
-    at_once, runs = settings.share_connections(runs)
-    with run.progress(quiet) as seen, ThreadPoolExecutor(max(at_once, 1)) as pool:
-        listings = [pool.submit(sides.read_live, each, tuple, seen) for each in runs]
-        snapshots = [
-            run.accepted(each, found.result(), quiet=quiet) for each, found in zip(runs, listings, strict=True)
-        ]
+    listings = zip(runs, run.read_each_live(runs, quiet=quiet), strict=True)
     found = []
-    for each, snapshot in zip(runs, snapshots, strict=True):
+    for each, snapshot in [(each, run.accepted(each, live, quiet=quiet)) for each, live in listings]:
         suffix = _suffix(each.target or "", snapshot)
         exported = pipeline.export(snapshot, name_suffix=suffix)
-        for notice in () if quiet else (*export.notices(exported), *export.omissions(exported.deployments)):
-            console.say(f"note: {each.target}: {notice}")
+        if not quiet:
+            export.say_left_out(exported, f"{each.target}: ")
         if exported.deployments:
             declared = {deployment.name: deployment for deployment in exported.deployments}
             found.append(_Found(each, snapshot, suffix, declared))

@@ -11,7 +11,7 @@ import click
 
 from driftcheck import __version__
 from driftcheck.cli import console
-from driftcheck.errors import DriftcheckError, ExitStatus
+from driftcheck.errors import ExitStatus
 
 _KEY_OPTIONS: Final = frozenset(("--api-key", "--api_key", "--apikey", "--key", "--token"))
 """Options that people look for and that do not exist, because command lines are visible to other users."""
@@ -125,12 +125,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status = _run(arguments)
         console.flush()
-    except DriftcheckError as error:
-        console.say_error(error)
-        status = error.status
     except Exception as error:
-        console.say_defect(error)
-        status = ExitStatus.DEFECT
+        status = console.say_failure(error)
     return console.close(status)
 
 

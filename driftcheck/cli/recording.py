@@ -9,23 +9,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import uuid4
 
-from driftcheck import formats, notify, outcomes
+from driftcheck import formats, outcomes
 from driftcheck.cli import console
 from driftcheck.errors import DriftcheckError
 from driftcheck.formats import RenderOptions
-from driftcheck.history.items import Scope
 from driftcheck.model import HistoryNote, Report
-from driftcheck.settings import Policy, Recording
+from driftcheck.settings import Flags, Policy, Recording
 
 
-def recorded(report: Report, recording: Recording, scope: Scope, policies: Mapping[str | None, Policy]) -> Report:
-    """Record a run and send its transitions; return the report with what the history says of it.
+def recorded(
+    report: Report, recording: Recording | None, flags: Flags, policies: Mapping[str | None, Policy]
+) -> Report:
+    """Record a run, if runs are, and send its transitions; return the report with what the history says of it.
 
     `policies` are those of each target, or the one of a run without targets (None).
     """
+    if recording is None:
+        return report
+    from driftcheck import notify
     from driftcheck.history import store
+    from driftcheck.history.items import Scope
 
     destinations = notify.destinations(recording.notify)
+    scope = Scope(flags.names, flags.scope, flags.paths)
     run = store.NewRun(uuid4().hex, report, scope, tuple(destinations), recording.remind)
 
     def decide(annotated: Report) -> Report:
@@ -50,6 +56,7 @@ def _deliver(history: str, destinations: Mapping[str, str]) -> list[str]:
     """Send what waits for the destinations, oldest first; return what failed, which stays for the next run."""
     if not destinations:
         return []
+    from driftcheck import notify
     from driftcheck.history import store
 
     waiting = store.claim(history, destinations)

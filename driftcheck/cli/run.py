@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -12,6 +12,7 @@ import click
 from driftcheck import __version__, settings, sides, targets
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Reporting, here, named_inputs, refuse_inputs, write_report
+from driftcheck.cli.recording import recorded
 from driftcheck.declarations.config import (
     Config,
     ConfigurationError,
@@ -26,7 +27,7 @@ from driftcheck.formats import wording
 from driftcheck.formats.escaping import visible
 from driftcheck.model import DeclaredSummary, ExitStatus, Finding, Outcome, Report, Severity, Snapshot
 from driftcheck.rules import make_finding
-from driftcheck.settings import Flags, Policy, Recording, Settings
+from driftcheck.settings import Flags, Settings
 from driftcheck.targets import CheckedTarget
 
 
@@ -97,18 +98,7 @@ def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     with progress(quiet) as seen:
         report = targets.check(runs, seen)
     policies = {each.settings.target: each.settings.policy for each in runs}
-    return _recorded(report, runs[0].settings.recording, flags, policies)
-
-
-def _recorded(
-    report: Report, recording: Recording | None, flags: Flags, policies: Mapping[str | None, Policy]
-) -> Report:
-    if recording is None:
-        return report
-    from driftcheck.cli.recording import recorded
-    from driftcheck.history.items import Scope
-
-    return recorded(report, recording, Scope(flags.names, flags.scope, flags.paths), policies)
+    return recorded(report, runs[0].settings.recording, flags, policies)
 
 
 def _target_runs(chosen: Sequence[Settings], flags: Flags) -> list[targets.TargetRun]:
@@ -127,21 +117,25 @@ def progress(quiet: bool) -> Iterator[Callable[[int], None]]:
         yield lambda seen: console.show_progress(f"listing: {seen:,} deployments") if watched else None
     finally:
         if watched:
-            console.erase_progress()
+            console.show_progress("")
+
+
+def read_each_live(runs: Sequence[Settings], *, quiet: bool) -> list[Snapshot | DriftcheckError]:
+    """Read the live side of every run at once, for a command that reads no declarations; what failed is an error."""
+    with progress(quiet) as seen:
+        return [live for _, live in sides.read([(replace(each, paths=()), None) for each in runs], seen)]
 
 
 def read_whole_live(chosen: Settings, *, quiet: bool) -> Snapshot:
-    """Read the live side for a command that needs nothing else.
-
-    Raises LiveError for an incomplete or empty listing that the flags do not accept.
-    """
-    with progress(quiet) as seen:
-        snapshot = sides.read_live(chosen, lambda: (), seen)
-    return accepted(chosen, snapshot, quiet=quiet)
+    """Read the live side of one run; raises LiveError for an incomplete or empty listing that it does not accept."""
+    (live,) = read_each_live([chosen], quiet=quiet)
+    return accepted(chosen, live, quiet=quiet)
 
 
-def accepted(chosen: Settings, snapshot: Snapshot, *, quiet: bool) -> Snapshot:
-    """Return a snapshot; raises LiveError for an incomplete or empty one that the flags do not accept."""
+def accepted(chosen: Settings, snapshot: Snapshot | DriftcheckError, *, quiet: bool) -> Snapshot:
+    """Return a snapshot; raises an error, and LiveError for an incomplete or empty one that the flags do not accept."""
+    if isinstance(snapshot, DriftcheckError):
+        raise snapshot
     if snapshot.gaps and not chosen.allow_partial:
         raise LiveError(
             f"the listing is incomplete: {' '.join(snapshot.gaps)}",
@@ -175,52 +169,54 @@ def failures_reported(
     refuse_inputs([each.file for each in reporting.outputs if each.file], inputs)
     try:
         yield
+        return
     except OutputError:
         raise
-    except DriftcheckError as error:
-        console.say_error(error)
-        failure = _failure(command, Outcome[error.status.name], _findings(error))
-        is_recorded = not isinstance(error, UsageError)
     except Exception as error:
-        console.say_defect(error)
-        failure = _failure(command, Outcome.DEFECT, (_run_failed(console.defect_message(error), None),))
-        is_recorded = True
-    else:
-        return
+        console.say_failure(error)
+        failure = _failure(command, error, flags)
     elsewhere = tuple(each for each in reporting.outputs if each.file is not None or each.format != "text")
     reporting = replace(reporting, outputs=elsewhere)
-    failure = replace(failure, report_id=_identity(command, flags))
-    if flags is not None and is_recorded:
-        failure = _recorded_failure(failure, flags)
     try:
         write_report(failure, reporting, is_said=True)
     except OutputError:
         raise
     except Exception as error:
-        console.say_defect(error)
+        console.say_failure(error)
         failure = replace(failure, outcome=Outcome.DEFECT)
         write_report(failure, reporting, is_said=True)
     raise click.exceptions.Exit(failure.outcome.status)
 
 
-def _recorded_failure(failure: Report, flags: Flags) -> Report:
-    try:
-        recording = settings.recording(flags)
-    except UsageError:
-        return failure
-    return _recorded(failure, recording and replace(recording, fail_on_new=False), flags, {})
-
-
-def _findings(error: DriftcheckError) -> tuple[Finding, ...]:
+def _failure(command: str, error: Exception, flags: Flags | None) -> Report:
+    """Return the report of a run that failed, which is recorded if runs are."""
+    findings: tuple[Finding, ...]
     if isinstance(error, ConfigurationError):
-        return error.findings
-    return (_run_failed(error.message, error.hint),)
+        findings = error.findings
+    elif isinstance(error, DriftcheckError):
+        findings = (make_finding("run-failed", error.message, hint=error.hint),)
+    else:
+        findings = (make_finding("run-failed", console.defect_message(error)),)
+    report = Report(
+        driftcheck_version=__version__,
+        command=command,
+        generated_at=settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        outcome=Outcome[error.status.name] if isinstance(error, DriftcheckError) else Outcome.DEFECT,
+        live=None,
+        declared=DeclaredSummary(complete=False),
+        findings=findings,
+        report_id=_identity(command, flags) if flags else None,
+    )
+    if flags is None or isinstance(error, UsageError):
+        return report
+    try:
+        return recorded(report, settings.recording(flags), flags, {})
+    except UsageError:
+        return report
 
 
-def _identity(command: str, flags: Flags | None) -> str | None:
+def _identity(command: str, flags: Flags) -> str | None:
     """Return the identity of a failed run's report, as far as it can be known."""
-    if flags is None:
-        return None
     try:
         runs = resolve_targets(command, flags)
     except DriftcheckError:
@@ -228,19 +224,3 @@ def _identity(command: str, flags: Flags | None) -> str | None:
     if runs[0].report_id or runs[0].target is None:
         return runs[0].report_id or (runs[0].workspace.id if runs[0].workspace else runs[0].default_id)
     return runs[0].target if len(runs) == 1 else "targets"
-
-
-def _run_failed(message: str, hint: str | None) -> Finding:
-    return make_finding("run-failed", message, hint=hint)
-
-
-def _failure(command: str, outcome: Outcome, findings: tuple[Finding, ...]) -> Report:
-    return Report(
-        driftcheck_version=__version__,
-        command=command,
-        generated_at=settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        outcome=outcome,
-        live=None,
-        declared=DeclaredSummary(complete=False),
-        findings=findings,
-    )

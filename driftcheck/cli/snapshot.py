@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 
 import click
 
-from driftcheck import sides
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files, write_text
 from driftcheck.errors import DriftcheckError, UsageError
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
-from driftcheck.settings import Flags, Settings, share_connections
+from driftcheck.settings import Flags, Settings
 
 
 @click.command("snapshot")
@@ -51,14 +49,10 @@ def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> 
             "several targets are selected, and standard output takes one snapshot.",
             hint="Name a folder with -o, or select one target with --target.",
         )
-    at_once, runs = share_connections(runs)
-    with run.progress(quiet) as seen, ThreadPoolExecutor(at_once) as pool:
-        listings = [pool.submit(sides.read_live, each, tuple, seen) for each in runs]
-        wait(listings)
     files, status = [], 0
-    for each, listing in zip(runs, listings, strict=True):
+    for each, live in zip(runs, run.read_each_live(runs, quiet=quiet), strict=True):
         try:
-            snapshot = run.accepted(each, listing.result(), quiet=quiet)
+            snapshot = run.accepted(each, live, quiet=quiet)
         except DriftcheckError as error:
             console.say_error(type(error)(f"{each.target}: {error.message}", hint=error.hint))
             status = max(status, error.status)
