@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.formats import Asked, RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import (
     ABSENT,
@@ -50,8 +50,6 @@ _LONG: Final = 600
 _TALL: Final = 12
 """The number of lines above which a value is folded."""
 _GLIMPSE: Final = 96
-_MATRIX: Final = 3
-"""The number of rows of the matrix that are shown at first."""
 _BAR: Final = 1000
 _LEAST: Final = 15
 """Width of the bar, and of its narrowest part, so that 1 of 10,000 can be seen."""
@@ -86,13 +84,12 @@ def render(report: Report, options: RenderOptions) -> str:
 
     style, script = _own_text("report.css"), _own_text("report.js")
     text = _template().render(
-        page=_page(report, options.asked),
+        **_content(report),
+        asked=options.asked,
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         link=partial(view.source_link, options=options),
-        notes=partial(_notes, report=report),
-        ages=partial(wording.age_notes, report=report),
     )
     return inert_markup(text)
 
@@ -115,12 +112,14 @@ def _template() -> Template:
         "severities": _SEVERITIES,
         "fact_words": _FACTS,
         "rules": RULES,
+        "view": view,
         "wording": wording,
         "counted": wording.counted,
         "location_text": partial(wording.location_text, column=True),
         "path_parts": _path_parts,
         "prose": _prose,
         "sides": _sides,
+        "tally": _tally_text,
     }
     return environment.from_string(_own_text("report.html.jinja"))
 
@@ -146,28 +145,26 @@ class _Row:
 
     block: view.Block
     anchor: str
-    severity: str
-    """The worst of what is active, or `none`."""
-    is_open: bool
-    tally: str
+    is_open: bool = False
+
+    @property
+    def severity(self) -> str:
+        """The worst of what is active, or `none`."""
+        return self.block.worst.value if self.block.worst else "none"
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The part of the page about one target, or about a report without targets."""
+    """The part of the page about one target, about all targets in common, or about a report without targets."""
 
     report: Report
-    verdict: wording.Verdict | None
-    """The target's verdict; the report's is shown once."""
-    origin: str
-    general: Sequence[Finding]
-    """Errors about no deployment of it, and warnings about the whole run."""
+    is_target: bool
+    shown: view.View
     rows: Sequence[_Row]
+    """The deployments that need attention."""
+    elsewhere: Sequence[_Row]
     unmanaged: Sequence[_Row]
     """Unmanaged deployments, if they fail the run."""
-    warnings: Sequence[Finding]
-    """Other warnings about no deployment of it."""
-    elsewhere: Sequence[_Row]
     notes: Sequence[Finding]
     """Notes about no deployment of it."""
 
@@ -182,132 +179,49 @@ class _Segment:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Suppressed:
-    """What one ignore rule suppresses: deployment, its anchor, and the field or rule."""
-
-    rule: Suppression
-    entries: tuple[tuple[str | None, str | None, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tally:
-    """The live deployments counted by one fact."""
-
-    title: str
-    counts: tuple[tuple[str, int], ...]
-
-
-_Cells = tuple[str, Sequence[tuple[Status, str, str] | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    """Deployments by target: the status of each, and its anchor; None if the target has no such deployment."""
-
-    targets: Sequence[str]
-    rows: Sequence[_Cells]
-    more: Sequence[_Cells]
-    """The rows that are folded, so that what differs stays on the first screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """The data of the template, in the order of the page."""
-
-    report: Report
-    identity: str
-    """What distinguishes it from other reports, if the workspace alone does not."""
-    tone: str
-    title: str
-    sentence: str
-    numbers: Sequence[str]
-    gaps: Sequence[str]
-    remedies: Sequence[str]
-    matrix: _Matrix | None
-    parts: Sequence[_Part]
-    base: str
-    """The commit that the change under review is compared with, in short."""
-    notes: Sequence[Finding]
-    elsewhere: Sequence[_Row]
-    elsewhere_text: str
-    others: Sequence[_Row]
-    """The deployments that need no attention."""
-    bar: Sequence[_Segment]
-    count: int
-    coverage: float | None
-    coverage_base: str
-    """In per cent, rounded down."""
-    live: int | None
-    compared: int
-    severities: Sequence[tuple[str, int]]
-    by_rule: Sequence[tuple[Severity, str, int]]
-    suppressed: Sequence[_Suppressed]
-    resolved: Sequence[str]
-    inventory: Sequence[_Tally]
-    fields: str
-    """What part of the fields was compared."""
-    pending: Sequence[tuple[str, str, str]]
-    """Since when, deployment, anchor; the oldest first."""
-    has_base: bool
-    is_settled: bool
-    """Whether the run passed: nothing on the page needs attention."""
-
-
-def _page(report: Report, asked: Asked) -> _Page:
-    verdict = wording.verdict(report)
-    parts, others = _parts(report)
+def _content(report: Report) -> dict[str, Any]:
+    """Return what the template shows, by the names that it has there."""
+    numbers = count(1)
+    parts = list(_parts(report, numbers))
+    others = _rows((each for part in parts for each in part.shown.others if not _is_counted_unmanaged(each)), numbers)
     rows = [*(row for part in parts for row in (*part.rows, *part.unmanaged, *part.elsewhere)), *others]
     anchors = {_key(row.block.comparison): row.anchor for row in rows}
-    coverage = report.summary.coverage
-    live = [part.live for part in view.parts(report) if part.live is not None]
-    return _Page(
-        report=report,
-        identity=_identity(report),
-        tone=_tone(report),
-        title=verdict.word,
-        sentence=wording.capitalized(verdict.sentence),
-        numbers=wording.numbers(report),
-        gaps=wording.gaps(report),
-        remedies=wording.remedies(report, asked),
-        matrix=_matrix(report, anchors) if report.targets else None,
-        parts=parts,
-        others=others,
-        bar=_bar(report.summary.statuses),
-        base=(view.base(report) or "")[:12],
-        notes=[each for part in parts for each in part.notes],
-        elsewhere=[row for part in parts for row in part.elsewhere],
-        elsewhere_text=wording.elsewhere_text([row.block for part in parts for row in part.elsewhere]),
-        count=len(rows),
-        coverage=None if coverage is None else math.floor(coverage * 1000 + 1e-6) / 10,
-        coverage_base=wording.coverage_base(report),
-        live=sum(side.deployments for side in live) if live else None,
-        compared=view.compared(report),
-        severities=_severities(
-            rows, (finding for part in parts for finding in (*part.general, *part.warnings, *part.notes))
-        ),
-        by_rule=_by_rule(report.findings),
-        suppressed=_suppressed(report, anchors),
-        resolved=[wording.resolved_text(item, report) for item in report.resolved],
-        inventory=list(_inventory(report)),
-        fields=wording.field_coverage(report),
-        pending=sorted(
+    general = [each for part in parts for each in (*part.shown.general, *part.shown.warnings, *part.notes)]
+    severities = Counter(row.severity for row in rows) + Counter(each.severity.value for each in general)
+    summary = report.summary
+    return {
+        "report": report,
+        "summary": summary,
+        "verdict": wording.verdict(report),
+        "identity": _identity(report),
+        "tone": _tone(report),
+        "parts": parts,
+        "others": others,
+        "count": len(rows),
+        "matrix": _matrix(report, anchors),
+        "bar": _bar(summary.statuses),
+        "is_compared": any(part.live is not None for part in view.parts(report)),
+        "coverage": None if summary.coverage is None else math.floor(summary.coverage * 1000 + 1e-6) / 10,
+        "severity_counts": [(name, severities[name]) for name in (*Severity, "none") if severities[name]],
+        "by_rule": _by_rule(report.findings),
+        "suppressions": _suppressions(report, anchors),
+        "inventory": list(_inventory(report)),
+        "pending": sorted(
             (comparison.facts["pending_since"], comparison.name, anchors[_key(comparison)])
             for comparison in report.deployments
             if "pending_since" in comparison.facts
         ),
-        is_settled=report.outcome.status is ExitStatus.IN_SYNC,
-        has_base=any(change.base is not ABSENT for each in report.deployments for change in each.changes),
-    )
+        "has_base": any(change.base is not ABSENT for each in report.deployments for change in each.changes),
+    }
 
 
-def _inventory(report: Report) -> Iterator[_Tally]:
+def _inventory(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """Yield the counts of live deployments by each fact, of each target."""
     for part in view.parts(report):
         target = f", {visible(part.report_id or '')}" if report.targets else ""
         for fact, counts in wording.tallies(part):
             if counts:
-                yield _Tally(_FACTS.get(fact, fact) + target, tuple(counts))
+                yield _FACTS.get(fact, fact) + target, counts
 
 
 def _identity(report: Report) -> str:
@@ -321,26 +235,26 @@ def _key(comparison: Comparison) -> tuple[str | None, str]:
     return comparison.target, comparison.name
 
 
-def _parts(report: Report) -> tuple[list[_Part], list[_Row]]:
-    """Return the parts that need attention, by target, and the other deployments."""
-    parts, others, number = list[_Part](), list[view.Block](), 0
-    has_targets = bool(report.targets)
-    for part in [view.common(report), *view.parts(report)] if has_targets else [report]:
+def _parts(report: Report, numbers: Iterator[int]) -> Iterator[_Part]:
+    """Yield the parts of the page; the numbers are for the anchors of its deployments."""
+    for position, part in enumerate([view.common(report), *view.parts(report)] if report.targets else [report]):
         shown = view.view(part)
-        attention = [*shown.shown, *shown.bare]
-        rows = [_row(block, number + n, is_open=number + n < _OPEN) for n, block in enumerate(attention)]
-        number += len(rows)
-        elsewhere = [_row(block, number + n, is_open=False) for n, block in enumerate(shown.elsewhere)]
-        number += len(elsewhere)
-        failing = [each for each in shown.others if _is_counted_unmanaged(each)]
-        unmanaged = [_row(block, number + n, is_open=False) for n, block in enumerate(failing)]
-        number += len(unmanaged)
-        others += [each for each in shown.others if not _is_counted_unmanaged(each)]
-        verdict = wording.verdict(part) if has_targets and parts else None
-        origin = wording.origin(part) if verdict else ""
-        notes = _general_notes(part)
-        parts.append(_Part(part, verdict, origin, shown.general, rows, unmanaged, shown.warnings, elsewhere, notes))
-    return parts, [_row(block, number + n, is_open=False) for n, block in enumerate(others)]
+        yield _Part(
+            report=part,
+            is_target=position > 0,
+            shown=shown,
+            rows=_rows((*shown.shown, *shown.bare), numbers, most_open=_OPEN),
+            elsewhere=_rows(shown.elsewhere, numbers),
+            unmanaged=_rows(filter(_is_counted_unmanaged, shown.others), numbers),
+            notes=_general_notes(part),
+        )
+
+
+def _rows(blocks: Iterable[view.Block], numbers: Iterator[int], *, most_open: int = 0) -> list[_Row]:
+    """Return blocks as rows; those up to a number are open at first."""
+    return [
+        _Row(block, f"d{n}", n <= most_open and not block.is_bare) for block, n in zip(blocks, numbers, strict=False)
+    ]
 
 
 def _is_counted_unmanaged(block: view.Block) -> bool:
@@ -355,12 +269,7 @@ def _general_notes(report: Report) -> list[Finding]:
     return sorted(loose, key=lambda each: (str(each.location or ""), each.rule))
 
 
-def _row(block: view.Block, number: int, *, is_open: bool) -> _Row:
-    severity = block.worst.value if block.worst else "none"
-    return _Row(block, f"d{number + 1}", severity, is_open=is_open and not block.is_bare, tally=_tally_text(block))
-
-
-def _matrix(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> _Matrix:
+def _matrix(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> list[_Cells]:
     """Return deployments by target, paired without what each target appends to their names; those that differ first."""
     cells: dict[str, dict[str, tuple[Status, str, str]]] = {}
     for target in report.targets:
@@ -368,10 +277,12 @@ def _matrix(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> _M
             if each.target == target.name:
                 name = each.name.removesuffix(target.name_suffix) or each.name
                 cells.setdefault(name, {})[target.name] = (each.status, anchors[_key(each)], each.name)
-    targets = [target.name for target in report.targets]
-    rows = [(name, [row.get(target) for target in targets]) for name, row in sorted(cells.items())]
-    rows.sort(key=_matches)
-    return _Matrix(targets, rows[:_MATRIX], rows[_MATRIX:])
+    rows = [(name, [row.get(target.name) for target in report.targets]) for name, row in sorted(cells.items())]
+    return sorted(rows, key=_matches)
+
+
+_Cells = tuple[str, Sequence[tuple[Status, str, str] | None]]
+"""A deployment in each target: status, anchor and name; None if the target has no such deployment."""
 
 
 def _matches(cells: _Cells) -> bool:
@@ -418,19 +329,16 @@ def _bar(statuses: Mapping[Status, int]) -> list[_Segment]:
     return [_Segment(status, count, *span) for (status, count), *span in zip(present, starts, widths, strict=True)]
 
 
-def _severities(rows: Iterable[_Row], general: Iterable[Finding]) -> list[tuple[str, int]]:
-    counts = Counter(row.severity for row in rows) + Counter(each.severity.value for each in general)
-    return [(name, counts[name]) for name in (*Severity, "none") if counts[name]]
-
-
 def _by_rule(findings: Iterable[Finding]) -> list[tuple[Severity, str, int]]:
     counts = Counter((each.severity, each.rule) for each in findings if each.suppressed is None)
     ordered = sorted(counts.items(), key=lambda item: (item[0][0].rank, item[0][1]))
     return [(severity, rule, count) for (severity, rule), count in ordered]
 
 
-def _suppressed(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> list[_Suppressed]:
-    """Group suppressed items by rule."""
+def _suppressions(
+    report: Report, anchors: Mapping[tuple[str | None, str], str]
+) -> list[tuple[Suppression, list[tuple[str | None, str | None, str]]]]:
+    """Return each rule with what it suppresses: deployment, its anchor, and the field or rule."""
     gathered: dict[Suppression, list[tuple[str | None, str | None, str]]] = {}
     for comparison in report.deployments:
         for change in comparison.changes:
@@ -441,17 +349,12 @@ def _suppressed(report: Report, anchors: Mapping[tuple[str | None, str], str]) -
         if finding.suppressed is not None:
             anchor = anchors.get((finding.target, finding.deployment or ""))
             gathered.setdefault(finding.suppressed, []).append((finding.deployment, anchor, finding.rule))
-    ordered = sorted(gathered.items(), key=lambda item: (str(item[0].location or ""), item[0].reason))
-    return [_Suppressed(rule, tuple(entries)) for rule, entries in ordered]
+    return sorted(gathered.items(), key=lambda item: (str(item[0].location or ""), item[0].reason))
 
 
 def _prose(text: str) -> list[tuple[bool, str]]:
     """Split a sentence into its parts, each with whether backticks mark it as code."""
     return [(index % 2 == 1, part) for index, part in enumerate(re.split("`([^`]*)`", text)) if part]
-
-
-def _notes(change: Change, report: Report) -> list[str]:
-    return [change.kind.value, *wording.change_notes(change, report)]
 
 
 @dataclass(frozen=True, slots=True)
