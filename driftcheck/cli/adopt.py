@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,22 +11,23 @@ import click
 
 from driftcheck import fields, pipeline
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import write_files
+from driftcheck.cli.outputs import write_into_folders
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.edit import Accepted, Edited, accept, appended, common_changes, declared_names, edit
 from driftcheck.declarations.excerpts import masked
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
 from driftcheck.declarations.writing import SCHEMA_FILE, ignore_rules
-from driftcheck.errors import DriftcheckError, ExitStatus, UsageError
+from driftcheck.errors import ExitStatus, UsageError
+from driftcheck.formats import patch
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.wording import capitalized, counted
-from driftcheck.model import JSON, Change, IgnoreRule, Location, Outcome, Status
+from driftcheck.model import JSON, IgnoreRule, Location, Outcome, Status
 from driftcheck.paths import Path, format_path, matches
 from driftcheck.redaction.patterns import MASK
 from driftcheck.settings import Flags, Settings
 from driftcheck.targets import CheckedTarget
-from driftcheck.yamlfile.edit import EditError, opcodes
+from driftcheck.yamlfile.edit import EditError
 
 
 @dataclass(slots=True)
@@ -96,10 +96,10 @@ def command(
             _adopt_unmanaged(adoption, each, unmanaged)
     changed = {name: data for name, data in adoption.texts.items() if data != before.get(name)}
     if write:
-        _replace(changed, before)
+        write_into_folders([(os.path.realpath(name), data.decode()) for name, data in changed.items()])
     else:
         changed = {name: data for name, data in changed.items() if os.path.basename(name) != SCHEMA_FILE}
-        exact = "".join(diff(name, before.get(name), data) for name, data in sorted(changed.items()))
+        exact = "".join(_diff(name, before.get(name), data) for name, data in sorted(changed.items()))
         shown = inert(exact)
         console.write(shown)
         if MASK in shown or shown != exact:
@@ -184,7 +184,7 @@ def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: boo
         declared[name] = {**value, "name": name} if "name" in value else value
     wanted: dict[str, Accepted] = {}
     for comparison in each.report.deployments:
-        changes = [change for change in comparison.changes if _is_selected(change, patterns)]
+        changes = [c for c in comparison.changes if c.suppressed is None and _matches(patterns, c.path)]
         name = declared_name(comparison.name, suffix)
         if changes and name in declared and comparison.id in live:
             wanted[name] = accept(declared[name], live[comparison.id], changes, fields.deployment())
@@ -266,10 +266,6 @@ def _unused_rules(each: CheckedTarget) -> dict[IgnoreRule, Location]:
     }
 
 
-def _is_selected(change: Change, patterns: Sequence[str]) -> bool:
-    return change.suppressed is None and _matches(patterns, change.path)
-
-
 def _matches(patterns: Sequence[str], path: Path) -> bool:
     return not patterns or any(matches(pattern, path) or matches(f"**.{pattern}", path) for pattern in patterns)
 
@@ -334,22 +330,9 @@ def _is_below(path: str, paths: Iterable[str]) -> bool:
     return any(os.path.commonpath([whole, os.path.realpath(path)]) == os.path.realpath(path) for path in paths)
 
 
-def _replace(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> None:
-    """Write all files or none: where one can't be written, those already written get their old text back."""
-    done: list[str] = []
-    try:
-        for name, data in changed.items():
-            file = os.path.realpath(name)
-            os.makedirs(os.path.dirname(file), exist_ok=True)
-            write_files([(file, data.decode())])
-            done.append(name)
-    except (DriftcheckError, OSError):
-        for name in done:
-            if name in before:
-                write_files([(os.path.realpath(name), before[name].decode())])
-            else:
-                os.unlink(name)
-        raise
+def _diff(name: str, before: bytes | None, after: bytes) -> str:
+    """Return a diff without secrets, which `git apply` takes unless values are hidden."""
+    return patch.render(name, None if before is None else masked(before), masked(after))
 
 
 def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, written: bool, complete: bool) -> None:
@@ -375,55 +358,3 @@ def _say(adoption: _Adoption, changed: Mapping[str, bytes], *, quiet: bool, writ
     else:
         what = ", ".join(f"{verb} {text}" for verb, _, text in done)
         console.say(f"Would {what} in {files}; --write edits {'it' if len(changed) == 1 else 'them'}.")
-
-
-def diff(name: str, before: bytes | None, after: bytes) -> str:
-    """Return a unified diff that `git apply` takes, unless values are hidden; `before` is None for a new file."""
-    old = "/dev/null" if before is None else f"a/{visible(name)}"
-    lines = [f"--- {old}\n", f"+++ b/{visible(name)}\n", *_hunks(_lines(before or b""), _lines(after))]
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a unified diff, which are found in linear time for long files."""
-    matcher = difflib.SequenceMatcher[str](None, (), ())
-    matcher.opcodes = list(_merged(opcodes(before, after, _MOST_PAIRS)))  # type: ignore[attr-defined]
-    for group in matcher.get_grouped_opcodes():
-        (_, i, _, j, _), (_, _, i_end, _, j_end) = group[0], group[-1]
-        yield f"@@ -{_range(i, i_end)} +{_range(j, j_end)} @@\n"
-        for tag, i, i_end, j, j_end in group:
-            if tag == "equal":
-                yield from (f" {line}" for line in before[i:i_end])
-            else:
-                yield from (f"-{line}" for line in before[i:i_end])
-                yield from (f"+{line}" for line in after[j:j_end])
-
-
-def _range(start: int, end: int) -> str:
-    """Return a range of lines as diffs write it; an empty one begins behind the line above."""
-    return f"{start if start == end else start + 1}" + ("" if end - start == 1 else f",{end - start}")
-
-
-def _merged(codes: Iterable[tuple[str, int, int, int, int]]) -> Iterator[tuple[str, int, int, int, int]]:
-    """Join equal ranges that follow each other."""
-    last: tuple[str, int, int, int, int] | None = None
-    for code in codes:
-        if last is not None and last[0] == code[0] == "equal":
-            last = ("equal", last[1], code[2], last[3], code[4])
-            continue
-        if last is not None:
-            yield last
-        last = code
-    if last is not None:
-        yield last
-
-
-_MOST_PAIRS: Final = 10_000
-"""Files whose lines multiply to more are compared in linear time."""
-
-
-def _lines(data: bytes) -> list[str]:
-    """Return the lines as git counts them, without secrets: a line feed ends one, and nothing else."""
-    lines = [f"{line}\n" for line in masked(data).split("\n")]
-    last = lines.pop().removesuffix("\n")
-    return [*lines, last] if last else lines

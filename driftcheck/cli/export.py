@@ -12,8 +12,8 @@ import click
 
 from driftcheck import fields, pipeline
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import write_files
-from driftcheck.errors import OutputError, UsageError
+from driftcheck.cli.outputs import write_into_folders
+from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
 from driftcheck.formats.wording import counted
 from driftcheck.model import ABSENT
@@ -173,9 +173,4 @@ def write_new(files: Sequence[tuple[str, str]], *, force: bool) -> None:
             f"nothing was written, because these exist already: {shown}.",
             hint="Overwrite them with --force, or choose another folder.",
         )
-    for folder in {os.path.dirname(file) for file, _ in files} - {""}:
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"could not create the folder {visible(folder)}: {error.strerror}.") from None
-    write_files(files)
+    write_into_folders(files)

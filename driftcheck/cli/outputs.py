@@ -219,6 +219,16 @@ def write_files(files: Sequence[tuple[str, str]]) -> None:
             _write_through(file, text, "w")
 
 
+def write_into_folders(files: Sequence[tuple[str, str]]) -> None:
+    """Write texts as `write_files` does, to folders that may not exist yet."""
+    for folder in {os.path.dirname(file) for file, _ in files} - {""}:
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"could not create the folder {visible(folder)}: {error.strerror}.") from None
+    write_files(files)
+
+
 _UNREPLACEABLE: Final = frozenset({errno.EBUSY, errno.EXDEV})
 """Errors of replacing a file that is itself a mount, as in a container."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_files, write_text
+from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_into_folders, write_text
 from driftcheck.errors import DriftcheckError, UsageError
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
@@ -58,8 +58,7 @@ def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> 
             status = max(status, error.status)
         else:
             files.append((os.path.join(folder or "", f"{each.target}.json"), inert_json(write(snapshot))))
-    os.makedirs(folder or "", exist_ok=True)
-    write_files(files)
+    write_into_folders(files)
     if not quiet:
         console.say(f"{counted(len(files), 'snapshot')} saved in {visible(folder or '')}.")
     return status

@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Final, TypeVar
@@ -639,12 +639,20 @@ def opcodes(one: Sequence[str], other: Sequence[str], most_pairs: int) -> Iterat
         yield from SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
         return
     i = j = 0
-    for a, b in [*_around(one, other, pairs), (len(one), len(other))]:
+    for a, b, size in [*_runs(_around(one, other, pairs)), (len(one), len(other), 0)]:
         if i < a or j < b:
             yield "replace" if i < a and j < b else "delete" if i < a else "insert", i, a, j, b
-        if a < len(one):
-            yield "equal", a, a + 1, b, b + 1
-        i, j = a + 1, b + 1
+        if size:
+            yield "equal", a, a + size, b, b + size
+        i, j = a + size, b + size
+
+
+def _runs(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield where pairs that follow each other begin, and how many they are."""
+    numbered = enumerate(pairs)
+    for _, group in itertools.groupby(numbered, key=lambda each: (each[1][0] - each[0], each[1][1] - each[0])):
+        (_, (a, b)), *rest = group
+        yield a, b, len(rest) + 1
 
 
 def _anchors(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
