@@ -320,7 +320,7 @@ def test_a_comment_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
     done = thread.update("1")
     assert done.returncode == 0
-    assert done.stdout.startswith("::warning::The comment could not be looked for")
+    assert done.stdout.startswith("::warning::Could not look for the comment")
 
 
 def test_a_report_without_a_marker_is_not_commented(tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ def test_an_incomplete_run_closes_no_issue(tmp_path: Path) -> None:
 def test_an_issue_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     thread = Issues(tmp_path, "[]")
     (tmp_path / "broken").touch()
-    assert thread.update("1").stdout.startswith("::warning::The issue could not be looked for")
+    assert thread.update("1").stdout.startswith("::warning::Could not look for the issue")
 
 
 def test_the_workflow_uses_what_the_action_has() -> None:
