@@ -37,7 +37,7 @@ def render(report: Report, options: RenderOptions) -> str:
     aside = view.aside(report)
     left_out = set(map(id, aside))
     results = [each for each in view.results(report) if id(each.item) not in left_out]
-    unmanaged = [each for each in results if each.rule in UNMANAGED_RULES and each.severity is Severity.NOTE]
+    unmanaged = [each for each in results if each.rule in UNMANAGED_RULES and each.item.severity is Severity.NOTE]
     summed = unmanaged if len(unmanaged) > 1 else []
     apart = {id(each) for each in summed}
     annotations += [_annotation(each, report, options) for each in results if id(each) not in apart]
@@ -58,7 +58,7 @@ def _annotation(result: Result, report: Report, options: RenderOptions) -> _Anno
     message, hint = wording.message(result, report, _VALUE), wording.hint(result, options.asked)
     location = None if result.location is None else view.anchored(result.location, report, options)
     text = message if hint is None else f"{message}\n{hint}"
-    return _Annotation(result.severity, wording.title(result), text, location)
+    return _Annotation(result.item.severity, wording.title(result), text, location)
 
 
 def _level(annotations: list[_Annotation]) -> list[str]:

@@ -31,7 +31,7 @@ def render(report: Report, options: RenderOptions) -> str:
             _description(result, report, options.asked),
             visible(result.rule),
             fingerprint,
-            _SEVERITIES[result.severity],
+            _SEVERITIES[result.item.severity],
             view.anchored(result.location, report, options),
         )
         for result, fingerprint in zip(results, view.fingerprints(results, report), strict=True)

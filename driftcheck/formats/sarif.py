@@ -144,7 +144,7 @@ def _result(shown: Result, index: int, identity: str, report: Report, options: R
     result = {
         "ruleId": visible(shown.rule),
         "ruleIndex": index,
-        "level": shown.severity.value,
+        "level": shown.item.severity.value,
         "message": {"text": _unlinked(text)},
         "locations": [_location(view.anchored(shown.location, report, options)) | _logical(shown)],
         "partialFingerprints": {"primaryLocationLineHash": f"{identity}:1", "driftcheck/v1": identity},
@@ -183,7 +183,7 @@ def _logical(entry: Result) -> _Object:
     if entry.deployment is None:
         return {}
     name = wording.full_name(entry.target, entry.deployment)
-    path = wording.path_text(entry.path) if entry.path else None
+    path = wording.path_text(entry.item.path) if entry.item.path else None
     full = name if path is None else f"{name}: {path}"
     return {
         "logicalLocations": [{"name": path or name, "fullyQualifiedName": full, "kind": "member" if path else "object"}]

@@ -26,7 +26,7 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
-from driftcheck.paths import Path, format_path
+from driftcheck.paths import format_path
 from driftcheck.rules import LINT_RULES, RULES, UNMANAGED_RULES
 
 CHANGE_RULE: Final = "drift"
@@ -370,68 +370,40 @@ class Result:
     """A change or a finding, for formats that are lists of single results."""
 
     item: Change | Finding
-    comparison: Comparison | None = None
-    """The deployment of a change."""
-
-    @property
-    def rule(self) -> str:
-        """The id of the rule; all changes have the same."""
-        return self.item.rule if isinstance(self.item, Finding) else CHANGE_RULE
-
-    @property
-    def severity(self) -> Severity:
-        """The severity."""
-        return self.item.severity
-
-    @property
-    def deployment(self) -> str | None:
-        """The name of the deployment."""
-        return self.item.deployment if isinstance(self.item, Finding) else self._compared.name
-
-    @property
-    def target(self) -> str | None:
-        """The target that it belongs to."""
-        return self.item.target if isinstance(self.item, Finding) else self._compared.target
-
-    @property
-    def _compared(self) -> Comparison:
-        if self.comparison is None:
-            raise TypeError("a change needs its deployment")
-        return self.comparison
-
-    @property
-    def path(self) -> Path | None:
-        """The field that it is about."""
-        return self.item.path
-
-    @property
-    def location(self) -> Location | None:
-        """Where it is declared."""
-        return self.item.location or (self.comparison.location if self.comparison else None)
+    rule: str
+    """All changes have the same."""
+    target: str | None
+    deployment: str | None
+    location: Location | None
+    """Where it is declared."""
 
 
 def results(report: Report) -> list[Result]:
     """Return the unsuppressed changes and findings, the worst first, those of the change under review last."""
     listed = [
-        Result(change, comparison)
-        for comparison in report.deployments
-        for change in comparison.changes
+        Result(change, CHANGE_RULE, each.target, each.name, change.location or each.location)
+        for each in report.deployments
+        for change in each.changes
         if change.suppressed is None
     ]
-    listed += [Result(finding) for finding in report.findings if finding.suppressed is None]
+    listed += [
+        Result(finding, finding.rule, finding.target, finding.deployment, finding.location)
+        for finding in report.findings
+        if finding.suppressed is None
+    ]
     return sorted(listed, key=_result_order)
 
 
 def _result_order(result: Result) -> tuple[object, ...]:
     item = result.item
     return (
-        result.severity.rank,
+        item.severity.rank,
         result.rule in UNMANAGED_RULES,
         _STATE_ORDER[item.state],
         _CLASS_ORDER.index(item.change_class) if isinstance(item, Change) else 0,
         result.target or "",
         result.deployment or "",
-        format_path(result.path or ()),
+        format_path(item.path or ()),
         result.rule,
         result.location or NO_LOCATION,
     )
@@ -512,7 +484,7 @@ def fingerprints(results: Sequence[Result], report: Report) -> list[str]:
     prints = []
     for result in results:
         file = result.location.file if result.location is not None and result.deployment is None else None
-        path = format_path(result.path or ())
+        path = format_path(result.item.path or ())
         key = json.dumps([identity(report), result.target, result.rule, result.deployment, path, file])
         seen[key] += 1
         prints.append(sha256(f"{key}{seen[key]}".encode()).hexdigest()[:32])

@@ -283,7 +283,6 @@ def suppressed_text(items: Sequence[view.Suppressed], report: Report) -> str:
     about: set[tuple[str | None, str]] = {(each.target, each.name) for each, _, _ in items if each}
     about |= {(item.target, item.deployment) for _, item, _ in items if isinstance(item, Finding) and item.deployment}
     names = {name_in(report, *each) for each in about}
-    names = {name_in(report, *each) for each in about}
     if not names:
         return found
     return f"{found} of {names.pop() if len(names) == 1 else counted(len(names), 'deployment')}"
@@ -343,7 +342,7 @@ def status_text(block: Block) -> str:
 
 def title(result: Result) -> str:
     """Return the deployment, and the field or (where it is about none) the rule; escaped."""
-    subject = path_text(result.path) if result.path else visible(result.rule)
+    subject = path_text(result.item.path) if result.item.path else visible(result.rule)
     name = full_name(result.target, result.deployment)
     return f"{name}: {subject}" if name else subject
 
@@ -381,23 +380,27 @@ def finding_text(finding: Finding) -> str:
 
 def hint(result: Result, asked: Asked = _NOTHING) -> str | None:
     """Return what to do about a result."""
-    if isinstance(result.item, Finding):
-        return None if result.item.hint is None else visible(result.item.hint)
-    if result.comparison is None or not _can_be_accepted(result.item):
+    item = result.item
+    if isinstance(item, Finding):
+        return None if item.hint is None else visible(item.hint)
+    if not _can_be_accepted(item):
         return None
-    return " ".join(_commands([(result.comparison, result.item)], result.item.base is not ABSENT, asked))
+    return " ".join(_commands([(result.target, result.deployment or "", item)], item.base is not ABSENT, asked))
 
 
 def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
     """Return how to accept and how to revert the drift that fails a run, a sentence each; empty if none does."""
     if report.command not in ("check", "audit") or report.outcome.status is ExitStatus.IN_SYNC:
         return []
-    drift = [(each, change) for each in report.deployments for change in each.changes if _can_be_accepted(change)]
     base = view.base(report)
     missing = [] if base is not None else list(_to_create(report))
-    if base is not None:
-        drift = [(each, change) for each, change in drift if change.severity is Severity.ERROR]
-    if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, change in drift):
+    drift = [
+        (each.target, each.name, change)
+        for each in report.deployments
+        for change in each.changes
+        if _can_be_accepted(change) and (base is None or change.severity is Severity.ERROR)
+    ]
+    if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, _, change in drift):
         asked = replace(asked, options=f"{asked.options} --strict")  # as an audit is
     ways = _commands(drift, base is not None, asked) if drift else []
     if missing:
@@ -431,19 +434,19 @@ def _can_be_accepted(change: Change) -> bool:
     return accepted and change.suppressed is None and change.severity is not Severity.NOTE
 
 
-def _commands(drift: list[tuple[Comparison, Change]], is_three_way: bool, asked: Asked) -> list[str]:
+def _commands(drift: list[tuple[str | None, str, Change]], is_three_way: bool, asked: Asked) -> list[str]:
     """Return the commands for some drift; where a change is under review, they leave out what it proposes."""
-    options = _options([(each.target, each.name) for each, _ in drift], asked, is_narrow=is_three_way)
+    options = _options([(target, name) for target, name, _ in drift], asked, is_narrow=is_three_way)
     if not is_three_way:
         ways = [f"To accept live: `driftcheck adopt{options}`."]
-        if any(can_be_reverted(change.path, is_declared=change.kind is not ChangeKind.ADDED) for _, change in drift):
+        if any(can_be_reverted(change.path, is_declared=change.kind is not ChangeKind.ADDED) for _, _, change in drift):
             ways.append(f"To revert live: `driftcheck plan{options}`.")
         return ways
-    paths = sorted({format_path(change.path) for _, change in drift})
+    paths = sorted({format_path(change.path) for _, _, change in drift})
     if len(paths) > _NAMED or not all(map(_SAFE_PATH.match, paths)):
         paths = ["FIELD"]
     fields = "".join(f" --path '{path}'" if "[" in path else f" --path {path}" for path in paths)
-    conflicts = [change for _, change in drift if change.change_class is ChangeClass.CONFLICT]
+    conflicts = [change for _, _, change in drift if change.change_class is ChangeClass.CONFLICT]
     loss = (
         " and drop what this change sets" if len(conflicts) == len(drift) else ", in a conflict instead of this change"
     )

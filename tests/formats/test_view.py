@@ -5,11 +5,37 @@ from hypothesis import given, settings
 
 from driftcheck.formats import RenderOptions, view
 from driftcheck.formats.view import Result, anchored, fingerprints, rooted
-from driftcheck.model import ChangeClass, Comparison, DeclaredSummary, Finding, Location, Report, Severity, Status
+from driftcheck.model import (
+    Change,
+    ChangeClass,
+    Comparison,
+    DeclaredSummary,
+    Finding,
+    Location,
+    Report,
+    Severity,
+    Status,
+)
 from tests.formats.reports import CLAIMS, DRIFT, MAX_SCALE, TARGETS, THREE_WAY, reports
 
-LOOSE = Result(Finding("duplicate-key", Severity.ERROR, "twice", location=Location("a.yaml", 3, 1)))
-FIELD = Result(MAX_SCALE, CLAIMS)
+DUPLICATE = Finding("duplicate-key", Severity.ERROR, "twice", location=Location("a.yaml", 3, 1))
+
+
+def result(item: Change | Finding, deployment: Comparison = CLAIMS) -> Result:
+    """Return the one result of a report that holds nothing else."""
+    is_finding = isinstance(item, Finding)
+    (only,) = view.results(
+        replace(
+            DRIFT,
+            deployments=() if is_finding else (replace(deployment, changes=(item,)),),
+            findings=(item,) if is_finding else (),
+        )
+    )
+    return only
+
+
+LOOSE = result(DUPLICATE)
+FIELD = result(MAX_SCALE)
 INSIDE = RenderOptions(folder="/home/me/repo/infra", repository="/home/me/repo")
 
 
@@ -19,11 +45,11 @@ def test_results_hold_every_active_change_and_finding_the_worst_first(drawn: Rep
     results = view.results(drawn)
     items = [*(change for each in drawn.deployments for change in each.changes), *drawn.findings]
     assert len(results) == sum(item.suppressed is None for item in items)
-    assert [result.severity.rank for result in results] == sorted(result.severity.rank for result in results)
+    assert [each.item.severity.rank for each in results] == sorted(each.item.severity.rank for each in results)
 
 
 def test_unmanaged_deployments_come_after_findings_of_the_same_severity() -> None:
-    rules = [result.rule for result in view.results(replace(DRIFT, findings=DRIFT.findings[::-1]))]
+    rules = [each.rule for each in view.results(replace(DRIFT, findings=DRIFT.findings[::-1]))]
     assert rules == ["missing-deployment"] + ["drift"] * 6 + ["unmanaged-deployment"] * 200
 
 
@@ -68,18 +94,16 @@ def test_targets_are_parts_the_worst_first() -> None:
 
 
 def test_an_identity_is_report_rule_deployment_and_path() -> None:
-    moved = Result(replace(MAX_SCALE, location=Location("b.yaml", 90, 7), live=7, severity=Severity.NOTE), CLAIMS)
+    moved = result(replace(MAX_SCALE, location=Location("b.yaml", 90, 7), live=7, severity=Severity.NOTE))
     assert fingerprints([FIELD], DRIFT) == fingerprints([moved], DRIFT)
-    assert fingerprints([FIELD], DRIFT) != fingerprints([Result(replace(MAX_SCALE, path=("c",)), CLAIMS)], DRIFT)
-    assert fingerprints([FIELD], DRIFT) != fingerprints([Result(MAX_SCALE, replace(CLAIMS, name="b"))], DRIFT)
+    assert fingerprints([FIELD], DRIFT) != fingerprints([result(replace(MAX_SCALE, path=("c",)))], DRIFT)
+    assert fingerprints([FIELD], DRIFT) != fingerprints([result(MAX_SCALE, replace(CLAIMS, name="b"))], DRIFT)
     assert fingerprints([FIELD], DRIFT) != fingerprints([FIELD], replace(DRIFT, report_id="staging"))
     assert fingerprints([FIELD], DRIFT) != fingerprints([FIELD], replace(DRIFT, command="audit"))
 
 
 def test_what_has_no_deployment_is_known_by_its_file_and_equal_ones_are_numbered() -> None:
-    item = LOOSE.item
-    assert isinstance(item, Finding)
-    other = Result(replace(item, location=Location("b.yaml", 3, 1)))
+    other = result(replace(DUPLICATE, location=Location("b.yaml", 3, 1)))
     assert fingerprints([LOOSE], DRIFT) != fingerprints([other], DRIFT)
     assert len(set(fingerprints([LOOSE, LOOSE, LOOSE], DRIFT))) == 3
 
