@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from driftcheck import fields, pipeline
+from driftcheck import pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_into_folders
 from driftcheck.declarations import discovery
@@ -187,7 +187,7 @@ def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: boo
         changes = [c for c in comparison.changes if c.suppressed is None and _matches(patterns, c.path)]
         name = declared_name(comparison.name, suffix)
         if changes and name in declared and comparison.id in live:
-            wanted[name] = accept(declared[name], live[comparison.id], changes, fields.deployment())
+            wanted[name] = accept(declared[name], live[comparison.id], changes)
     removed = [declared_name(name, suffix) for name in _missing(each)] if remove_missing else []
     return _Selection(each, declared, wanted, removed)
 
@@ -200,7 +200,7 @@ def _adopt_common(adoption: _Adoption, selections: Sequence[_Selection]) -> None
     wanted = common_changes(shared, [(selection.declared, selection.wanted) for selection in selections])
     removed = set.intersection(*(set(selection.removed) for selection in selections))
     if wanted or removed:
-        adoption.texts |= edit(shared, wanted, sorted(removed), fields.deployment()).texts
+        adoption.texts |= edit(shared, wanted, sorted(removed)).texts
 
 
 def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) -> None:
@@ -215,7 +215,7 @@ def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) ->
     for name, accepted in wanted.items():
         for path, reason in accepted.refused:
             adoption.refused.append(f"{resulting_name(name, suffix)}: {format_path(path)}: {reason}")
-    edited: Edited = edit(_current(adoption, each), wanted, removed, fields.deployment(), may_change=own.__contains__)
+    edited: Edited = edit(_current(adoption, each), wanted, removed, may_change=own.__contains__)
     adoption.texts |= edited.texts
     for name, reason in edited.refused.items():
         adoption.refused.append(f"{resulting_name(name, suffix)}: {reason}")

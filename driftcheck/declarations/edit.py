@@ -9,18 +9,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
+from driftcheck import fields
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import Note, declared_form, export
 from driftcheck.declarations.loader import declare
 from driftcheck.declarations.overlays import merged
 from driftcheck.fields import UNKNOWN, Field
-from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Severity
+from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Finding, Severity
 from driftcheck.paths import Item, Lookup, Path, Segment, value_at
 from driftcheck.redaction.patterns import is_secret
 from driftcheck.yamlfile import reader
-from driftcheck.yamlfile.edit import EditError, rewrite, rewritten, same
+from driftcheck.yamlfile.edit import EditError, rewrite, same
 from driftcheck.yamlfile.parsed import Parsed
 
 HIDDEN: Final = "its value may be a secret and is not known"
@@ -49,13 +50,11 @@ class Accepted:
     """Changes that can't be accepted, each with the reason."""
 
 
-def accept(
-    declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequence[Change], schema: Field
-) -> Accepted:
+def accept(declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequence[Change]) -> Accepted:
     """Return the declaration with the live values of some changes, each in its shortest form; pure."""
     exported = export(live, lambda _: ())
     form, notes = (exported.value, exported.notes) if exported else declared_form(live)
-    source = _Source(live, form, _by_prefix(notes), schema)
+    source = _Source(live, form, _by_prefix(notes))
     new, lookup = _Node(), Lookup()
     paths: dict[Path, None] = {}
     refused: list[tuple[Path, str]] = []
@@ -142,10 +141,8 @@ def _by_prefix(notes: Sequence[Note]) -> tuple[dict[Path, Note], dict[Path, Note
 class _Source:
     """A live deployment, its declared form, and the reasons why parts can't be declared."""
 
-    def __init__(
-        self, live: Mapping[str, JSON], form: JSON, notes: tuple[dict[Path, Note], dict[Path, Note]], schema: Field
-    ) -> None:
-        self._live, self._form, self._schema = live, form, schema
+    def __init__(self, live: Mapping[str, JSON], form: JSON, notes: tuple[dict[Path, Note], dict[Path, Note]]) -> None:
+        self._live, self._form = live, form
         self._exact, self._below = notes
         self._lookup = Lookup()
 
@@ -163,7 +160,7 @@ class _Source:
         if near is not None:
             return HIDDEN if change.redacted or "secret" in near.reason else near.reason
         seen = self._lookup.value(self._live, path, ABSENT)
-        is_sensitive = any(part.sensitive for part in self._schema.along(path))
+        is_sensitive = any(part.sensitive for part in fields.deployment().along(path))
         if change.redacted or is_sensitive or seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen):
             return HIDDEN
         if isinstance(seen, dict | list):
@@ -210,46 +207,40 @@ class Edited:
     """Paths that are not changed in deployments that are otherwise edited."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _File:
+    text: SourceText
+    parsed: Parsed
+    is_own: bool
+    """Whether it may change: no other target reads it."""
+
+    @property
+    def name(self) -> str:
+        return self.text.name
+
+
+@dataclass(frozen=True, slots=True)
 class _Layer:
     """One entry of a deployment: in `deployments` (over the document's `defaults`), or in `overlay`."""
 
-    file: str
+    file: _File
     document: int
     list: str
-    index: int
+    index: int | None
+    """None for an entry that is to be added."""
     entry: JSON
+    """ABSENT if it is to be removed."""
     defaults: JSON = ABSENT
 
 
-@dataclass(slots=True)
-class _File:
-    name: str
-    data: bytes
-    parsed: Parsed
-    layer: int
-
-    @property
-    def documents(self) -> tuple[JSON, ...]:
-        """What the file holds."""
-        return self.parsed.documents
-
-    @property
-    def text(self) -> SourceText:
-        """The file, and what it holds."""
-        return SourceText(self.name, self.data, self.layer, self.parsed)
-
-    @staticmethod
-    def of(text: SourceText) -> _File:
-        """Parse a file, unless what it holds is known."""
-        return _File(text.name, text.data, text.parsed or reader.parse(text.data), text.layer)
+_Wishes: TypeAlias = Mapping[str, Accepted | None]
+"""What deployments are to become, by declared name; None to remove one."""
 
 
 def edit(
     texts: Sequence[SourceText],
     wanted: Mapping[str, Accepted],
     removed: Collection[str],
-    schema: Field,
     *,
     may_change: Callable[[str], bool] = bool,
 ) -> Edited:
@@ -258,32 +249,27 @@ def edit(
     Names are as the files declare them. `may_change` says whether a file is the run's own; in others, which other
     targets share, nothing changes. Nothing is written here.
     """
-    files = before = [_File.of(text) for text in texts]
+    before = [_File(text, text.parsed or reader.parse(text.data), may_change(text.name)) for text in texts]
     attempts = _Attempts(sum(len(text.data) for text in texts))
-    refused: dict[str, str] = {}
     left: dict[str, dict[Path, str]] = {}
-    retried: Collection[str] = [*wanted, *removed]  # one by one, where something stops one of them
-    try:
-        files = _changed(files, _checked(files, wanted, removed, schema, may_change, refused))
-        retried = tuple(refused)
-    except EditError:
-        refused.clear()
-    for name in retried:
+    wishes: _Wishes = {**wanted, **dict.fromkeys(removed)}
+    files, refused = _attempt(before, wishes)
+    for name in list(refused):  # one by one, where something stops one of them
         if not attempts.are_left():
             refused[name] = TOO_MANY
             continue
-        if name not in wanted:
-            files = _attempt(files, {}, [name], schema, may_change, refused)
-            continue
-        files = _attempt(files, {name: wanted[name]}, [], schema, may_change, refused)
-        if name not in refused:
-            continue
-        files, reasons = _path_by_path(files, name, wanted[name], schema, may_change, attempts)
-        if set(reasons.values()) != {SHARED}:
+        files, again = _attempt(files, {name: wishes[name]})
+        if again and name in wanted:
+            files, reasons = _path_by_path(files, name, wanted[name], attempts)
+            if set(reasons.values()) != {SHARED}:
+                left[name] = reasons
+                again = {}
+        refused.update(again)
+        if not again:
             del refused[name]
-            left[name] = reasons
-    texts_before = {file.name: file.data for file in before}
-    return Edited({file.name: file.data for file in files if file.data != texts_before[file.name]}, refused, left)
+    pairs = zip(files, before, strict=True)
+    changed = {file.name: file.text.data for file, old in pairs if file.text.data != old.text.data}
+    return Edited(changed, refused, left)
 
 
 class _Attempts:
@@ -299,12 +285,7 @@ class _Attempts:
 
 
 def _path_by_path(
-    files: list[_File],
-    name: str,
-    accepted: Accepted,
-    schema: Field,
-    may_change: Callable[[str], bool],
-    attempts: _Attempts,
+    files: list[_File], name: str, accepted: Accepted, attempts: _Attempts
 ) -> tuple[list[_File], dict[Path, str]]:
     """Change one value at a time, again while that helps another; return the files, and why some values are left."""
     reasons: dict[Path, str] = dict.fromkeys(accepted.paths, "")
@@ -315,107 +296,78 @@ def _path_by_path(
             if not attempts.are_left():
                 reasons[path] = reasons[path] or TOO_MANY
                 continue
-            said = _merged_layers(_layers(files).get(name, ()), schema)
+            said = _merged_layers(_layers(files).get(name, ()))
             one = Accepted(_with(said, path, value_at(accepted.value, path, ABSENT)), (path,), ())
-            refused: dict[str, str] = {}
-            files = _attempt(files, {name: one}, [], schema, may_change, refused)
-            reasons[path] = refused.get(name, "")
-            if name not in refused:
+            files, refused = _attempt(files, {name: one})
+            if refused:
+                reasons[path] = refused[name]
+            else:
                 del reasons[path]
     return files, reasons
 
 
-def _attempt(
-    files: list[_File],
-    wanted: Mapping[str, Accepted],
-    removed: Collection[str],
-    schema: Field,
-    may_change: Callable[[str], bool],
-    refused: dict[str, str],
-) -> list[_File]:
-    """Return the files after an edit, or unchanged if it is refused."""
-    try:
-        return _changed(files, _checked(files, wanted, removed, schema, may_change, refused))
-    except EditError as error:
-        refused.update(dict.fromkeys([*wanted, *removed], str(error)))
-        return files
+def _attempt(files: list[_File], wishes: _Wishes) -> tuple[list[_File], dict[str, str]]:
+    """Return the files after an edit, read again, and why deployments are not changed: all of them if one has an error.
 
-
-def _changed(files: list[_File], texts: Mapping[str, SourceText]) -> list[_File]:
-    """Return the files with new texts."""
-    return [_File.of(texts[file.name]) if file.name in texts else file for file in files]
-
-
-def _checked(
-    files: Sequence[_File],
-    wanted: Mapping[str, Accepted],
-    removed: Collection[str],
-    schema: Field,
-    may_change: Callable[[str], bool],
-    refused: dict[str, str],
-) -> dict[str, SourceText]:
-    """Return the new texts, read again: raises EditError if one has a new error or says something else."""
-    documents = _edited(files, wanted, removed, schema, may_change, refused)
-    texts = _rewritten(files, documents)
-    after = declare((texts.get(file.name, file.text) for file in files), linted=Severity.ERROR)
-    errors = [found for found in after.findings if found.severity is Severity.ERROR]
-    if errors:
-        before = declare((file.text for file in files), linted=Severity.ERROR)
-        known = {(found.rule, found.deployment, found.message) for found in before.findings}
-        for found in errors:
-            if (found.rule, found.deployment, found.message) not in known:
-                raise EditError(f"the result would not be valid: {found.message} [{found.rule}]")
-    return texts
-
-
-def _rewritten(files: Sequence[_File], changed: Mapping[str, list[JSON]]) -> dict[str, SourceText]:
-    """Return the new text of every file whose documents changed."""
-    found = {}
-    for file in files:
-        if file.name in changed:
-            data, parsed = rewritten(file.data, changed[file.name], keys=_KEYS, parsed=file.parsed)
-            if data != file.data:
-                found[file.name] = SourceText(file.name, data, file.layer, parsed)
-    return found
-
-
-def _edited(
-    files: Sequence[_File],
-    wanted: Mapping[str, Accepted],
-    removed: Collection[str],
-    schema: Field,
-    may_change: Callable[[str], bool],
-    refused: dict[str, str],
-) -> dict[str, list[JSON]]:
-    """Return the new documents of every file that changes."""
-    by_name = {file.name: file for file in files}
-    documents = {file.name: [_open(document) for document in file.documents] for file in files}
+    Errors are those of the layout, and new ones in what the files say.
+    """
+    changes: dict[str, list[_Layer]] = {}
+    refused: dict[str, str] = {}
     layers = _layers(files)
-    for name, accepted in wanted.items():
-        found = [replace(layer) for layer in layers.get(name, ())]
-        problem = _change_layers(found, accepted, schema, may_change, files)
-        if problem is not None:
-            refused[name] = problem
+    for name, accepted in wishes.items():
+        found = _changed_layers(layers.get(name, []), accepted, files)
+        if isinstance(found, str):
+            refused[name] = found
             continue
         for layer in found:
-            _put(documents, layer)
-    for name in removed:
-        own = layers.get(name, [])
-        if any(not may_change(layer.file) for layer in own):
-            refused[name] = SHARED
-            continue
-        for layer in own:
-            _put(documents, _Layer(layer.file, layer.document, layer.list, layer.index, ABSENT))
-    for name in documents:
-        documents[name] = [_without_removed(document) for document in documents[name]]
-    return {name: found for name, found in documents.items() if not same(found, list(by_name[name].documents))}
+            changes.setdefault(layer.file.name, []).append(layer)
+    try:
+        after = [_rewritten(file, changes.get(file.name, ())) for file in files]
+        _require_no_new_error(files, after)
+    except EditError as error:
+        return files, dict.fromkeys(wishes, str(error))
+    return after, refused
+
+
+def _require_no_new_error(before: Sequence[_File], after: Sequence[_File]) -> None:
+    errors = _errors(after)
+    known = {(found.rule, found.deployment, found.message) for found in _errors(before)} if errors else ()
+    for found in errors:
+        if (found.rule, found.deployment, found.message) not in known:
+            raise EditError(f"the result would not be valid: {found.message} [{found.rule}]")
+
+
+def _errors(files: Sequence[_File]) -> list[Finding]:
+    declared = declare((replace(file.text, parsed=file.parsed) for file in files), linted=Severity.ERROR)
+    return [found for found in declared.findings if found.severity is Severity.ERROR]
+
+
+def _rewritten(file: _File, layers: Sequence[_Layer]) -> _File:
+    """Return a file with other entries; the file itself if none of them differs."""
+    documents = list(file.parsed.documents)
+    opened: dict[tuple[int, str], list[JSON]] = {}
+    for layer in layers:
+        at = (layer.document, layer.list)
+        if at not in opened:
+            opened[at] = list(documents[layer.document][layer.list])
+        if layer.index is None:
+            opened[at].append(layer.entry)
+        else:
+            opened[at][layer.index] = layer.entry
+    for (number, list_name), entries in opened.items():
+        kept = [entry for entry in entries if entry is not ABSENT]
+        documents[number] = {**documents[number], list_name: kept}
+    if same(documents, list(file.parsed.documents)):
+        return file
+    data, parsed = rewrite(file.text.data, documents, keys=_KEYS, parsed=file.parsed)
+    return replace(file, text=replace(file.text, data=data), parsed=parsed) if data != file.text.data else file
 
 
 def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:
     """Return the entries of each declared name, the lowest layer first."""
     found: dict[str, list[_Layer]] = {}
-    for file in sorted(files, key=lambda file: file.layer):
-        for number, document in enumerate(file.documents):
+    for file in sorted(files, key=lambda file: file.text.layer):
+        for number, document in enumerate(file.parsed.documents):
             if not isinstance(document, dict):
                 continue
             for list_name in ("deployments", "overlay"):
@@ -423,7 +375,7 @@ def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:
                 for index, entry in enumerate(entries if isinstance(entries, list) else ()):
                     if isinstance(entry, dict) and isinstance(name := _identity(entry), str):
                         defaults = document.get("defaults", ABSENT) if list_name == "deployments" else ABSENT
-                        layer = _Layer(file.name, number, list_name, index, entry, defaults)
+                        layer = _Layer(file, number, list_name, index, entry, defaults)
                         found.setdefault(name, []).append(layer)
     return found
 
@@ -434,26 +386,6 @@ def _identity(entry: Mapping[str, JSON]) -> JSON:
     if "name" not in entry and isinstance(agent, dict):
         return f"{agent.get('agent_id')}/{agent.get('environment')}"
     return entry.get("name")
-
-
-def _open(document: JSON) -> JSON:
-    """Return a document whose lists of entries may be changed."""
-    if not isinstance(document, dict):
-        return document
-    opened = dict(document)
-    for name in ("deployments", "overlay"):
-        if isinstance(document.get(name), list):
-            opened[name] = list(document[name])
-    return opened
-
-
-def _put(documents: Mapping[str, list[JSON]], layer: _Layer) -> None:
-    """Put the entry of a layer into its document, which is open."""
-    entries = documents[layer.file][layer.document][layer.list]
-    if layer.index < len(entries):
-        entries[layer.index] = layer.entry
-    else:
-        entries.append(layer.entry)
 
 
 def common_changes(
@@ -487,54 +419,43 @@ def common_changes(
     return found
 
 
-def _without_removed(document: JSON) -> JSON:
-    if not isinstance(document, dict):
-        return document
-    return {
-        key: [entry for entry in value if entry is not ABSENT] if isinstance(value, list) else value
-        for key, value in document.items()
-    }
-
-
-def _change_layers(
-    layers: list[_Layer],
-    accepted: Accepted,
-    schema: Field,
-    may_change: Callable[[str], bool],
-    files: Sequence[_File],
-) -> str | None:
-    """Change the layers so that they merge to the accepted value; return why that is not possible."""
+def _changed_layers(layers: list[_Layer], accepted: Accepted | None, files: Sequence[_File]) -> list[_Layer] | str:
+    """Return the layers, changed so that they merge to the accepted value, or why that is not possible."""
+    if accepted is None:
+        is_own = all(layer.file.is_own for layer in layers)
+        return [replace(layer, entry=ABSENT) for layer in layers] if is_own else SHARED
     if not layers:
         return "its declaration was not found in the files"
-    lookup = Lookup()
-    said = _merged_layers(layers, schema)
+    layers, lookup = [*layers], Lookup()
+    said = _merged_layers(layers)
     changes: dict[int, _Node] = {}
     for path in accepted.paths:
         value = lookup.value(accepted.value, path, ABSENT)
         if _equal(lookup.value(said, path, ABSENT), value):
             continue
         number = _setter(layers, path, lookup)
-        if not may_change(layers[number].file):
-            own = [above for above, layer in enumerate(layers) if above > number and may_change(layer.file)]
-            if not own and (new := _new_overlay(layers, may_change, files)) is None:
-                return SHARED
-            if not own and new is not None:
+        if not layers[number].file.is_own:
+            above = (each for each, layer in enumerate(layers) if each > number and layer.file.is_own)
+            own = next(above, None)
+            if own is None:
+                if (new := _new_overlay(layers, files)) is None:
+                    return SHARED
                 layers.append(new)
-                own = [len(layers) - 1]
-            number = own[0]
+                own = len(layers) - 1
+            number = own
         changes.setdefault(number, _Node()).put(path, _Wanted(value))
     for number, node in sorted(changes.items()):
         layer = layers[number]
-        below = layer.defaults if layer.defaults is not ABSENT else _merged_layers(layers[:number], schema)
-        wanted = _applied(_merged_layers(layers[: number + 1], schema), node, lookup)
+        below = layer.defaults if layer.defaults is not ABSENT else _merged_layers(layers[:number])
+        wanted = _applied(_merged_layers(layers[: number + 1]), node, lookup)
         is_overlay = layer.list == "overlay"
-        entry = _own(layer.entry, below, wanted, schema, by_identity=is_overlay)
+        entry = _own(layer.entry, below, wanted, fields.deployment(), by_identity=is_overlay)
         if entry is ABSENT:
             return "an overlay can't remove it" if is_overlay else "the file's `defaults` would show through"
-        layer.entry = entry
-    if not _equal(_merged_layers(layers, schema), accepted.value):
+        layers[number] = replace(layer, entry=entry)
+    if not _equal(_merged_layers(layers), accepted.value):
         return "the layers of its declaration can't express the change"
-    return None
+    return layers
 
 
 def _setter(layers: Sequence[_Layer], path: Path, lookup: Lookup) -> int:
@@ -553,43 +474,40 @@ def _depth(entry: JSON, path: Path, lookup: Lookup) -> int:
     return 0
 
 
-def _new_overlay(layers: Sequence[_Layer], may_change: Callable[[str], bool], files: Sequence[_File]) -> _Layer | None:
+def _new_overlay(layers: Sequence[_Layer], files: Sequence[_File]) -> _Layer | None:
     """Return a new entry in the first overlay of a file that may change."""
-    name = layers[0].entry.get("name") if isinstance(layers[0].entry, dict) else None
+    name = layers[0].entry.get("name")
     for file in files:
-        for number, document in enumerate(file.documents):
-            entries = document.get("overlay") if isinstance(document, dict) else None
-            if may_change(file.name) and isinstance(entries, list):
-                return _Layer(file.name, number, "overlay", len(entries), {"name": name})
+        for number, document in enumerate(file.parsed.documents):
+            if file.is_own and isinstance(document, dict) and isinstance(document.get("overlay"), list):
+                return _Layer(file, number, "overlay", None, {"name": name})
     return None
 
 
-def _merged_layers(layers: Sequence[_Layer], schema: Field) -> JSON:
+def _merged_layers(layers: Sequence[_Layer]) -> JSON:
     """Return the merged value of layers; `defaults` are below the entry of their own document."""
     value: JSON = ABSENT
     for layer in layers:
         if layer.list == "deployments":
             value = merged(layer.defaults, layer.entry, None)
         else:
-            value = merged(value, layer.entry, schema)
+            value = merged(value, layer.entry, fields.deployment())
     return value
 
 
-def _own(
-    entry: JSON | Absent, below: JSON | Absent, wanted: JSON, schema: Field, *, by_identity: bool
-) -> JSON | Absent:
+def _own(entry: JSON | Absent, below: JSON | Absent, wanted: JSON, field: Field, *, by_identity: bool) -> JSON | Absent:
     """Return the entry of a layer that, merged over the layers below, makes the wanted value.
 
     Values that do not matter are kept; ABSENT if no layer can express it.
     """
-    if _equal(merged(below, entry, schema if by_identity else None), wanted):
+    if _equal(merged(below, entry, field if by_identity else None), wanted):
         return entry
     if isinstance(wanted, dict) and isinstance(entry, dict | Absent) and isinstance(below, dict | Absent):
         return _own_mapping(
-            {} if entry is ABSENT else entry, {} if below is ABSENT else below, wanted, schema, by_identity=by_identity
+            {} if entry is ABSENT else entry, {} if below is ABSENT else below, wanted, field, by_identity=by_identity
         )
-    if by_identity and schema.key is not None and isinstance(wanted, list) and isinstance(below, list):
-        return _own_entries(entry if isinstance(entry, list) else [], below, wanted, schema)
+    if by_identity and field.key is not None and isinstance(wanted, list) and isinstance(below, list):
+        return _own_entries(entry if isinstance(entry, list) else [], below, wanted, field)
     return wanted
 
 
@@ -597,13 +515,13 @@ def _own_mapping(
     entry: Mapping[str, JSON],
     below: Mapping[str, JSON],
     wanted: Mapping[str, JSON],
-    schema: Field,
+    field: Field,
     *,
     by_identity: bool,
 ) -> JSON | Absent:
     result = dict(entry)
     for name, value in wanted.items():
-        child = schema.child(name) or UNKNOWN
+        child = field.child(name) or UNKNOWN
         own = _own(entry.get(name, ABSENT), below.get(name, ABSENT), value, child, by_identity=by_identity)
         if own is not ABSENT:
             result[name] = own
@@ -612,7 +530,7 @@ def _own_mapping(
     for name in {**entry, **below}:
         if name not in wanted:
             if below.get(name) is not None:
-                if schema.values is not None and not schema.values.nullable:
+                if field.values is not None and not field.values.nullable:
                     return ABSENT
                 result[name] = None  # else the layer below would show through
             else:
@@ -620,9 +538,9 @@ def _own_mapping(
     return result
 
 
-def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], schema: Field) -> JSON | Absent:
+def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], field: Field) -> JSON | Absent:
     """Return the entries that an overlay needs: those that differ from the ones below."""
-    items, key = schema.items or UNKNOWN, schema.key or ""
+    items, key = field.items or UNKNOWN, field.key or ""
     names = [each.get(key) if isinstance(each, dict) else None for each in wanted]
     if not all(isinstance(name, str) for name in names):
         return ABSENT
@@ -661,10 +579,10 @@ def appended(data: bytes, entries: Sequence[Mapping[str, JSON]], ignores: Sequen
             documents[number] = {**document, "deployments": [*document["deployments"], *entries]}
             if ignores:
                 documents[number]["ignore"] = [*(document.get("ignore") or []), *ignores]
-            return rewrite(data, documents, keys=_KEYS)
+            return rewrite(data, documents, keys=_KEYS)[0]
     raise EditError("it has no list of deployments")
 
 
 def declared_names(texts: Sequence[SourceText]) -> Iterator[str]:
     """Return every name that files declare."""
-    yield from _layers([_File.of(text) for text in texts])
+    yield from _layers([_File(text, text.parsed or reader.parse(text.data), is_own=False) for text in texts])

@@ -76,12 +76,7 @@ class _Slot:
     """Whether it is the entry of a list."""
 
 
-def rewrite(data: bytes, new: Sequence[JSON], *, keys: Collection[str] = ()) -> bytes:
-    """Return the text with the values of its documents replaced by `new`, as `rewritten` does."""
-    return rewritten(data, new, keys=keys)[0]
-
-
-def rewritten(
+def rewrite(
     data: bytes, new: Sequence[JSON], *, keys: Collection[str] = (), parsed: Parsed | None = None
 ) -> tuple[bytes, Parsed]:
     """Return the text with the values of its documents replaced by `new`, one for each document, and what it holds.

@@ -26,7 +26,6 @@ from tests.comparison.sides import spec, verdicts
 from tests.loops import case
 from tests.yamlfile.test_edit import Writer
 
-SCHEMA = fields.deployment()
 FILES = {
     path.stem: path.read_bytes().decode()
     for path in sorted((Path(__file__).parent.parent / "data" / "odd-declarations").glob("*.yaml"))
@@ -53,9 +52,9 @@ def adopted(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Adopt every change of a live deployment; returns the files afterwards, and what was refused by path or name."""
     declared = in_files(texts, live["name"])
-    accepted = accept(declared, live, changes_of(declared, live), SCHEMA)
+    accepted = accept(declared, live, changes_of(declared, live))
     sources = [SourceText(file, text.encode()) for file, text in texts.items()]
-    edited = edit(sources, {live["name"]: accepted}, [], SCHEMA)
+    edited = edit(sources, {live["name"]: accepted}, [])
     left = [*accepted.refused, *edited.left.get(live["name"], {}).items()]
     refused = {format_path(path): reason for path, reason in left} | dict(edited.refused)
     return texts | {file: data.decode() for file, data in edited.texts.items()}, refused
@@ -182,7 +181,7 @@ def test_whole_sidecars_and_arguments_are_adopted() -> None:
 
 
 def test_a_missing_deployment_is_removed() -> None:
-    edited = edit([SourceText("a.yaml", BASE.encode())], {}, ["claims"], SCHEMA)
+    edited = edit([SourceText("a.yaml", BASE.encode())], {}, ["claims"])
     text = edited.texts["a.yaml"].decode()
     assert "claims" not in text
     assert "# the first" not in text
@@ -206,23 +205,35 @@ def test_a_shared_file_is_not_changed() -> None:
     declared = merged(
         in_files({"a": BASE}, "claims"),
         {"source_config": {"resource_spec": {"min_scale": 3}}},
-        SCHEMA,
+        fields.deployment(),
     )
     live = copy.deepcopy(declared)
     live["source_config"]["resource_spec"] |= {"max_scale": 9, "min_scale": 4}
-    accepted = accept(declared, live, changes_of(declared, live), SCHEMA)
-    edited = edit(sources, {"claims": accepted}, [], SCHEMA, may_change=lambda file: file == "production.yaml")
+    accepted = accept(declared, live, changes_of(declared, live))
+    edited = edit(sources, {"claims": accepted}, [], may_change=lambda file: file == "production.yaml")
     assert edited.texts == {
         "production.yaml": OVERLAY.replace("{min_scale: 3}", "{min_scale: 4, max_scale: 9}").encode()
     }
-    refused = edit(sources[:1], {"claims": accepted}, [], SCHEMA, may_change=lambda file: False)
+    refused = edit(sources[:1], {"claims": accepted}, [], may_change=lambda file: False)
     assert refused.texts == {}
     assert refused.refused == {"claims": SHARED}
 
 
+def test_every_deployment_of_a_shared_file_gets_an_overlay() -> None:
+    names = ("one", "two")
+    base = "deployments:\n" + "".join(f"  - name: {name}\n    display_name: old\n" for name in names)
+    sources = [SourceText("base.yaml", base.encode()), SourceText("own.yaml", b"overlay: []\n", layer=1)]
+    wanted = {}
+    for name in names:
+        declared, live = {"name": name, "display_name": "old"}, {"name": name, "display_name": "new"}
+        wanted[name] = accept(declared, live, changes_of(declared, live))
+    edited = edit(sources, wanted, [], may_change=lambda file: file == "own.yaml")
+    assert edited.texts == {"own.yaml": b"overlay: [{name: one, display_name: new}, {name: two, display_name: new}]\n"}
+
+
 def test_a_spec_without_changes_is_left_alone() -> None:
     declared = spec(max_scale=6)
-    accepted = accept(declared, declared, (), SCHEMA)
+    accepted = accept(declared, declared, ())
     assert (accepted.value, accepted.paths, accepted.refused) == (declared, (), ())
 
 
