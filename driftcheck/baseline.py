@@ -38,7 +38,7 @@ class Baseline:
     proposed: Policy
     """The policy under review, which is not in force."""
     former: tuple[Policy, ...] = ()
-    """The policies at the merge bases: what agrees with one of them is not of the change's making."""
+    """The policies at the merge bases; what agrees with one of them was not altered by the change."""
     is_redirected: bool = False
     """Whether the change under review names other paths, another workspace or another region; not in force either."""
     is_at_tip: bool = False
@@ -92,7 +92,7 @@ class BaseRevision:
     is_redirected: bool = False
 
     def left_out(self, paths: Sequence[str]) -> tuple[Sources, set[str]]:
-        """Read the files of HEAD that paths name and that are not checked out; the paths that name nothing else."""
+        """Read the files of HEAD that paths name and that are not checked out; and the paths that name no others."""
         from driftcheck.declarations import git
 
         found = git.not_checked_out(self.repository, paths)
@@ -105,7 +105,7 @@ class BaseRevision:
         return git.names_left_out(self.repository, path)
 
     def read(self, head: Declarations) -> Baseline:
-        """Read the declarations at the commits, those that head removed included."""
+        """Read the declarations at the commits, including those that head removed."""
         read = {commit: self._declarations(commit, head) for commit in {self.commits.tip, *self.commits.merge_bases}}
         declarations = BaseDeclarations(
             read[self.commits.tip], tuple(read[commit] for commit in self.commits.merge_bases)
@@ -136,7 +136,7 @@ class BaseRevision:
 
 
 def _targets_of_links(paths: Sequence[str]) -> Iterator[str]:
-    """Yield what links on the disk lead to: how a path is spelled does not decide what was declared at a commit."""
+    """Yield the targets of links on the disk: the spelling of a path does not decide what was declared at a commit."""
     here = FilePath.cwd()
     for path in paths:
         target = FilePath(path).resolve()

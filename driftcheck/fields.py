@@ -45,35 +45,35 @@ class Field:
     """One field: its JSON Schema keywords and `x-driftcheck` annotations."""
 
     types: frozenset[str] = frozenset()
-    """JSON types that may be declared, null left out; empty where anything may."""
+    """JSON types that may be declared, apart from null; empty if all may be."""
     nullable: bool = False
     """Whether null may be declared."""
     properties: Mapping[str, Field] = field(default_factory=dict)
     items: Field | None = None
     values: Field | None = None
-    """Of a map with free keys: what its values are."""
+    """Of a map with free keys: the field of its values."""
     description: str = ""
     enum: tuple[str, ...] = ()
     minimum: float | None = None
     key: str | None = None
     """The key that identifies the entries of a list."""
     ordered: bool | str = False
-    """Whether a keyed list's order means something; `references`: only where one value names another entry."""
+    """Whether the order of a keyed list matters; `references`: only if one value refers to another entry."""
     effective: Effective | None = None
     decimals: int | None = None
     """The service rounds to this number of decimals, a half in an unknown direction."""
     quantity: bool = False
     """A Kubernetes quantity."""
     granularity: int | None = None
-    """The service wants a multiple of this."""
+    """The service requires a multiple of this."""
     cloud_maximum: float | None = None
-    """The most that Cloud accepts; self-hosted servers since 2026-07 know no maximum."""
+    """The most that Cloud accepts; self-hosted servers since 2026-07 have no maximum."""
     equivalence: str | None = None
     """The name of an equivalence: `uuid`, `repository-url`, `image`, `commit`, `assigned-url`."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Other words for a value, which the service takes for the same."""
+    """Other words for a value, which the service treats as equal."""
     branch: tuple[str, ...] = ()
-    """Where the live deployment names the branch that this field tracks; it takes precedence if it is reported."""
+    """The path at which live names the branch that this field tracks; it takes precedence if it is reported."""
     empty_is_null: bool = False
     applies_to: frozenset[str] = frozenset()
     """Sources the field is documented for; empty for all."""
@@ -82,7 +82,7 @@ class Field:
     reported: frozenset[str] | None = None
     """Sources for which a live null is evidence; None for all, empty for none (`never`)."""
     always_set: bool = False
-    """The service always has such a value, so that null or no key at all says only that it is not shown."""
+    """The service always has such a value: null or a missing key only means that it is not shown."""
     by_name: bool = False
     """Only its name is known: the listing does not show its value."""
     exposes: bool = False
@@ -90,11 +90,11 @@ class Field:
     platform_set: frozenset[str] = frozenset()
     """Sources for which the platform sets the value."""
     service_default: JSON = None
-    """What the service shows where nothing was set (a default of its schema)."""
+    """The value that the service shows if nothing was set (a default of its schema)."""
     sensitive: bool = False
     read_only: bool = False
     caveat: str | None = None
-    """What to know before the value is brought back to the declared one."""
+    """What to know before reverting the value."""
     deprecated: str | None = None
     since: str = "seed"
     label: str | None = None
@@ -151,7 +151,7 @@ def is_commit(value: JSON) -> bool:
 
 
 def may_be_commit(value: JSON) -> bool:
-    """Return whether a value may be a resolved commit, whole or cut, though also the name of a branch."""
+    """Return whether a value may be a resolved commit, full or abbreviated; it may also be the name of a branch."""
     return is_commit(value) or (isinstance(value, str) and _SHORT_COMMIT.match(value) is not None)
 
 
@@ -324,7 +324,7 @@ def _reported(note: Any) -> frozenset[str] | None:
 NOT_PATCHED: Final = frozenset({"shareable", "image_version"})
 """Fields of a deployment that no documented request changes (docs/API.md 2.1)."""
 PARTED: Final = frozenset({"source_config", "source_revision_config"})
-"""Fields of which a request may hold a part."""
+"""Fields that a request may send in part."""
 
 
 def can_be_reverted(path: Path, *, is_declared: bool) -> bool:

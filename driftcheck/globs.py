@@ -11,7 +11,7 @@ from driftcheck.paths import Path, glob_matches, segment_texts, split_pattern
 _T = TypeVar("_T")
 
 _TRY: Final = 8
-"""What one comparison of a text with a glob costs, in steps of about a twentieth of a microsecond."""
+"""The cost of comparing a text with a glob, in steps of about a twentieth of a microsecond."""
 
 
 class GlobIndex(Generic[_T]):
@@ -22,7 +22,7 @@ class GlobIndex(Generic[_T]):
         self._by_start: dict[str, list[tuple[str, _T]]] = {}
         self._by_end: dict[str, list[tuple[str, _T]]] = {}
         self._inside: list[tuple[str, str, _T]] = []
-        """Globs that begin and end with a star, behind the longest part that a text must contain."""
+        """For globs that begin and end with a star: the longest part that a text must contain, glob and value."""
         for glob, value in entries:
             start, *parts = glob.split("*")
             if not parts:
@@ -61,7 +61,7 @@ class PatternIndex:
     """Patterns over paths, as a tree of their segments, so that a path is compared with few of them."""
 
     def __init__(self, patterns: Iterable[str | None], budget: Budget) -> None:
-        """Take the patterns; None matches nothing, and keeps the numbers of the others."""
+        """Index the patterns; None matches nothing, and keeps the numbers of the others."""
         self._root = _Node()
         self._budget = budget
         for number, pattern in enumerate(patterns):
@@ -119,7 +119,7 @@ class _Node:
     def below(self, segment: str) -> _Node:
         """Return the node of the next segment of a pattern, which is created if it does not exist."""
         if segment == "**":
-            if self.repeats:  # two of them match no more than one
+            if self.repeats:  # `**.**` matches no more than `**`
                 return self
             self.repeat = self.repeat or _Node(repeats=True)
             return self.repeat
@@ -154,7 +154,7 @@ class _Node:
 
 
 def _with_repeats(nodes: set[_Node]) -> set[_Node]:
-    """Add the `**` that follow, each of which matches no segment as well."""
+    """Add the `**` that follow: each of them may match no segment."""
     found = set(nodes)
     for node in nodes:
         while node.repeat is not None:

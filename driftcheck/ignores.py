@@ -166,7 +166,7 @@ class Suppressions:
                 yield make_finding("unused-ignore", message, hint=_why_unused(rule, names), location=rule.location)
 
     def _needing_strict(self, idle: Iterable[int]) -> set[int]:
-        """Return the rules about fields alone, of which some may be undeclared, that can match some field at all."""
+        """Return the rules, apart from pinned ones, that match some field of the schema: it may be undeclared."""
         matching = self._paths.below(_collections(deployment(), ()))
         rules = ((index, self.rules[index]) for index in idle if not is_pinned(self.rules[index]))
         return {index for index, rule in rules if index in matching and not rule.missing and not rule.unmanaged}
@@ -199,7 +199,7 @@ class Suppressions:
 _GUARD: Final = 20
 """Steps that a guard takes besides the comparison of its values."""
 _LOOK_UP: Final = 4
-"""Steps in which a rule is found among those about a deployment."""
+"""Steps for finding a rule among those about a deployment."""
 
 
 def in_force(rules: Iterable[IgnoreRule], today: date) -> tuple[Suppressions, list[Finding]]:

@@ -224,7 +224,7 @@ class Finding:
     state: State | None = None
     first_seen: str | None = None
     excerpt: str | None = field(default=None, compare=False, repr=False)
-    """The line at the location, where it may be shown; for people alone, and in no saved report."""
+    """The line at the location, if it may be shown; only for people, and in no saved report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,9 +385,9 @@ class Snapshot:
     pages: int = 0
     requests: int = 0
     gaps: tuple[str, ...] = ()
-    """What could not be settled, a sentence each; the listing is complete if this is empty."""
+    """What could not be read or contradicts itself, a sentence each; the listing is complete if this is empty."""
     scope: Mapping[str, str] = field(default_factory=dict)
-    """The filters that were sent, by their name in the query; what lies outside was not asked for."""
+    """The filters that were sent, by their name in the query; deployments outside of them were not listed."""
     warnings: tuple[str, ...] = ()
     """Oddities of the listing that do not make it incomplete, a sentence each."""
     target: str | None = None

@@ -141,7 +141,7 @@ def _post(name: str, url: str, document: Mapping[str, Any]) -> None:
 
     class Unredirected(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_: Any) -> None:
-            """Follow no redirect: it would carry the transitions to an address that nobody named."""
+            """Follow no redirect: it would send the transitions to an address that was not configured."""
 
     try:
         address, headers = _webhook(url)

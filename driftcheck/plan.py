@@ -140,7 +140,7 @@ class _Body:
     spec: Lookup = field(default_factory=Lookup)
     """Finds values of the planned `resource_spec`."""
     thinned: dict[int, list[JSON | Absent]] = field(default_factory=dict)
-    """Lists of it, by `id`, with ABSENT instead of entries that are to be removed."""
+    """Lists of the spec, by `id`, with ABSENT instead of entries that are to be removed."""
 
     def fill_in(self, path: Path) -> str:
         """Return the placeholder for a value that is not known, and remember that it is needed."""
@@ -166,7 +166,7 @@ def plan_deployment(
 
 
 def _with_classes(step: Step, comparison: Comparison) -> Step:
-    """Return a step with the class of each field, and a warning of each live value that somebody set meanwhile."""
+    """Return a step with the class of each field, and a warning for each live value that somebody set meanwhile."""
     changes = [change for change in comparison.changes if change.base is not ABSENT and change.path in step.fields]
     warnings = (warning for change in changes for warning in _warnings_of(change))
     classes = {change.path: change.change_class for change in changes}
@@ -189,7 +189,7 @@ def _short(value: JSON) -> str:
 
 
 _MOST_CHARACTERS: Final = 60
-"""Of a value in a warning."""
+"""The most characters of a value in a warning."""
 
 
 def _items(

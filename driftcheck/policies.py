@@ -36,7 +36,7 @@ from driftcheck.rules import make_finding
 _MAX_SHOWN: Final = 80
 """The number of characters of a value in a message."""
 _OF_REVISIONS: Final = frozenset({"secrets", "source_config", "source_revision_config"})
-"""Sections of which a listing shows nothing before the first revision."""
+"""Sections that a listing does not show before the first revision."""
 
 _STEPS: Final = 500_000
 """The budget of all policies together for each mebibyte of declarations; far above what people write."""
@@ -45,7 +45,7 @@ _STEPS_LIVE: Final = 60
 _VIOLATION: Final = 20
 """The steps that a violation takes."""
 _PARTS: Final = 100
-"""Parts of a value and of a schema, multiplied, that take one step more."""
+"""The number of parts of a value, multiplied by that of a schema, that takes one more step."""
 
 Key = tuple[str, str, Path]
 """Policy, deployment and path: what one violation is about."""
@@ -80,7 +80,7 @@ class Effective:
     is_known: bool = True
     """False if the listing can't show the value."""
     is_stated: bool = True
-    """False if the side says nothing of the value, not even null."""
+    """False if the side does not have the value, not even as null."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ DERIVED_VARIABLES: Final = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT")
 """Variables that hold the address of LangSmith's API, from which that of the control plane is derived."""
 
 _VARIABLE: Final = re.compile("(?!lsv2_|ls__)[A-Za-z_][A-Za-z0-9_]*")
-"""The name of an environment variable. By its letters, a LangSmith key could be one."""
+"""The form of an environment variable's name. A LangSmith key has the same form."""
 
 SEVERITIES: Final[Mapping[str, Mapping[str, Severity]]] = {
     "audit": {
@@ -50,7 +50,7 @@ The comparison of these commands is strict, too.
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line (or the variable of an option) said; None or empty if it was not given."""
+    """The options of the command line, or of their variables; None or empty if not given."""
 
     paths: tuple[str, ...] = ()
     config: str | None = None
@@ -119,7 +119,7 @@ class Workspace:
     origin: str
     """Where it comes from: an option, a variable or a file."""
     hint: str
-    """What to do where another one answers."""
+    """What to do if another workspace answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def source_url() -> str:
 
 
 def color_choice() -> str | None:
-    """Return what the environment says of colour: `always`, `never`, or None if it says nothing."""
+    """Return what the environment says about colour: `always`, `never`, or None if it does not."""
     variables = environment()
     if "NO_COLOR" in variables or variables.get("TERM") == "dumb":
         return "never"

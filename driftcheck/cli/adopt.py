@@ -193,7 +193,7 @@ def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: boo
 
 
 def _adopt_common(adoption: _Adoption, selections: Sequence[_Selection]) -> None:
-    """Adopt what all targets have alike into the files that all of them read."""
+    """Adopt values that are the same in all targets into the files that all of them read."""
     read = [_current(adoption, selection.each) for selection in selections]
     names = set.intersection(*({text.name for text in texts} for texts in read))
     shared = [text for text in read[0] if text.name in names]
@@ -277,7 +277,7 @@ def _missing(each: CheckedTarget) -> Iterator[str]:
 
 
 def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> None:
-    """Declare the unmanaged deployments of one target in a file, or in a file each of a folder."""
+    """Declare the unmanaged deployments of one target in one file, or in one file each in a folder."""
     from driftcheck.cli import export as exporting
 
     accepted = {found.deployment for found in each.report.findings if found.suppressed is not None}

@@ -314,7 +314,7 @@ _AS_USED: Final = {
 
 
 def _asked(flags: Flags) -> Asked:
-    """Return the choices of a command line that the commands which its report advises need, too."""
+    """Return the options of a command line that the commands advised by its report need, too."""
     words = [*(_word(path, "PATH") for path in flags.paths), *live_words(flags.live)]
     for name, otherwise in _AS_USED.items():
         if (value := getattr(flags, name)) is not None:

@@ -43,9 +43,9 @@ class SourceText:
     name: str
     data: bytes = field(repr=False)
     layer: int = 0
-    """The position of the path that named it; overlays are laid over deployments of earlier paths."""
+    """The position of the path that named it; overlays change deployments of earlier paths."""
     parsed: Parsed | None = field(default=None, repr=False, compare=False)
-    """What it holds, where that is known."""
+    """Its parsed content, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Candidate:
     boundary: str
     layer: int = 0
     may_be_pipe: bool = False
-    """Whether the path is the file's own: a pipe that a folder holds is not waited for."""
+    """Whether the path names the file itself: a pipe that was found in a folder is not waited for."""
 
 
 def read(

@@ -32,10 +32,10 @@ SHARED: Final = (
 TOO_MANY: Final = "too many values to try one by one; select deployments with --name, or fields with --path"
 
 _READ_AGAIN: Final = 2 * 2**20
-"""Bytes that are read again, in all, to find out which value stops an edit."""
+"""The most bytes, in all, that are read again to find out which value prevents an edit."""
 
 _KEYS: Final = ("name", "mountPath", "deployment")
-"""What list entries are paired by when a text is edited."""
+"""The keys by which list entries are paired when a text is edited."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from driftcheck.redaction.values import may_show_line
 from driftcheck.yamlfile.edit import scalars
 
 MOST: Final = 100
-"""Errors that get an excerpt; a person fixes the first ones."""
+"""The most errors that get an excerpt; people fix the first ones first."""
 LONGEST: Final = 400
 """The number of characters of a line that are shown."""
 

@@ -50,7 +50,7 @@ _LOCATING: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FIL
 _INHERITED: Final = re.compile(
     "(?!GIT_)|GIT_CONFIG|GIT_CEILING_DIRECTORIES$|GIT_DISCOVERY_ACROSS_FILESYSTEM$|GIT_EXEC_PATH$"
 )
-"""Variables that git gets: those of other programs, and those that say where its configuration and programs are."""
+"""Variables that git inherits: those of other programs, and those that say where its configuration and programs are."""
 _FETCH_HISTORY: Final = (
     "Fetch the whole history: `git fetch --unshallow`; `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for "
     "GitLab."
@@ -455,7 +455,7 @@ def _is_on_disk(entry: _TreeEntry) -> bool:
 
 
 class _Tree:
-    """Files of a commit, as `Search` looks at them."""
+    """The files of a commit, in the form that `Search` needs."""
 
     def __init__(self, repository: Repository, commit: str, entries: Sequence[_TreeEntry]) -> None:
         self._repository = repository

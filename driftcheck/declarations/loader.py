@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 MAX_DEPLOYMENTS: Final = 25_000
 """The most deployments of one document."""
 MAX_FINDINGS: Final = 1_000
-"""Findings of one file that are reported, errors and others each; more are not useful in one run."""
+"""The most findings of one file that are reported, of errors and of others; more are not useful in one run."""
 PARALLEL_BYTES: Final = 8 * 2**20
 """The total size from which files are read by several processes; a process takes a quarter of a second to start."""
 
 _MAX_NAME: Final = 63
 
 _READ_AS_TEXT: Final = frozenset({"ambiguous-scalar", "number-range", "invisible-character", "yaml-directive"})
-"""Problems that leave the value around them as it was meant, or nearly so: it is compared nevertheless."""
+"""Problems that hardly change the meaning of the value around them: it is still compared."""
 _OVERLAY: Final = re.compile(rb"^[{ ]*[\"']?overlay[\"']?[ ]*:", re.MULTILINE)
 
 
@@ -75,7 +75,7 @@ def with_refusals(declarations: Declarations, refusals: Sequence[Finding]) -> De
 
 
 _COMPLETE_WITHOUT: Final = frozenset({"skipped-file"})
-"""Rules of what was not read without leaving the declarations incomplete."""
+"""Rules about files that were not read although the declarations are complete without them."""
 
 
 def declare(
@@ -85,7 +85,7 @@ def declare(
     in_processes: bool = False,
     linted: Severity | None = Severity.NOTE,
 ) -> Declarations:
-    """Return the declarations in texts, and what rules across fields find, of the severity `linted` or a graver one."""
+    """Return the declarations in texts, and what rules across fields find, of severity `linted` or higher."""
     ordered = [_with_parsed_overlay(text) for text in sorted(texts, key=lambda text: text.name)]
     overlaid = frozenset(name for text in ordered for name in _overlaid_names(text))
     is_large = len(ordered) > 1 and sum(len(text.data) for text in ordered) >= PARALLEL_BYTES
@@ -102,7 +102,7 @@ def declare(
 
 
 def _with_parsed_overlay(text: SourceText) -> SourceText:
-    """Return a text that may hold overlays with what it holds: the names in it are needed before any file is read."""
+    """Return a text that may hold overlays with its parsed content: its names are needed before any file is read."""
     if text.parsed is not None or b"overlay" not in text.data or _OVERLAY.search(text.data) is None:
         return text
     from driftcheck.yamlfile.reader import parse

@@ -15,7 +15,7 @@ from driftcheck.yamlfile import writing
 from driftcheck.yamlfile.writing import Layout
 
 SCHEMA_FILE: Final = "declaration.schema.json"
-"""Where the editor's line looks for the schema: next to the declarations."""
+"""The schema's path in the comment for editors: next to the declarations."""
 
 
 def write(exports: Sequence[Exported], *, notices: Iterable[str] = ()) -> str:

@@ -78,7 +78,7 @@ class RunRow:
 
 
 CONFIG_NAME: Final = "driftcheck.yaml"
-"""What the identity of a report ends in where the workspace is neither configured nor known."""
+"""The end of a report's identity if the workspace is neither configured nor known."""
 
 
 def record(

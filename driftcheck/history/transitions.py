@@ -44,7 +44,7 @@ class Item:
     """It began no later than this time: `first_seen`, or the deployment's last update before it."""
     changed_at: str | None = None
     owner: str | None = None
-    """Who answers for it: the owner of the ignore rule that suppressed it before."""
+    """Who is responsible for it: the owner of the ignore rule that suppressed it before."""
     reach: str = ""
     """The scope (`Reach.key`) of the run that last saw it."""
     opened_run: str = ""
@@ -126,7 +126,7 @@ class Moment:
     previous: str | None = None
     """The time of the last conclusive run of the same reach or of a whole one."""
     newer: tuple[Reach, ...] = ()
-    """What later conclusive runs, recorded earlier, already said more about."""
+    """The reach of later conclusive runs that were recorded earlier; their results stay."""
     moves: bool = True
     """False for a run that changes no item: an inconclusive one, or one of a branch under review."""
 

@@ -216,7 +216,7 @@ def _table(points: Sequence[Point]) -> str:
 
 
 def _rounded_up(value: float) -> float:
-    """Return the next number above that reads well and halves well."""
+    """Return the next larger number that is round, as is its half."""
     if value <= 2:
         return 2
     power = 10.0 ** math.floor(math.log10(value))

@@ -60,7 +60,7 @@ def deployment_of(item: JSON) -> Deployment | None:
 
 
 _MALFORMED: Final = "[redacted]"
-"""Represents a malformed list of secrets, or entry: of another type than what is declared, so that it differs."""
+"""Replaces a malformed list of secrets or entry; its type is not that of a declared one, so it differs."""
 
 
 def _names_only(secrets: JSON) -> JSON:
@@ -174,7 +174,7 @@ _STATUSES: Final = ("AWAITING_DATABASE", "READY", "UNUSED", "AWAITING_DELETE", "
 
 
 def why_empty(scope: Mapping[str, str]) -> str:
-    """Return the sentences on a listing without deployments: its filters, or the wrong workspace."""
+    """Return sentences on why a listing may have no deployments: its filters, or the wrong workspace."""
     if not scope:
         return "The listing is empty. Is this the right endpoint and workspace? (--allow-empty-live accepts it.)"
     filters = " ".join(f"--{name.replace('_', '-')} {shown(value)}" for name, value in sorted(scope.items()))

@@ -23,7 +23,7 @@ FORMAT_VERSION: Final = "1.0"
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 
 FULL_PAGES: Final = frozenset({20, 100})
-"""Sizes of a page that is full: the endpoint's default and its most (docs/API.md 1.2)."""
+"""Sizes of a full page: the endpoint's default and its maximum (docs/API.md 1.2)."""
 
 _HINT: Final = "Expected a file written by `driftcheck snapshot`, or raw responses of the list endpoint."
 _REPORT_HINT: Final = "Expected a report that `check` or `audit` wrote with -o json=FILE."

@@ -84,7 +84,7 @@ def create(body: JSON, existing: Collection[Mapping[str, JSON]], tenant: JSON) -
 
 
 def _unconfigured(given: Mapping[str, JSON], name: JSON, tenant: JSON) -> dict[str, Any]:
-    """Return a new deployment with what the body says of it alone, not of its configuration, secrets and revision."""
+    """Return a new deployment with the other fields of the body, without configuration, secrets and revision."""
     now = _timestamp(None)
     own = ("source", "display_name", "agent", "deployment_tier", "compute_tier", "database_tier")
     return {

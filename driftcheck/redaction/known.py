@@ -17,7 +17,7 @@ from driftcheck.redaction.patterns import MASK
 _URL_SAFE = str.maketrans("+/", "-_")
 
 MIN_LENGTH = 8
-"""Shorter ones are words of many texts."""
+"""Shorter secrets occur in ordinary texts."""
 
 
 def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}|&[#a]|\\[ux/]")
 _WORD: Final = re.compile(r"[^\s\"'<>]+")
 _IN_JSON: Final = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(?=[/\"']))")
 _ROUNDS: Final = 4
-"""How often a text is decoded; who escapes a key more often wants to hide it from its owner."""
+"""How often a text is decoded; a key that is escaped more often was hidden on purpose."""
 
 
 def _masked(word: str, secrets: Iterable[str]) -> str:
@@ -98,7 +98,7 @@ def _character(escape: re.Match[str]) -> str:
 
 
 def holds_known(text: str, secrets: Iterable[str]) -> bool:
-    """Return whether a text holds a secret, in any case of its letters (host names are lowered)."""
+    """Return whether a text holds a secret, in any case of its letters (host names are shown in lower case)."""
     lowered = text.lower()
     squeezed = "".join(lowered.split())
     texts = {lowered, squeezed, _unescaped(lowered).lower()}

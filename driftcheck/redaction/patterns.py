@@ -108,7 +108,7 @@ def shown(text: str) -> str:
 
 
 def secrets_among(texts: Collection[str]) -> set[str]:
-    """Return the texts that `is_secret` accepts; fast for many of which few are."""
+    """Return the texts that `is_secret` accepts; fast for many texts with few secrets."""
     together = "\n".join(texts)
     signs = [sign for sign in ("@", "?", "&", "#", *_MARKERS) if sign in together]
     suspicious = {text for sign in signs for text in texts if sign in text}
@@ -116,6 +116,6 @@ def secrets_among(texts: Collection[str]) -> set[str]:
 
 
 def masks(secrets: Collection[str], taken: Container[str]) -> dict[str, str]:
-    """Return a marker for each secret: one that is not taken, and no two alike."""
+    """Return a marker for each secret; the markers are different, and none of them is taken."""
     texts = itertools.chain([MASK], (f"[redacted {number}]" for number in itertools.count(2)))
     return dict(zip(sorted(secrets), (text for text in texts if text not in taken), strict=False))

@@ -643,7 +643,7 @@ def opcodes(one: Sequence[str], other: Sequence[str], most_pairs: int) -> Iterat
 
 
 def _runs(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Yield where pairs that follow each other begin, and how many they are."""
+    """Yield the start and the length of each run of consecutive pairs."""
     numbered = enumerate(pairs)
     for _, group in itertools.groupby(numbered, key=lambda each: (each[1][0] - each[0], each[1][1] - each[0])):
         (_, (a, b)), *rest = group
@@ -651,12 +651,12 @@ def _runs(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
 
 
 def _anchors(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the positions of the longest row of entries that are once in each list, and in one order."""
+    """Return the positions of the longest sequence of entries that occur once in each list, in the same order."""
     counts, there = Counter(one), Counter(other)
     where = {entry: number for number, entry in enumerate(other) if there[entry] == 1}
     shared = [(number, where[entry]) for number, entry in enumerate(one) if counts[entry] == 1 and entry in where]
     ends: list[int] = []
-    """The last position of a row of each length that can be continued longest."""
+    """For each length, the last position of the sequence that is the easiest to continue."""
     rows: list[tuple[tuple[int, int], Any] | None] = []
     for pair in shared:
         length = bisect.bisect_left(ends, pair[1])

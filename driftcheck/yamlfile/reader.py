@@ -32,7 +32,7 @@ MAX_DEPTH: Final = 64
 DEEPEST_FIELD: Final = 14
 """The depth of the deepest mapping or list that the schema describes; none of its lists is directly in a list."""
 MAX_UNUSUAL: Final = 10_000
-"""The number of mappings and lists in a file that are deeper, or lists directly in a list."""
+"""The most mappings and lists in a file that are deeper, or lists directly in a list."""
 MAX_NODES: Final = 4_000_000
 """Nodes as written, in one file; 10,000 deployments of 75 lines have 1.7 million."""
 MAX_DOCUMENTS: Final = 20_000
@@ -46,7 +46,7 @@ MAX_ALIASED: Final = 2_000_000
 MAX_KEYS: Final = 500_000
 """Different keys in one file, or keys in one mapping."""
 MAX_REMEMBERED: Final = 100_000
-"""Different scalars whose meaning is looked up rather than found out again."""
+"""The most scalars whose meaning is remembered."""
 CHARACTERS_A_NODE: Final = 32
 """The number of characters of an aliased text that count as an additional node."""
 
