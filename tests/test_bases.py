@@ -142,7 +142,9 @@ def test_a_branch_behind_a_change_of_policy_is_not_blamed_for_it(repository: Rep
     ]
 
 
-def test_a_sparse_checkout_without_declarations_is_no_change_of_policy(repository: Repository, tmp_path: Path) -> None:
+def test_a_sparse_checkout_without_declarations_is_not_a_change_of_policy(
+    repository: Repository, tmp_path: Path
+) -> None:
     repository.write("other/readme.txt", "text")
     repository.commit()
     repository.git("sparse-checkout", "set", "--cone", "other")
@@ -159,7 +161,7 @@ def test_a_link_to_the_declarations_makes_none_of_them_new(repository: Repositor
     assert classes(result) == {"a.max_scale": "elsewhere", "b.cpu": "proposed"}
 
 
-def test_a_commit_that_a_shallow_clone_lacks_is_no_usage_error(repository: Repository, tmp_path: Path) -> None:
+def test_a_commit_that_a_shallow_clone_lacks_is_not_a_usage_error(repository: Repository, tmp_path: Path) -> None:
     old = repository.git("rev-parse", "main").strip()
     clone = tmp_path / "clone"
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(clone))

@@ -62,7 +62,7 @@ def test_a_hostile_file_has_the_finding_of_its_manifest() -> None:
             assert declared.complete is entry["complete"]
 
 
-def test_S2_nothing_of_a_hostile_file_is_quoted_and_every_place_exists() -> None:
+def test_S2_nothing_of_a_hostile_file_is_quoted_and_every_location_exists() -> None:
     for entry in MANIFEST:
         with case(entry["file"]):
             data = (HOSTILE / entry["file"]).read_bytes()

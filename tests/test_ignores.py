@@ -268,7 +268,7 @@ def test_the_first_rule_that_covers_a_change_hides_it_and_the_others_are_unused(
 # --- whole deployments -------------------------------------------------------------------------------------------
 
 
-def test_a_missing_deployment_is_hidden_only_by_a_rule_that_names_it_and_says_so() -> None:
+def test_a_missing_deployment_is_suppressed_only_by_a_rule_that_names_it_and_says_missing() -> None:
     named = rule(deployment="claims", missing=True)
     assert is_hidden([named], missing("missing-deployment"))
     assert not is_hidden([named], missing("missing-deployment", "billing"))
@@ -284,7 +284,7 @@ def test_R8_a_file_hides_no_deployment_of_another_file() -> None:
 
 
 @pytest.mark.parametrize("rule_id", ["unmanaged-deployment", "unmanaged-preview", "unmanaged-managed-agent"])
-def test_an_unmanaged_deployment_is_hidden_by_a_glob_over_its_name(rule_id: str) -> None:
+def test_an_unmanaged_deployment_is_suppressed_by_a_glob_over_its_name(rule_id: str) -> None:
     previews = rule(deployment="pr-*", unmanaged=True)
     assert is_hidden([previews], missing(rule_id, "pr-12"))
     assert not is_hidden([previews], missing(rule_id, "claims"))
@@ -294,13 +294,13 @@ def test_an_unmanaged_deployment_is_hidden_by_a_glob_over_its_name(rule_id: str)
 
 
 @pytest.mark.parametrize("rule_id", ["ambiguous-name", "rollout-pending", "being-deleted", "wrong-workspace"])
-def test_no_other_finding_can_be_hidden(rule_id: str) -> None:
+def test_no_other_finding_can_be_suppressed(rule_id: str) -> None:
     rules = [rule(deployment="claims", missing=True), rule(deployment="claims", unmanaged=True)]
     assert not is_hidden(rules, missing(rule_id))
     assert not is_hidden(rules, Finding(rule_id, Severity.ERROR, "x"))
 
 
-def test_a_hidden_finding_counts_as_use() -> None:
+def test_a_suppressed_finding_counts_as_use() -> None:
     suppressions, _ = in_force([rule(deployment="claims", missing=True)], TODAY)
     suppressions.suppress_finding(missing("missing-deployment"))
     assert list(suppressions.unused((), strict=True)) == []
@@ -435,7 +435,7 @@ def test_names_that_take_too_much_work_leave_findings_unsuppressed(monkeypatch: 
     assert [found.rule for found in suppressions.limit()] == ["yaml-limit"]
 
 
-def test_rules_within_the_budget_are_no_finding() -> None:
+def test_rules_within_the_budget_are_not_a_finding() -> None:
     suppressions, _ = in_force([rule(path) for path in LABELS], TODAY)
     suppressions.suppress(Comparison("claims", Status.DRIFTED, changes=tuple(map(change, LABELS))))
     assert len(suppressions.used) == MANY

@@ -225,7 +225,7 @@ def test_a_deployment_whose_only_changes_are_ignored_is_in_sync_and_shows_them()
     assert (report.summary.changes, report.summary.suppressed) == (0, 1)
 
 
-def test_K8_a_guard_never_holds_on_a_hidden_value_which_it_could_find_out() -> None:
+def test_K8_a_guard_never_holds_on_a_redacted_value() -> None:
     path = "source_config.resource_spec.sidecars[name=otel].env[name=A].value"
     sides = [sidecar(env=[{"name": "A", "value": value}]) for value in ("x", SECRET)]
     policy = Policy(ignores=(ignore(path, guard=Guard(equals=SECRET)),))

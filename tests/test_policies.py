@@ -66,7 +66,7 @@ def test_one_finding_names_both_sides() -> None:
     assert found.message == "Runs at least two replicas (declared: 1, live: 0)."
 
 
-def test_what_nobody_declares_is_judged_on_live_alone() -> None:
+def test_an_undeclared_value_is_judged_on_live_alone() -> None:
     assert judged(TWO, declared(**external()), live(**external(min_scale=2))) == ()
     (found,) = judged(TWO, declared(**external()), live(**external(min_scale=1)))
     assert found.message.endswith("(live: 1).")

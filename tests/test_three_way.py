@@ -375,7 +375,7 @@ def test_a_policy_that_the_change_alters_is_shown(repository: Repository) -> Non
     assert "policy-changed" in {name for name, _ in rules(repository.report([A]))}
 
 
-def test_an_ignore_rule_has_its_place_in_the_files_of_today(repository: Repository) -> None:
+def test_an_ignore_rule_has_its_location_in_the_current_files(repository: Repository) -> None:
     repository.commit(declaring(IGNORE))
     repository.commit("# a comment\n\n" + declaring(IGNORE))
     report = repository.report([DRIFTED])

@@ -289,7 +289,7 @@ def listed(folder: Path, file: str, **spec: Any) -> None:
     (folder / file).write_text(json.dumps(found))
 
 
-def test_what_all_targets_have_alike_is_adopted_into_the_file_that_they_share(tmp_path: Path) -> None:
+def test_values_that_are_equal_in_all_targets_are_adopted_into_the_shared_file(tmp_path: Path) -> None:
     base = "deployments:\n  - name: a  # base\n    source_config: {resource_spec: {max_scale: 2, cpu: 1}}\n"
     live = targets_of(tmp_path, base, suffix="-")
     listed(tmp_path, "s.json", max_scale=7, cpu=1)
@@ -434,7 +434,7 @@ def test_K7_O1_the_diff_shows_no_value_of_a_variable_and_no_command(tmp_path: Pa
     assert (tmp_path / "a.yaml").read_text() == f"deployments:\n  - name: a\n{spec}".replace("scale: 2", "scale: 9")
 
 
-def test_O1_what_is_said_of_odd_names_is_no_command(tmp_path: Path) -> None:
+def test_O1_no_message_about_an_odd_name_is_a_command(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("deployments:\n  - name: a\n    source_config: {resource_spec: {labels: {}}}\n")
     (tmp_path / "live.json").write_text(json.dumps(page(labels={"##[error]x": "https://u:planted@h"})))
     result = run_inside("adopt", "a.yaml", "--live", "live.json", "--path", "##[error]y", cwd=tmp_path)

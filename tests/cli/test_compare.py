@@ -101,7 +101,7 @@ def test_a_snapshot_is_compared_with_now(tmp_path: Path) -> None:
     assert report(result)["live"]["source"] == env["LANGGRAPH_HOST_URL"]
 
 
-def test_a_narrowed_snapshot_is_compared_with_a_listing_narrowed_alike(tmp_path: Path) -> None:
+def test_a_narrowed_snapshot_is_compared_with_an_equally_narrowed_listing(tmp_path: Path) -> None:
     with serving(workspace()) as env:
         run_inside("snapshot", "--name-contains", "claims", "-o", "a.json", cwd=tmp_path, env=env)
         run_inside("snapshot", "-o", "all.json", cwd=tmp_path, env=env)
@@ -279,7 +279,7 @@ def test_what_can_not_be_read_is_status_2(tmp_path: Path) -> None:
     assert "none.json" in result.err
 
 
-def test_deployments_of_one_side_are_reported_alike(tmp_path: Path) -> None:
+def test_deployments_of_one_side_are_reported_in_the_same_way(tmp_path: Path) -> None:
     first = saved(tmp_path / "a.json", [external("both", 1), external("first", 2)])
     new = [external(f"second-{number}", 3 + number) for number in range(3)]
     second = saved(tmp_path / "b.json", [external("both", 1), *new])

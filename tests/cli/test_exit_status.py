@@ -350,7 +350,7 @@ def test_a_failure_is_reported_once(tmp_path: Path) -> None:
         assert run_inside("check", "-o", output, cwd=tmp_path).err.count("no API key") == 1
 
 
-def test_a_defect_of_the_configuration_has_its_place_in_every_report(tmp_path: Path) -> None:
+def test_a_defect_of_the_configuration_has_its_location_in_every_report(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(declare())
     (tmp_path / "driftcheck.yaml").write_text("strict: true\nfail-on: eror\n")
     result = run_inside("check", "--live", "live.json", "-o", "json", "-o", "sarif=r.sarif", cwd=tmp_path)

@@ -156,7 +156,7 @@ def test_a_name_that_is_taken_by_the_configuration_or_the_system_gets_another_fi
     assert run_inside("check", "--strict", "out", "--live", listing, cwd=tmp_path).status == 0
 
 
-def test_no_secret_is_exported_and_each_place_says_so(tmp_path: Path) -> None:
+def test_no_secret_is_exported_and_a_comment_replaces_each(tmp_path: Path) -> None:
     listing = saved(tmp_path / "live.json", workspace())
     run_inside("export", "--live", listing, "-o", "out.yaml", cwd=tmp_path)
     text = (tmp_path / "out.yaml").read_text()

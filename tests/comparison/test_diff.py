@@ -177,7 +177,7 @@ def oracle(value: Any) -> str:
 
 @pytest.mark.parametrize("live", [{}, {"labels": None}, {"labels": {}}])
 @pytest.mark.parametrize("declared", [{"labels": None}, {"labels": {}}])
-def test_null_absent_and_empty_are_equal_where_the_service_treats_them_alike(
+def test_null_absent_and_empty_are_equal_if_the_service_treats_them_as_equal(
     declared: dict[str, Any], live: dict[str, Any]
 ) -> None:
     assert drift(spec(**declared), spec(**live)) == []

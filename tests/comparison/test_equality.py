@@ -234,7 +234,7 @@ ONE, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
         (f"docker.io/agent:1@{ONE}", f"docker.io/library/agent@{ONE}"),
     ],
 )
-def test_references_that_kubernetes_reads_alike_are_one_image(one: str, other: str) -> None:
+def test_references_that_kubernetes_reads_as_equal_are_one_image(one: str, other: str) -> None:
     assert same_scalar(one, other, IMAGE)
     assert same_scalar(other, one, IMAGE)
 

@@ -183,7 +183,7 @@ def test_a_url_that_the_platform_assigned_is_its_own_unless_declared(url: str, a
     assert drift(at(key, "https://mine.example.com"), at(key, url)) == [("modified", key)]
 
 
-def test_sharing_that_nobody_declared_is_a_warning() -> None:
+def test_undeclared_sharing_is_a_warning() -> None:
     live = at("shareable", True)
     assert rules(verdicts([at("name", "claims")], [live])) == [("undeclared-sharing", "claims")]
     assert rules(verdicts([at("shareable", True)], [live])) == []

@@ -61,7 +61,7 @@ def paired(first: Snapshot, second: Snapshot, *maps: str) -> tuple[list[str], li
         ("one=two", "one-more", None),
     ],
 )
-def test_a_star_stands_for_the_same_text_on_both_sides(pattern: str, name: str, counterpart: str | None) -> None:
+def test_a_star_matches_the_same_text_on_both_sides(pattern: str, name: str, counterpart: str | None) -> None:
     assert NameMap(*pattern.split("=")).counterpart(name) == counterpart
 
 

@@ -94,7 +94,7 @@ def test_a_change_of_the_name_of_a_live_deployment_is_a_rename() -> None:
     assert "before" in found.message
 
 
-def test_a_change_renames_nothing_that_it_still_declares_nor_what_nobody_declared() -> None:
+def test_a_change_renames_nothing_that_it_still_declares_or_that_was_never_declared() -> None:
     a, b, c = github("a"), github("b"), github("c")
     for declared, live, base in (([a, b], [a], [a]), ([b], [c], []), ([b], [a, c], [a, c]), ([b], [a, b], [a])):
         assert "proposed-rename" not in {rule for rule, _ in rules(verdicts(declared, live, base))}

@@ -176,7 +176,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, VALUES)
-def test_every_place_of_a_deployment_over_defaults_holds_the_value(default: Any, own: Any) -> None:
+def test_every_location_of_a_deployment_over_defaults_holds_the_value(default: Any, own: Any) -> None:
     labels = {"source_config": {"resource_spec": {"labels": {"x": default}}}}
     entry = {"name": "one", "source_config": {"resource_spec": {"labels": {"x": own}}}}
     text = yaml.safe_dump({"defaults": labels, "deployments": [entry]}, sort_keys=False)
@@ -222,7 +222,7 @@ def test_defects_of_the_text_name_the_deployment_they_lie_in() -> None:
     assert [finding.deployment for finding in declared.findings if finding.rule == "ambiguous-scalar"] == ["one", "two"]
 
 
-def test_Y7_a_duplicate_key_has_both_places_and_spoils_its_deployment_only() -> None:
+def test_Y7_a_duplicate_key_has_both_locations_and_invalidates_only_its_deployment() -> None:
     declared = declare("deployments:\n- name: one\n  source: github\n  source: github\n- name: two\n  source: github\n")
     found = next(finding for finding in declared.findings if finding.rule == "duplicate-key")
     assert found.location == Location("0.yaml", 4, 3)
@@ -231,7 +231,7 @@ def test_Y7_a_duplicate_key_has_both_places_and_spoils_its_deployment_only() -> 
     assert not declared.complete
 
 
-def test_a_duplicate_key_where_aliases_may_carry_it_spoils_the_document() -> None:
+def test_a_duplicate_key_that_aliases_may_repeat_invalidates_the_document() -> None:
     declared = declare(
         "deployments:\n- name: one\n  source_config: &c {x: 1, x: 2}\n- name: two\n  source_config: *c\n"
     )
@@ -285,7 +285,7 @@ def test_Y18_every_defect_of_every_file_is_reported_in_one_run() -> None:
     assert not declared.complete
 
 
-def test_a_defect_of_the_defaults_spoils_the_document() -> None:
+def test_a_defect_of_the_defaults_invalidates_the_document() -> None:
     declared = declare("defaults: {bad: 1}\ndeployments: [{name: one}]\n---\ndeployments: [{name: two}]\n")
     assert [declaration.name for declaration in declared.deployments] == ["two"]
     assert not declared.complete

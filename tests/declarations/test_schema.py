@@ -390,7 +390,7 @@ def test_S3_patterns_mean_the_same_to_both_validators(pattern: str, text: str) -
 
 
 @given(mutations())
-def test_every_violation_names_a_rule_and_a_place_of_the_data(document: Any) -> None:
+def test_every_violation_names_a_rule_and_a_path_in_the_data(document: Any) -> None:
     for violation in validate(document):
         assert violation.rule in RULES
         node = document
@@ -399,7 +399,7 @@ def test_every_violation_names_a_rule_and_a_place_of_the_data(document: Any) -> 
 
 
 @given(mutations())
-def test_no_place_is_blamed_twice(document: Any) -> None:
+def test_no_path_is_reported_twice(document: Any) -> None:
     blamed = [(violation.path, violation.message) for violation in validate(document)]
     assert len(blamed) == len(set(blamed))
 

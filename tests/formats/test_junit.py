@@ -54,7 +54,7 @@ def test_a_case_for_each_deployment_and_one_for_the_run() -> None:
     assert "search-1" not in results(DRIFT)
 
 
-def test_a_case_has_the_place_of_its_declaration() -> None:
+def test_a_case_has_the_location_of_its_declaration() -> None:
     root = ElementTree.fromstring(render(DRIFT, RenderOptions()))
     case = root.find(".//testcase[@name='claims-agent']")
     assert case is not None

@@ -56,7 +56,7 @@ def test_what_asks_for_no_attention_has_no_series_of_its_own() -> None:
 
 @settings(max_examples=15)
 @given(reports())
-def test_is_read_by_openmetrics_and_by_the_textfile_collector_alike(drawn: Report) -> None:
+def test_openmetrics_and_the_textfile_collector_read_the_same(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
     assert text.endswith("# EOF\n")
     families = list(text_string_to_metric_families(text))
@@ -105,7 +105,7 @@ def test_the_history_has_open_items_and_their_age() -> None:
     assert "history_recorded" not in {name for name, _ in samples(DRIFT)}
 
 
-def test_two_names_that_look_alike_when_written_out_stay_apart() -> None:
+def test_two_names_that_are_escaped_alike_stay_different() -> None:
     claims = next(each for each in DRIFT.deployments if each.changes)
     twins = report(replace(claims, name="a\n"), replace(claims, name=r"a\n"))
     assert samples(twins)["changes", (("class", "drift"),)] == 12

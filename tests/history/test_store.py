@@ -230,7 +230,7 @@ def test_a_long_path_is_an_item_as_any_other(url: str) -> None:
     assert states(keep(url, "r2", report(2, made)))[0][2] is State.KNOWN
 
 
-def test_a_finding_at_one_more_place_changes_the_item(url: str) -> None:
+def test_a_finding_at_one_more_location_changes_the_item(url: str) -> None:
     one = [finding("some-rule", "a", path=parsed("labels.x"))]
     two = [*one, finding("some-rule", "a", path=parsed("labels.y"))]
     keep(url, "r1", report(1, SYNC, one))

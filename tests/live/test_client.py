@@ -135,7 +135,7 @@ def test_F11_each_refusal_comes_with_what_to_do() -> None:
     assert "expired" in hint("401 No", {"detail": "Invalid token"})
 
 
-def test_F12_a_422_is_quoted_by_place_and_message_alone() -> None:
+def test_F12_of_a_422_only_location_and_message_are_quoted() -> None:
     error = Asked(saying(answer(json.dumps(ERRORS["422_limit"]).encode(), status="422 No"))).error
     assert error is not None
     assert "query.limit: Input should be less than or equal to 100" in error.message

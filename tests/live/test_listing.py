@@ -90,7 +90,7 @@ def test_P8_what_is_not_a_listing_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     "item", [None, 5, "x", [], {}, {"id": "1"}, {"name": "a"}, {"name": "", "id": "1"}, {"name": 5}]
 )
-def test_P8_one_bad_item_spoils_the_listing(item: Any) -> None:
+def test_P8_one_bad_item_makes_the_listing_incomplete(item: Any) -> None:
     page = parse_page(encoded({"resources": [deployment(1), item], "offset": 2}))
     (gap,) = listing.bad_items([(98, page)])
     assert "Item 100" in gap

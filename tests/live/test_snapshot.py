@@ -363,7 +363,7 @@ def test_a_snapshot_says_where_it_came_from_as_the_network_would(tmp_path: Path)
     assert snapshots.read(saved(tmp_path, snapshots.write(snapshot))) == dataclasses.replace(snapshot)
 
 
-def test_K5_secrets_of_fields_that_nobody_knows_are_not_saved_either() -> None:
+def test_K5_secrets_of_unknown_fields_are_not_saved() -> None:
     value = {"id": "1", "name": "a", "unknown": {"secrets": [{"name": "X", "value": "canary"}]}}
     text = snapshots.write(Snapshot("somewhere", (Deployment("a", value),)))
     assert "canary" not in text
@@ -400,7 +400,7 @@ def test_a_strict_check_of_a_snapshot_ends_as_one_of_the_listing(
     assert "canary" not in text
 
 
-def test_a_hidden_branch_is_unverifiable(tmp_path: Path) -> None:
+def test_a_redacted_branch_is_unverifiable(tmp_path: Path) -> None:
     value = {"name": "a", "id": "1", "source": "github", "source_config": {"repo_branch": CREDENTIAL}}
     value["source_revision_config"] = {"repo_ref": "main"}
     text = snapshots.write(Snapshot("s", (Deployment("a", value),)))
@@ -410,7 +410,7 @@ def test_a_hidden_branch_is_unverifiable(tmp_path: Path) -> None:
     assert found.unverifiable == (("source_revision_config", "repo_ref"),)
 
 
-def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text(" \n")
     with pytest.raises(InputError, match="is empty") as raised:
         snapshots.read(tmp_path / "empty.json")

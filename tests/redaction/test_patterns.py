@@ -196,6 +196,6 @@ def test_secrets_among_many_are_those_that_are_secret_alone(texts: list[str]) ->
     assert secrets_among(texts) == {text for text in texts if is_secret(text)}
 
 
-def test_no_mask_stands_for_two_or_for_what_is_there() -> None:
+def test_every_mask_is_unique_and_not_in_the_text() -> None:
     assert masks(["b", "a"], ()) == {"a": "[redacted]", "b": "[redacted 2]"}
     assert masks(["a", "b"], {"[redacted]", "[redacted 3]"}) == {"a": "[redacted 2]", "b": "[redacted 4]"}

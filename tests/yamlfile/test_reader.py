@@ -188,7 +188,7 @@ def test_Y6_a_tagged_value_is_read_as_text_and_reported() -> None:
     assert [problem.rule for problem in parsed.problems] == ["yaml-tag", "yaml-tag"]
 
 
-def test_Y4_an_alias_inside_of_what_it_names_stands_for_null() -> None:
+def test_Y4_an_alias_inside_its_own_value_is_read_as_null() -> None:
     parsed = read("a: &a [1, *a]\nb: *a\n")
     assert parsed.documents == ({"a": [1, None], "b": [1, None]},)
     assert [(problem.rule, problem.position) for problem in parsed.problems] == [("yaml-alias", (1, 11))]
@@ -257,7 +257,7 @@ def test_every_defect_before_a_syntax_error_is_reported() -> None:
 
 
 @pytest.mark.parametrize("text", ["a: 1\nb: [\n", "a: 1\nb: 'c\n\n", "a: 1\nb: [1,\n", "a: 1\nb: {\n"])
-def test_where_a_text_ends_too_early_the_place_is_one_of_its_lines(text: str) -> None:
+def test_the_position_of_a_truncated_text_is_on_one_of_its_lines(text: str) -> None:
     (problem,) = read(text).problems
     assert problem.rule == "yaml-syntax"
     assert problem.position[0] <= len(text.splitlines())
@@ -366,7 +366,7 @@ MARKED = st.recursive(
 
 
 @given(MARKED, st.sampled_from([True, False, None]), st.sampled_from(["\n", "\r\n"]))
-def test_every_place_holds_its_value_and_every_key_its_name(data: Any, flow: bool | None, newline: str) -> None:
+def test_every_position_holds_its_value_and_every_key_its_name(data: Any, flow: bool | None, newline: str) -> None:
     text = yaml.safe_dump(data, default_flow_style=flow, width=60).replace("\n", newline)
     lines = text.split(newline)
     (tree,) = positions(text.encode(), read(text))

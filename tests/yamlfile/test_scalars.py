@@ -40,7 +40,7 @@ from driftcheck.yamlfile.scalars import MAX_INTEGER, Misreading, resolve_scalar
         ("500m", "500m"),
     ],
 )
-def test_scalars_that_everybody_reads_alike(text: str, value: object) -> None:
+def test_scalars_that_all_yaml_versions_read_as_equal(text: str, value: object) -> None:
     assert resolve_scalar(text) == value
     assert type(resolve_scalar(text)) is type(value)
 
