@@ -141,11 +141,6 @@ class _Page:
 
     def _fill(self, pieces: Iterable[_Piece], indent: str = "", hanging: str | None = None) -> Iterator[str]:
         """Wrap pieces into lines of at most the width; a longer word gets its own line."""
-        if not self._color:
-            texts = (piece if isinstance(piece, str) else piece[0] for piece in pieces)
-            for line in self._filled(" ".join(filter(None, texts)), indent, hanging):
-                yield line.replace(_GLUE, " ")
-            return
         margin, words = indent, list[tuple[str, tuple[str, ...]]]()
         used = len(margin)
         for piece in pieces:
@@ -159,20 +154,6 @@ class _Page:
                 words.append((word.replace(_GLUE, " "), tuple(codes)))
         if words:
             yield margin + self._painted(words)
-
-    def _filled(self, text: str, indent: str, hanging: str | None) -> Iterator[str]:
-        """Wrap a text in the same way: this is faster for the tens of thousands of lines of a log."""
-        margin = indent
-        while len(margin) + len(text) > self._width:
-            room = max(self._width - len(margin), 0)
-            cut = text.rfind(" ", 0, room + 1)
-            cut = text.find(" ", room) if cut < 0 else cut
-            if cut < 0:
-                break
-            yield margin + text[:cut]
-            text, margin = text[cut + 1 :], f"{indent}    " if hanging is None else hanging
-        if text:
-            yield margin + text
 
     def _painted(self, words: Iterable[tuple[str, tuple[str, ...]]]) -> str:
         alike = groupby(words, key=lambda word: word[1])
