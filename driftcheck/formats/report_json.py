@@ -1,33 +1,31 @@
 """The JSON report, format 1 (docs/contract.md): for programs, for the history, and for `driftcheck report`.
 
-One table per record names its keys, for writing and for reading.
+One table names the keys of every record; the model's annotations say how their values are written and read.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
 from enum import StrEnum
-from typing import Any, Final
+from functools import cache
+from types import NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from driftcheck import strict_json
 from driftcheck.errors import InputError
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import inert_json
 from driftcheck.model import (
-    ABSENT,
     JSON,
     Change,
-    ChangeClass,
-    ChangeKind,
     Comparison,
     DeclaredSummary,
     Detail,
     Finding,
     HistoryNote,
-    Impact,
     LiveSince,
     LiveSummary,
     Location,
@@ -35,7 +33,6 @@ from driftcheck.model import (
     Report,
     ResolvedItem,
     Severity,
-    State,
     Status,
     Summary,
     Suppression,
@@ -62,7 +59,7 @@ def render(report: Report, options: RenderOptions) -> str:
 
 def to_record(report: Report) -> Record:
     """Return the whole report as one JSON object."""
-    record: Record = _REPORT.encode(report)
+    record = {"format_version": FORMAT_VERSION, **_codec(Report).encode(report)}
     return record | {"live": None, "declared": None} if report.targets else record
 
 
@@ -74,7 +71,7 @@ def read(text: str) -> Report:
     record = _parse(text)
     try:
         _check_version(_object(record, "").get("format_version"))
-        report: Report = _REPORT.decode(record, "")
+        report: Report = _codec(Report).decode(record, "")
         if record.get("declared") is None and not report.targets:
             raise _should_be("declared", "an object")
     except MalformedError as error:
@@ -118,45 +115,96 @@ class _Codec:
     decode: Callable[[JSON, str], Any]
 
 
+_KEYS: Final[Mapping[type, str]] = {
+    Location: "file line column",
+    Suppression: "reason expires location owner? approved_by?",
+    LiveSummary: "source workspace fetched_at pages requests deployments complete gaps scope? inventory?",
+    DeclaredSummary: "files deployments complete base?",
+    Detail: "path kind declared live",
+    Change: "kind =path segments declared live declared_effective? live_effective? base? details? location impact "
+    "class severity redacted suppressed state? first_seen?",
+    LiveSince: "created_at updated_at revision",
+    Comparison: "name target? status id location changes unverifiable by_name_only* compared* facts? live_since?",
+    Finding: "rule severity message hint target? deployment path location related? suppressed state? first_seen?",
+    TargetSummary: "name name_suffix? outcome complete live declared summary",
+    ResolvedItem: "target deployment path? rule? first_seen last_seen",
+    HistoryNote: "run previous error last_conclusive? open? oldest_open?",
+    Report: "driftcheck_version command report_id generated_at outcome =complete live declared targets* history "
+    "=summary deployments findings resolved*",
+}
+"""The keys of each record, in the order in which they are written.
+
+`key?` is left out where the value is the default of the model, `key*` is always written but missing in earlier
+reports, and `=key` follows from the others, so that it is ignored when it is read.
+"""
+
+_ATTRIBUTES: Final = {"segments": "path", "class": "change_class"}
+"""The attributes of the model for the keys that have another name."""
+
+
+@cache
+def _codec(kind: Any) -> _Codec:
+    """Return the codec of an annotation of the model."""
+    arguments = get_args(kind)
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if NoneType in arguments:
+        return _optional(_codec(arguments[0]))
+    if get_origin(kind) is tuple:
+        return _list(_codec(arguments[0]))
+    if get_origin(kind) is Mapping:
+        return _map(_codec(arguments[1]))
+    return _one_of(kind) if issubclass(kind, StrEnum) else _record(kind)
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     """A key of a record."""
 
     name: str
+    attribute: str
     codec: _Codec
-    attribute: str = ""
-    """The attribute of the model, where it has another name."""
-    default: JSON = ...
-    """The key is left out where the value equals this; by default it is always written."""
-    is_optional: bool = False
-    """Whether earlier reports lack the key; the model's default is used then."""
+    default: JSON
+    """The key is left out where the value equals this; `...` if it is always written."""
+    is_read: bool
+    is_required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Derived:
-    """A key that follows from the others; it is written, and ignored when it is read."""
+def _keys(kind: type) -> Iterator[_Key]:
+    hints, defaults = get_type_hints(kind), {field.name: _default(field) for field in fields(kind)}
+    for word in _KEYS[kind].split():
+        name = word.strip("?*=")
+        attribute = _ATTRIBUTES.get(name, name)
+        yield _Key(
+            name,
+            attribute,
+            codec=_SPECIAL.get((kind, name)) or _codec(hints[attribute]),
+            default=defaults[attribute] if word.endswith("?") else ...,
+            is_read=not word.startswith("="),
+            is_required=not word.endswith(("?", "*")),
+        )
 
-    name: str
-    of: Callable[[Any], JSON]
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def _record(kind: type, *keys: _Key | _Derived) -> _Codec:
-    """Return the codec of a dataclass from its keys, in the order in which they are written."""
+def _record(kind: type) -> _Codec:
+    """Return the codec of a dataclass."""
+    keys = tuple(_keys(kind))
 
     def encode(value: Any) -> Record:
         record: Record = {}
         for key in keys:
-            if isinstance(key, _Derived):
-                record[key.name] = key.of(value)
-            elif (item := getattr(value, key.attribute or key.name)) != key.default:
+            if (item := getattr(value, key.attribute)) != key.default:
                 record[key.name] = key.codec.encode(item)
         return record
 
     def decode(value: JSON, where: str) -> Any:
         record, given = _object(value, where), {}
         for key in keys:
-            if isinstance(key, _Key) and (key.name in record or (key.default is ... and not key.is_optional)):
-                given[key.attribute or key.name] = key.codec.decode(record.get(key.name), _below(where, key.name))
+            if key.is_read and (key.is_required or key.name in record):
+                given[key.attribute] = key.codec.decode(record.get(key.name), _below(where, key.name))
         return kind(**given)
 
     return _Codec(encode, decode)
@@ -306,157 +354,35 @@ def _share(value: JSON, where: str) -> float | None:
 
 def _declared(value: JSON, where: str) -> DeclaredSummary:
     """Read how the declared side was read; null where each target has its own."""
-    summary: DeclaredSummary = DeclaredSummary() if value is None else _DECLARED.decode(value, where)
+    summary: DeclaredSummary = DeclaredSummary() if value is None else _codec(DeclaredSummary).decode(value, where)
     return summary
 
 
-_TEXT: Final = _Codec(str, _text)
-_FLAG: Final = _Codec(bool, _flag)
 _COUNT: Final = _whole(0)
-_TIME: Final = _Codec(str, _time)
+_FLAG: Final = _Codec(bool, _flag)
 _DATA: Final = _Codec(lambda value: value, lambda value, _: value)
-_PATH: Final = _Codec(format_path, _path)
-_SEGMENTS: Final = _Codec(to_json, lambda value, where: from_json(_list(_Codec(str, _segment)).decode(value, where)))
-_OUTCOME: Final = _Codec(lambda outcome: {"status": int(outcome.status), "name": outcome.value}, _outcome)
 _SUMMARY: Final = _Codec(_encode_summary, _summary)
-_SEVERITY: Final = _one_of(Severity)
-_STATE: Final = _one_of(State)
 
-_LOCATION: Final = _record(Location, _Key("file", _TEXT), _Key("line", _whole(1)), _Key("column", _whole(1)))
-_SUPPRESSION: Final = _record(
-    Suppression,
-    _Key("reason", _TEXT),
-    _Key("expires", _optional(_TEXT)),
-    _Key("location", _optional(_LOCATION)),
-    _Key("owner", _optional(_TEXT), default=None),
-    _Key("approved_by", _optional(_TEXT), default=None),
-)
-_LIVE: Final = _record(
-    LiveSummary,
-    _Key("source", _TEXT),
-    _Key("workspace", _optional(_TEXT)),
-    _Key("fetched_at", _optional(_TEXT)),
-    _Key("pages", _COUNT),
-    _Key("requests", _COUNT),
-    _Key("deployments", _COUNT),
-    _Key("complete", _FLAG),
-    _Key("gaps", _list(_TEXT)),
-    _Key("scope", _map(_TEXT), default={}),
-    _Key("inventory", _map(_map(_COUNT, ordered=True), ordered=True), default={}),
-)
-_DECLARED: Final = _record(
-    DeclaredSummary,
-    _Key("files", _list(_TEXT)),
-    _Key("deployments", _COUNT),
-    _Key("complete", _FLAG),
-    _Key("base", _optional(_TEXT), default=None),
-)
-_DETAIL: Final = _record(
-    Detail, _Key("path", _PATH), _Key("kind", _one_of(ChangeKind)), _Key("declared", _DATA), _Key("live", _DATA)
-)
-_CHANGE: Final = _record(
-    Change,
-    _Key("kind", _one_of(ChangeKind)),
-    _Derived("path", lambda change: format_path(change.path)),
-    _Key("segments", _SEGMENTS, "path"),
-    _Key("declared", _DATA),
-    _Key("live", _DATA),
-    _Key("declared_effective", _DATA, default=None),
-    _Key("live_effective", _DATA, default=None),
-    _Key("base", _DATA, default=ABSENT),
-    _Key("details", _list(_DETAIL), default=()),
-    _Key("location", _optional(_LOCATION)),
-    _Key("impact", _one_of(Impact)),
-    _Key("class", _one_of(ChangeClass), "change_class"),
-    _Key("severity", _SEVERITY),
-    _Key("redacted", _FLAG),
-    _Key("suppressed", _optional(_SUPPRESSION)),
-    _Key("state", _optional(_STATE), default=None),
-    _Key("first_seen", _optional(_TEXT), default=None),
-)
-_DEPLOYMENT: Final = _record(
-    Comparison,
-    _Key("name", _TEXT),
-    _Key("target", _optional(_TEXT), default=None),
-    _Key("status", _one_of(Status)),
-    _Key("id", _optional(_TEXT)),
-    _Key("location", _optional(_LOCATION)),
-    _Key("changes", _list(_CHANGE)),
-    _Key("unverifiable", _list(_PATH)),
-    _Key("by_name_only", _COUNT, is_optional=True),
-    _Key("compared", _COUNT, is_optional=True),
-    _Key("facts", _map(_TEXT), default={}),
-    _Key(
-        "live_since",
-        _optional(
-            _record(
-                LiveSince,
-                _Key("created_at", _optional(_TEXT)),
-                _Key("updated_at", _optional(_TEXT)),
-                _Key("revision", _optional(_TEXT)),
-            )
-        ),
-        default=None,
+_TYPES: Final[Mapping[Any, _Codec]] = {
+    str: _Codec(str, _text),
+    bool: _FLAG,
+    int: _COUNT,
+    JSON: _DATA,
+    Path: _Codec(format_path, _path),
+    Outcome: _Codec(lambda outcome: {"status": int(outcome.status), "name": outcome.value}, _outcome),
+    Summary: _SUMMARY,
+}
+_SPECIAL: Final[Mapping[tuple[type, str], _Codec]] = {
+    (Location, "line"): _whole(1),
+    (Location, "column"): _whole(1),
+    (LiveSummary, "inventory"): _map(_map(_COUNT, ordered=True), ordered=True),
+    (Change, "segments"): _Codec(
+        to_json, lambda value, where: from_json(_list(_Codec(str, _segment)).decode(value, where))
     ),
-)
-_FINDING: Final = _record(
-    Finding,
-    _Key("rule", _TEXT),
-    _Key("severity", _SEVERITY),
-    _Key("message", _TEXT),
-    _Key("hint", _optional(_TEXT)),
-    _Key("target", _optional(_TEXT), default=None),
-    _Key("deployment", _optional(_TEXT)),
-    _Key("path", _optional(_PATH)),
-    _Key("location", _optional(_LOCATION)),
-    _Key("related", _list(_LOCATION), default=()),
-    _Key("suppressed", _optional(_SUPPRESSION)),
-    _Key("state", _optional(_STATE), default=None),
-    _Key("first_seen", _optional(_TEXT), default=None),
-)
-_TARGET: Final = _record(
-    TargetSummary,
-    _Key("name", _TEXT),
-    _Key("name_suffix", _TEXT, default=""),
-    _Key("outcome", _OUTCOME),
-    _Key("complete", _FLAG),
-    _Key("live", _optional(_LIVE)),
-    _Key("declared", _DECLARED),
-    _Key("summary", _SUMMARY),
-)
-_RESOLVED: Final = _record(
-    ResolvedItem,
-    _Key("target", _optional(_TEXT)),
-    _Key("deployment", _optional(_TEXT)),
-    _Key("path", _optional(_PATH), default=None),
-    _Key("rule", _optional(_TEXT), default=None),
-    _Key("first_seen", _TEXT),
-    _Key("last_seen", _TEXT),
-)
-_HISTORY: Final = _record(
-    HistoryNote,
-    _Key("run", _TEXT),
-    _Key("previous", _optional(_TEXT)),
-    _Key("error", _optional(_TEXT)),
-    _Key("last_conclusive", _optional(_TEXT), default=None),
-    _Key("open", _optional(_COUNT), default=None),
-    _Key("oldest_open", _optional(_TEXT), default=None),
-)
-_REPORT: Final = _record(
-    Report,
-    _Derived("format_version", lambda _: FORMAT_VERSION),
-    _Key("driftcheck_version", _TEXT),
-    _Key("command", _TEXT),
-    _Key("report_id", _optional(_TEXT)),
-    _Key("generated_at", _TIME),
-    _Key("outcome", _OUTCOME),
-    _Derived("complete", lambda report: report.complete),
-    _Key("live", _optional(_LIVE)),
-    _Key("declared", _Codec(_DECLARED.encode, _declared)),
-    _Key("targets", _list(_TARGET), is_optional=True),
-    _Key("history", _optional(_HISTORY)),
-    _Derived("summary", lambda report: _encode_summary(report.summary)),
-    _Key("deployments", _list(_DEPLOYMENT)),
-    _Key("findings", _list(_FINDING)),
-    _Key("resolved", _list(_RESOLVED), is_optional=True),
-)
+    (Change, "base"): _DATA,
+    (Report, "generated_at"): _Codec(str, _time),
+    (Report, "complete"): _FLAG,
+    (Report, "summary"): _SUMMARY,
+    (Report, "declared"): _Codec(lambda declared: _codec(DeclaredSummary).encode(declared), _declared),
+}
+"""The codecs of keys whose annotations do not say enough."""
