@@ -34,11 +34,11 @@ UNIX_ONLY: Final = {
     "cli/test_outputs.py": "named pipes, permissions, full devices",
     "declarations/test_discovery.py": "named pipes, symbolic links",
 }
-"""What a module of tests needs that Windows has not; elsewhere all of them run."""
+"""What a test module needs and Windows lacks; elsewhere all modules run."""
 
 collect_ignore = [*UNIX_ONLY] if sys.platform == "win32" else []
 
 
 def pytest_report_header() -> list[str]:
-    """Name what is left out."""
+    """Name the modules that are left out."""
     return [f"not run on this platform: {module} ({UNIX_ONLY[module]})" for module in collect_ignore]

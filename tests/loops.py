@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def case(name: object) -> Iterator[None]:
-    """Name the case of a failure inside."""
+    """Name the case if the body fails."""
     try:
         yield
     except Exception as error:

@@ -82,7 +82,7 @@ def load_mutations(chance: random.Random, _until: float) -> None:
 
 
 def mutated(chance: random.Random, data: bytes) -> bytes:
-    """Cut, doubled, spliced and sprinkled, a few times over."""
+    """Return the data after a few random cuts, repetitions, splices and insertions."""
     for _ in range(chance.randint(1, 8)):
         start, end = sorted(chance.randrange(len(data) + 1) for _ in range(2))
         end = min(end, start + 200)
@@ -131,7 +131,7 @@ def odd_page(params: Mapping[str, str], *, items: list[Any], sizes: random.Rando
 
 
 def render_reports(chance: random.Random, _until: float) -> None:
-    """Every format takes every report, twice alike, and JSON reads back to an equal one."""
+    """Every format renders every report, twice to the same text, and JSON reads back to an equal report."""
 
     @hypothesis_seed(chance.randrange(2**32))
     @settings(

@@ -26,7 +26,7 @@ OLDEST = "2025-12-24T00:00:00Z"
 
 
 def declaration(number: int) -> dict[str, Any]:
-    """Every third is of a repository, the others of an image; ten name what the service does not report."""
+    """Every third is built from a repository, the others run an image; ten declare a field that the service does not report."""
     name = f"agent-{number:03}"
     common = {"name": name, "secrets": [{"name": "OPENAI_API_KEY"}]}
     if number % 3 == 0:
@@ -51,7 +51,7 @@ def pend(value: dict[str, Any], since: str) -> dict[str, Any]:
 
 
 def listing(*, twin: bool) -> list[dict[str, Any]]:
-    """Who is what, by number: 0 to 19 drifted, then missing, renamed, being deleted, the twin; the rest is in sync."""
+    """By number: 0 to 19 drifted, then missing, renamed, being deleted, and the twin; the others are in sync."""
     found = [live(number) for number in range(DECLARED)]
     for number in range(DRIFTED):
         revision = found[number]["source_revision_config"]

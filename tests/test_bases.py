@@ -273,7 +273,7 @@ def test_a_first_parent_that_does_not_descend_from_the_base_is_not_the_tip(
 
 
 def test_R8_the_policy_of_an_old_commit_is_not_in_force(repository: Repository) -> None:
-    """The trial weeks had `fail-on: never`; the change branched from then."""
+    """The change began at an old commit with `fail-on: never`."""
     repository.git("switch", "--quiet", "main")
     repository.write("driftcheck.yaml", "fail-on: never\n")
     repository.commit()
@@ -289,7 +289,7 @@ def test_R8_the_policy_of_an_old_commit_is_not_in_force(repository: Repository) 
 
 
 def test_R8_the_policy_of_a_commit_that_was_never_a_tip_is_not_in_force(repository: Repository) -> None:
-    """Another branch had loose rules on its way; it was merged without them, and the change began there."""
+    """The change began at a commit of another branch that had loose rules for a while and was merged without them."""
     repository.git("switch", "--quiet", "--create", "other", "main")
     repository.write("driftcheck.yaml", "ignore: [{path: '*.*.max_scale', reason: trial}]\npaths: [elsewhere]\n")
     repository.commit()

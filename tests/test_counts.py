@@ -1,4 +1,4 @@
-"""The numbers of a report are the same in every format: JSON's are the measure."""
+"""The numbers of a report are the same in every format; those of JSON are the reference."""
 
 from __future__ import annotations
 

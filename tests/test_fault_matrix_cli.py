@@ -1,7 +1,7 @@
-"""Every fault at every page, with drift and without, beside sound files and a broken one, through the command line.
+"""Every fault at every page, with drift and without, with valid files and a broken one, through the command line.
 
-The one mistake that must not happen is status 0 for what was not seen. So each run is checked against what the
-endpoint really has: status 0 needs the whole listing, read right, and declarations that are like it.
+The one mistake that must not happen is status 0 for something that was not read. So each run is checked against the
+endpoint's real list: status 0 requires the whole listing, read correctly, and declarations that agree with it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def check(folder: Path, url: str, *options: str) -> Result:
 
 
 def assert_honest(result: Result, state: str, *, count: int = COUNT) -> None:
-    """Hold a result against the truth: `count` deployments are live, and the state is what is declared."""
+    """Check a result against the truth: `count` deployments are live, and `state` says what is declared."""
     report = json.loads(result.out)
     statuses = {each["name"]: each["status"] for each in report["deployments"]}
     assert result.status in (STATES[state], max(3, STATES[state]) if state != "broken" else 2)

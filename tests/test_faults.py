@@ -87,7 +87,7 @@ def test_R11_an_output_replaces_a_link_and_leaves_alone_what_it_leads_to(tmp_pat
 
 
 def test_K8_a_report_is_the_same_for_any_secret(tmp_path: Path) -> None:
-    """Neither its length nor anything that is computed from it shows."""
+    """The report shows neither its length nor anything computed from it."""
     reports = []
     for declared, live in (("short", "x"), ("another one " * 40, "and a very long one " * 400), ("ä\n", "::error::")):
         sidecars = [
@@ -268,7 +268,7 @@ def test_F5_F6_the_process_stays_small_and_ends_with_any_server(kind: str, tmp_p
 
 
 def test_R12_the_action_hands_no_input_to_a_shell_as_text() -> None:
-    """Inputs and the event's own texts reach `run:` through variables alone."""
+    """Inputs and texts of the event reach `run:` only through variables."""
     import yaml
 
     action = yaml.safe_load((Path(__file__).parent.parent / "action.yml").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The hostile corpus: every file has the finding of its manifest, quickly, and nothing of it is quoted.
+"""The hostile corpus: every file quickly leads to the finding in the manifest, and no finding quotes it.
 
 `manifest.json` lists each file with its case of docs/threat-model.md, rule and location of the finding (null
 where the file is odd but harmless), which deployments can still be compared, and whether that is all of them. Files

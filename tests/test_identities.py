@@ -87,7 +87,7 @@ def odd_identities(folder: Path) -> Iterable[Texts]:
 
 
 def keys(texts: Texts) -> dict[str, list[str]]:
-    """Return by what readers know what a report holds."""
+    """Return the keys by which readers identify the content of a report."""
     (run,) = json.loads(texts["sarif"])["runs"]
     category = run["automationDetails"]["id"].rpartition("/")[0]
     cases = ElementTree.fromstring(texts["junit"]).iter("testcase")

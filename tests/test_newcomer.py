@@ -1,4 +1,4 @@
-"""The first day: from `init` to an unexpected change, reported at its line."""
+"""The first day of a user: from `init` to an unexpected change, reported at its line."""
 
 from __future__ import annotations
 

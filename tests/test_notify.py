@@ -1,4 +1,4 @@
-"""What people and programs are sent, and what never is."""
+"""What is sent to people and programs, and what never is."""
 
 from __future__ import annotations
 

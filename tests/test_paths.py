@@ -1,4 +1,4 @@
-"""Paths: written so that they can be read back, and matched by globs that nobody can abuse (D12, Y21)."""
+"""Paths: their written form can be read back, and globs match them in bounded time (D12, Y21)."""
 
 from __future__ import annotations
 

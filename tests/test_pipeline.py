@@ -1,4 +1,4 @@
-"""From both sides to a report: policy, outcome, and what is never claimed of what was not seen (docs/contract.md)."""
+"""From both sides to a report: policy, outcome, and no claim about what was not read (docs/contract.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every case of the fault list has a test that is named after it, and every promise of SECURITY.md tests that exist."""
+"""Every case of the threat model has a test named after it, and the tests that SECURITY.md names exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README and its sisters say is so: pictures, commands, YAML, tables and links."""
+"""The README and the other pages at the top are true: pictures, commands, YAML, tables and links."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def marked(name: str) -> str:
 
 
 def table(heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, its head left out."""
+    """The cells of the first table below a heading, without the header."""
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
@@ -105,7 +105,7 @@ def commands(page: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", [*PAGES, *GUIDES])
 def test_every_command_is_one(page: str) -> None:
-    """Its options exist and accept their values; the readers' own paths need not exist."""
+    """Its options exist and accept their values; paths of the reader need not exist."""
     context = click.Context(driftcheck, info_name="driftcheck")
     for name, *arguments in commands(page):
         command = driftcheck.get_command(context, name)

@@ -1,4 +1,4 @@
-"""The published schemas: valid themselves, and the declaration schema true to what is known of the API."""
+"""The published schemas: they are valid, and the declaration schema agrees with what is known of the API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEFINITIONS = {
 """Schemas of the API and the definitions for them."""
 
 REQUIRED_BY_KUBERNETES = {"Volume": {"name"}, "VolumeMount": {"name", "mountPath"}}
-"""What the API does not ask for, but Kubernetes refuses to be without (docs/API.md 2.5)."""
+"""Fields that the API does not require, but Kubernetes does (docs/API.md 2.5)."""
 
 ALIASES = {"serverless", "dedicated"}
 """Deployment types that the guides name and the API may accept (docs/API.md 5, question 7)."""

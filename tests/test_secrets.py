@@ -552,7 +552,7 @@ def test_K5_the_value_of_a_secret_at_the_base_revision_is_shown_nowhere(tree: Pa
 
 
 def test_the_canaries_are_where_they_are_looked_for(tree: Path) -> None:
-    """The test of the tests: without redaction the inputs hold every canary of live and of the declarations."""
+    """A test of these tests: without redaction the inputs hold every canary of live and of the declarations."""
     planted = (tree / "raw.json").read_text() + (tree / "deployments.yaml").read_text()
     assert all(canary in planted for canary in (*LIVE.values(), *DECLARED.values()))
     leaking = Result(0, LIVE["secret"], "")
@@ -561,7 +561,7 @@ def test_the_canaries_are_where_they_are_looked_for(tree: Path) -> None:
 
 
 def test_K5_K8_no_history_and_no_notification_holds_a_secret(tree: Path) -> None:
-    """What a database keeps is looked at as it is stored, with the reports unpacked."""
+    """The content of a database is searched as it is stored, with the reports decompressed."""
     file = tree.parent / "history.db"
     live = ["--live", "raw.json", "--history", f"sqlite:///{file}", "--notify", "json://127.0.0.1:1"]
     for command in (["check", "--strict"], ["audit"]):

@@ -1,4 +1,4 @@
-"""The soak can be run: its quick parts do so here, with one seed, and its command is the one that is documented."""
+"""The soak test runs: here with its quick parts and one seed, and with the documented command."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row of the table comes to: the deployment's status, the change's class, the exit status."""
+    """The result of a row of the table: the deployment's status, the change's class, the exit status."""
 
     status: str
     change_class: str | None
@@ -575,7 +575,7 @@ DISGUISES = {
     "a file that comes before the folder": (None, {"deployments.yaml": None}, "."),
     "no configuration": ("paths: [elsewhere]\n", {"driftcheck.yaml": "", "elsewhere": "deployments"}, "."),
 }
-"""What the change puts instead of the configuration, and the folder that driftcheck runs in."""
+"""The files that the change puts instead of the configuration, and the folder that driftcheck runs in."""
 
 
 @pytest.mark.parametrize(("config", "change", "where"), DISGUISES.values(), ids=DISGUISES)
@@ -637,7 +637,7 @@ def test_R8_the_workspace_and_region_of_a_change_are_not_asked(
 
 
 def test_R8_files_that_a_change_brings_into_view_are_not_a_base(tmp_path: Path) -> None:
-    """A stale file, never looked at before, neither declares nor hides anything."""
+    """A stale file that was never read before neither declares nor suppresses anything."""
     folder = tmp_path / "repository"
     (folder / "archive").mkdir(parents=True)
     stale = {"deployments": [agent("one", max_scale=3)], "ignore": [{"path": "**.max_scale", "reason": "r"}]}

@@ -41,7 +41,7 @@ class Worst:
 
 
 Kind = Callable[[int, str], Worst]
-"""Takes the size in bytes and a value that is written again and again, another one in each commit."""
+"""Takes the size in bytes and a value to repeat, which is different in each commit."""
 
 
 def _fill(
@@ -284,7 +284,7 @@ def nested_lists(size: int, value: str) -> Worst:
 
 
 def nested_maps(size: int, value: str) -> Worst:
-    """As deep as any number of mappings may be."""
+    """Mappings as deep as an unlimited number of them may be."""
     depth = 7
     inner = "{a: " * depth + value + "}" * depth
     text, number = _fill(size, lambda n: f"- {{name: v{n}, csi: {inner}}}\n", _IN_SPEC + "      volumes:\n", "")
@@ -368,7 +368,7 @@ def args_by_line(size: int, value: str) -> Worst:
 
 
 def sidecars(size: int, value: str) -> Worst:
-    """Arguments of each sidecar that differ here and there: each has details of its own."""
+    """Arguments of each sidecar that differ in a few entries: each has details of its own."""
     text, number = _fill(
         size,
         lambda n: f"      - {{name: s{n}, image: i, args: [{value}, x1, x2, x3]}}\n",
@@ -379,7 +379,7 @@ def sidecars(size: int, value: str) -> Worst:
 
 
 def long_lists(size: int, value: str) -> Worst:
-    """As long as lists may be whose parts are explained: aligning them takes quadratic time."""
+    """Lists of the maximum length that details explain: aligning them takes quadratic time."""
     words = ", ".join(f"{value}{n % 7}" for n in range(290))
     text, number = _fill(
         size,

@@ -16,7 +16,7 @@ from tests.cli.command import environment
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run left behind."""
+    """The result of a run."""
 
     status: int
     out: str

@@ -1,4 +1,4 @@
-"""Standard error on a terminal: the progress line, and when it is absent."""
+"""Standard error on a terminal: the progress line, and when it is not shown."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ def test_X5_several_formats_are_written_all_or_none(drifted: Path) -> None:
 
 
 def test_X1_an_internal_error_is_not_drift(drifted: Path) -> None:
-    """A defect is planted in the rendering: the status is 4, and no text of the exception is shown."""
+    """With a defect planted in the rendering, the status is 4, and no text of the exception is shown."""
     program = (
         "import driftcheck.pipeline as pipeline\n"
         "def check(*_): raise RuntimeError('canary-in-exception')\n"

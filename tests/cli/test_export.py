@@ -1,4 +1,4 @@
-"""`driftcheck export`: declarations of what is live, never over files that are there."""
+"""`driftcheck export`: declarations of what is live; existing files are never overwritten."""
 
 from __future__ import annotations
 

@@ -300,7 +300,7 @@ def test_without_a_history_the_error_says_what_to_do(tmp_path: Path, arguments: 
 
 
 def test_what_check_and_audit_both_have_open_is_one_item(project: Path) -> None:
-    """An item is resolved once either command looked again and no longer had it."""
+    """An item is resolved once either command checked it again and no longer reported it."""
     live = (project / "live.json").read_text()
     for day, command in enumerate(("check", "audit")):
         run_inside(command, "deployments", "--live", "live.json", "--history", HISTORY, cwd=project, env=at(day))
@@ -352,7 +352,7 @@ def test_a_workspace_is_not_called_a_target(project: Path) -> None:
 
 
 def test_an_audit_resolves_what_only_a_check_saw(project: Path) -> None:
-    """A narrowed audit resolves nothing outside of what it looked at."""
+    """A narrowed audit resolves nothing outside of its scope."""
     live = (project / "live.json").read_text()
     check(project, "--history", HISTORY)
     (project / "live.json").write_text(live.replace('"max_scale": 12', '"max_scale": 6'))

@@ -247,7 +247,7 @@ def test_the_commands_that_a_report_advises_work_as_pasted(
     ],
 )
 def test_standard_input_is_one_input(drifted: Path, arguments: list[str]) -> None:
-    """The reader that comes second would find it empty, and which one that is would depend on chance."""
+    """The second reader would find it empty, and which one is second would depend on chance."""
     if arguments[-1] != "--allow-empty":
         (drifted / "driftcheck.yaml").write_text("targets: {one: {}, two: {}}\n")
     result = run_inside(*arguments, cwd=drifted)

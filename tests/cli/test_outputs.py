@@ -1,4 +1,4 @@
-"""Where reports go: nothing that the run reads, and nothing of the system's, is ever replaced."""
+"""Outputs: no input of the run and no file of the system is ever replaced."""
 
 from __future__ import annotations
 

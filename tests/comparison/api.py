@@ -1,4 +1,4 @@
-"""What the endpoint's answers are made of, read from tests/data/openapi.json, and the facts of docs/API.md beside it.
+"""The shapes of the endpoint's answers, read from tests/data/openapi.json, and facts of docs/API.md about them.
 
 Written from the documents alone: nothing here comes from driftcheck's own schema.
 """
@@ -30,7 +30,7 @@ LIMITS = {
     "db_cpu_limit": ("db_cpu", 2),
     "db_memory_limit_mb": ("db_memory_mb", 2),
 }
-"""docs/API.md 3.1.3: what a field is where it is null, in an order in which each base comes before what needs it."""
+"""docs/API.md 3.1.3: what a field that is null derives its value from; each base comes before the fields that need it."""
 
 ROUNDED = ("cpu", "cpu_limit", "queue_cpu", "queue_cpu_limit", "redis_cpu", "redis_cpu_limit")
 """docs/API.md 2.4: rounded to one decimal by the service."""
@@ -46,7 +46,7 @@ PLATFORM_SET = {
     "langgraph_config_path": ("external_docker", "internal_docker", "internal_template"),
     "source_tarball_path": ("github", "external_docker", "internal_docker", "internal_template"),
 }
-"""docs/API.md 3.1.7, 3.1.8 and 3.1.2: whose value the platform chooses, by source."""
+"""docs/API.md 3.1.7, 3.1.8 and 3.1.2: fields whose value the platform chooses, by source."""
 
 NOT_REPORTED = ("k8s_namespace", "install_command", "build_command")
 """docs/API.md 3.1.10: a live null is not evidence."""

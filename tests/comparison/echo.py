@@ -2,7 +2,7 @@
 
 Written from docs/API.md 2 and 3.1 and the ages of the fields in openapi.json. The service fills nulls in, leaves out
 what it does not know yet, shuffles what has no order, writes equal values in other forms, derives, hides and decides
-some values itself; and others may have set what nobody declared.
+some values itself. Others may have set values that are not declared.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class Echo:
 
 @dataclass(frozen=True)
 class Freedom:
-    """What else than the declared values an answer may hold."""
+    """What an answer may hold besides the declared values."""
 
     foreign: bool = True
-    """Values that others set, or the service itself, where nothing is declared."""
+    """Values that others or the service set where nothing is declared."""
     newer: bool = True
-    """Fields that nobody knows yet."""
+    """Fields that no known version has."""
     hiding: bool = True
     """Values that the service does not report, though it could."""
     derived: bool = True
-    """Derived values shown where declared null, and null where declared."""
+    """Derived values shown for a declared null, and null for declared values that can be derived."""
 
 
 @dataclass
@@ -205,7 +205,7 @@ def _url(writer: _Writer, url: str) -> str:
 
 
 def _undeclared(writer: _Writer, parent: dict[str, Any], key: str, shape: Shape, holder: str) -> Any:
-    """Draw a value where nothing is declared: unset in a form of it, or set by somebody else."""
+    """Draw a value where nothing is declared: unset in one of its forms, or set by somebody else."""
     constant = api.CONSTANTS.get((holder, key))
     if key in parent or not writer.freedom.foreign or not writer.chance(0.3) or holder == "Volume":
         own = [{"shareable": False, "route_through_gateway": False}.get(key, constant)]
@@ -243,7 +243,7 @@ def _platform_value(writer: _Writer, key: str, declared: Any, path: Path) -> Any
 
 
 def _resolve_commit(writer: _Writer, declared: dict[str, Any], live: dict[str, Any]) -> None:
-    """Show the commit that a branch stood for, and the branch beside it where the server can."""
+    """Show the commit of a branch instead of its name, and the branch beside it if the server reports that."""
     revision = live["source_revision_config"]
     ref = declared.get("source_revision_config", {}).get("repo_ref")
     is_branch = isinstance(ref, str) and not ref.startswith("refs/") and len(ref) != 40
@@ -259,7 +259,7 @@ def _resolve_commit(writer: _Writer, declared: dict[str, Any], live: dict[str, A
 
 
 def _derive(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], path: Path) -> None:
-    """Show a declared value that the service derives as null, and a null as what is derived."""
+    """Show a declared value that the service derives as null, and a null as the derived value."""
     if not writer.freedom.derived:
         return
     known = api.shapes("ResourceSpec")
@@ -283,7 +283,7 @@ def _derive(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], pat
 def _say_what_is_derived_unseen(
     writer: _Writer, declared: dict[str, Any], live: dict[str, Any], key: str, path: Path
 ) -> None:
-    """A field that the server does not know is what it would be if it were null, where that is known."""
+    """Set a field that the server does not know to the value that null means, if that is known."""
     base, times = api.LIMITS[key]
     exact = _exact(writer, declared, live, base)
     if declared.get(key) is not None and exact is not None and Fraction(repr(declared[key])) == exact * times:

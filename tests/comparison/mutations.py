@@ -1,4 +1,4 @@
-"""Single true changes of a live deployment, each with what a report must say of it, and nothing else."""
+"""Single true changes of a live deployment, each with exactly the changes that a report must contain."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _Mutate = Callable[[_Site, Random], _Changes]
 
 
 def _sites(declared: dict[str, Any], live: dict[str, Any], seen: Echo) -> Iterator[_Site]:
-    """Return the declared fields that the listing shows and that belong to the declarer."""
+    """Return the declared fields that the listing shows and that the platform does not set."""
     source = declared["source"]
     for site in _fields(declared, live, "Deployment", ()):
         known = site.shape.known(seen.age) and not any(site.path[: len(path)] == path for path in seen.hidden)
@@ -117,14 +117,14 @@ def _entries(site: _Site) -> Iterator[tuple[dict[str, Any], dict[str, Any], Path
 # --- what may be changed without changing anything else ----------------------------------------------------------
 
 
-def _stands_alone(site: _Site) -> bool:
-    """Return whether nothing that is declared, and shown in another form, is derived from the field."""
+def _is_base_of_nothing(site: _Site) -> bool:
+    """Return whether no declared value that is shown in another form is derived from the field."""
     if site.holder != "ResourceSpec":
         return True
     for key, (base, _) in api.LIMITS.items():
         if base == site.key:
             same_form = (site.siblings.get(key) is None) == (site.live.get(key) is None)
-            if (key in site.siblings and not same_form) or not _stands_alone(_sibling(site, key)):
+            if (key in site.siblings and not same_form) or not _is_base_of_nothing(_sibling(site, key)):
                 return False
     return True
 
@@ -148,7 +148,7 @@ def _is_comparable(site: _Site) -> bool:
 
 
 def _change_scalar(site: _Site, random: Random) -> _Changes:
-    if not _is_comparable(site) or not _stands_alone(site) or _is_reference_holder(site):
+    if not _is_comparable(site) or not _is_base_of_nothing(site) or _is_reference_holder(site):
         return []
     if _is_resolved(site):
         return []
@@ -165,7 +165,7 @@ def _change_scalar(site: _Site, random: Random) -> _Changes:
 
 
 def _change_type(site: _Site, random: Random) -> _Changes:
-    if not _is_comparable(site) or not _stands_alone(site) or _is_reference_holder(site):
+    if not _is_comparable(site) or not _is_base_of_nothing(site) or _is_reference_holder(site):
         return []
     value = site.live[site.key]
     if isinstance(value, bool):
@@ -178,9 +178,9 @@ def _change_type(site: _Site, random: Random) -> _Changes:
 
 
 def _unset_scalar(site: _Site, random: Random) -> _Changes:
-    if not _is_comparable(site) or not _stands_alone(site) or _is_reference_holder(site):
+    if not _is_comparable(site) or not _is_base_of_nothing(site) or _is_reference_holder(site):
         return []
-    if site.key in api.NOT_REPORTED or _is_constant(site) or not _is_told_by_null(site):
+    if site.key in api.NOT_REPORTED or _is_constant(site) or not _is_shown_by_null(site):
         return []
     if "seed" in site.shape.sources and random.random() < 0.5:
         del site.live[site.key]
@@ -194,8 +194,8 @@ def _is_constant(site: _Site) -> bool:
     return constant is not None and site.declared == constant
 
 
-def _is_told_by_null(site: _Site) -> bool:
-    """Return whether a live null would show another value: not where it derives from nothing, or to the same."""
+def _is_shown_by_null(site: _Site) -> bool:
+    """Return whether a live null would mean another value: not if it is derived from nothing, or to the same."""
     if site.key in ("shareable", "route_through_gateway"):
         return site.declared is not False  # openapi.json: the default
     if site.holder != "ResourceSpec" or site.key not in api.LIMITS:
@@ -221,7 +221,7 @@ def _is_resolved(site: _Site) -> bool:
 
 
 def _is_reference_holder(site: _Site) -> bool:
-    """Leave alone values that other variables' order hangs on: a changed one may refer to others."""
+    """Return whether the order of other variables may depend on the value: a changed one may refer to others."""
     return site.holder == "EnvVar" and "$(" in str(site.declared)
 
 
@@ -316,7 +316,7 @@ def _remove_entry(site: _Site, random: Random) -> _Changes:
 
 
 def _set_undeclared_collection(site: _Site, random: Random) -> _Changes:
-    """What is declared null must be unset."""
+    """Set a collection that is declared null, and must therefore be unset."""
     if site.declared is not None or site.key not in ("labels", "sidecars", "env", "args", "display_name"):
         return []
     values: dict[str, Any] = {"labels": {"a": "b"}, "sidecars": [{"name": "x", "image": "y"}], "args": ["x"]}

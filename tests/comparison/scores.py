@@ -1,8 +1,8 @@
 """Precision and recall of driftcheck and of plain DeepDiff on one corpus: `python -m tests.comparison.scores [PAIRS]`.
 
 The corpus is drawn from seeds, so it is the same everywhere: declared deployments, each with an echo of the service
-(in sync, however it looks) and with echoes in which a single thing truly differs. A reported change is right if
-its path is the one that was changed.
+(in sync, whatever its form) and with echoes in which a single thing truly differs. A reported change is right if its
+path is the one that was changed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Score:
-    """How a contender did: changes rightly and wrongly reported, and missed."""
+    """The result of a contender: changes that it reported correctly or wrongly, and those that it missed."""
 
     right: int
     wrong: int
@@ -109,7 +109,7 @@ def _paths(found: Any, declared: dict[str, Any], live: dict[str, Any]) -> set[Pa
 
 
 def _named(path: Path, declared: Any, live: Any) -> Path:
-    """Name list entries by what they are called, in favour of a contender that knows positions only."""
+    """Replace positions in lists by names, in favour of a contender that knows only positions."""
     named: list[Any] = []
     for segment in path:
         declared, live = _step(declared, segment), _step(live, segment)
@@ -128,7 +128,7 @@ def _step(value: Any, segment: Any) -> Any:
 
 
 def score(contender: Contender, pairs: list[Pair]) -> Score:
-    """Let a contender loose on the corpus."""
+    """Run a contender on the corpus."""
     right = wrong = missed = 0
     for pair in pairs:
         reported = contender(pair.declared, pair.live)

@@ -1,4 +1,4 @@
-"""Short ways to write down both sides of a comparison, and what came of it."""
+"""Short ways to write both sides of a comparison and its result."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def unverifiable(declared: dict[str, Any], live: dict[str, Any], *, strict: bool
 
 
 def short(path: Path) -> str:
-    """Write a path, without what most of them begin with."""
+    """Write a path, without the prefix that most paths have."""
     return format_path(path).removeprefix("source_config.resource_spec.")
 
 
 def locate(path: Path) -> Location:
-    """Stand in for a file: the line is one more than the depth."""
+    """Return a location without a file: its line is one more than the depth."""
     return Location("agents.yaml", len(path) + 1, 1)
 
 

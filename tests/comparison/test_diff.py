@@ -147,7 +147,7 @@ def test_differences_are_sorted_by_path(declared: dict[str, Any], random: Random
 def test_D13_nothing_differs_exactly_where_a_plain_comparison_of_canonical_forms_says_so(
     declared: dict[str, Any], seed: int, same: bool
 ) -> None:
-    """An oracle for what nothing is known of: free-form objects, compared whole."""
+    """An oracle for values without any known facts: free-form objects, compared as a whole."""
     first, second = ({"driver": "x", "a": random_json(Random(s))} for s in (seed, seed if same else seed + 1))
     one, other = (spec(volumes=[{"name": "v", "csi": value}]) for value in (first, second))
     assert (drift(one, other) == []) == (oracle(first) == oracle(second))
@@ -405,7 +405,7 @@ def test_self_hosted_deployments_ignore_the_gateway() -> None:
     assert drift(at("name", "claims"), at(flag, True), strict=True) == []
 
 
-# --- 5. not observable, and older servers ------------------------------------------------------------------------
+# --- 5. unverifiable values, and older servers -------------------------------------------------------------------
 
 
 def test_what_the_service_does_not_report_is_unverifiable() -> None:
@@ -653,7 +653,7 @@ def test_how_much_was_compared_is_counted() -> None:
 
 @pytest.mark.parametrize("name", ["securityContext", "resources"])
 def test_a_null_in_a_map_makes_no_room_for_another_entry(name: str) -> None:
-    """As many entries on both sides, and a null equals absent: somebody put the live entry there all the same."""
+    """Both sides have as many entries, and a null equals an absent one; still, somebody added the live entry."""
     sides = [{"runAsUser": None}, {"privileged": True}]
     if name == "resources":
         sides = [{"limits": {"cpu": None}}, {"limits": {"memory": "1Gi"}}]

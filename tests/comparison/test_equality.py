@@ -1,4 +1,4 @@
-"""Equivalences: what the service treats alike is equal, and nothing else is."""
+"""Equivalences: values that the service does not distinguish are equal, and no others are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live against live: names are paired, and neither side proves more than a listing can."""
+"""Two listings: names are paired, and neither side proves more than a listing can."""
 
 from __future__ import annotations
 

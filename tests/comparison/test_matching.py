@@ -1,4 +1,4 @@
-"""What belongs together: deployments by name, list entries by identity where they have one."""
+"""Pairing: deployments by name, list entries by identity if they have one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probable renames: a declared name is gone, and one that nobody declared has the same origin."""
+"""Probable renames: a declared deployment is not live, and an undeclared live one has the same origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measure: driftcheck is right on both sides, and a plain comparison is right on neither."""
+"""Precision and recall: both are perfect for driftcheck, and neither is for a plain comparison."""
 
 from __future__ import annotations
 

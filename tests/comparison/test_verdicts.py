@@ -251,7 +251,7 @@ SIDES = (ABSENT, None, A, B, C)
 
 
 def test_the_whole_table_for_a_scalar() -> None:
-    """A base that does not declare a field can't have drifted; a head that does not declare it asks for nothing."""
+    """There is no drift from a base that does not declare a field; a head that does not declare it requires nothing."""
     for base, head, live in product(SIDES, SIDES, SIDES[1:]):
         with case((base, head, live)):
             three = [

@@ -1,4 +1,4 @@
-"""driftcheck.yaml: what it may contain, and how the rest is reported."""
+"""driftcheck.yaml: what it may contain, and how everything else is reported."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ CHANGES: dict[str, tuple[Any, int]] = {
     "name": (lambda live: live["secrets"].append({"name": "B"}), 1),
     "unset": (lambda live: live["source_config"]["resource_spec"].update(max_scale=None), 1),
 }
-"""What changes in live, and how many values that are."""
+"""Changes of live, and how many values each of them has."""
 
 
 @pytest.mark.parametrize("change", CHANGES)

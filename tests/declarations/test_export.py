@@ -1,4 +1,4 @@
-"""Export: what of live is declared, what is left out and reported, and the law that it is in sync afterwards."""
+"""Export: what it declares, what it leaves out and reports, and the law that a check is in sync afterwards."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_of_what_can_be_declared_nothing_is_left_out_but_secrets_and_commits(see
 
 @given(seed=st.integers(0, 2**32))
 def test_every_change_after_an_export_is_reported(seed: int) -> None:
-    """An ignore rule of an export hides nothing but what could not be exported."""
+    """An ignore rule of an export suppresses only what could not be exported."""
     draw = Random(seed)
     live = {**echo(declaration(draw, "external_docker"), "C", draw).live, "id": "1"}
     found = exported(live)

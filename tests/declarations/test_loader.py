@@ -110,7 +110,7 @@ DEEP = st.recursive(
 
 
 def merged(under: Any, over: Any) -> Any:
-    """What laying defaults under a value means, in the plainest words."""
+    """The meaning of defaults below a value, in the simplest form."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
     return {

@@ -1,4 +1,4 @@
-"""Overlays: what layers come to, where each value is set, and what is reported of them."""
+"""Overlays: the merged value of layers, where each value is set, and what is reported about them."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ LAYERS = st.fixed_dictionaries(
 
 
 def merged(under: Any, over: Any, key: str | None = None) -> Any:
-    """What laying an overlay over a value means, in the plainest words."""
+    """The meaning of an overlay over a value, in the simplest form."""
     if isinstance(under, dict) and isinstance(over, dict):
         result = copy.deepcopy(under)
         for name, value in over.items():

@@ -1,4 +1,4 @@
-"""Validation: one violation for each defect, in our own words, and never a value of the data."""
+"""Validation: one violation for each defect, with a message of our own that holds no value of the data."""
 
 from __future__ import annotations
 
@@ -346,7 +346,7 @@ TEXTS = st.sampled_from(
 
 @st.composite
 def mutations(draw: st.DrawFn) -> Any:
-    """Draw the document with one value replaced, taken out or joined by another."""
+    """Draw the document with one value replaced, removed or joined by another."""
     document = copy.deepcopy(DOCUMENT)
     *above, last = draw(st.sampled_from(places(DOCUMENT)[1:]))
     node: Any = document

@@ -1,4 +1,4 @@
-"""Writing YAML: what is written comes back, in every version of YAML; laid out for people."""
+"""Writing YAML: every version of YAML reads back what was written, and people can read the layout."""
 
 from __future__ import annotations
 

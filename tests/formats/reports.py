@@ -494,7 +494,7 @@ resolved = st.one_of(
 
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
-    """Any report whose parts agree with their types; the parts need not agree with each other."""
+    """Draw any report with parts of the right types; the parts need not agree with each other."""
     compared = draw(st.lists(comparisons(), max_size=4, unique_by=lambda each: each.name))
     report = Report(
         draw(texts),

@@ -1,4 +1,4 @@
-"""What holds for every format, over generated reports full of hostile texts."""
+"""Laws of every format, over generated reports full of hostile texts."""
 
 import json
 import subprocess

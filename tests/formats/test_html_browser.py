@@ -63,7 +63,7 @@ def browser() -> Iterator[Any]:
 
 @dataclass
 class Seen:
-    """A page, and all that it did beside showing itself."""
+    """A page, and everything that it did besides being shown."""
 
     page: Any
     requests: list[str] = field(default_factory=list)

@@ -134,7 +134,7 @@ def test_a_report_of_format_1_0_is_read() -> None:
 
 
 def holds(value: Any, earlier: Any) -> bool:
-    """Check whether a value is the earlier one, new keys aside."""
+    """Check whether a value is the earlier one, apart from new keys."""
     if isinstance(earlier, dict):
         return all(holds(value[key], child) for key, child in earlier.items())
     if isinstance(earlier, list):
@@ -237,7 +237,7 @@ def test_a_redacted_change_shows_no_value() -> None:
 
 
 def additions_only(before: Any, after: Any, where: str = "$") -> list[str]:
-    """List what a reader of `before` could trip over in `after`, properties it does not know aside."""
+    """List the differences of `after` that would break a reader of `before`, apart from new properties."""
     problems = []
     for keyword in ("type", "enum", "pattern", "$ref", "const"):
         if before.get(keyword) != after.get(keyword):

@@ -1,4 +1,4 @@
-"""No format says a subject twice or ends a sentence twice, whatever rule the finding is of."""
+"""No format names a subject twice or ends a sentence twice, for findings of any rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases that are damaged, planted, older, newer or not there."""
+"""Databases that are damaged, planted, older, newer or missing."""
 
 from __future__ import annotations
 

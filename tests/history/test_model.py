@@ -38,7 +38,7 @@ class Day:
 
 @dataclass
 class Model:
-    """What is open, by target and name, as a person would keep it: the day it was opened, and its value."""
+    """The open items by target and name, in the simplest form: the day each was opened, and its value."""
 
     open: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     opened: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -74,7 +74,7 @@ _HTML: Final = "<html><head><title>403 Forbidden</title></head><body><h1>403 For
 
 @dataclass(slots=True)
 class Record:
-    """What an emulated endpoint was asked."""
+    """The requests that an emulated endpoint received."""
 
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Method and query of each request, as they came."""
@@ -166,7 +166,7 @@ async def _broken(fault: Fault) -> Response | None:
 
 
 def _tampered(fault: Fault, text: str) -> Response:
-    """Spoil a good page by the fault."""
+    """Return a good page after the fault."""
     from starlette.responses import Response, StreamingResponse
 
     body = text.encode()

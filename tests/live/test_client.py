@@ -39,7 +39,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def messages(error: BaseException | None) -> str:
-    """All that could be shown of an error, what led to it included."""
+    """Everything that could be shown of an error, including its causes."""
     text = ""
     while error is not None:
         text += f"{error!r} {getattr(error, 'hint', '')} {''.join(traceback.format_exception(error))}\n"
@@ -48,7 +48,7 @@ def messages(error: BaseException | None) -> str:
 
 
 class Asked:
-    """What came of one request: the page or error, the heads that were sent, the waits between attempts."""
+    """The result of one request: the page or error, the heads that were sent, the waits between attempts."""
 
     def __init__(self, conversation: Conversation | str, *, tls: ssl.SSLContext | None = None, **settings: Any) -> None:
         self.waits: list[float] = []

@@ -182,7 +182,7 @@ def test_P8_items_without_an_id_stand_where_they_stand() -> None:
 
 
 class Schedule:
-    """A list of deployments that changes between requests, and what was in it always and ever."""
+    """A list of deployments that changes between requests, the ids that were always in it, and those that ever were."""
 
     def __init__(self, seed: int, *, reorders: bool, rate: float) -> None:
         self.chance = random.Random(seed)

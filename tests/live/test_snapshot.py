@@ -387,7 +387,7 @@ CREDENTIAL = "https://user:canary@host/x"
 def test_a_strict_check_of_a_snapshot_ends_as_one_of_the_listing(
     tmp_path: Path, change: dict[str, Any], shows: str
 ) -> None:
-    """What a snapshot hides was set, and what was empty hides nothing; written again, it is the same."""
+    """A redacted value of a snapshot was set, and an empty one is not redacted; written again, the file is the same."""
     value = {"name": "a", "id": "1", "source": "github", "secrets": [], **change}
     declared = {"name": "a", "source": "github"}
     listed = Snapshot("s", (Deployment("a", value),))

@@ -1,4 +1,4 @@
-"""New values in an old text: what changed is written, and every other byte stays."""
+"""New values in an old text: only changed values are written, and every other byte stays."""
 
 from __future__ import annotations
 
