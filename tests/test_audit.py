@@ -26,7 +26,7 @@ OLDEST = "2025-12-24T00:00:00Z"
 
 
 def declaration(number: int) -> dict[str, Any]:
-    """Every third is built from a repository, the others run an image; ten declare a field that the service does not report."""
+    """Every third has a repository, the others an image; ten declare a field that the service does not report."""
     name = f"agent-{number:03}"
     common = {"name": name, "secrets": [{"name": "OPENAI_API_KEY"}]}
     if number % 3 == 0:

@@ -30,7 +30,7 @@ LIMITS = {
     "db_cpu_limit": ("db_cpu", 2),
     "db_memory_limit_mb": ("db_memory_mb", 2),
 }
-"""docs/API.md 3.1.3: what a field that is null derives its value from; each base comes before the fields that need it."""
+"""docs/API.md 3.1.3: what a null field derives its value from; each base comes before the fields that need it."""
 
 ROUNDED = ("cpu", "cpu_limit", "queue_cpu", "queue_cpu_limit", "redis_cpu", "redis_cpu_limit")
 """docs/API.md 2.4: rounded to one decimal by the service."""
