@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
@@ -19,7 +19,7 @@ from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import Candidate, Kind, RefusedError, Search, Sources, SourceText
 from driftcheck.declarations.loader import declare, with_refusals
 from driftcheck.errors import BaseError, UsageError
-from driftcheck.model import Declarations, Finding
+from driftcheck.model import Declaration, Declarations, Finding
 from driftcheck.redaction.patterns import holds_credential
 
 TIMEOUT: Final = 60.0
@@ -122,7 +122,9 @@ def find_commits(repository: Repository, ref: str, *, merge_commit: str | None =
     first parent is what the platform merged into, which may be newer than `ref`.
     Raises UsageError for a `ref` that can't be used, BaseError if the history that was fetched does not suffice.
     """
-    tip, head = _commit(repository, ref), _head(repository)
+    tip, head = _commit(repository, ref), _verified(repository, "HEAD^{commit}")
+    if head is None:
+        raise UsageError("The repository has no commit yet, and --base needs one.", hint="Commit first.")
     if merge_commit == head:
         tip = _newer_parent(repository, tip) or tip
     return Commits(tip, _merge_bases(repository, tip, head), head)
@@ -136,9 +138,8 @@ def _commit(repository: Repository, ref: str) -> str:
     name = re.split(r"[\^~:]|@\{", ref, maxsplit=1)[0]
     if ref and not ref.startswith("-") and ref.isprintable():
         full = _full_name(repository, name)
-        done = _run(repository, "rev-parse", "--quiet", "--verify", f"{full}{ref.removeprefix(name)}^{{commit}}")
-        if done.returncode == 0:
-            return done.stdout.decode().strip()
+        if found := _verified(repository, f"{full}{ref.removeprefix(name)}^{{commit}}"):
+            return found
     hint = "Name a branch, tag or commit that was fetched, such as origin/main."
     remote = next((each for each in _remotes(repository) if ref.startswith(f"{each}/")), None)
     if remote is not None and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", ref):
@@ -170,7 +171,8 @@ def _full_name(repository: Repository, name: str) -> str:
     if re.fullmatch("[A-Z_]+_HEAD", name):
         hint = f"Name the commit, or --base {found[0]} if that is meant."
         raise UsageError(f"--base {name} is a name that git uses itself, and {found[0]} has it too.", hint=hint)
-    also = [f"the commit {name}"] if re.fullmatch("[0-9a-f]{4,63}", name) and _names_object(repository, name) else []
+    is_prefix = re.fullmatch("[0-9a-f]{4,63}", name) is not None
+    also = [f"the commit {name}"] if is_prefix and _output(repository, "rev-parse", f"--disambiguate={name}") else []
     if len(found) + len(also) > 1:
         branches = [each for each in (f"refs/remotes/{name}", *found) if each in found and "/tags/" not in each]
         hint = f"Name the one that is meant in full, such as {[*(f'--base {each}' for each in branches), *also][0]}."
@@ -182,27 +184,20 @@ def _full_name(repository: Repository, name: str) -> str:
     return found[0]
 
 
-def _names_object(repository: Repository, name: str) -> bool:
-    return _run(repository, "rev-parse", "--quiet", "--verify", f"--disambiguate={name}").stdout != b""
-
-
 def _remotes(repository: Repository) -> list[str]:
     return [*os.fsdecode(_output(repository, "remote")).splitlines(), "origin"]
 
 
-def _head(repository: Repository) -> str:
-    done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
-    if done.returncode != 0:
-        raise UsageError("The repository has no commit yet, and --base needs one.", hint="Commit first.")
-    return done.stdout.decode().strip()
+def _verified(repository: Repository, revision: str) -> str | None:
+    """Return the full id of what a revision names; None if it names nothing."""
+    done = _run(repository, "rev-parse", "--quiet", "--verify", revision)
+    return done.stdout.decode().strip() if done.returncode == 0 else None
 
 
 def _newer_parent(repository: Repository, commit: str) -> str | None:
     """Return the first parent of HEAD if HEAD is a merge and that parent descends from a commit."""
-    if _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^2^{commit}").returncode != 0:
+    if _verified(repository, "HEAD^2^{commit}") is None or (parent := _verified(repository, "HEAD^1^{commit}")) is None:
         return None
-    done = _run(repository, "rev-parse", "--quiet", "--verify", "HEAD^1^{commit}")
-    parent = done.stdout.decode().strip()
     descends = _run(repository, "merge-base", "--is-ancestor", commit, parent).returncode == 0
     return parent if descends else None
 
@@ -278,52 +273,51 @@ def read_config(repository: Repository, commit: str, file: FilePath) -> SourceTe
 
 
 def load_moved(
-    repository: Repository, commit: str, names: set[str], read: set[str], *, name_suffix: str = ""
+    repository: Repository, commit: str, names: Set[str], read: Set[str], *, name_suffix: str = ""
 ) -> Declarations:
     """Return those of the named deployments that were moved: that a file declares at the commit and no longer declares.
 
     `read` holds the files that were read already. An entry that moved from one file to another is not new, although
     the paths name only the other file.
     """
-    here = repository.here
-    known = {discovery.full_path(name, here) for name in read}
-    entries = [
-        entry
-        for entry in _entries_at(repository, commit, [])
-        if discovery.is_declaration(os.path.basename(entry.path)) and entry.path not in known and not entry.is_link
-    ]
-    tree = _Tree(repository, commit, entries)
-    changed = [entry.path for entry in entries if not _is_on_disk(entry)]
-    candidates = [Candidate(discovery.shown(path, path, here), path, "") for path in changed]
-    texts, refusals = tree.read(candidates)
-    wanted = [name.removesuffix(name_suffix).encode() for name in names]
-    moved = declare(
-        (text for text in texts if any(name in text.data for name in wanted)), name_suffix=name_suffix, linted=None
-    )
-    kept = {each.name: each for each in moved.deployments if each.name in names}
-    for text in texts:
-        file = os.path.join(repository.here, text.name)
-        if kept and os.path.isfile(file):
-            still = declare([discovery.read_file(file, here=repository.here)], name_suffix=name_suffix).deployments
-            kept = {name: each for name, each in kept.items() if name not in {other.name for other in still}}
-    return Declarations(deployments=tuple(kept.values()), complete=not refusals)
+    changed = _other_changed_files(repository, commit, read)
+    candidates = [Candidate(discovery.shown(path, path, repository.here), path, "") for path in changed]
+    texts, refusals = _Tree(repository, commit, [*changed.values()]).read(candidates)
+    there = _declared(texts, names, name_suffix)
+    here = _declared(_on_disk(repository, changed), there.keys(), name_suffix) if there else {}
+    moved = tuple(each for name, each in there.items() if name not in here)
+    return Declarations(deployments=moved, complete=not refusals)
 
 
 def moved_away(
-    repository: Repository, commit: str, names: set[str], read: set[str], *, name_suffix: str = ""
-) -> set[str]:
+    repository: Repository, commit: str, names: Set[str], read: Set[str], *, name_suffix: str = ""
+) -> Set[str]:
     """Return those of the names that another changed file declares now; `read` is that of `load_moved`."""
+    changed = _other_changed_files(repository, commit, read)
+    return _declared(_on_disk(repository, changed), names, name_suffix).keys()
+
+
+def _other_changed_files(repository: Repository, commit: str, read: Set[str]) -> dict[str, _TreeEntry]:
+    """Return the declaration files of a commit, by path, that were not read and differ on the disk or are gone."""
     known = {discovery.full_path(name, repository.here) for name in read}
-    texts = [
-        discovery.read_file(entry.path, here=repository.here)
+    return {
+        entry.path: entry
         for entry in _entries_at(repository, commit, [])
         if discovery.is_declaration(os.path.basename(entry.path)) and entry.path not in known and not entry.is_link
-        if not _is_on_disk(entry) and os.path.isfile(entry.path)
-    ]
+        if not _is_on_disk(entry)
+    }
+
+
+def _on_disk(repository: Repository, paths: Iterable[str]) -> Iterator[SourceText]:
+    return (discovery.read_file(path, here=repository.here) for path in paths if os.path.isfile(path))
+
+
+def _declared(texts: Iterable[SourceText], names: Set[str], name_suffix: str) -> dict[str, Declaration]:
+    """Return the named deployments that files declare."""
     wanted = [name.removesuffix(name_suffix).encode() for name in names]
     named = (text for text in texts if any(name in text.data for name in wanted))
     declared = declare(named, name_suffix=name_suffix, linted=None)
-    return names & {each.name for each in declared.deployments}
+    return {each.name: each for each in declared.deployments if each.name in names}
 
 
 def names_left_out(repository: Repository, path: str) -> bool:
@@ -360,9 +354,8 @@ def not_checked_out(repository: Repository, paths: Sequence[str]) -> Sources:
     prefixes = _prefixes(repository, named)
     index = os.fsdecode(_output(repository, "rev-parse", "--git-path", "index").rstrip(b"\n"))
     if os.path.exists(os.path.join(repository.here, index)):
-        listing = _output(repository, "ls-files", "-t", "-s", "-z", "--full-name", "--", *prefixes, at_top=True)
-        lines = [line[2:] for line in listing.split(b"\0") if line.startswith(b"S ")]
-        entries = [_entry(repository, line, kind=b"blob") for line in lines]
+        listing = _output(replace(repository, here=repository.top), "ls-files", "-t", "-s", "-z", "--", *prefixes)
+        entries = _entries(repository, (line[2:] for line in listing.split(b"\0") if line.startswith(b"S ")))
     else:
         entries = _entries_at(repository, "HEAD", prefixes)
     missing = [entry for entry in entries if not os.path.lexists(entry.path)]
@@ -408,11 +401,14 @@ class _TreeEntry:
     """On the disk, from the root on."""
     id: str
     mode: bytes
-    is_blob: bool = True
 
     @property
     def is_link(self) -> bool:
         return self.mode == b"120000"
+
+    @property
+    def is_submodule(self) -> bool:
+        return self.mode == b"160000"
 
 
 def _prefixes(repository: Repository, named: Sequence[str]) -> list[str]:
@@ -423,22 +419,24 @@ def _prefixes(repository: Repository, named: Sequence[str]) -> list[str]:
     return [] if "." in prefixes else sorted(prefixes)
 
 
-def _entries_at(repository: Repository, commit: str, prefixes: Sequence[str]) -> list[_TreeEntry]:
-    listing = _output(repository, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *prefixes)
-    entries = []
-    for line in listing.split(b"\0")[:-1]:
-        facts, _, name = line.partition(b"\t")
-        mode, kind, identity = facts.split()
-        entries.append(_entry(repository, b" ".join((mode, identity)) + b" 0\t" + name, kind=kind))
-    return entries
+def _entries_at(
+    repository: Repository, commit: str, paths: Sequence[str], *, options: Sequence[str] = ("-r",)
+) -> list[_TreeEntry]:
+    """Return the files at and below paths of a commit; all of them if there are none."""
+    listing = _output(repository, "ls-tree", *options, "-z", "--full-tree", commit, "--", *paths)
+    return _entries(repository, listing.split(b"\0")[:-1])
 
 
-def _entry(repository: Repository, line: bytes, *, kind: bytes) -> _TreeEntry:
-    """Return an entry as `git ls-files -s` lists it."""
-    facts, _, name = line.partition(b"\t")
-    mode, identity, _stage = facts.split()
-    path = os.path.join(repository.top, *os.fsdecode(name).split("/"))
-    return _TreeEntry(path, identity.decode(), mode, kind == b"blob" and mode != b"160000")
+_ENTRY: Final = re.compile(rb"([0-9]+) (?:[a-z]+ )?([0-9a-f]{40,64})(?: [0-9])?\t(.*)", re.DOTALL)
+"""As `git ls-tree` (mode, type, id, name) or `git ls-files -s` (mode, id, stage, name) lists it."""
+
+
+def _entries(repository: Repository, lines: Iterable[bytes]) -> list[_TreeEntry]:
+    return [
+        _TreeEntry(os.path.join(repository.top, *os.fsdecode(name).split("/")), identity.decode(), mode)
+        for line in lines
+        for mode, identity, name in _ENTRY.findall(line)
+    ]
 
 
 def _is_on_disk(entry: _TreeEntry) -> bool:
@@ -460,10 +458,10 @@ class _Tree:
     def __init__(self, repository: Repository, commit: str, entries: Sequence[_TreeEntry]) -> None:
         self._repository = repository
         self._commit = commit
-        self._files = {entry.path: entry for entry in entries if entry.is_blob}
-        self._submodules = [entry.path for entry in entries if not entry.is_blob]
+        self.files = {entry.path: entry for entry in entries if not entry.is_submodule}
+        self._submodules = [entry.path for entry in entries if entry.is_submodule]
         self._folders: dict[str, dict[str, Kind]] = {}
-        for path in self._files:
+        for path in self.files:
             self._add_to_folder(path)
 
     def _add_to_folder(self, path: str) -> None:
@@ -481,21 +479,17 @@ class _Tree:
             if os.path.isdir(path) and os.listdir(path):
                 yield path, RefusedError("a submodule, whose files are another repository's")
         relative = (os.path.relpath(discovery.full_path(path, repository.here), repository.top) for path in named)
-        steps = {step for path in relative for step in _steps(path)}
-        listing = b""
-        if steps:
-            listing = _output(repository, "ls-tree", "-z", "--full-tree", self._commit, "--", *sorted(steps))
-        for line in listing.split(b"\0")[:-1]:
-            facts, _, name = line.partition(b"\t")
-            path = os.path.join(repository.top, *os.fsdecode(name).split("/"))
-            if facts.startswith((b"120000", b"160000")) and path not in self._submodules:
-                yield path, RefusedError("a named path leads through this link or submodule")
+        folders = (path.split(os.sep)[:-1] for path in relative)
+        steps = {"/".join(names[:length]) for names in folders for length in range(1, len(names) + 1)}
+        for entry in _entries_at(repository, self._commit, sorted(steps), options=()) if steps else ():
+            if (entry.is_link or entry.is_submodule) and entry.path not in self._submodules:
+                yield entry.path, RefusedError("a named path leads through this link or submodule")
 
     def kind(self, path: str) -> Kind | None:
         """Return what a path is in the commit."""
         if path in self._folders:
             return Kind.FOLDER
-        return Kind.FILE if path in self._files else None
+        return Kind.FILE if path in self.files else None
 
     def entries(self, folder: str) -> list[tuple[str, Kind]]:
         """Return the names in a folder of the commit."""
@@ -505,16 +499,12 @@ class _Tree:
         """Return nothing: links in a commit can't lead out of it."""
         return ""
 
-    def entry(self, path: str) -> _TreeEntry:
-        """Return a file."""
-        return self._files[path]
-
     def read(self, candidates: Sequence[Candidate]) -> tuple[list[SourceText], list[Finding]]:
         """Read files, and the targets of links in the commit unless they are among the files."""
         found: list[tuple[Candidate, str]] = []
         refusals: list[Finding] = []
-        for candidate in sorted(candidates, key=lambda c: (self._files[c.path].is_link, c.name)):
-            entry = self._files[candidate.path]
+        for candidate in sorted(candidates, key=lambda c: (self.files[c.path].is_link, c.name)):
+            entry = self.files[candidate.path]
             identity = self._follow(entry) if entry.is_link else entry.id
             if identity is None:
                 refused = RefusedError("a link that leads out of the tree, or nowhere, is not followed")
@@ -543,12 +533,6 @@ class _Tree:
         return None
 
 
-def _steps(path: str) -> Iterator[str]:
-    """Yield the folders that a path leads through."""
-    segments = path.split(os.sep)[:-1]
-    yield from ("/".join(segments[:length]) for length in range(1, len(segments) + 1))
-
-
 def _as_checked_out(
     repository: Repository, tree: _Tree, texts: Sequence[SourceText], refusals: list[Finding]
 ) -> Iterator[SourceText]:
@@ -564,7 +548,7 @@ def _as_checked_out(
         path = full[text.name]
         if path not in filtered:
             yield text
-        elif tree.kind(path) is Kind.FILE and current.get(path) == tree.entry(path).id and os.path.isfile(path):
+        elif path in tree.files and current.get(path) == tree.files[path].id and os.path.isfile(path):
             yield replace(discovery.read_file(path, here=repository.here), name=text.name)
         else:
             message = f"git's filter {filtered[path]} changes this file when it is checked out"
@@ -622,23 +606,21 @@ def _not_fetched(repository: Repository, reason: str) -> BaseError:
     return BaseError(message, hint=f"Is the clone complete (`git fsck`)? {_FETCH_HISTORY}")
 
 
-def _output(repository: Repository, *arguments: str, stdin: bytes = b"", at_top: bool = False) -> bytes:
-    done = _run(repository, *arguments, stdin=stdin, at_top=at_top)
+def _output(repository: Repository, *arguments: str, stdin: bytes = b"") -> bytes:
+    done = _run(repository, *arguments, stdin=stdin)
     if done.returncode != 0:
         raise _not_fetched(repository, f"git {arguments[0]} failed with status {done.returncode}")
     return done.stdout
 
 
-def _run(
-    repository: Repository, *arguments: str, stdin: bytes = b"", at_top: bool = False
-) -> subprocess.CompletedProcess[bytes]:
+def _run(repository: Repository, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     program = shutil.which("git", path=repository.environment.get("PATH"))
     if program is None:
         raise UsageError("--base needs the program git, which is not installed.", hint="Install git.")
     try:
         return subprocess.run(  # noqa: S603 - no shell, our own arguments, and a revision that can't be an option
             [program, *_OPTIONS, *arguments],
-            cwd=repository.top if at_top else repository.here,
+            cwd=repository.here,
             env=dict(repository.environment),
             input=stdin,
             capture_output=True,
