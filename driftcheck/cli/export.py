@@ -14,7 +14,7 @@ from driftcheck import fields, pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_into_folders
 from driftcheck.errors import UsageError
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.formats.wording import counted
 from driftcheck.model import ABSENT
 from driftcheck.paths import glob_matches
@@ -95,7 +95,7 @@ def notices(export: Export) -> Iterator[str]:
         unique = list(dict.fromkeys(names))
         shown = ", ".join(visible(name) for name in unique[:_NAMES])
         more = f" and {len(unique) - _NAMES:,} more" if len(unique) > _NAMES else ""
-        yield f"Not exported because {reason}: {shown}{more}.".replace("##[", r"##\x5b")
+        yield unbroken(f"Not exported because {reason}: {shown}{more}.")
 
 
 def omissions(exports: Sequence[Exported]) -> Iterator[str]:

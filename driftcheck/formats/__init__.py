@@ -6,7 +6,6 @@ all data is escaped for the place where the text will be shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
@@ -67,12 +66,7 @@ FORMATS: Final[dict[str, str]] = {
 """The name of each format, and its module."""
 
 
-def load(name: str) -> Callable[[Report, RenderOptions], str]:
-    """Import the module of a format (a key of `FORMATS`) and return its `render`."""
-    rendering: Callable[[Report, RenderOptions], str] = import_module(f"{__name__}.{FORMATS[name]}").render
-    return rendering
-
-
 def render(name: str, report: Report, options: RenderOptions) -> str:
     """Render a report in the format of this name (a key of `FORMATS`)."""
-    return load(name)(report, options)
+    rendered: str = import_module(f"{__name__}.{FORMATS[name]}").render(report, options)
+    return rendered

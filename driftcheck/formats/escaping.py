@@ -36,12 +36,17 @@ def _written_out(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def unbroken(text: str) -> str:
+    r"""Break the command `##[` to a runner in a text of one line: it is shown as `##\x5b`."""
+    return text.replace("##[", r"##\x5b")
+
+
 def inert(text: str) -> str:
     r"""Break commands to a runner of GitHub Actions in a log: `##[` anywhere, `::` at the beginning of a line.
 
     Both are shown with one character escaped (`##\x5b`, `\x3a:`). Source: actions/runner 258d6c8.
     """
-    return _COMMAND.sub(r"\1\\x3a:", text.replace("##[", r"##\x5b"))
+    return _COMMAND.sub(r"\1\\x3a:", unbroken(text))
 
 
 def inert_markup(text: str) -> str:

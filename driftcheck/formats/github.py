@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from driftcheck.formats import RenderOptions, view, wording
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.formats.view import Result
 from driftcheck.model import Location, Report, Severity
 from driftcheck.rules import UNMANAGED_RULES
@@ -49,8 +49,7 @@ def render(report: Report, options: RenderOptions) -> str:
         title = f"{wording.counted(len(aside), 'note')} on deployments that this change does not touch"
         annotations.append(_Annotation(Severity.NOTE, title, wording.by_rule(aside)))
     lines = [line for level in Severity for line in _level([each for each in annotations if each.severity is level])]
-    numbers = ", ".join(wording.numbers(report))
-    lines.append(f"driftcheck: {wording.verdict(report)}{f' ({numbers})' if numbers else ''}".replace("##[", r"##\x5b"))
+    lines.append(unbroken(f"driftcheck: {wording.conclusion(report)}"))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -82,8 +81,7 @@ def _command(annotation: _Annotation) -> str:
 
 
 def _data(text: str) -> str:
-    unbroken = text.replace("##[", r"##\x5b")
-    return unbroken.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return unbroken(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -158,8 +158,8 @@ def _finding_line(finding: Finding, report: Report) -> str:
 
 
 def _suite(report: Report, name: str, cases: list[_Case], options: RenderOptions) -> Iterable[str]:
-    identity = _xml(visible(view.identity(report)))
-    counts, time = _counts(cases), _xml(report.generated_at[:19])
+    identity = escape(visible(view.identity(report)))
+    counts, time = _counts(cases), escape(report.generated_at[:19])
     suite = f"{identity}: {name}"
     yield f'<testsuite name="{suite}" package="{identity}" {counts} time="0" timestamp="{time}">'
     for case in cases:
@@ -177,20 +177,14 @@ def _case(case: _Case, options: RenderOptions) -> Iterable[str]:
     attributes = ""
     if case.location is not None:
         file = view.rooted(case.location.file, options)
-        attributes = f' file="{_xml(visible(file))}" line="{case.location.line}"'
-    body = "\n".join(map(_xml, case.lines))
+        attributes = f' file="{escape(visible(file))}" line="{case.location.line}"'
+    body = "\n".join(map(escape, case.lines))
+    about = f'type="{escape(case.kind)}" message="{escape(case.message)}"'
     inside = []
-    if case.result is not None and case.result != "skipped":
-        inside.append(f'<{case.result} type="{_xml(case.kind)}" message="{_xml(case.message)}">{body}</{case.result}>')
+    if case.result in ("failure", "error"):
+        inside.append(f"<{case.result} {about}>{body}</{case.result}>")
     else:
-        if case.result == "skipped":
-            inside.append(f'<skipped type="{_xml(case.kind)}" message="{_xml(case.message)}"/>')
-        if body:
-            inside.append(f"<system-out>{body}</system-out>")
-    head = f'<testcase classname="{_xml(case.classname)}" name="{_xml(case.name)}"{attributes} time="0"'
+        inside += [f"<skipped {about}/>"] if case.result == "skipped" else []
+        inside += [f"<system-out>{body}</system-out>"] if body else []
+    head = f'<testcase classname="{escape(case.classname)}" name="{escape(case.name)}"{attributes} time="0"'
     return [f"{head}>", *inside, "</testcase>"] if inside else [f"{head}/>"]
-
-
-def _xml(text: str) -> str:
-    """Escape a visible text, which holds nothing that XML 1.0 forbids."""
-    return escape(text)

@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import quote
 
 from driftcheck.formats import Asked, RenderOptions, view, wording
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.model import Change, Finding, Location, Report, Severity
 from driftcheck.rules import UNMANAGED_RULES
 
@@ -188,7 +188,8 @@ def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_o
     comparison = block.comparison
     status = f"<b>{wording.status_text(block)}</b>"
     changes = wording.counted(len(block.active), "change") if block.active else ""
-    about = ", ".join(filter(None, [changes, _html_location(comparison.location)]))
+    location = wording.location_text(comparison.location)
+    about = ", ".join(filter(None, [changes, location and _html_code(location)]))
     summary = f"{status} {_html_code(visible(comparison.name))}{f' ({about})' if about else ''}"
     pieces = [_row(change, report, options) for change in block.changes]
     if pieces:
@@ -345,7 +346,7 @@ def _code(text: str) -> str:
         return "(empty)"
     fence = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
     pad = " " if text[0] in "` " or text[-1] in "` " else ""
-    return f"{fence}{pad}{_unbroken(text)}{pad}{fence}"
+    return f"{fence}{pad}{unbroken(text)}{pad}{fence}"
 
 
 def _cell(text: str) -> str:
@@ -360,14 +361,6 @@ def _note(text: str) -> str:
     return text if _PLAIN.match(text) else _cell(text)
 
 
-def _unbroken(text: str) -> str:
-    return text.replace("##[", r"##\x5b")
-
-
-def _html_location(location: Location | None) -> str:
-    return "" if location is None else _html_code(wording.location_text(location))
-
-
 def _html_code(text: str) -> str:
     """Write a visible text as code in an HTML block: neither Markdown nor GitHub's links and mentions reach into it."""
-    return f"<code>{escape(_unbroken(text))}</code>"
+    return f"<code>{escape(unbroken(text))}</code>"

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from driftcheck.formats import RenderOptions, view
-from driftcheck.formats.escaping import visible
+from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.model import ChangeClass, Outcome, Report, Severity, Status
 
 Sample: TypeAlias = tuple[Mapping[str, str], float]
@@ -116,7 +116,7 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return visible(text).replace("##[", r"##\x5b").replace("\\", "\\\\").replace('"', '\\"')
+    return unbroken(visible(text)).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _number(value: float) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 from driftcheck import fields
 from driftcheck.formats.escaping import inert, inert_json, visible
-from driftcheck.formats.wording import listed
+from driftcheck.formats.wording import counted, listed
 from driftcheck.model import JSON, ChangeClass
 from driftcheck.paths import Path, format_path
 from driftcheck.plan import Effect, NotPlanned, Plan, PlanTarget, Step
@@ -28,8 +28,6 @@ _EFFECTS: Final = {
     Effect.RECREATE: "requires recreating the deployment",
     Effect.CREATE: "creates the deployment",
 }
-
-
 _DOES: Final = {
     Effect.IN_PLACE: ("in place", "in place"),
     Effect.NEW_REVISION: ("starts a revision", "start a revision"),
@@ -37,7 +35,15 @@ _DOES: Final = {
     Effect.CREATE: ("creates", "create"),
 }
 """What one request does, and several do."""
+_VERBS: Final = {
+    ChangeClass.CONFLICT: "sets, in conflict with live",
+    ChangeClass.PROPOSED: "sets",
+    ChangeClass.DRIFT: "reverts, not caused by this change",
+    None: "reverts",
+}
 _WIDTH: Final = 100
+_NAMED: Final = 5
+"""How many names are shown of those that share a reason."""
 
 
 def render(name: str, plan: Plan) -> str:
@@ -52,7 +58,7 @@ def summary(plan: Plan) -> str:
     deployments = {(step.target, step.deployment) for step in plan.steps}
     effects = Counter(step.effect for step in plan.steps)
     kinds = ", ".join(f"{effects[each]} {_DOES[each][effects[each] != 1]}" for each in Effect if effects[each])
-    parts = [f"{_counted(len(plan.steps), 'request')} for {_counted(len(deployments), 'deployment')} ({kinds})"]
+    parts = [f"{counted(len(plan.steps), 'request')} for {counted(len(deployments), 'deployment')} ({kinds})"]
     if not plan.steps:
         parts = ["no request"]
     unsafe = sum(step.unsafe for step in plan.steps)
@@ -62,10 +68,6 @@ def summary(plan: Plan) -> str:
         parts.append(f"{len(plan.not_planned)} not planned")
     rest = "" if plan.complete else " The run is incomplete: there may be more."
     return f"Plan: {', '.join(parts)}. Nothing was sent.{rest}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _label(item: Step | NotPlanned) -> str:
@@ -79,10 +81,6 @@ def _not_planned(plan: Plan) -> Iterator[tuple[str, str]]:
         labels.setdefault(item.reason, {})[_label(item)] = None
     for reason, names in labels.items():
         yield listed(names, _NAMED), reason
-
-
-_NAMED: Final = 5
-"""How many names are shown of those that share a reason."""
 
 
 def _plain(text: str) -> str:
@@ -114,14 +112,6 @@ def _verbs(step: Step) -> Iterator[tuple[str, list[Path]]]:
         paths = [path for path in step.fields if step.classes.get(path) is change_class]
         if paths:
             yield verb, paths
-
-
-_VERBS: Final = {
-    ChangeClass.CONFLICT: "sets, in conflict with live",
-    ChangeClass.PROPOSED: "sets",
-    ChangeClass.DRIFT: "reverts, not caused by this change",
-    None: "reverts",
-}
 
 
 def _text(plan: Plan) -> str:

@@ -106,8 +106,7 @@ def _invocation(report: Report, left_out: int) -> _Object:
     notes = [_notification("error", defect) for defect in wording.run_defects(report)]
     if left_out:
         notes.append(_notification("warning", f"{left_out:,} more results, none of them worse, are left out"))
-    numbers = ", ".join(wording.numbers(report))
-    notes.append(_notification("note", f"{wording.verdict(report)}{f' ({numbers})' if numbers else ''}"))
+    notes.append(_notification("note", wording.conclusion(report)))
     return {
         "executionSuccessful": answered and report.complete,
         "exitCode": int(report.outcome.status),

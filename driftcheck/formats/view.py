@@ -416,20 +416,6 @@ def outdated(report: Report) -> list[Block]:
     return [block for block in blocks(report) if block.is_outdated]
 
 
-def gaps(report: Report) -> list[str]:
-    """Return what was not read, a sentence each, as it was recorded."""
-    found: list[str] = []
-    for part in parts(report):
-        head = f"{part.report_id}: " if report.targets else ""
-        live = part.live.gaps if part.live else ()
-        if part.live is not None and not part.live.complete and not live:
-            live = ("the listing is incomplete",)
-        found += [f"{head}live: {gap}" for gap in live]
-        if not part.declared.complete:
-            found.append(f"{head}declared: not every file, document or deployment could be read")
-    return found
-
-
 def compared(report: Report) -> int:
     """Return how many declared fields were compared."""
     return sum(comparison.compared for comparison in report.deployments)

@@ -707,6 +707,12 @@ def numbers(report: Report) -> list[str]:
     ]
 
 
+def conclusion(report: Report) -> str:
+    """Return the verdict with its numbers on one line."""
+    counts = ", ".join(numbers(report))
+    return f"{verdict(report)} ({counts})" if counts else str(verdict(report))
+
+
 def _selects_nothing(report: Report) -> bool:
     """Return whether `--name` left out all deployments, so that the counts say nothing about the workspace."""
     live = report.live
@@ -733,7 +739,16 @@ def live_count(sides: Iterable[LiveSummary | None]) -> str:
 
 def gaps(report: Report) -> list[str]:
     """Return what was not read, a sentence each, escaped."""
-    return [visible(gap) for gap in view.gaps(report)]
+    found: list[str] = []
+    for part in view.parts(report):
+        head = f"{part.report_id}: " if report.targets else ""
+        live = part.live.gaps if part.live else ()
+        if part.live is not None and not part.live.complete and not live:
+            live = ("the listing is incomplete",)
+        found += [f"{head}live: {gap}" for gap in live]
+        if not part.declared.complete:
+            found.append(f"{head}declared: not every file, document or deployment could be read")
+    return list(map(visible, found))
 
 
 def run_defects(report: Report) -> list[str]:
