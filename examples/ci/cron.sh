@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Checks production from a plain machine, say every hour:
+# Checks production from any machine, for example every hour:
 #   17 * * * * DRIFTCHECK_HOME=/srv/agents /srv/agents/cron.sh
 #
-# DRIFTCHECK_HOME: the folder with the declarations (deployments/), say a clone that is pulled first. Each home has its
-# own reports, metrics and history, so several can be checked at the same minute.
-# DRIFTCHECK_KEY_FILE: a file that holds the API key and that nobody else can read; default $HOME/.driftcheck-key.
-# DRIFTCHECK_METRICS: a folder of Prometheus' textfile collector; alerts.yml has rules that also notice missed runs.
-# DRIFTCHECK_NOTIFY: who is notified of what is new, changed and resolved; addresses separated by spaces. Without it,
-# the report goes to standard output when the status is not 0, and cron sends it by mail.
-# DRIFTCHECK_CHECK_FAIL_ON_NEW=1: drift that an earlier run has reported does not count any longer.
-# Ends with the status of driftcheck; with 4 if it could not be started.
+# DRIFTCHECK_HOME: the folder with the declarations (deployments/), for example a clone that is pulled first. Each home
+# has its own reports, metrics and history, so several can be checked at the same time.
+# DRIFTCHECK_KEY_FILE: a file that holds the API key and that nobody else can read. Default: $HOME/.driftcheck-key.
+# DRIFTCHECK_METRICS: a folder of Prometheus' textfile collector. The rules of alerts.yml also notice missed runs.
+# DRIFTCHECK_NOTIFY: addresses to notify of new, changed and resolved items, separated by spaces. Without it, the
+# report goes to standard output if the status is not 0, and cron sends it by mail.
+# DRIFTCHECK_CHECK_FAIL_ON_NEW=1: drift that an earlier run has reported no longer counts.
+# The script ends with the status of driftcheck, or with 4 if driftcheck could not be started.
 set -uo pipefail
 
 give_up() { # REASON
@@ -38,7 +38,7 @@ export DRIFTCHECK_HISTORY=${DRIFTCHECK_HISTORY:-sqlite:///$state/history.db}
 
 rm -f -- "$state"/report.*
 status=0
-# A report on standard output replaces the line that names the files; what is printed is decided below.
+# A report on standard output replaces the line that names the files. Below, the script decides what is printed.
 driftcheck check --report-id "$home" "${outputs[@]}" -o text deployments >/dev/null || status=$?
 if [ ! -f "$state/report.txt" ]; then
   echo "driftcheck ended with status $status and wrote no report." >&2

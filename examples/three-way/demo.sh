@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a check before the merge says: one branch for each way in which base, branch and live can differ.
+# Shows what a check before the merge reports, with one branch for each way in which base, branch and live can differ.
 #
 #   examples/three-way/demo.sh [FOLDER]
 #
