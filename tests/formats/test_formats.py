@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from driftcheck.formats import FORMATS, RenderOptions, load, render, wording
+from driftcheck.formats import FORMATS, RenderOptions, render, wording
 from driftcheck.formats.report_json import read
 from driftcheck.model import Report, Status
 from tests.formats.reports import SAMPLES, reports
@@ -97,8 +97,3 @@ def test_a_format_is_loaded_when_it_is_asked_for() -> None:
     ran = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert "driftcheck.formats" in ran.stdout.split()
     assert not [name for name in ran.stdout.split() if name.startswith("driftcheck.formats.")]
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_has_its_module(name: str) -> None:
-    assert load(name).__module__ == f"driftcheck.formats.{FORMATS[name]}"

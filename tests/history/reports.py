@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from driftcheck.formats import RenderOptions, load
+from driftcheck import formats
+from driftcheck.formats import RenderOptions
 from driftcheck.history.items import Scope
 from driftcheck.history.store import NewRun, record
 from driftcheck.model import (
@@ -100,7 +101,7 @@ def with_targets(base: Report, outcomes: Mapping[str, Outcome]) -> Report:
 
 
 def render(made: Report) -> str:
-    return load("json")(made, RenderOptions())
+    return formats.render("json", made, RenderOptions())
 
 
 def keep(
