@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path as FilePath
@@ -274,36 +274,30 @@ class _Reader:
             description=node.get("description", ""),
             enum=tuple(value for value in node.get("enum", ()) if value is not None),
             minimum=node.get("minimum"),
-            key=notes.get("key"),
-            ordered=notes.get("ordered", False),
-            effective=Effective(**notes["effective"]) if "effective" in notes else None,
-            decimals=notes.get("decimals"),
-            quantity=notes.get("quantity", False),
-            granularity=notes.get("granularity"),
-            cloud_maximum=notes.get("cloud_maximum"),
-            equivalence=notes.get("equivalence"),
-            aliases=notes.get("aliases", {}),
-            always_set=notes.get("always_set", False),
-            by_name=notes.get("by_name", False),
-            exposes=notes.get("exposes", False),
+            read_only=node.get("readOnly", False),
             indirect=frozenset(name for name, child in properties.items() if child.branch),
             concealed=frozenset(name for name, child in properties.items() if child.sensitive),
             alternatives=_alternatives(properties),
-            branch=tuple(notes.get("branch", "").split(".")) if "branch" in notes else (),
-            empty_is_null=notes.get("empty_is_null", False),
-            applies_to=frozenset(notes.get("applies_to", ())),
-            immutable=notes.get("immutable", False),
-            revision=notes.get("revision", False),
-            reported=_reported(notes.get("reported")),
-            platform_set=frozenset(notes.get("platform_set", ())),
-            service_default=notes.get("service_default"),
-            sensitive=notes.get("sensitive", False),
-            read_only=node.get("readOnly", False),
-            caveat=notes.get("caveat"),
-            deprecated=notes.get("deprecated"),
-            since=notes.get("since", "seed"),
-            label=notes.get("label"),
+            **{
+                name: _READ[name](note) if name in _READ else note
+                for name, note in notes.items()
+                if name not in _OF_VALIDATION
+            },
         )
+
+
+_OF_VALIDATION: Final = frozenset({"rule", "form"})
+"""Annotations that only validation reads."""
+
+
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "effective": lambda note: Effective(**note),
+    "branch": lambda note: tuple(note.split(".")),
+    "applies_to": frozenset,
+    "platform_set": frozenset,
+    "reported": lambda note: frozenset() if note == "never" else frozenset(note),
+}
+"""How annotations are read that are not kept as they are."""
 
 
 def _alternatives(properties: Mapping[str, Field]) -> dict[str, str]:
@@ -313,12 +307,6 @@ def _alternatives(properties: Mapping[str, Field]) -> dict[str, str]:
         for name, child in properties.items()
         if child.effective is not None and child.effective.unless is not None
     }
-
-
-def _reported(note: Any) -> frozenset[str] | None:
-    if note is None:
-        return None
-    return frozenset() if note == "never" else frozenset(note)
 
 
 NOT_PATCHED: Final = frozenset({"shareable", "image_version"})

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,10 +25,9 @@ from driftcheck.model import (
     Deployment,
     Finding,
     HousePolicy,
-    Location,
     Severity,
 )
-from driftcheck.paths import Path, entry_segment, format_path, glob_matches, parse_path, split_pattern
+from driftcheck.paths import Path, entry_segment, format_path, glob_matches, parse_path, segment_texts, split_pattern
 from driftcheck.redaction.patterns import shown
 from driftcheck.redaction.values import shown_value
 from driftcheck.rules import make_finding
@@ -117,40 +116,49 @@ def judge_policies(
     if not compiled:
         return PolicyResults()
     declared = {declaration.name: declaration for declaration in declarations.deployments}
-    listed = _judged_live(live or ())
-    violations: dict[Key, _Violation] = {}
-    unverifiable: dict[str, set[Path]] = {}
-    ordered = sorted(declared.keys() | listed.keys())
-    undeclared = len(listed.keys() - declared.keys())
+    sides = {name: [Side(name, each.value, is_live=False)] for name, each in declared.items()}
+    for deployed in _judged_live(live or ()):
+        sides.setdefault(deployed.name, []).append(Side(deployed.name, deployed.value, is_live=True))
+    earlier = {each.name: [Side(each.name, each.value, is_live=False)] for each in base.deployments} if base else {}
+    undeclared = sum(own[0].is_live for own in sides.values())
     budget = Budget(max(_STEPS, _STEPS * declarations.size // 2**20) + _STEPS_LIVE * undeclared)
-    known: dict[Key, _Violation] = {}
+    about, about_earlier = _by_policy(compiled, sorted(sides)), _by_policy(compiled, sorted(earlier))
+    violations: dict[Key, _Violation] = {}
+    unverifiable: dict[str, set[Path]] = defaultdict(set)
+    known: set[Key] = set()
     too_far: list[Finding] = []
-    earlier = {each.name: each.value for each in base.deployments} if base else {}
-    about, about_earlier = _by_policy(compiled, ordered), _by_policy(compiled, sorted(earlier))
-    for number, each in enumerate(compiled):
+    for each, names, names_earlier in zip(compiled, about, about_earlier, strict=True):
+        rule = each.policy.rule
         try:
-            for name in about[number]:
-                for side in _sides(name, declared.get(name), listed.get(name)):
-                    _judge(each, side, name in listed, budget, violations, unverifiable)
-            for name in about_earlier[number]:
-                _judge(each, Side(name, earlier[name], is_live=False), False, budget, known, {})
+            for side, found in _judge(each, names, sides, budget):
+                if found.is_known:
+                    violation = violations.setdefault((rule, side.name, found.path), _Violation(each.policy))
+                    violation.values["live" if side.is_live else "declared"] = _text(found)
+                else:
+                    unverifiable[side.name].add(found.path)
+            before = _judge(each, names_earlier, earlier, budget)
+            known.update((rule, side.name, found.path) for side, found in before if found.is_known)
         except OverBudgetError:
             message = "The policies look at too many values; from this one on they were not judged."
             too_far.append(make_finding("yaml-limit", message, location=each.policy.location))
             break
-    seen = known.keys() if base is not None else None
-    findings = []
-    for key, found in violations.items():
-        written, deployed = declared.get(key[1]), listed.get(key[1])
-        value = written.value if written else deployed.value if deployed else {}
-        findings.append(_finding(key, found, written, seen, _other_source(key[2], value.get("source"))))
+    findings = [
+        _finding(
+            key,
+            violation,
+            declared.get(key[1]),
+            sides[key[1]][0].value.get("source"),
+            is_older=base is not None and (key in known or "declared" not in violation.values),
+        )
+        for key, violation in violations.items()
+    ]
     return PolicyResults((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
 
 
-def _judged_live(live: Sequence[Deployment]) -> dict[str, Deployment]:
-    """Return by name the live deployments to judge; of several with one name it is unknown which is meant."""
+def _judged_live(live: Sequence[Deployment]) -> Iterator[Deployment]:
+    """Yield the live deployments to judge; of several with one name it is unknown which is meant."""
     numbers = Counter(each.name for each in live)
-    return {each.name: each for each in live if not each.is_being_deleted and numbers[each.name] == 1}
+    return (each for each in live if not each.is_being_deleted and numbers[each.name] == 1)
 
 
 def _by_policy(compiled: Sequence[_Compiled], names: Sequence[str]) -> list[Sequence[str]]:
@@ -193,39 +201,27 @@ def _compile(policy: HousePolicy) -> _Compiled:
     )
 
 
-def _sides(name: str, declared: Declaration | None, live: Deployment | None) -> Iterator[Side]:
-    if declared is not None:
-        yield Side(name, declared.value, is_live=False)
-    if live is not None:
-        yield Side(name, live.value, is_live=True)
-
-
 def _judge(
-    compiled: _Compiled,
-    side: Side,
-    is_listed: bool,
-    budget: Budget,
-    violations: dict[Key, _Violation],
-    unverifiable: dict[str, set[Path]],
-) -> None:
-    """Judge one deployment by one policy; the live side, if there is one, answers for undeclared values."""
-    if ("live" if side.is_live else "declared") not in compiled.policy.applies_to:
-        return
-    if not all(_holds(side, steps, wanted, budget) for steps, wanted in compiled.where):
-        return
-    for found in effective_values(side, compiled.steps, budget):
-        if not found.is_known:
-            unverifiable.setdefault(side.name, set()).add(found.path)
-        elif (side.is_live or found.is_stated or not is_listed) and not _accepts(compiled, found.value, budget):
-            budget.spend(_VIOLATION)
-            key = (compiled.policy.rule, side.name, found.path)
-            violation = violations.setdefault(key, _Violation(compiled.policy))
-            violation.values["live" if side.is_live else "declared"] = _text(found)
+    compiled: _Compiled, names: Iterable[str], sides: Mapping[str, Sequence[Side]], budget: Budget
+) -> Iterator[tuple[Side, Effective]]:
+    """Yield the values that violate a policy, and those that the listing can't show.
 
-
-def _accepts(compiled: _Compiled, value: JSON, budget: Budget) -> bool:
-    budget.spend(compiled.weight * weight(value) // _PARTS)
-    return compiled.accepts(value)
+    The live side of a deployment, if there is one, answers for undeclared values.
+    """
+    for side in (side for name in names for side in sides[name]):
+        if ("live" if side.is_live else "declared") not in compiled.policy.applies_to:
+            continue
+        if not all(_holds(side, steps, wanted, budget) for steps, wanted in compiled.where):
+            continue
+        is_answered = sides[side.name][-1].is_live and not side.is_live
+        for found in effective_values(side, compiled.steps, budget):
+            if not found.is_known:
+                yield side, found
+            elif found.is_stated or not is_answered:
+                budget.spend(compiled.weight * weight(found.value) // _PARTS)
+                if not compiled.accepts(found.value):
+                    budget.spend(_VIOLATION)
+                    yield side, found
 
 
 def _holds(side: Side, steps: Sequence[str], wanted: JSON, budget: Budget) -> bool:
@@ -259,30 +255,22 @@ def _other_source(path: Path, source: JSON) -> str | None:
 
 
 def _finding(
-    key: Key, found: _Violation, declaration: Declaration | None, known: Set[Key] | None, advice: str | None
+    key: Key, violation: _Violation, declaration: Declaration | None, source: JSON, *, is_older: bool
 ) -> Finding:
     rule, name, path = key
-    policy = found.policy
-    is_older = known is not None and (key in known or "declared" not in found.values)
-    values = ", ".join(f"{side}: {text}" for side, text in found.values.items())
-    severity = policy.severity
-    if is_older and severity is Severity.ERROR:
-        severity = Severity.WARNING
+    policy = violation.policy
+    values = ", ".join(f"{side}: {text}" for side, text in violation.values.items())
     message = shown(policy.message or f"The policy `{policy.id}` is violated.").rstrip(".")
     return Finding(
         rule=rule,
-        severity=severity,
+        severity=Severity.WARNING if is_older and policy.severity is Severity.ERROR else policy.severity,
         message=f"{message} ({values}{'; not caused by this change' if is_older else ''}).",
-        hint=advice or (policy.reason and shown(policy.reason)),
+        hint=_other_source(path, source) or (policy.reason and shown(policy.reason)),
         deployment=name,
         path=path,
-        location=_location(declaration, path),
+        location=declaration.locate(path) if declaration else None,
         related=(policy.location,),
     )
-
-
-def _location(declaration: Declaration | None, path: Path) -> Location | None:
-    return None if declaration is None else declaration.locate(path)
 
 
 def _text(found: Effective) -> str:
@@ -316,7 +304,8 @@ class _Selection:
         if done == len(self.steps):
             yield _effective(self.side, at, parent, siblings)
             return
-        step, below = self.steps[done], _mapping(at.value)
+        step = self.steps[done]
+        below = at.value if isinstance(at.value, dict) else {}
         if step == "**":
             yield from self.below(at, parent, siblings, done + 1, is_open=True)
             for child in _children(at):
@@ -388,13 +377,8 @@ def _shows_unset(side: Side, at: Effective) -> bool:
     return at.is_stated or at.field.since == "seed"
 
 
-def _mapping(value: JSON) -> Mapping[str, JSON]:
-    return value if isinstance(value, dict) else {}
-
-
 def _written(path: Path) -> str:
-    last = path[-1]
-    return last if isinstance(last, str) else format_path((last,))
+    return next(segment_texts(path[-1:]))
 
 
 def _parsed(step: str) -> Path:
