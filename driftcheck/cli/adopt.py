@@ -14,18 +14,19 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_into_folders
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.edit import Accepted, Edited, accept, appended, common_changes, declared_names, edit
+from driftcheck.declarations.edit import Accepted, accept, appended, common_changes, declared_names, edit
 from driftcheck.declarations.excerpts import masked
+from driftcheck.declarations.export import Export
 from driftcheck.declarations.loader import declare, declared_name, resulting_name
 from driftcheck.declarations.writing import SCHEMA_FILE, ignore_rules
 from driftcheck.errors import ExitStatus, UsageError
 from driftcheck.formats import patch
 from driftcheck.formats.escaping import inert, visible
-from driftcheck.formats.wording import capitalized, counted
+from driftcheck.formats.wording import capitalized, counted, listed
 from driftcheck.model import JSON, IgnoreRule, Location, Outcome, Status
 from driftcheck.paths import Path, format_path, matches
 from driftcheck.redaction.patterns import MASK
-from driftcheck.settings import Flags, Settings
+from driftcheck.settings import Flags
 from driftcheck.targets import CheckedTarget
 from driftcheck.yamlfile.edit import EditError
 
@@ -84,13 +85,13 @@ def command(
     if unmanaged is not None:
         run.resolve("adopt --unmanaged", flags)
     compared = run.compared("adopt", flags, quiet=quiet)
-    before = _texts(compared)
-    adoption = _Adoption(dict(before))
     selections = [_select(each, fields_, remove_missing=missing == "remove") for each in compared]
+    before = {text.name: text.data for selection in selections for text in selection.files}
+    adoption = _Adoption(dict(before))
     if len(selections) > 1 and not flags.targets:  # every target of the configuration
         _adopt_common(adoption, selections)
     for selection in selections:
-        _adopt_changes(adoption, selection, _own_files(selection.each))
+        _adopt_changes(adoption, selection)
     if unmanaged is not None:
         for each in compared:
             _adopt_unmanaged(adoption, each, unmanaged)
@@ -104,8 +105,8 @@ def command(
         console.write(shown)
         if MASK in shown or shown != exact:
             adoption.notes.append("the diff hides what may be secret or a command, so it can't be applied; use --write")
-    for each in compared:
-        _note_unused_rules(adoption, each)
+    for selection in selections:
+        adoption.notes += _unused_rules_after(adoption, selection)
     adoption.notes += _unverifiable(compared, fields_)
     adoption.notes += _emptied(changed, before)
     if fields_ and not adoption.adopted and not adoption.refused:
@@ -128,9 +129,8 @@ def _unverifiable(compared: Iterable[CheckedTarget], patterns: Sequence[str]) ->
     ]
     if not found:
         return
-    shown = ", ".join(f"{comparison.name}: {format_path(path)}" for comparison, path, _ in found[:_NAMED])
-    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
-    yield f"{counted(len(found), 'field')} can't be compared, and so not adopted: {shown}{more}."
+    shown = listed((f"{comparison.name}: {format_path(path)}" for comparison, path, _ in found), _NAMED)
+    yield f"{counted(len(found), 'field')} can't be compared, and so not adopted: {shown}."
     images = {(id(report), f.deployment, f.path) for _, _, report in found for f in report.findings if f.rule == _IMAGE}
     if any((id(report), comparison.name, path) in images for comparison, path, report in found):
         yield "An image can be compared if it is declared with its digest (`repository:tag@sha256:...`)."
@@ -148,35 +148,32 @@ def _emptied(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> Itera
             yield f"{name} is left without a deployment; delete it if you need nothing else in it"
 
 
-def _texts(compared: Iterable[CheckedTarget]) -> dict[str, bytes]:
-    return {text.name: text.data for each in compared for text in _read(each.settings)}
-
-
-def _read(chosen: Settings) -> tuple[SourceText, ...]:
-    """Return the files on the disk; those that a sparse checkout leaves out can't be edited."""
-    return discovery.read(chosen.paths, elsewhere=chosen.paths).texts if chosen.paths else ()
-
-
-def _own_files(each: CheckedTarget) -> set[str]:
-    """Return the files that no other target of the configuration reads."""
-    shared = [path for path in each.settings.other_paths if discovery.names_anything(path)]
-    others = {text.name for text in discovery.read(shared).texts} if shared else set()
-    return {text.name for text in _read(each.settings)} - others
-
-
 @dataclass(frozen=True, slots=True)
 class _Selection:
     """The changes of one target to adopt, by declared name."""
 
     each: CheckedTarget
+    files: Sequence[SourceText]
+    """Those on the disk; what a sparse checkout leaves out can't be edited."""
     declared: Mapping[str, Mapping[str, JSON]]
     wanted: Mapping[str, Accepted]
     removed: Sequence[str]
 
+    def own_files(self) -> set[str]:
+        """Return the files that no other target of the configuration reads."""
+        shared = [path for path in self.each.settings.other_paths if discovery.names_anything(path)]
+        others = {text.name for text in discovery.read(shared).texts} if shared else set()
+        return {text.name for text in self.files} - others
+
+    def edited(self, adoption: _Adoption) -> list[SourceText]:
+        """Return the files with the edits so far."""
+        return [replace(text, data=adoption.texts[text.name]) for text in self.files]
+
 
 def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: bool) -> _Selection:
     live = {found.id: found.value for found in (each.snapshot.deployments if each.snapshot else ())}
-    suffix = each.settings.name_suffix
+    suffix, paths = each.settings.name_suffix, each.settings.paths
+    files = discovery.read(paths, elsewhere=paths).texts if paths else ()
     declared = {}
     for declaration in each.declarations.deployments:
         name = declared_name(declaration.name, suffix)
@@ -188,46 +185,56 @@ def _select(each: CheckedTarget, patterns: Sequence[str], *, remove_missing: boo
         name = declared_name(comparison.name, suffix)
         if changes and name in declared and comparison.id in live:
             wanted[name] = accept(declared[name], live[comparison.id], changes)
-    removed = [declared_name(name, suffix) for name in _missing(each)] if remove_missing else []
-    return _Selection(each, declared, wanted, removed)
+    missing = [
+        declared_name(found.deployment, suffix)
+        for found in each.report.findings
+        if found.rule == "missing-deployment" and found.suppressed is None and found.deployment is not None
+    ]
+    return _Selection(each, files, declared, wanted, missing if remove_missing else ())
 
 
 def _adopt_common(adoption: _Adoption, selections: Sequence[_Selection]) -> None:
     """Adopt values that are the same in all targets into the files that all of them read."""
-    read = [_current(adoption, selection.each) for selection in selections]
-    names = set.intersection(*({text.name for text in texts} for texts in read))
-    shared = [text for text in read[0] if text.name in names]
+    names = set.intersection(*({text.name for text in selection.files} for selection in selections))
+    shared = [text for text in selections[0].edited(adoption) if text.name in names]
     wanted = common_changes(shared, [(selection.declared, selection.wanted) for selection in selections])
     removed = set.intersection(*(set(selection.removed) for selection in selections))
     if wanted or removed:
         adoption.texts |= edit(shared, wanted, sorted(removed)).texts
 
 
-def _adopt_changes(adoption: _Adoption, selection: _Selection, own: set[str]) -> None:
+def _adopt_changes(adoption: _Adoption, selection: _Selection) -> None:
     """Adopt the selected changes of one target into the texts."""
-    each, removed = selection.each, selection.removed
-    suffix = each.settings.name_suffix
+    suffix = selection.each.settings.name_suffix
+
+    def refuse(name: str, *reason: str) -> None:
+        adoption.refused.append(": ".join((resulting_name(name, suffix), *reason)))
+
     absent = _not_checked_out(selection)
     for name, file in absent.items():
-        reason = f"{file} is not checked out (`git sparse-checkout add FOLDER`)"
-        adoption.refused.append(f"{resulting_name(name, suffix)}: {reason}")
+        refuse(name, f"{file} is not checked out (`git sparse-checkout add FOLDER`)")
     wanted = {name: accepted for name, accepted in selection.wanted.items() if name not in absent}
     for name, accepted in wanted.items():
         for path, reason in accepted.refused:
-            adoption.refused.append(f"{resulting_name(name, suffix)}: {format_path(path)}: {reason}")
-    edited: Edited = edit(_current(adoption, each), wanted, removed, may_change=own.__contains__)
+            refuse(name, format_path(path), reason)
+    edited = edit(
+        selection.edited(adoption),
+        wanted,
+        selection.removed,
+        may_change=selection.own_files().__contains__,
+    )
     adoption.texts |= edited.texts
     for name, reason in edited.refused.items():
-        adoption.refused.append(f"{resulting_name(name, suffix)}: {reason}")
+        refuse(name, reason)
     for name, reasons in edited.left.items():
         for path, reason in reasons.items():
-            adoption.refused.append(f"{resulting_name(name, suffix)}: {format_path(path)}: {reason}")
+            refuse(name, format_path(path), reason)
     for name, accepted in wanted.items():
         number = len(accepted.paths) - len(edited.left.get(name, ()))
         if name not in edited.refused and number:
             adoption.adopted += number
             adoption.deployments.add(resulting_name(name, suffix))
-    adoption.removed |= {resulting_name(name, suffix) for name in removed if name not in edited.refused}
+    adoption.removed |= {resulting_name(name, suffix) for name in selection.removed if name not in edited.refused}
 
 
 def _not_checked_out(selection: _Selection) -> dict[str, str]:
@@ -240,21 +247,17 @@ def _not_checked_out(selection: _Selection) -> dict[str, str]:
     return {name: at.file for name, at in located.items() if at is not None and not os.path.lexists(at.file)}
 
 
-def _current(adoption: _Adoption, each: CheckedTarget) -> list[SourceText]:
-    """Return the files of a target with the edits so far."""
-    return [replace(text, data=adoption.texts[text.name]) for text in _read(each.settings)]
-
-
-def _note_unused_rules(adoption: _Adoption, each: CheckedTarget) -> None:
-    """Compare the edited declarations with live, and name the ignore rules that have nothing left to suppress."""
+def _unused_rules_after(adoption: _Adoption, selection: _Selection) -> Iterator[str]:
+    """Compare the edited declarations with live; yield the ignore rules that have nothing left to suppress."""
+    each = selection.each
     if each.snapshot is None or not each.settings.paths or not each.ignores:
         return
-    declarations = declare(_current(adoption, each), name_suffix=each.settings.name_suffix)
+    declarations = declare(selection.edited(adoption), name_suffix=each.settings.name_suffix)
     report = pipeline.check(declarations, each.snapshot, pipeline.Run(each.settings))
     before = _unused_rules(each)
     for rule, location in _unused_rules(replace(each, declarations=declarations, report=report)).items():
         if rule not in before:
-            adoption.notes.append(f"{location}: this ignore rule has nothing left to suppress")
+            yield f"{location}: this ignore rule has nothing left to suppress"
 
 
 def _unused_rules(each: CheckedTarget) -> dict[IgnoreRule, Location]:
@@ -268,12 +271,6 @@ def _unused_rules(each: CheckedTarget) -> dict[IgnoreRule, Location]:
 
 def _matches(patterns: Sequence[str], path: Path) -> bool:
     return not patterns or any(matches(pattern, path) or matches(f"**.{pattern}", path) for pattern in patterns)
-
-
-def _missing(each: CheckedTarget) -> Iterator[str]:
-    for found in each.report.findings:
-        if found.rule == "missing-deployment" and found.suppressed is None and found.deployment is not None:
-            yield found.deployment
 
 
 def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> None:
@@ -304,24 +301,21 @@ def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> Non
                 added.pop(os.path.basename(file), None)
             else:
                 adoption.texts[file] = text.encode()
-        adoption.added |= set(added.values())
-        return
-    known = adoption.texts.get(path)
-    if known is None and os.path.exists(path):
-        known = discovery.read_file(path).data
-    if known is None:
-        adoption.texts[path] = exporting.in_one(export).encode()
-        adoption.added |= set(added.values())
-        return
-    try:
-        adoption.texts[path] = appended(
-            known,
-            [exported.value for exported in export.deployments],
-            [rule for exported in export.deployments for rule in ignore_rules(exported)],
-        )
-        adoption.added |= set(added.values())
-    except EditError as error:
-        adoption.refused.append(f"{path}: {error}")
+    else:
+        known = adoption.texts.get(path)
+        if known is None and os.path.exists(path):
+            known = discovery.read_file(path).data
+        try:
+            adoption.texts[path] = exporting.in_one(export).encode() if known is None else _appended(known, export)
+        except EditError as error:
+            adoption.refused.append(f"{path}: {error}")
+            return
+    adoption.added |= set(added.values())
+
+
+def _appended(known: bytes, export: Export) -> bytes:
+    rules = [rule for exported in export.deployments for rule in ignore_rules(exported)]
+    return appended(known, [exported.value for exported in export.deployments], rules)
 
 
 def _is_below(path: str, paths: Iterable[str]) -> bool:

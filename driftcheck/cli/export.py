@@ -15,7 +15,7 @@ from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_into_folders
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import unbroken, visible
-from driftcheck.formats.wording import counted
+from driftcheck.formats.wording import counted, listed
 from driftcheck.model import ABSENT
 from driftcheck.paths import glob_matches
 from driftcheck.settings import Flags
@@ -69,15 +69,13 @@ def command(flags: Flags, directory: str | None, file: str | None, force: bool, 
     export = pipeline.export(snapshot, name_suffix=chosen.name_suffix)
     if not quiet:
         say_left_out(export)
-    if directory is not None:
-        files = one_each(export, directory)
-        write_new(files, force=force)
-        console.say(f"{counted(len(export.deployments), 'declaration')} written to {visible(directory)}.")
-    elif file in (None, "-"):
+    if directory is None and file in (None, "-"):
         console.write(in_one(export))
-    elif file is not None:
-        write_new([(file, in_one(export))], force=force)
-        console.say(f"{counted(len(export.deployments), 'declaration')} written to {visible(file)}.")
+        return 0
+    files = [(file, in_one(export))] if file is not None else one_each(export, directory or "")
+    write_new(files, force=force)
+    written = counted(len(export.deployments), "declaration")
+    console.say(f"{written} written to {visible(file or directory or '')}.")
     return 0
 
 
@@ -92,10 +90,8 @@ def notices(export: Export) -> Iterator[str]:
     if export.gaps:
         yield f"The listing was incomplete. {visible(' '.join(export.gaps))}"
     for reason, names in sorted(export.left_out.items()):
-        unique = list(dict.fromkeys(names))
-        shown = ", ".join(visible(name) for name in unique[:_NAMES])
-        more = f" and {len(unique) - _NAMES:,} more" if len(unique) > _NAMES else ""
-        yield unbroken(f"Not exported because {reason}: {shown}{more}.")
+        shown = listed(map(visible, dict.fromkeys(names)), _NAMES)
+        yield unbroken(f"Not exported because {reason}: {shown}.")
 
 
 def omissions(exports: Sequence[Exported]) -> Iterator[str]:
@@ -168,9 +164,8 @@ def write_new(files: Sequence[tuple[str, str]], *, force: bool) -> None:
     """Write all files or none, with their folders; raises UsageError for one that may not be overwritten."""
     there = [file for file, _ in files if os.path.lexists(file)]
     if there and not force:
-        shown = ", ".join(map(visible, there[:5])) + (f" and {len(there) - 5:,} more" if len(there) > 5 else "")
         raise UsageError(
-            f"nothing was written, because these exist already: {shown}.",
+            f"nothing was written, because these exist already: {listed(map(visible, there), 5)}.",
             hint="Overwrite them with --force, or choose another folder.",
         )
     write_into_folders(files)
