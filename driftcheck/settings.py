@@ -165,7 +165,6 @@ class Settings:
     region: str | None = None
     scope: Mapping[str, str] = field(default_factory=dict)
     """Filters of the list endpoint."""
-    base: str | None = None
     recording: Recording | None = None
     """None if the run is not recorded."""
     allow_partial: bool = False
@@ -267,7 +266,6 @@ def resolve(
         workspace=_workspace(flags, config, config_file, target, variables) if command != "validate" else None,
         region=flags.region or config.region,
         scope=flags.scope,
-        base=flags.base,
         recording=recording(flags),
         allow_partial=flags.allow_partial,
         allow_empty=flags.allow_empty,
