@@ -1,4 +1,4 @@
-"""The pages on how to use it: every command in them runs, every piece of YAML is sound, every link leads somewhere."""
+"""The pages on how to use it: every command in them runs, every piece of YAML is valid, every link leads somewhere."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_command_runs_as_the_page_has_it(tmp_path: Path, page: Path) -> No
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_piece_of_yaml_is_a_sound_configuration(page: Path) -> None:
+def test_every_piece_of_yaml_is_a_valid_configuration(page: Path) -> None:
     for block in blocks(page, "yaml"):
         assert validate(yaml.safe_load(block.replace("2030-12-31", '"2030-12-31"')), "config") == ()
 

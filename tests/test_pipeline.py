@@ -216,7 +216,7 @@ def test_validation_needs_no_live_side() -> None:
 CPU = "source_config.resource_spec.cpu"
 
 
-def test_a_deployment_whose_only_changes_are_ignored_is_in_sync_and_shows_them() -> None:
+def test_a_deployment_with_only_suppressed_changes_is_in_sync_and_shows_them() -> None:
     declared = replace(declarations(spec(cpu=1)), ignores=(ignore(CPU, scope=frozenset({"claims"})),))
     report = run(declared, snapshot(spec(cpu=2)))
     assert status(report) == 0
@@ -235,7 +235,7 @@ def test_K8_a_guard_never_holds_on_a_redacted_value() -> None:
     assert SECRET not in repr(report)
 
 
-def test_ignored_missing_deployments_count_no_more() -> None:
+def test_accepted_absences_do_not_count() -> None:
     report = run(
         declarations(named("a"), named("b")),
         snapshot(named("a")),

@@ -114,7 +114,7 @@ def test_every_command_is_one(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_piece_of_yaml_is_sound(page: str) -> None:
+def test_every_piece_of_yaml_is_valid(page: str) -> None:
     for block in blocks(page, "yaml"):
         value = yaml.load(block, yaml.BaseLoader) if "expires" in block else yaml.safe_load(block)
         if isinstance(value, list):

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def read_ignore_rules(
     text: Text, number: int, document: Mapping[str, JSON], violations: Sequence[Violation]
 ) -> Iterator[IgnoreRule]:
-    """Return the sound entries of a document's `ignore`."""
+    """Return the valid entries of a document's `ignore`."""
     entries = document.get("ignore")
     if not isinstance(entries, list):
         return
-    unsound = {
+    invalid = {
         violation.path[1] for violation in violations if violation.path[:1] == ("ignore",) and violation.path[1:]
     }
     for index, entry in enumerate(entries):
-        if index not in unsound and isinstance(entry, dict):
+        if index not in invalid and isinstance(entry, dict):
             yield IgnoreRule(
                 reason=entry["reason"],
                 location=Location(text.name, *text.position(number, ("ignore", index))),

@@ -121,7 +121,7 @@ class _Compared:
         return frozenset(other[:length] for other in self._others for length in range(len(other) + 1))
 
 
-def lint_unsound(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
+def lint_invalid(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
     """Return the violations to report even for a deployment that breaks the schema: credentials outside `secrets`.
 
     Credentials among `secrets` break the schema and are reported there.

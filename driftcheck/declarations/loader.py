@@ -255,14 +255,14 @@ class _FileReader:
         if any(len(document[key]) > MAX_DEPLOYMENTS for key in lists):
             self._report_limit(number, f"the document declares more than {MAX_DEPLOYMENTS:,} deployments")
             return
-        unsound = self._unsound_entries(number, document, violations)
+        invalid = self._invalid_entries(number, document, violations)
         for index in range(len(document.get("deployments", ()))):
-            self._read_deployment(number, document, index, is_sound=("deployments", index) not in unsound)
+            self._read_deployment(number, document, index, is_valid=("deployments", index) not in invalid)
         for index in range(len(document.get("overlay", ()))):
-            self._read_overlay(number, document, index, is_sound=("overlay", index) not in unsound)
+            self._read_overlay(number, document, index, is_valid=("overlay", index) not in invalid)
         self._ignores += read_ignore_rules(self._text, number, document, violations)
 
-    def _unsound_entries(
+    def _invalid_entries(
         self, number: int, document: dict[str, JSON], violations: Sequence[Violation]
     ) -> frozenset[tuple[str, int]]:
         """Return the deployments and overlays that can't be compared."""
@@ -270,13 +270,13 @@ class _FileReader:
             (key, i) for key in ("deployments", "overlay") for i in range(len(document.get(key, ())))
         )
         deployments = frozenset(entry for entry in everything if entry[0] == "deployments")
-        unsound: set[tuple[str, int]] = set()
+        invalid: set[tuple[str, int]] = set()
         for violation in violations:
             match violation.path:
                 case ("deployments" | "overlay" as key, int(index), *_):
-                    unsound.add((key, index))
+                    invalid.add((key, index))
                 case ("defaults", *_):
-                    unsound |= deployments
+                    invalid |= deployments
                 case ("deployments" | "overlay", *_):
                     return everything
                 case _ if violation.rule == "too-many-findings":
@@ -286,11 +286,11 @@ class _FileReader:
                 self._complete = False
                 if entry is None or self._text.has_anchors:
                     return everything
-                unsound.add(entry)
-        return frozenset(unsound)
+                invalid.add(entry)
+        return frozenset(invalid)
 
-    def _read_deployment(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
-        from driftcheck.declarations.lint import lint, lint_unsound
+    def _read_deployment(self, number: int, document: dict[str, JSON], index: int, *, is_valid: bool) -> None:
+        from driftcheck.declarations.lint import lint, lint_invalid
         from driftcheck.declarations.overlays import TooLargeError
 
         entry = document["deployments"][index]
@@ -298,16 +298,16 @@ class _FileReader:
         if name is None:
             self._complete = False
             if isinstance(entry, dict):
-                self._report_lint(lint_unsound("", entry), _layers(self._text, number, index, entry), None)
-            if is_sound and self._findings.has_room("missing-field"):
+                self._report_lint(lint_invalid("", entry), _layers(self._text, number, index, entry), None)
+            if is_valid and self._findings.has_room("missing-field"):
                 location = self._location(self._text.position(number, ("deployments", index)))
                 self._findings.add("missing-field", "missing field `name` or `agent`", location)
             return
         result = resulting_name(name, self._suffix)
         value: Mapping[str, JSON] | None = None
-        if not is_sound:
+        if not is_valid:
             self._complete = False
-            self._report_lint(lint_unsound(result, entry), _layers(self._text, number, index, entry), result)
+            self._report_lint(lint_invalid(result, entry), _layers(self._text, number, index, entry), result)
         else:
             try:
                 value = self._merging.merge(document.get("defaults"), entry)
@@ -318,12 +318,12 @@ class _FileReader:
             violations = lint(result, value, may_hold_credentials=self._may_hold_credentials)
             self._report_lint(violations, _layers(self._text, number, index, value), result)
 
-    def _read_overlay(self, number: int, document: dict[str, JSON], index: int, *, is_sound: bool) -> None:
+    def _read_overlay(self, number: int, document: dict[str, JSON], index: int, *, is_valid: bool) -> None:
         name = self._shown_name(document, "overlay", index)
-        if not is_sound or name is None:
+        if not is_valid or name is None:
             self._complete = False
         if name is not None:
-            value = document["overlay"][index] if is_sound else None
+            value = document["overlay"][index] if is_valid else None
             self._overlays.append(_DeclaredEntry(name, number, index, value))
 
     def _shown_name(self, document: JSON, key: str, index: int) -> str | None:

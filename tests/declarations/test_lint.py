@@ -45,7 +45,7 @@ def of_config(config: dict[str, Any], source: str) -> list[str]:
     return [rule for rule in rules({"source": source, "source_config": config}) if rule != "incomplete-for-create"]
 
 
-def test_a_sound_deployment_breaks_no_rule() -> None:
+def test_a_valid_deployment_breaks_no_rule() -> None:
     assert rules(DEPLOYMENT) == []
 
 

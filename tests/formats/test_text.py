@@ -225,7 +225,7 @@ def test_quiet_leaves_the_verdict() -> None:
     assert "offset 198" in render(INCOMPLETE, RenderOptions(quiet=True))
 
 
-def test_verbose_lists_what_matches_and_what_is_not_observable() -> None:
+def test_verbose_lists_what_matches_and_what_is_unverifiable() -> None:
     text = render(DRIFT, VERBOSE)
     assert "matches  search-3, 12 fields compared\n" in text
     assert "unverifiable: source_config.listener_config.k8s_namespace" in text
