@@ -34,21 +34,8 @@ def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        raise _lost(error) from None
-
-
-def flush() -> None:
-    """Flush standard output; raises OutputError if that fails."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (OSError, ValueError) as error:
-        raise _lost(error) from None
-
-
-def _lost(error: OSError | ValueError) -> OutputError:
-    reason = (error.strerror if isinstance(error, OSError) else None) or "it is closed"
-    return OutputError(f"Standard output could not be written whole: {reason}.")
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is closed"
+        raise OutputError(f"Standard output could not be written whole: {reason}.") from None
 
 
 def say(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
@@ -18,42 +18,43 @@ _KEY_OPTIONS: Final = frozenset(("--api-key", "--api_key", "--apikey", "--key", 
 
 _FORMAT_OPTIONS: Final = frozenset(("--format", "--output-format", "--json", "--html", "--sarif", "--junit"))
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "check": ("check", "Compare declared with live, field by field: the main job, for CI."),
-    "validate": ("validate", "Validate the declarations: YAML, schema and rules. Offline."),
-    "render": ("render", "Print the declarations with defaults and overlays merged. Offline."),
-    "audit": ("audit", "Check a whole workspace: unmanaged deployments, coverage, rollouts."),
-    "history": ("history", "Show what is open and since when, recorded runs and trends."),
-    "adopt": ("adopt", "Accept live values into the YAML, in place; prints a diff."),
-    "plan": ("plan", "Print the requests that bring live back to what is declared."),
-    "report": ("report", "Render a saved JSON report in any format. Offline."),
-    "snapshot": ("snapshot", "Save the live listing, redacted, for --live."),
-    "compare": ("compare", "Compare two snapshots, or a snapshot with what is live now."),
-    "export": ("export", "Write declarations from what is live."),
-    "init": ("init", "Write a configuration and first declarations."),
-    "explain": ("explain", "Explain a rule or a field, or list them."),
-    "schema": ("schema", "Print a JSON Schema: declaration, config, report or snapshot."),
-    "emulate": ("emulate", "Serve a snapshot on loopback as the control plane would."),
+COMMANDS: Final[dict[str, str]] = {
+    "check": "Compare declared with live, field by field: the main job, for CI.",
+    "validate": "Validate the declarations: YAML, schema and rules. Offline.",
+    "render": "Print the declarations with defaults and overlays merged. Offline.",
+    "audit": "Check a whole workspace: unmanaged deployments, coverage, rollouts.",
+    "history": "Show what is open and since when, recorded runs and trends.",
+    "adopt": "Accept live values into the YAML, in place; prints a diff.",
+    "plan": "Print the requests that bring live back to what is declared.",
+    "report": "Render a saved JSON report in any format. Offline.",
+    "snapshot": "Save the live listing, redacted, for --live.",
+    "compare": "Compare two snapshots, or a snapshot with what is live now.",
+    "export": "Write declarations from what is live.",
+    "init": "Write a configuration and first declarations.",
+    "explain": "Explain a rule or a field, or list them.",
+    "schema": "Print a JSON Schema: declaration, config, report or snapshot.",
+    "emulate": "Serve a snapshot on loopback as the control plane would.",
 }
-"""Every command: its module in this package, imported when it is called, and its line in the help."""
+"""Every command, a module of this package that is imported when it is called, and its line in the help."""
 
 
-def _show_help(context: click.Context, _option: click.Parameter, asked: bool) -> None:
-    if asked and not context.resilient_parsing:
-        console.write(f"{context.get_help()}\n")
-        context.exit()
+def _showing(text: Callable[[click.Context], str]) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """Return the callback of an option that prints a text and ends the command.
 
+    It is written as reports are: click ignores a closed standard output, and crashes on a full one.
+    """
 
-def _show_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
-    if asked and not context.resilient_parsing:
-        console.write(f"driftcheck {__version__}\n")
-        context.exit()
+    def show(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+        if asked and not context.resilient_parsing:
+            console.write(f"{text(context)}\n")
+            context.exit()
+
+    return show
 
 
 def _answer_help(option: click.Option | None) -> click.Option | None:
-    """Write help as reports are written: click ignores a closed standard output, and crashes on a full one."""
     if option is not None:
-        option.callback = _show_help
+        option.callback = _showing(click.Context.get_help)
     return option
 
 
@@ -69,7 +70,7 @@ class _Commands(click.Group):
         from driftcheck.settings import unset_blank_options
 
         unset_blank_options()
-        command: click.Command = import_module(f"driftcheck.cli.{COMMANDS[cmd_name][0]}").command
+        command: click.Command = import_module(f"driftcheck.cli.{cmd_name}").command
         _answer_help(command.get_help_option(ctx))
         return command
 
@@ -78,7 +79,7 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([*COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -109,7 +110,7 @@ class _Commands(click.Group):
     is_eager=True,
     expose_value=False,
     allow_from_autoenv=False,
-    callback=_show_version,
+    callback=_showing(lambda _: f"driftcheck {__version__}"),
     help="Show the version and exit.",
 )
 def driftcheck() -> None:
@@ -124,7 +125,6 @@ def main(arguments: Sequence[str]) -> int:
     console.prepare()
     try:
         status = _run(arguments)
-        console.flush()
     except Exception as error:
         status = console.say_failure(error)
     return console.close(status)
@@ -136,23 +136,22 @@ def _without_key(error: click.ClickException) -> click.ClickException:
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     name = error.option_name if isinstance(error, click.NoSuchOption) else ""
-    meant = next((each for each in _KEY_OPTIONS if name.startswith(each) and not name.startswith("--api-key-")), None)
-    if meant is not None:  # a key may be glued to it
-        message = f"No such option: {meant}"
-    elif is_secret(error.format_message()):
-        message = "An invalid argument looks like a credential and is not repeated here"
-    elif name == "--live" and context is not None and context.info_name == "compare":
+    key = next((each for each in _KEY_OPTIONS if name.startswith(each) and not name.startswith("--api-key-")), None)
+    if key is not None or is_secret(error.format_message()):  # a key may be glued to the option
+        what = (
+            f"No such option: {key}" if key else "An invalid argument looks like a credential and is not repeated here"
+        )
+        return click.UsageError(f"{what}: the API key comes from the environment (LANGSMITH_API_KEY).", context)
+    if name == "--live" and context is not None and context.info_name == "compare":
         return click.UsageError("No such option: --live. Name both listings: driftcheck compare A B.", context)
-    elif name in _FORMAT_OPTIONS:
+    if name in _FORMAT_OPTIONS:
         return click.UsageError(f"No such option: {name}. Choose the format with -o, as in -o json=FILE.", context)
-    else:
-        if isinstance(error, click.NoSuchOption) and error.possibilities:
-            from difflib import get_close_matches
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        from difflib import get_close_matches
 
-            closest = get_close_matches(name, error.possibilities, n=1)
-            return click.NoSuchOption(name, possibilities=closest or error.possibilities, ctx=context)
-        return error
-    return click.UsageError(f"{message}: the API key comes from the environment (LANGSMITH_API_KEY).", context)
+        closest = get_close_matches(name, error.possibilities, n=1)
+        return click.NoSuchOption(name, possibilities=closest or error.possibilities, ctx=context)
+    return error
 
 
 def _run(arguments: Sequence[str]) -> int:
