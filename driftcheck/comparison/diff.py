@@ -55,8 +55,8 @@ class _Pair:
     strict: bool
     found: Recorder = field(default_factory=Recorder)
 
-    def aside(self) -> _Pair:
-        """Return the same pair with nothing found, to compare a part separately."""
+    def fresh(self) -> _Pair:
+        """Return the same pair without results, to compare a part separately."""
         return _Pair(self.live, self.source, self.strict)
 
 
@@ -178,7 +178,7 @@ def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
     elif is_own_default(declared, field):
         pair.found.compared += 1
     elif is_structured(declared, field):
-        part = pair.aside()
+        part = pair.fresh()
         _compare_object(part, declared, _NOTHING, field, context.path)
         pair.found.compared += part.found.compared
         if part.found.differences:
@@ -242,7 +242,7 @@ def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: 
 
 
 def _compare_entry(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:
-    part = pair.aside()
+    part = pair.fresh()
     _compare_value(part, declared, live, context)
     return part.found
 

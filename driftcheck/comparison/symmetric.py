@@ -42,8 +42,8 @@ class _Pair:
     listed: bool
     found: Recorder = field(default_factory=Recorder)
 
-    def aside(self) -> _Pair:
-        """Return the same pair with nothing found, to compare a part separately."""
+    def fresh(self) -> _Pair:
+        """Return the same pair without results, to compare a part separately."""
         return _Pair(self.one, self.other, self.listed)
 
 
@@ -144,7 +144,7 @@ def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: Field
     elif pair.listed and is_own_default(value, field):
         pair.found.compared += 1
     elif is_structured(value, field):
-        part = pair.aside() if pair.listed else pair
+        part = pair.fresh() if pair.listed else pair
         _compare_object(part, value if is_first else _NOTHING, _NOTHING if is_first else value, field, path)
         if part is not pair:
             _add_part(pair, part, value, path, is_first=is_first)
@@ -178,6 +178,6 @@ def _compare_list(pair: _Pair, first: list[JSON], second: list[JSON], field: Fie
 
 
 def _compare_entry(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Recorder:
-    part = pair.aside()
+    part = pair.fresh()
     _compare_value(part, first, second, context)
     return part.found
