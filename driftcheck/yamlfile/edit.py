@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Final, TypeVar
 
-from driftcheck.model import JSON
+from driftcheck.model import ABSENT, JSON
 from driftcheck.yamlfile import positions, reader, writing
 from driftcheck.yamlfile.parsed import Parsed
 
@@ -26,7 +26,6 @@ _PROPERTY: Final = re.compile(r"&\S+[ \t]*")
 _GAP: Final = re.compile(r"(?:\s|#[^\n]*)*")
 """White space and comments."""
 _COMMENT: Final = re.compile(r"[ \t]+#.*")
-_ABSENT: Final = object()
 _MOST_PAIRS: Final = 250_000
 """To how many entries the lengths of the lists that `difflib` aligns may multiply, in one text together."""
 
@@ -258,14 +257,14 @@ class _Editor:
                 if _is_merge(key):
                     for source in value.items if value.items is not None else [value]:
                         if source.style == "alias" and source.target is not None:
-                            self.uses.setdefault(id(source.target), []).append(_Use(source, _ABSENT, _ABSENT))
+                            self.uses.setdefault(id(source.target), []).append(_Use(source, ABSENT, ABSENT))
                 elif isinstance(old, dict) and key.value in old:
-                    after = new.get(key.value, _ABSENT) if isinstance(new, dict) else _ABSENT
+                    after = new.get(key.value, ABSENT) if isinstance(new, dict) else ABSENT
                     self._find_uses(value, old[key.value], after)
         elif node.items is not None and isinstance(old, list):
             pairs = {i: j for i, j in self._aligned(old, new) if i is not None and j is not None}
             for index, item in enumerate(node.items):
-                self._find_uses(item, old[index], new[pairs[index]] if index in pairs else _ABSENT)
+                self._find_uses(item, old[index], new[pairs[index]] if index in pairs else ABSENT)
 
     def _edit(self, node: _Node, old: JSON, new: JSON, slot: _Slot) -> None:
         if same(old, new):
@@ -298,10 +297,12 @@ class _Editor:
 
     def _move_anchor(self, node: _Node, uses: Sequence[_Use]) -> None:
         """Let the first alias that keeps the old value define it, so that a change of this node is its own."""
-        keeps = next((use for use in uses if use.old is _ABSENT or same(use.old, use.new)), None)
+        keeps = next((use for use in uses if use.old is ABSENT or same(use.old, use.new)), None)
         if keeps is None:
             return
         is_line = node.style in ("", "'", '"') and "\n" not in self.text[node.start : node.end]
+        if not is_line and id(node) not in self.values:
+            raise EditError("an anchor in a key, or below a key that is an alias, can't be moved")
         kept = self.text[node.start : node.end] if is_line else writing.flow(self.values[id(node)])
         self.splices.append((keeps.node.start, keeps.node.end, f"&{node.anchor} {kept}".rstrip()))
 
@@ -334,27 +335,36 @@ class _Editor:
         pairs = node.pairs or []
         own = {key.value: number for number, (key, _) in enumerate(pairs) if not _is_merge(key)}
         merged = old.keys() - own.keys()
-        has_merge = len(own) < len(pairs)
         removed = [own[key] for key in own if key not in new]
-        if merged - new.keys() or (removed and has_merge and self._is_merged(pairs, removed)):
-            self._replace(node, new, slot)
-            return
-        inserted = [key for key in new if key not in own and not (key in merged and same(old[key], new[key]))]
-        if len(removed) == len(pairs):
+        has_merge = len(own) < len(pairs)
+        shows_through = removed and has_merge and self._is_merged(pairs, removed)
+        if merged - new.keys() or shows_through or len(removed) == len(pairs):
             self._replace(node, new, slot)
             return
         self._keep_anchors(*(node for number in removed for node in pairs[number]))
-        column = _column(self.text, pairs[0][0].outer) if pairs else slot.column + self.layout.step
+        column = _column(self.text, pairs[0][0].outer)
+        in_flow = node.style == "flow"
         for key, number in own.items():
             if key in new:
                 name, value = pairs[number]
-                head = self._colon(name)
-                self._edit(value, old[key], new[key], _Slot(head, column, slot.in_flow or node.style == "flow"))
-        if node.style == "flow":
+                self._edit(value, old[key], new[key], _Slot(self._colon(name), column, slot.in_flow or in_flow))
+        if in_flow:
             self._remove_from_flow(pairs, removed)
         else:
             self._remove_from_block([(key.outer, value.end) for key, value in pairs], removed)
-        self._insert_into_mapping(node, pairs, own, new, inserted, set(removed), column)
+        before = max({*range(len(pairs))} - {*removed})
+        for key, value in new.items():
+            if key in own:
+                before = own[key]
+            elif key not in merged or not same(old[key], value):
+                self._insert_pair(pairs[before][1].end, key, value, column, in_flow=in_flow)
+
+    def _insert_pair(self, behind: int, key: str, value: JSON, column: int, *, in_flow: bool) -> None:
+        if in_flow:
+            self.splices.append((behind, behind, f", {writing.text(key, in_flow=True)}: {writing.flow(value)}"))
+            return
+        lines = writing.entry(f"{' ' * column}{writing.text(key)}:", value, column, self.layout)
+        self._insert_lines(_line_end(self.text, behind), lines)
 
     def _is_merged(self, pairs: Sequence[tuple[_Node, _Node]], removed: Collection[int]) -> bool:
         """Return whether a merge key might provide a key whose own value is removed."""
@@ -363,41 +373,7 @@ class _Editor:
         nested = any(_is_merge(key) for source in sources for key, _ in (_resolved(source).pairs or []))
         return nested or any(pairs[number][0].value in provided for number in removed)
 
-    def _insert_into_mapping(
-        self,
-        node: _Node,
-        pairs: Sequence[tuple[_Node, _Node]],
-        own: Mapping[str, int],
-        new: Mapping[str, JSON],
-        inserted: Sequence[str],
-        removed: Collection[int],
-        column: int,
-    ) -> None:
-        if not inserted:
-            return
-        kept = [number for number in range(len(pairs)) if number not in removed]
-        after: dict[int | None, list[str]] = {}
-        missing, before = set(inserted), kept[-1] if kept else None
-        for key in new:
-            if key in own:
-                before = own[key]
-            elif key in missing:
-                after.setdefault(before, []).append(key)
-        for number, names in after.items():
-            if node.style == "flow":
-                texts = [f"{writing.text(key, in_flow=True)}: {writing.flow(new[key])}" for key in names]
-                if number is None:
-                    self.splices.append((node.start + 1, node.start + 1, ", ".join(texts)))
-                else:
-                    end = pairs[number][1].end
-                    self.splices.append((end, end, "".join(f", {text}" for text in texts)))
-                continue
-            lines: list[str] = []
-            for key in names:
-                lines += writing.entry(f"{' ' * column}{writing.text(key)}:", new[key], column, self.layout)
-            self._insert_lines(_line_end(self.text, pairs[number or 0][1].end), lines)
-
-    def _insert_lines(self, line_end: int, lines: Sequence[str]) -> None:
+    def _insert_lines(self, line_end: int, lines: Iterable[str]) -> None:
         self.splices.append((line_end, line_end, "".join(f"{self.newline}{line}" for line in lines)))
 
     def _edit_sequence(self, node: _Node, old: list[JSON], new: list[JSON], slot: _Slot) -> None:

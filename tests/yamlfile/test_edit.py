@@ -254,6 +254,11 @@ def test_a_text_with_defects_is_refused() -> None:
         rewrite(b"a: 1\na: 2\n", [{"a": 3}])
 
 
+def test_an_anchor_below_a_key_that_is_an_alias_is_not_moved() -> None:
+    with pytest.raises(EditError, match="anchor"):
+        rewrite(b"top:\n  a: &x b\n  *x : {c: &y [1, 2]}\nd: *y\n", [{"top": 1, "d": [1, 2]}])
+
+
 @pytest.mark.parametrize(
     ("text", "new", "expected"),
     [
