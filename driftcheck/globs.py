@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Final, Generic, TypeVar
 
@@ -72,7 +73,7 @@ class PatternIndex:
                 node.patterns.append(number)
 
     def matching(self, path: Path) -> set[int]:
-        """Return the numbers of the patterns that match a path, as `paths.matches` decides; raises OverBudgetError."""
+        """Return the numbers of the patterns that match a path; raises OverBudgetError."""
         found = {number for node in self._reached(path) for number in node.patterns}
         self._budget.spend(len(found))
         return found
@@ -96,6 +97,14 @@ class PatternIndex:
             nodes = _with_repeats(found)
             self._budget.spend(_TRY * len(nodes))
         return nodes
+
+
+def matches(pattern: str, path: Path) -> bool:
+    """Return whether a pattern of `*` (within one segment) and `**` (any segments) covers a path.
+
+    `**` matches no segment as well, so `labels.**` covers `labels` and all below it. Nothing else is special.
+    """
+    return bool(PatternIndex([pattern], Budget(sys.maxsize)).matching(path))
 
 
 class _Node:

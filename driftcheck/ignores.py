@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
@@ -53,29 +53,22 @@ class _Names:
         return [rules for rules in found if rules]
 
 
-@dataclass(slots=True)
 class Suppressions:
     """The rules that are in force, and which of them were used."""
 
-    rules: Mapping[int, IgnoreRule]
-    """By number, those that come first first."""
-    _paths: PatternIndex
-    """The patterns of all rules, by the same numbers."""
-    _budget: Budget
-    used: set[int] = field(default_factory=set)
-    is_over_budget: bool = False
-    """Whether matching the rules takes too much work; from then on nothing is suppressed."""
-    _names: _Names = field(init=False)
-    _by_finding: dict[str, _Names] = field(init=False)
-    _absences: dict[str, list[int]] = field(init=False)
-    """By the full name of a deployment, the rules that accept that it is missing."""
-    _weights: dict[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._names = _Names({index: rule for index, rule in self.rules.items() if rule.path is not None})
+    def __init__(
+        self, rules: Mapping[int, IgnoreRule], paths: PatternIndex, budget: Budget, *, is_over_budget: bool = False
+    ) -> None:
+        """Take the rules by number, those that come first first, and an index of all patterns by the same numbers."""
+        self.rules, self._paths, self._budget = rules, paths, budget
+        self.used: set[int] = set()
+        self.is_over_budget = is_over_budget
+        """Whether matching the rules takes too much work; from then on nothing is suppressed."""
+        self._names = _Names({index: rule for index, rule in rules.items() if rule.path is not None})
         by_finding: dict[str, dict[int, IgnoreRule]] = {}
-        self._absences = {}
-        for index, rule in self.rules.items():
+        self._absences: dict[str, list[int]] = {}
+        """By the full name of a deployment, the rules that accept that it is missing."""
+        for index, rule in rules.items():
             for finding in {rule.rule} | (UNMANAGED_RULES if rule.unmanaged else set()):
                 if finding is not None and finding not in ABSENCE_RULES:
                     by_finding.setdefault(finding, {})[index] = rule
@@ -84,6 +77,12 @@ class Suppressions:
         self._by_finding = {
             finding: _Names(rules, scoped=finding not in UNMANAGED_RULES) for finding, rules in by_finding.items()
         }
+        self._weights = {
+            index: _GUARD + 2 * weight((rule.guard.equals, rule.guard.is_in, rule.guard.matches))
+            for index, rule in rules.items()
+            if rule.guard is not None
+        }
+        """The steps that the guards take."""
 
     def suppress(self, comparison: Comparison) -> Comparison:
         """Mark the changes that a rule covers; their live values must not have been redacted yet."""
@@ -106,18 +105,13 @@ class Suppressions:
         for index in sorted(index for index in covering if any(index in rules for rules in about)):
             guard = self.rules[index].guard
             if guard is not None:
-                self._budget.spend(self._weight(index, guard) + weight(change.live if guard.matches else None))
+                self._budget.spend(self._weights[index] + weight(change.live if guard.matches else None))
                 seen = seen or redact(change)
                 if seen.redacted or not holds(guard, seen.live):  # a guard must not find out what is not shown
                     continue
             self.used.add(index)
             return replace(change, suppressed=_suppression(self.rules[index]))
         return change
-
-    def _weight(self, index: int, guard: Guard) -> int:
-        if index not in self._weights:
-            self._weights[index] = _GUARD + 2 * weight((guard.equals, guard.is_in, guard.matches))
-        return self._weights[index]
 
     def suppress_finding(self, finding: Finding) -> Finding:
         """Mark the finding of a deployment that a rule covers."""

@@ -247,7 +247,7 @@ class IgnoreRule:
     deployment: str = "*"
     """A glob over the name; only `*` is special."""
     path: str | None = None
-    """A pattern over the path (`paths.matches`); None if the rule is about whole deployments."""
+    """A pattern over the path (`globs.matches`); None if the rule is about whole deployments."""
     rule: str | None = None
     """The id of the findings that it suppresses, instead of `path`."""
     owner: str | None = None
@@ -269,7 +269,7 @@ class HousePolicy:
 
     id: str
     path: str
-    """A pattern over the path (`paths.matches`)."""
+    """A pattern over the path (`globs.matches`)."""
     schema: JSON
     """A JSON Schema of the effective value; null if nothing is set."""
     location: Location = field(compare=False)

@@ -167,15 +167,6 @@ def value_at(root: Any, path: Path, default: Any = None) -> Any:
     return Lookup().value(root, path, default)
 
 
-def matches(pattern: str, path: Path) -> bool:
-    """Return whether a pattern of `*` (within one segment) and `**` (any segments) covers a path.
-
-    `**` matches no segment as well, so `labels.**` covers `labels` and all below it. Nothing
-    else is special, so a pattern can't make matching take more than quadratic time.
-    """
-    return _matches(tuple(split_pattern(pattern)), tuple(segment_texts(path)))
-
-
 def split_pattern(pattern: str) -> Iterator[str]:
     """Cut a pattern into segments at dots and brackets outside quotes."""
     for token in re.finditer(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]|"(?:[^"\\]|\\.)*")*\]|[^.\[]+', pattern):
@@ -190,26 +181,6 @@ def segment_texts(path: Path) -> Iterator[str]:
     """Yield each segment of a path as patterns write it."""
     for segment in path:
         yield segment if isinstance(segment, str) else format_path((segment,))
-
-
-def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
-    reachable = {0}
-    for text in segments:
-        reachable = {
-            position if pattern[position] == "**" else position + 1
-            for position in _closure(pattern, reachable)
-            if position < len(pattern) and (pattern[position] == "**" or glob_matches(pattern[position], text))
-        }
-    return len(pattern) in _closure(pattern, reachable)
-
-
-def _closure(pattern: tuple[str, ...], positions: set[int]) -> set[int]:
-    closed = set(positions)
-    for position in sorted(positions):
-        while position < len(pattern) and pattern[position] == "**":
-            position += 1
-            closed.add(position)
-    return closed
 
 
 def glob_matches(pattern: str, text: str) -> bool:

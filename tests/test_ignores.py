@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from driftcheck import ignores
+from driftcheck.globs import matches
 from driftcheck.ignores import Suppressions, holds, in_force
 from driftcheck.model import (
     Change,
@@ -26,7 +27,7 @@ from driftcheck.model import (
     Status,
     Suppression,
 )
-from driftcheck.paths import Item, Path, matches, parse_path
+from driftcheck.paths import Item, Path, parse_path
 
 PLACE = Location("agents.yaml", 3, 5)
 TODAY = date(2026, 8, 22)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftcheck.globs import matches
 from driftcheck.paths import (
     Item,
     Path,
@@ -16,7 +17,6 @@ from driftcheck.paths import (
     format_path,
     from_json,
     glob_matches,
-    matches,
     parse_path,
     to_json,
     value_at,

@@ -23,8 +23,9 @@ from driftcheck.errors import ExitStatus, UsageError
 from driftcheck.formats import patch
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.wording import capitalized, counted, listed
+from driftcheck.globs import matches
 from driftcheck.model import JSON, IgnoreRule, Location, Outcome, Status
-from driftcheck.paths import Path, format_path, matches
+from driftcheck.paths import Path, format_path
 from driftcheck.redaction.patterns import MASK
 from driftcheck.settings import Flags
 from driftcheck.targets import CheckedTarget
