@@ -144,8 +144,8 @@ def _targets_of_links(paths: Sequence[str]) -> Iterator[str]:
             yield os.path.relpath(target, here)
 
 
-def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[BaseRevision, Settings]]:
-    """Return the base of each run that is in force at the tip of `ref`, and its settings there.
+def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[Settings, BaseRevision]]:
+    """Return the settings of each run that are in force at the tip of `ref`, and its base.
 
     `runs` are those of the change under review: one for each target, or one without targets. Targets, policy, paths,
     workspace and region are those at the tip. Head is read where the change or the tip names paths. The commits are
@@ -162,7 +162,7 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
     command, config_file = runs[0].command, runs[0].config_file
     if config_file is not None and not is_in_repository(config_file, here):
         return [
-            (BaseRevision(repository, commits, run.paths, run.name_suffix, single_files, run.policy), run)
+            (run, BaseRevision(repository, commits, run.paths, run.name_suffix, single_files, run.policy))
             for run in runs
         ]
 
@@ -187,7 +187,7 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
             former=tuple(each.get(target, run).policy for each in former),
             is_redirected=all(_is_redirected(each, proposed, target) for each in (in_force, *former)),
         )
-        found.append((base, _with_paths(run, base, proposed.get(target, run).paths)))
+        found.append((_with_paths(run, base, proposed.get(target, run).paths), base))
     return found
 
 

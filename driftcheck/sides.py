@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck import settings
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from driftcheck.baseline import BaseRevision
 
 
-def read(
-    runs: Sequence[tuple[Settings, BaseRevision | None]], progress: Callable[[int], None]
-) -> list[tuple[Declarations, Snapshot | DriftcheckError]]:
+Runs: TypeAlias = "Sequence[tuple[Settings, BaseRevision | None]]"
+"""One run for each target, or one without targets; with --base, what the change under review is compared with."""
+
+
+def read(runs: Runs, progress: Callable[[int], None]) -> list[tuple[Declarations, Snapshot | DriftcheckError]]:
     """Read declarations and live for every run: all listings in the background, while the files are parsed.
 
     A live side that can't be read is returned as its error. Raises UsageError for declarations that can't be read.

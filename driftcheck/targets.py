@@ -30,16 +30,7 @@ from driftcheck.rules import make_finding
 from driftcheck.settings import Settings
 
 if TYPE_CHECKING:
-    from driftcheck.baseline import Baseline, BaseRevision
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRun:
-    """The run of one target, or of a configuration without targets."""
-
-    settings: Settings
-    base: BaseRevision | None = None
-    """What the change under review is compared with."""
+    from driftcheck.baseline import BaseRevision
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +54,15 @@ class CheckedTarget:
         return (*self.declarations.ignores, *self.settings.policy.ignores)
 
 
-def check(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> Report:
+def check(runs: sides.Runs, progress: Callable[[int], None]) -> Report:
     """Read both sides of every run and compare them; raises an error of the only run."""
     results = check_each(runs, progress)
-    return results[0].report if runs[0].settings.target is None else _combine(results)
+    return results[0].report if results[0].settings.target is None else _combine(results)
 
 
-def check_each(runs: Sequence[TargetRun], progress: Callable[[int], None]) -> list[CheckedTarget]:
+def check_each(runs: sides.Runs, progress: Callable[[int], None]) -> list[CheckedTarget]:
     """Read both sides of every run and compare them separately; raises an error of the only run."""
-    both = sides.read([(run.settings, run.base) for run in runs], progress)
-    if runs[0].settings.target is None:
-        (run,), ((declarations, live),) = runs, both
-        snapshot = _snapshot(run, live)
-        report = pipeline.check(declarations, snapshot, pipeline.Run(run.settings, _baseline(run, declarations)))
-        return [CheckedTarget(run.settings, declarations, report, snapshot)]
-    return [_check_target(run, declarations, live) for run, (declarations, live) in zip(runs, both, strict=True)]
+    return [_check(*run, *both) for run, both in zip(runs, sides.read(runs, progress), strict=True)]
 
 
 def validate(runs: Sequence[Settings]) -> Report:
@@ -92,31 +77,26 @@ def validate(runs: Sequence[Settings]) -> Report:
     return _combine(results)
 
 
-def _baseline(run: TargetRun, declarations: Declarations) -> Baseline | None:
-    return run.base.read(declarations) if run.base else None
+def _check(
+    settings: Settings, base: BaseRevision | None, declarations: Declarations, live: Snapshot | DriftcheckError
+) -> CheckedTarget:
+    """Compare one run; a listing that could not be read is a gap.
 
-
-def _snapshot(run: TargetRun, live: Snapshot | DriftcheckError) -> Snapshot:
-    """Return the live side; a listing that could not be read is a gap, any other error is raised."""
-    if isinstance(live, Snapshot):
-        return live
-    if isinstance(live, LiveError):
-        return sides.unread_snapshot(run.settings, live)
-    raise live
-
-
-def _check_target(run: TargetRun, declarations: Declarations, live: Snapshot | DriftcheckError) -> CheckedTarget:
-    """Compare one of several targets; an error that would end a single run is reported as a finding."""
-    snapshot = live if isinstance(live, Snapshot) else sides.unread_snapshot(run.settings, live)
-    settings = run.settings
-    if settings.names:  # a name may belong to one target only
-        settings = replace(settings, allow_empty=True)
-    report = pipeline.check(declarations, snapshot, pipeline.Run(settings, _baseline(run, declarations)))
-    if isinstance(live, DriftcheckError) and not isinstance(live, LiveError):
-        failed = make_finding("run-failed", live.message, hint=live.hint)
-        outcome = _worst([report.outcome, Outcome[live.status.name]])
+    Any other error of the live side is raised, or reported as a finding of one of several targets.
+    """
+    failure = None if isinstance(live, Snapshot | LiveError) else live
+    if failure is not None and settings.target is None:
+        raise failure
+    snapshot = live if isinstance(live, Snapshot) else sides.unread_snapshot(settings, live)
+    baseline = base.read(declarations) if base else None
+    is_one_of_several = settings.names and settings.target is not None  # a name may belong to one target only
+    judged = replace(settings, allow_empty=True) if is_one_of_several else settings
+    report = pipeline.check(declarations, snapshot, pipeline.Run(judged, baseline))
+    if failure is not None:
+        failed = make_finding("run-failed", failure.message, hint=failure.hint)
+        outcome = _worst([report.outcome, Outcome[failure.status.name]])
         report = replace(report, findings=(failed, *report.findings), outcome=outcome)
-    return CheckedTarget(run.settings, declarations, report, snapshot)
+    return CheckedTarget(settings, declarations, report, snapshot)
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:

@@ -48,7 +48,7 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
         return render(declarations.deployments), declarations
     from driftcheck.baseline import find_base_revisions
 
-    bases = {in_force.target: base for base, in_force in find_base_revisions([chosen], flags, flags.base)}
+    bases = {in_force.target: base for in_force, base in find_base_revisions([chosen], flags, flags.base)}
     if chosen.target not in bases:  # the change adds the target
         return "".join(unified_diff([], _lines(declarations), "nothing", "declarations")), declarations
     baseline = bases[chosen.target].read(declarations)

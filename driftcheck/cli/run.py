@@ -61,7 +61,7 @@ def resolve(command: str, flags: Flags) -> Settings:
 
 def compared(command: str, flags: Flags, *, quiet: bool) -> list[CheckedTarget]:
     """Read and compare both sides, for commands that continue from there; print what keeps a run from a verdict."""
-    runs = _target_runs(resolve_targets(command, flags), flags)
+    runs = _with_bases(resolve_targets(command, flags), flags)
     with progress(quiet) as seen:
         results = targets.check_each(runs, seen)
     for each in results:
@@ -94,19 +94,19 @@ def status_of(results: Sequence[CheckedTarget], done: ExitStatus) -> int:
 
 def check(command: str, flags: Flags, *, quiet: bool) -> Report:
     """Read both sides and compare them, of every target, for `check` and `audit`."""
-    runs = _target_runs(resolve_targets(command, flags), flags)
+    runs = _with_bases(resolve_targets(command, flags), flags)
     with progress(quiet) as seen:
         report = targets.check(runs, seen)
-    policies = {each.settings.target: each.settings.policy for each in runs}
-    return recorded(report, runs[0].settings.recording, flags, policies)
+    policies = {run.target: run.policy for run, _ in runs}
+    return recorded(report, runs[0][0].recording, flags, policies)
 
 
-def _target_runs(chosen: Sequence[Settings], flags: Flags) -> list[targets.TargetRun]:
+def _with_bases(chosen: Sequence[Settings], flags: Flags) -> sides.Runs:
     if flags.base is None:
-        return [targets.TargetRun(run) for run in chosen]
+        return [(run, None) for run in chosen]
     from driftcheck.baseline import find_base_revisions
 
-    return [targets.TargetRun(in_force, base) for base, in_force in find_base_revisions(chosen, flags, flags.base)]
+    return find_base_revisions(chosen, flags, flags.base)
 
 
 @contextmanager
