@@ -126,6 +126,11 @@ class Block:
     """The worst severity of what is active; None if nothing is."""
 
     @property
+    def rules(self) -> frozenset[str]:
+        """The rules of the unsuppressed findings."""
+        return frozenset(finding.rule for finding in self.findings if finding.suppressed is None)
+
+    @property
     def is_bare(self) -> bool:
         """Whether it is unknown, and nothing else is reported about it."""
         return self.comparison.status is Status.UNKNOWN and not self.comparison.changes and not self.findings
@@ -145,7 +150,7 @@ class Block:
         """Whether the change under review alters it."""
         if self.comparison.status is Status.PROPOSED or any(change.change_class in OWN for change in self.active):
             return True
-        return any(each.rule in _OF_THE_CHANGE and each.suppressed is None for each in self.findings)
+        return not _OF_THE_CHANGE.isdisjoint(self.rules)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -153,14 +158,14 @@ class Block:
         if self.worst is Severity.ERROR:
             return False
         if self.comparison.status is Status.MISSING:
-            return any(each.rule == "missing-elsewhere" and each.suppressed is None for each in self.findings)
+            return "missing-elsewhere" in self.rules
         return {change.change_class for change in self.active} == {ChangeClass.ELSEWHERE}
 
     @property
     def is_outdated(self) -> bool:
         """Whether it differs from live only because the branch under review lacks what the base branch declares."""
         if self.comparison.status is Status.MISSING:
-            return any(each.rule == "outdated-deployment" and each.suppressed is None for each in self.findings)
+            return "outdated-deployment" in self.rules
         return {change.change_class for change in self.active} - BY_THE_CHANGE == {ChangeClass.OUTDATED}
 
     @property
@@ -278,7 +283,7 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
         general=tuple(each for each in single if _leads(each)),
         warnings=tuple(each for each in single if not _leads(each)),
         shown=tuple(block for block in shown if not block.is_bare and not block.is_elsewhere),
-        bare=tuple(sorted((each for each in shown if each.is_bare), key=_bare_order)),
+        bare=tuple(sorted((block for block in shown if block.is_bare), key=_bare_order)),
         elsewhere=tuple(block for block in shown if block.is_elsewhere),
         suppressed=tuple(_suppressed(others, loose)),
         sums=_sums(each for each in counted if id(each) not in apart),
@@ -407,13 +412,6 @@ def _result_order(result: Result) -> tuple[object, ...]:
         result.rule,
         result.location or NO_LOCATION,
     )
-
-
-def outdated(report: Report) -> list[Block]:
-    """Return the deployments that only require merging the base branch."""
-    if base(report) is None:
-        return []
-    return [block for block in blocks(report) if block.is_outdated]
 
 
 def compared(report: Report) -> int:

@@ -22,7 +22,6 @@ from driftcheck.model import (
     Change,
     ChangeClass,
     ChangeKind,
-    Comparison,
     ExitStatus,
     Finding,
     Impact,
@@ -332,8 +331,7 @@ def name_in(report: Report, target: str | None, name: str | None) -> str:
 
 def status_text(block: Block) -> str:
     """Return the status of a deployment in a word: `recreated`, `conflict` and `outdated` say more than the status."""
-    is_alike = block.comparison.status is Status.IN_SYNC
-    if is_alike and any(found.rule == "recreated" and found.suppressed is None for found in block.findings):
+    if block.comparison.status is Status.IN_SYNC and "recreated" in block.rules:
         return "recreated"
     if any(change.change_class is ChangeClass.CONFLICT for change in block.active):
         return CONFLICT
@@ -511,7 +509,7 @@ def _judged(report: Report) -> Verdict:
         return Verdict("Passed", f"{differences or 'no difference was found'}; not everything was read.")
     if differences:
         failing = report.summary.statuses[Status.DRIFTED] + report.summary.statuses[Status.MISSING]
-        passed = failing - len(view.outdated(report))
+        passed = failing - sum(block.is_outdated for block in view.blocks(report))
         rest = "" if passed <= 0 else " This does not fail the run." if passed == 1 else " None of these fail the run."
         return Verdict("Passed", f"{differences}.{rest}")
     return _in_sync(report)
@@ -600,31 +598,25 @@ def _other_findings(report: Report) -> list[Finding]:
 
 def _differences(report: Report) -> str:
     """Say what the change under review does, then how many deployments drifted, are missing, unknown, unmanaged."""
-    outdated = [block.comparison for block in view.outdated(report)]
-    left_out = {id(each) for each in outdated}
-    missing = report.summary.statuses[Status.MISSING] - sum(each.status is Status.MISSING for each in outdated)
-    drifted = [e for e in report.deployments if e.status is Status.DRIFTED and id(e) not in left_out]
-    outside = sum(block.is_elsewhere and block.comparison.status is Status.MISSING for block in view.blocks(report))
-    unmanaged = report.summary.statuses[Status.UNMANAGED] if _counts_unmanaged(report) else 0
-    rest = _numbered((report.summary.statuses[Status.UNKNOWN], "could not be checked"), (unmanaged, "unmanaged"))
-    found = _of_deployments([*_drifted_and_missing(drifted, missing, outside), *rest])
-    behind = f"{counted(len(outdated), 'deployment is', 'deployments are')} outdated, merge the base branch"
-    return _joined(_by_the_change(report), found, behind if outdated else "")
+    blocks, statuses = view.blocks(report), report.summary.statuses
+    outdated = sum(block.is_outdated for block in blocks)
+    rest = [block for block in blocks if not block.is_outdated]
+    unmanaged = statuses[Status.UNMANAGED] if _counts_unmanaged(report) else 0
+    others = _numbered((statuses[Status.UNKNOWN], "could not be checked"), (unmanaged, "unmanaged"))
+    found = _of_deployments([*_drifted_and_missing(rest), *others])
+    behind = f"{counted(outdated, 'deployment is', 'deployments are')} outdated, merge the base branch"
+    return _joined(_by_the_change(blocks), found, behind if outdated else "")
 
 
-def _by_the_change(report: Report) -> str:
+def _by_the_change(blocks: Sequence[Block]) -> str:
     """Say what the change under review does: to how many deployments, and with how many live values."""
-    classes = [{c.change_class for c in each.changes if c.suppressed is None} for each in report.deployments]
-    added = sum(each.status is Status.PROPOSED and each.id is None for each in report.deployments)
+    added = sum(block.comparison.status is Status.PROPOSED and block.comparison.id is None for block in blocks)
     altered = sum(
-        bool(found & _ALTERED) or (each.status is Status.PROPOSED and each.id is not None)
-        for each, found in zip(report.deployments, classes, strict=True)
+        not _ALTERED.isdisjoint(change.change_class for change in block.active)
+        or (block.comparison.status is Status.PROPOSED and block.comparison.id is not None)
+        for block in blocks
     )
-    adopted = sum(
-        change.change_class is ChangeClass.ADOPTED and change.suppressed is None
-        for each in report.deployments
-        for change in each.changes
-    )
+    adopted = sum(change.change_class is ChangeClass.ADOPTED for block in blocks for change in block.active)
     done = [f"alters {counted(altered, 'deployment')}"] if altered else []
     done += [f"adds {added:,}" if done else f"adds {counted(added, 'deployment')}"] if added else []
     done += [f"adopts {counted(adopted, 'live value')}"] if adopted else []
@@ -635,14 +627,12 @@ def _by_the_change(report: Report) -> str:
 _ALTERED: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.CONFLICT})
 
 
-def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: int) -> list[str]:
-    """Count the deployments in conflict with the change, those that drifted or are missing, and those outside of it.
-
-    `outside` is how many of the missing ones the change does not touch.
-    """
+def _drifted_and_missing(blocks: Sequence[Block]) -> list[str]:
+    """Count the deployments in conflict with the change, those that drifted or are missing, and those outside of it."""
     classes = [
-        Counter(c.change_class for c in each.changes if c.suppressed is None and c.change_class in view.DIFFERING)
-        for each in drifted
+        Counter(change.change_class for change in block.active if change.change_class in view.DIFFERING)
+        for block in blocks
+        if block.comparison.status is Status.DRIFTED
     ]
     elsewhere = sum(set(each) == {ChangeClass.ELSEWHERE} for each in classes)
     conflicts = sum(ChangeClass.CONFLICT in each for each in classes)
@@ -650,10 +640,13 @@ def _drifted_and_missing(drifted: Sequence[Comparison], missing: int, outside: i
     others = len(classes) - elsewhere - conflicts
     unaltered = sum(each[ChangeClass.DRIFT] for each in classes if ChangeClass.CONFLICT in each)
     also = f" (and in {counted(unaltered, 'field')} that it does not alter)" if unaltered else ""
+    missing = [block.is_elsewhere for block in blocks if block.comparison.status is Status.MISSING]
     found = _numbered(
-        (conflicts, f"drifted in conflict with it{also}"), (others, f"drifted{fields}"), (missing - outside, "missing")
+        (conflicts, f"drifted in conflict with it{also}"),
+        (others, f"drifted{fields}"),
+        (missing.count(False), "missing"),
     )
-    beyond = " and ".join(_numbered((elsewhere, "drifted"), (outside, "missing")))
+    beyond = " and ".join(_numbered((elsewhere, "drifted"), (missing.count(True), "missing")))
     return [*found, f"{beyond} outside this change"] if beyond else found
 
 
