@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ def command(flags: Flags, reporting: Reporting, first: str, second: str | None, 
 
 
 def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: Flags, *, quiet: bool) -> Report:
-    from driftcheck.comparison.listings import pair
+    from driftcheck.comparison.listings import NameMap, pair
     from driftcheck.live import snapshot
 
     configuration = run.configuration(flags)
@@ -72,10 +72,13 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     else:
         reads = replace(flags, live=() if other else (second,))
         chosen = settings.resolve("compare", reads, *configuration, other)
-    there = _live(settings.resolve("compare", flags, *configuration, one), quiet=quiet) if one else snapshot.read(first)
+    if one:
+        there = _read(settings.resolve("compare", flags, *configuration, one), (), quiet=quiet)
+    else:
+        there = snapshot.read(first)
     _refuse_idle(maps, there, first)
     if one and other and not maps and (one.name_suffix or other.name_suffix):
-        maps = (_suffixes(one, other),)
+        maps = (NameMap(f"*{one.name_suffix}", f"*{other.name_suffix}"),)
     here = _now(chosen, there, maps, quiet=quiet)
     pairing = pair(there, here if second is None else replace(here, source=second), maps, first)
     if pairing.apart:
@@ -96,15 +99,9 @@ def _target(name: str | None, config: Config) -> Target | None:
     return found
 
 
-def _suffixes(first: Target, second: Target) -> NameMap:
-    from driftcheck.comparison.listings import NameMap
-
-    return NameMap(f"*{first.name_suffix}", f"*{second.name_suffix}")
-
-
-def _live(chosen: Settings, *, quiet: bool) -> Snapshot:
+def _read(chosen: Settings, names: Collection[str], *, quiet: bool) -> Snapshot:
     with run.progress(quiet) as seen:
-        return sides.read_live(chosen, lambda: (), seen)
+        return sides.read_live(chosen, lambda: names, seen)
 
 
 def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
@@ -126,14 +123,11 @@ def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
 
 def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: bool) -> Snapshot:
     """Read the second side, narrowed as the first was."""
+    from driftcheck.comparison.listings import counterpart
+
     if chosen.live is not None:
         from driftcheck.live import snapshot
 
         return snapshot.read(chosen.live)
-    chosen = replace(chosen, scope=dict(there.scope))
-    names = [
-        next((name for each in maps if (name := each.counterpart(d.name)) is not None), d.name)
-        for d in there.deployments
-    ]
-    with run.progress(quiet) as seen:
-        return sides.read_live(chosen, lambda: names, seen)
+    names = [counterpart(deployment.name, maps) or deployment.name for deployment in there.deployments]
+    return _read(replace(chosen, scope=dict(there.scope)), names, quiet=quiet)

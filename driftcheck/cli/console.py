@@ -89,7 +89,7 @@ def say_error(error: DriftcheckError) -> None:
 def say_failure(error: Exception) -> ExitStatus:
     """Report an error and return the exit status for it.
 
-    Of an internal error, the kind and where it arose are reported; never its text, which may hold any value.
+    An internal error is reported by its kind and origin, never by its text, which may hold any value.
     """
     if isinstance(error, DriftcheckError):
         say_error(error)

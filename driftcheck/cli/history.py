@@ -72,7 +72,7 @@ def _view(name: str, *formats: str) -> Callable[[_View], click.Command]:
         @functools.wraps(view)
         def run(history: str | None, targets: tuple[str, ...], output: Output) -> int:
             url = _database(history)
-            refuse_inputs([output.file] if output.file else [], named_inputs(Flags(history=url)))
+            refuse_inputs([output.file], named_inputs(Flags(history=url)))
             write_text(output.file, view(url, targets, output.format))
             return 0
 
@@ -164,9 +164,7 @@ def _list(url: str, targets: tuple[str, ...], output: str) -> str:
     """List the recorded runs, newest first."""
     from driftcheck.history import store
 
-    records = [
-        _run_json(row, part) for row in reversed(store.runs(url, targets)) for part in row.parts if part["is_target"]
-    ]
+    records = _runs_json(reversed(store.runs(url, targets)))
     if output == "json":
         return _dumped({"runs": records})
     if not records:
@@ -183,21 +181,24 @@ def _list(url: str, targets: tuple[str, ...], output: str) -> str:
     return _columns(columns, ("report", "target"))
 
 
-def _run_json(row: RunRow, part: Any) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "generated_at": row.generated_at,
-        "command": row.info["command"],
-        "report_id": row.info["report_id"],
-        "target": part["target"],
-        "outcome": part["outcome"],
-        "conclusive": part["conclusive"],
-        "open": part["open"],
-        "opened": part["opened"],
-        "changed": part["changed"],
-        "resolved": part["resolved"],
-        "sha256": row.sha256,
-    }
+def _runs_json(rows: Iterable[RunRow]) -> list[dict[str, Any]]:
+    """Return the records of runs, one for each target."""
+    return [
+        {
+            "id": row.id,
+            "generated_at": row.generated_at,
+            "command": row.info["command"],
+            "report_id": row.info["report_id"],
+            **{
+                name: part[name]
+                for name in ("target", "outcome", "conclusive", "open", "opened", "changed", "resolved")
+            },
+            "sha256": row.sha256,
+        }
+        for row in rows
+        for part in row.parts
+        if part["is_target"]
+    ]
 
 
 @command.command("show")
@@ -289,8 +290,7 @@ def _export(url: str, targets: tuple[str, ...], output: str) -> str:
     items = [_exported(item, sha256) for item in store.all_items(url, targets)]
     if output == "csv":
         return _csv(items)
-    lines = [{"type": "run", **_run_json(row, part)} for row in runs for part in row.parts if part["is_target"]]
-    records = [*lines, *({"type": "item"} | item for item in items)]
+    records = [{"type": "run"} | record for record in _runs_json(runs)] + [{"type": "item"} | item for item in items]
     return inert_json("".join(json.dumps(record) + "\n" for record in records))
 
 

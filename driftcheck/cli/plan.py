@@ -42,7 +42,7 @@ def command(flags: Flags, outputs: Sequence[Output], quiet: bool) -> int:
     Values that are not known, such as those of secrets, are placeholders; a request with placeholders is marked unsafe
     as it is. Exit status 0: nothing to do; 1: there is a plan.
     """
-    refuse_inputs([each.file for each in outputs if each.file is not None], named_inputs(flags))
+    refuse_inputs([each.file for each in outputs], named_inputs(flags))
     compared = run.compared("plan", flags, quiet=quiet)
     plan = plan_of(compared)
     status = run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)

@@ -165,8 +165,7 @@ def failures_reported(
     recorded if runs are, unless the command line was wrong, which says nothing about the deployments. Raises UsageError
     if a report would replace an input: what the flags name, or one of `reads`.
     """
-    inputs = [*reads, *(named_inputs(flags) if flags else ())]
-    refuse_inputs([each.file for each in reporting.outputs if each.file], inputs)
+    refuse_inputs([each.file for each in reporting.outputs], [*reads, *(named_inputs(flags) if flags else ())])
     try:
         yield
         return

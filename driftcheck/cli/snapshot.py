@@ -27,8 +27,7 @@ def command(flags: Flags, file: str | None, quiet: bool) -> int:
     """
     from driftcheck.live.snapshot import write
 
-    if file is not None:
-        refuse_inputs([file], named_inputs(flags))
+    refuse_inputs([file], named_inputs(flags))
     runs = run.resolve_targets("snapshot", flags)
     if len(runs) > 1:
         return _save_each(runs, file, quiet=quiet)

@@ -33,6 +33,11 @@ class NameMap:
         return self.second.replace("*", name[len(before) : len(name) - len(after)]) if star else self.second
 
 
+def counterpart(name: str, maps: Sequence[NameMap]) -> str | None:
+    """Return the name on the second side by the first map that matches; None if no map does."""
+    return next((to for each in maps if (to := each.counterpart(name)) is not None), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Pairing:
     """Two listings, ready to be compared."""
@@ -89,7 +94,7 @@ def _counterparts(first: Snapshot, second: Snapshot, maps: Sequence[NameMap]) ->
     own = dict.fromkeys(deployment.name for deployment in first.deployments)
     mapped: dict[str, str] = {}
     for name in own:
-        target = next((to for each in maps if (to := each.counterpart(name)) is not None), None)
+        target = counterpart(name, maps)
         if target is not None:
             mapped[name] = target
     _refuse_collisions(mapped)
