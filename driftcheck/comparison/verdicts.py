@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
@@ -20,7 +20,6 @@ from driftcheck.comparison.matching import Match, agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import branch_behind, may_be_commit
 from driftcheck.model import (
-    ABSENT,
     JSON,
     Change,
     ChangeClass,
@@ -209,20 +208,20 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     if "name" not in declaration.value:
         seen = {key: value for key, value in seen.items() if key != "name"}  # the service chose it (docs/API.md 6.4)
     result = _compare_values(so_far, declaration.value, seen)
-    earlier = so_far.earlier(declaration.name)
     pinned = _pinned_differences(so_far, declaration, seen, result)
-    found = None
-    if so_far.has_room(len(result.differences) + len(pinned)):
-        found = _classified(so_far, earlier, declaration, seen, result)
-    if found is None or not so_far.has_room(found.number + len(pinned)):
+    earlier = so_far.earlier(declaration.name)
+    classed: Sequence[Classed] = ()
+    removed: Sequence[Path] = ()
+    number = len(result.differences) + len(pinned)
+    if so_far.has_room(number):
+        classed, removed = _classified(so_far, earlier, declaration, seen, result.differences, pinned)
+        number = len(classed) + len(removed)
+    if not so_far.has_room(number):
         so_far.is_full = True
         _assess_uncompared(so_far, declaration, live)
         return
-    so_far.changes += found.number + len(pinned)
-    changes = [change_of(declaration, each) for each in found.classed]
-    outside = ChangeClass.DRIFT if earlier is None or earlier.is_touched(declaration.value) else ChangeClass.ELSEWHERE
-    base = ABSENT if earlier is None else None
-    changes += [change_of(declaration, Classed(each, outside, base)) for each in pinned]
+    so_far.changes += number
+    changes = [change_of(declaration, each) for each in classed]
     comparison = Comparison(
         name=declaration.name,
         status=status_of(changes),
@@ -239,7 +238,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     _add_findings(so_far, comparison, result, declaration, live)
     if earlier is not None and earlier.is_new:
         so_far.add("proposed-adoption", comparison)
-    for path in found.removed:
+    for path in removed:
         so_far.add("declaration-removed", comparison, path=path)
 
 
@@ -268,36 +267,28 @@ def _pinned_differences(
     ]
 
 
-class _Found(NamedTuple):
-    """What is reported of a deployment."""
-
-    classed: Sequence[Classed]
-    removed: Sequence[Path] = ()
-    """Fields that the change no longer declares although live differs there."""
-
-    @property
-    def number(self) -> int:
-        """How many changes and fields there are."""
-        return len(self.classed) + len(self.removed)
-
-
 def _classified(
     so_far: _Assessment,
     earlier: BaseDeployment | None,
     declaration: Declaration,
     seen: Mapping[str, JSON],
-    result: Differences,
-) -> _Found:
-    """Return the differences with their classes, and with --base what only a three-way comparison finds."""
+    differences: Sequence[Difference],
+    pinned: Sequence[Difference],
+) -> tuple[Sequence[Classed], Sequence[Path]]:
+    """Return the differences with their classes, and fields that the change no longer declares although live differs.
+
+    With --base, this includes what only a three-way comparison finds.
+    """
     if earlier is None:
-        return _Found([Classed(difference) for difference in result.differences])
-    if not result.differences and earlier.is_settled(declaration.value):
-        return _Found(())
+        return [Classed(each) for each in (*differences, *pinned)], ()
+    outside = ChangeClass.DRIFT if earlier.is_touched(declaration.value) else ChangeClass.ELSEWHERE
+    undeclared = [Classed(each, outside, None) for each in pinned]
+    if not differences and earlier.is_settled(declaration.value):
+        return undeclared, ()
     from driftcheck.comparison.three_way import ThreeWay
 
-    strict = so_far.terms.strict
-    three = ThreeWay(earlier, declaration.value, seen, result.differences, strict=strict)
-    return _Found(tuple(three.classify()), tuple(three.removed()))
+    three = ThreeWay(earlier, declaration.value, seen, differences, strict=so_far.terms.strict)
+    return [*three.classify(), *undeclared], [*three.removed()]
 
 
 def _assess_uncompared(so_far: _Assessment, declaration: Declaration, live: Deployment) -> None:
