@@ -34,8 +34,8 @@ class _Annotation:
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as workflow commands, and the verdict on its own line."""
     annotations = [_Annotation(Severity.ERROR, report.outcome.value, defect) for defect in wording.run_defects(report)]
-    aside = view.aside(report)
-    left_out = set(map(id, aside))
+    elsewhere = view.notes_elsewhere(report)
+    left_out = set(map(id, elsewhere))
     results = [each for each in view.results(report) if id(each.item) not in left_out]
     unmanaged = [each for each in results if each.rule in UNMANAGED_RULES and each.item.severity is Severity.NOTE]
     summed = unmanaged if len(unmanaged) > 1 else []
@@ -45,9 +45,9 @@ def render(report: Report, options: RenderOptions) -> str:
         names = wording.listed((wording.full_name(each.target, each.deployment) for each in summed), _NAMES)
         text = f"{len(summed):,} unmanaged deployments: {names}"
         annotations.append(_Annotation(Severity.NOTE, summed[0].rule, text))
-    if aside:
-        title = f"{wording.counted(len(aside), 'note')} on deployments that this change does not touch"
-        annotations.append(_Annotation(Severity.NOTE, title, wording.by_rule(aside)))
+    if elsewhere:
+        title = f"{wording.counted(len(elsewhere), 'note')} on deployments that this change does not touch"
+        annotations.append(_Annotation(Severity.NOTE, title, wording.by_rule(elsewhere)))
     lines = [line for level in Severity for line in _level([each for each in annotations if each.severity is level])]
     lines.append(unbroken(f"driftcheck: {wording.conclusion(report)}"))
     return "".join(f"{line}\n" for line in lines)

@@ -243,7 +243,7 @@ def _parts(report: Report, numbers: Iterator[int]) -> Iterator[_Part]:
             report=part,
             is_target=position > 0,
             shown=shown,
-            rows=_rows((*shown.shown, *shown.bare), numbers, most_open=_OPEN),
+            rows=_rows((*shown.shown, *shown.unknown), numbers, most_open=_OPEN),
             elsewhere=_rows(shown.elsewhere, numbers),
             unmanaged=_rows(filter(_is_counted_unmanaged, shown.others), numbers),
             notes=_general_notes(part),
@@ -253,7 +253,8 @@ def _parts(report: Report, numbers: Iterator[int]) -> Iterator[_Part]:
 def _rows(blocks: Iterable[view.Block], numbers: Iterator[int], *, most_open: int = 0) -> list[_Row]:
     """Return blocks as rows; those up to a number are open at first."""
     return [
-        _Row(block, f"d{n}", n <= most_open and not block.is_bare) for block, n in zip(blocks, numbers, strict=False)
+        _Row(block, f"d{n}", n <= most_open and not block.is_merely_unknown)
+        for block, n in zip(blocks, numbers, strict=False)
     ]
 
 

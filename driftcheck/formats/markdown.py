@@ -162,8 +162,8 @@ def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
     for position, block in enumerate(shown.shown):
         is_open = position < _OPEN and (block.worst is Severity.ERROR or block.is_own)
         yield _of_block(block, report, options, is_open=is_open)
-    bare = [_Piece(f"- {_code(visible(block.comparison.name))}\n", "deployment") for block in shown.bare]
-    yield _details(f"<b>unknown</b> ({len(bare):,})", bare)
+    unknown = [_Piece(f"- {_code(visible(block.comparison.name))}\n", "deployment") for block in shown.unknown]
+    yield _details(f"<b>unknown</b> ({len(unknown):,})", unknown)
     yield from _sums(shown, report, options, Severity.ERROR)
     yield _Group("\n**Warnings**\n\n", tuple(_finding(finding, report, options) for finding in shown.warnings))
     yield from _sums(shown, report, options, Severity.WARNING)
@@ -178,8 +178,8 @@ def _folded(report: Report, options: RenderOptions) -> Iterator[_Group]:
     yield _details(f"<b>resolved</b> since the last conclusive run ({len(resolved):,})", resolved)
     yield _suppressed(shown, report, options)
     yield from _sums(shown, report, options, Severity.NOTE)
-    aside = [_finding(each, report, options) for each in shown.aside]
-    yield _details(f"<b>notes</b> on deployments that this change does not touch ({len(aside):,})", aside)
+    notes = [_finding(each, report, options) for each in shown.notes_elsewhere]
+    yield _details(f"<b>notes</b> on deployments that this change does not touch ({len(notes):,})", notes)
     elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, report, options)]
     yield _details(f"<b>not touched by this change</b>: {wording.elsewhere_text(shown.elsewhere)}", elsewhere)
 

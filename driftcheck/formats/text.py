@@ -83,7 +83,7 @@ class _Page:
         self._limit = _VALUES.get(options.verbose) if self._verbose else max(options.width - 15, _LEAST_VALUE)
         folds_notes = not self._verbose and report.command != "validate"
         self._view = view.view(
-            report, with_unmanaged=self._verbose, folds_notes=folds_notes, sums_alike=not self._verbose
+            report, with_unmanaged=self._verbose, folds_notes=folds_notes, sums_equal=not self._verbose
         )
 
     def sections(self) -> Iterator[Iterable[str]]:
@@ -97,7 +97,7 @@ class _Page:
             yield self._finding(finding, "")
         for block in self._view.shown:
             yield self._block(block)
-        yield self._bare()
+        yield self._unknown()
         yield self._sums_of(Severity.ERROR)
         for finding in self._view.warnings:
             yield self._finding(finding, "")
@@ -109,7 +109,7 @@ class _Page:
         yield self._resolved()
         yield self._matching()
         yield self._sums_of(Severity.NOTE)
-        yield self._aside()
+        yield self._notes_elsewhere()
         yield self._elsewhere()
 
     def end(self) -> Iterator[Iterable[str]]:
@@ -296,9 +296,9 @@ class _Page:
         if len(lines) > most:
             yield f"and {wording.counted(len(lines) - most, f'more {noun}')} ({_MORE})"
 
-    def _bare(self) -> Iterator[str]:
+    def _unknown(self) -> Iterator[str]:
         """List the deployments of which nothing is known but that they are declared or live, on one line."""
-        blocks = self._view.bare
+        blocks = self._view.unknown
         if len(blocks) > 1 and not self._verbose:
             names = [visible(block.comparison.name) for block in blocks]
             number = f"{len(blocks):,} unknown"
@@ -383,10 +383,10 @@ class _Page:
         if folded:
             yield from self._folded("on declared values", [finding for each in folded for finding in each.findings])
 
-    def _aside(self) -> Iterator[str]:
+    def _notes_elsewhere(self) -> Iterator[str]:
         """Count the notes on deployments that the change under review does not touch."""
-        if self._view.aside:
-            yield from self._folded("on deployments that this change does not touch", self._view.aside)
+        if self._view.notes_elsewhere:
+            yield from self._folded("on deployments that this change does not touch", self._view.notes_elsewhere)
 
     def _folded(self, about: str, notes: Sequence[Finding]) -> Iterator[str]:
         number = wording.counted(len(notes), "note")

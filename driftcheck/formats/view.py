@@ -131,7 +131,7 @@ class Block:
         return frozenset(finding.rule for finding in self.findings if finding.suppressed is None)
 
     @property
-    def is_bare(self) -> bool:
+    def is_merely_unknown(self) -> bool:
         """Whether it is unknown, and nothing else is reported about it."""
         return self.comparison.status is Status.UNKNOWN and not self.comparison.changes and not self.findings
 
@@ -231,7 +231,7 @@ class View:
     """Errors about no deployment of the report, and warnings about the whole run, which may explain the rest."""
     shown: tuple[Block, ...]
     """The deployments that are shown by themselves; the others are only counted."""
-    bare: tuple[Block, ...]
+    unknown: tuple[Block, ...]
     """Deployments of which nothing is known."""
     warnings: tuple[Finding, ...]
     """The other warnings about no deployment of the report."""
@@ -241,25 +241,27 @@ class View:
     """What ignore rules suppress, and no deployment above shows."""
     sums: tuple[Sum, ...]
     """The other findings: notes, and deployments that are merely unmanaged."""
-    aside: tuple[Finding, ...]
+    notes_elsewhere: tuple[Finding, ...]
     """Notes on deployments that the change under review does not touch, if notes are folded."""
     others: tuple[Block, ...]
     """The deployments that are shown nowhere above."""
 
 
-def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = False, sums_alike: bool = False) -> View:
+def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = False, sums_equal: bool = False) -> View:
     """Return what is shown of a report.
 
     With `with_unmanaged`, unmanaged deployments are shown by themselves; with `folds_notes`, notes on declared values
     are counted, those of deployments that are shown, too, and notes that the change under review does not concern are
-    set aside; with `sums_alike`, a warning that is all that several deployments have is counted.
+    set aside; with `sums_equal`, a warning that is all that several deployments have is counted.
     """
     every = blocks(report)
-    alike = _alike(every, report.findings) if sums_alike else frozenset()
+    repeated = _repeated(every, report.findings) if sums_equal else frozenset()
     shown = [
         block
         for block in every
-        if block.matters and (with_unmanaged or not block.is_merely_unmanaged) and not _is_only(block, alike)
+        if block.matters
+        and (with_unmanaged or not block.is_merely_unmanaged)
+        and not _has_only_counted(block, repeated)
     ]
     visible = {id(block) for block in shown}
     others = [block for block in every if id(block) not in visible]
@@ -275,24 +277,24 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
         (each for each in loose if each.suppressed is None),
         key=lambda each: (each.severity.rank, each.location or NO_LOCATION, *_rule_order(each.rule)),
     )
-    single = [each for each in general if not _is_counted(each, alike)]
-    counted = [each for each in general if _is_counted(each, alike)]
+    single = [each for each in general if not _is_counted(each, repeated)]
+    counted = [each for each in general if _is_counted(each, repeated)]
     counted += [*folded, *(each for block in others for each in block.findings if each.suppressed is None)]
-    apart = {id(each) for each in aside(report)} if folds_notes else set()
+    apart = {id(each) for each in notes_elsewhere(report)} if folds_notes else set()
     return View(
         general=tuple(each for each in single if _leads(each)),
         warnings=tuple(each for each in single if not _leads(each)),
-        shown=tuple(block for block in shown if not block.is_bare and not block.is_elsewhere),
-        bare=tuple(sorted((block for block in shown if block.is_bare), key=_bare_order)),
+        shown=tuple(block for block in shown if not block.is_merely_unknown and not block.is_elsewhere),
+        unknown=tuple(sorted((block for block in shown if block.is_merely_unknown), key=_unknown_order)),
         elsewhere=tuple(block for block in shown if block.is_elsewhere),
         suppressed=tuple(_suppressed(others, loose)),
         sums=_sums(each for each in counted if id(each) not in apart),
-        aside=tuple(each for each in counted if id(each) in apart),
+        notes_elsewhere=tuple(each for each in counted if id(each) in apart),
         others=tuple(others),
     )
 
 
-def aside(report: Report) -> list[Finding]:
+def notes_elsewhere(report: Report) -> list[Finding]:
     """Return the notes on deployments that the change under review does not touch; empty without one."""
     if base(report) is None:
         return []
@@ -309,15 +311,15 @@ def _leads(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR or (finding.deployment is None and finding.location is None)
 
 
-def _bare_order(block: Block) -> tuple[object, ...]:
+def _unknown_order(block: Block) -> tuple[object, ...]:
     return block.comparison.location is None, block.comparison.target or "", block.comparison.name
 
 
-_ALIKE: Final = 3
+_REPEATED: Final = 3
 """The number of equal warnings from which they are summed."""
 
 
-def _alike(every: Iterable[Block], findings: Iterable[Finding]) -> frozenset[str]:
+def _repeated(every: Iterable[Block], findings: Iterable[Finding]) -> frozenset[str]:
     """Return the rules whose equal warnings about whole deployments are summed."""
     drifting = {(each.comparison.target, each.comparison.name) for each in every if each.active}
     warnings = Counter(
@@ -326,7 +328,7 @@ def _alike(every: Iterable[Block], findings: Iterable[Finding]) -> frozenset[str
         if _is_of_deployment(each) and (each.target, each.deployment) not in drifting
     )
     rules = Counter(rule for rule, _, _ in warnings)
-    return frozenset(rule for (rule, *_), number in warnings.items() if number >= _ALIKE and rules[rule] == 1)
+    return frozenset(rule for (rule, *_), number in warnings.items() if number >= _REPEATED and rules[rule] == 1)
 
 
 def _is_of_deployment(finding: Finding) -> bool:
@@ -334,15 +336,15 @@ def _is_of_deployment(finding: Finding) -> bool:
     return is_warning and finding.deployment is not None and finding.path is None
 
 
-def _is_counted(finding: Finding, alike: Container[str]) -> bool:
-    return finding.severity is Severity.NOTE or (_is_of_deployment(finding) and finding.rule in alike)
+def _is_counted(finding: Finding, repeated: Container[str]) -> bool:
+    return finding.severity is Severity.NOTE or (_is_of_deployment(finding) and finding.rule in repeated)
 
 
-def _is_only(block: Block, alike: Container[str]) -> bool:
+def _has_only_counted(block: Block, repeated: Container[str]) -> bool:
     """Return whether warnings that are summed are all that a matching deployment has."""
     if block.active or block.comparison.status is not Status.IN_SYNC:
         return False
-    return all(_is_counted(each, alike) for each in block.findings if each.suppressed is None)
+    return all(_is_counted(each, repeated) for each in block.findings if each.suppressed is None)
 
 
 def _is_note_on_value(finding: Finding) -> bool:

@@ -64,7 +64,7 @@ def test_deployments_of_which_nothing_is_known_are_sorted_by_name() -> None:
     unknown = tuple(Comparison(name, Status.UNKNOWN, location=Location("a.yaml", 1, 1)) for name in ("a", "b", "c"))
     note = Finding("long-name", Severity.NOTE, "too long", deployment="c")
     shown = view.view(replace(DRIFT, deployments=unknown, findings=(note,)), folds_notes=True)
-    assert [block.comparison.name for block in shown.bare] == ["a", "b", "c"]
+    assert [block.comparison.name for block in shown.unknown] == ["a", "b", "c"]
 
 
 def test_blocks_are_worst_first() -> None:
@@ -79,7 +79,7 @@ def test_every_deployment_and_finding_is_in_one_part_of_the_view(drawn: Report) 
     blocks, findings = 0, 0
     for part in parts:
         shown = view.view(part)
-        above = [*shown.shown, *shown.bare, *shown.elsewhere]
+        above = [*shown.shown, *shown.unknown, *shown.elsewhere]
         blocks += len(above) + len(shown.others)
         findings += len(shown.general) + len(shown.warnings) + sum(len(group.findings) for group in shown.sums)
         findings += sum(len(block.findings) for block in above)
