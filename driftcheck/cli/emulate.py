@@ -26,7 +26,7 @@ from driftcheck.cli import console
 def command(snapshot: str, port: int, order: str, latency: float, status: int, writable: bool) -> int:
     """Serve SNAPSHOT on loopback as the control plane would, until interrupted: for trials and tests.
 
-    The base URL is the first line on standard output. Needs the extra: pip install 'langsmith-driftcheck[emulator]'.
+    The base URL is the first line on standard output. Needs the package's extra `emulator`.
     """
     from driftcheck.live import emulator
     from driftcheck.live.snapshot import read, read_items

@@ -206,7 +206,10 @@ def _runs_json(rows: Iterable[RunRow]) -> list[dict[str, Any]]:
 @options.history
 @options.rendering
 def show_command(flags: Flags, reporting: Reporting, run_id: str) -> int:
-    """Show the report of a run as it was; RUN is its id, or the first characters of it."""
+    """Show the report of a run as it was.
+
+    RUN is the id of the run, or the first characters of it.
+    """
     from driftcheck.cli import run  # slow to load
 
     with run.failures_reported("history", reporting, reads=named_inputs(flags)):
@@ -219,7 +222,7 @@ def show_command(flags: Flags, reporting: Reporting, run_id: str) -> int:
 
 @_view("trend", "text", "json", "html")
 def _trend(url: str, targets: tuple[str, ...], output: str) -> str:
-    """Show how what is open developed, day by day."""
+    """Show how many items were open, day by day."""
     from driftcheck.history import store
     from driftcheck.history.trend import trend
 
@@ -279,9 +282,9 @@ def prune_command(history: str | None, keep: timedelta) -> int:
 
 @_view("export", "jsonl", "csv")
 def _export(url: str, targets: tuple[str, ...], output: str) -> str:
-    """Write every item with its times and the SHA-256 of the reports that opened and resolved it.
+    """Write every item that was recorded, with its times.
 
-    JSON lines hold the runs too.
+    Each has the SHA-256 of the reports that opened and resolved it. JSON lines hold the runs too.
     """
     from driftcheck.history import store
 

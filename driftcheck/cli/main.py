@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "render": "Print the declarations with defaults and overlays merged. Offline.",
     "audit": "Check a whole workspace: unmanaged deployments, coverage, rollouts.",
     "history": "Show what is open and since when, recorded runs and trends.",
-    "adopt": "Accept live values into the YAML, in place; prints a diff.",
+    "adopt": "Accept live values into the YAML; prints a diff, --write edits.",
     "plan": "Print the requests that bring live back to what is declared.",
     "report": "Render a saved JSON report in any format. Offline.",
     "snapshot": "Save the live listing, redacted, for --live.",
@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "export": "Write declarations from what is live.",
     "init": "Write a configuration and first declarations.",
     "explain": "Explain a rule or a field, or list them.",
-    "schema": "Print a JSON Schema: declaration, config, report or snapshot.",
+    "schema": "Print a JSON Schema: of declarations, reports, plans and others.",
     "emulate": "Serve a snapshot on loopback as the control plane would.",
 }
 """Every command, a module of this package that is imported when it is called, and its line in the help."""

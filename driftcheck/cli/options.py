@@ -158,7 +158,7 @@ three_way = _together(
         "--gate",
         metavar="CLASSES",
         shell_complete=_completed(lambda: ChangeClass),
-        help="With --base: classes that fail. Default: drift,conflict.",
+        help="With --base: classes of changes that make exit status 1. Default: drift,conflict.",
     ),
 )
 
@@ -211,7 +211,9 @@ _access = _together(
     click.option("--endpoint", metavar="URL", help="Base URL of the control plane."),
     click.option("--region", type=click.Choice(list(REGIONS)), help="Region of LangSmith Cloud. Default: us."),
     click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the API key."),
-    click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for the whole listing."),
+    click.option(
+        "--timeout", type=float, default=120.0, show_default=True, metavar="SECONDS", help="Limit of the whole listing."
+    ),
     click.option("--retries", type=int, default=4, show_default=True, help="Retries of a request."),
     click.option("--concurrency", type=int, default=4, show_default=True, help="Concurrent requests."),
     click.option("--ca-file", type=click.Path(), metavar="FILE", help="CA certificates to trust (PEM)."),
@@ -260,7 +262,7 @@ def scope(command: Command) -> Command:
     """Add the endpoint's filters as options."""
     for name, text in reversed(SCOPE.items()):
         choice = click.Choice(["true", "false"]) if name == "remote_reconciled" else None
-        command = click.option(f"--{name.replace('_', '-')}", name, type=choice, metavar="TEXT", help=text)(command)
+        command = click.option(f"--{name.replace('_', '-')}", name, type=choice, help=text)(command)
     return command
 
 
