@@ -59,7 +59,7 @@ def rules_page() -> str:
 
 def _commands() -> str:
     context = click.Context(driftcheck, info_name="driftcheck", max_content_width=100)
-    parts = ["# Commands", "What `--help` prints. Every option can be set as `DRIFTCHECK_<COMMAND>_<OPTION>` too."]
+    parts = ["# Commands", "The texts of `--help`. Every option has a variable, too: `DRIFTCHECK_<COMMAND>_<OPTION>`."]
     for name in COMMANDS:
         command = driftcheck.get_command(context, name)
         assert command is not None
@@ -82,7 +82,8 @@ def _configuration() -> str:
     schema = fields.schema("config")
     parts = [
         "# Configuration",
-        "The keys of `driftcheck.yaml`, found upward from the current folder to the repository's root.",
+        "The keys of `driftcheck.yaml`. driftcheck uses the nearest one from the current folder up to the root of "
+        "the repository.",
     ]
     parts.append(_properties(schema))
     for name, part in schema["$defs"].items():
@@ -116,12 +117,12 @@ def _cell(text: str) -> str:
 
 
 def _fields() -> str:
-    intro = "What `driftcheck explain` lists; `driftcheck explain NAME` says more."
+    intro = "The list that `driftcheck explain` prints. `driftcheck explain NAME` says more."
     return f"# Fields and rules\n\n{intro}\n\n```text\n{overview().rstrip()}\n```\n"
 
 
 def _schemas() -> str:
-    parts = ["# Schemas", "What `driftcheck schema NAME` prints. The `$id` of a schema does not change."]
+    parts = ["# Schemas", "The schemas that `driftcheck schema NAME` prints. The `$id` of a schema does not change."]
     for name in fields.SCHEMAS:
         schema = fields.schema(name)
         parts += [f"## {name}", schema["description"] if "description" in schema else schema["title"]]
@@ -136,7 +137,9 @@ def _indented(text: str) -> str:
 
 def _exit_status() -> str:
     rows = ["| status | meaning |", "|---|---|", *(f"| {int(status)} | {STATUSES[status]} |" for status in ExitStatus)]
-    after = "The first of 4, 2, 3, 1, 0 that holds, over all targets. The report is written all the same."
+    after = (
+        "The status is the first of 4, 2, 3, 1, 0 that applies, over all targets. The report is written in any case."
+    )
     return "\n\n".join(["# Exit status", "\n".join(rows), after]) + "\n"
 
 
