@@ -182,64 +182,64 @@ class _Reader:
         self._live = live
         self.notes: list[Note] = []
 
-    def object(self, value: Mapping[str, JSON], schema: Field, path: Path) -> dict[str, JSON]:
+    def object(self, value: Mapping[str, JSON], field: Field, path: Path) -> dict[str, JSON]:
         """Return an object's form: known fields first, in the schema's order."""
         form = {}
-        known = (name for name in schema.properties if name in value or name in schema.indirect)
-        for name in (*known, *sorted(value.keys() - schema.properties)):
-            entry = self._entry(name, value, schema, (*path, name))
+        known = (name for name in field.properties if name in value or name in field.indirect)
+        for name in (*known, *sorted(value.keys() - field.properties)):
+            entry = self._entry(name, value, field, (*path, name))
             if entry is not ABSENT:
                 form[name] = entry
         return form
 
     def _entry(self, name: str, siblings: Mapping[str, JSON], parent: Field, path: Path) -> JSON | Absent:
-        value, schema = siblings.get(name), parent.child(name)
-        if schema is not None and schema.branch:
-            value = branch_behind(self._live, schema) or value
+        value, field = siblings.get(name), parent.child(name)
+        if field is not None and field.branch:
+            value = branch_behind(self._live, field) or value
         if value is None:
             return ABSENT
-        if schema is None and not _is_free(parent):
+        if field is None and not _is_free(parent):
             return self._leave(path, UNMODELLED)
         if not _is_writable(name) or not _is_short(name):
             return self._leave(path, UNWRITABLE)
-        schema = schema or UNKNOWN
-        if not _is_free(parent) and self._need_not_be_declared(value, schema, siblings, parent):
+        field = field or UNKNOWN
+        if not _is_free(parent) and self._need_not_be_declared(value, field, siblings, parent):
             return ABSENT
-        if schema.sensitive:
-            return self._leave(path, HIDDEN) if schema.types else ABSENT
-        if schema.branch and is_commit(value):
+        if field.sensitive:
+            return self._leave(path, HIDDEN) if field.types else ABSENT
+        if field.branch and is_commit(value):
             return self._leave(path, COMMIT)
-        return self._value(value, schema, path)
+        return self._value(value, field, path)
 
-    def _need_not_be_declared(self, value: JSON, schema: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
+    def _need_not_be_declared(self, value: JSON, field: Field, siblings: Mapping[str, JSON], parent: Field) -> bool:
         """Return whether a value need not be declared: it is unset, the service's own, or derived from another."""
-        if schema.platform_sets(self._live.get("source")) or schema.is_assigned(value):
+        if field.platform_sets(self._live.get("source")) or field.is_assigned(value):
             return True
-        if is_unset(value, schema) and not schema.indirect:
+        if is_unset(value, field) and not field.indirect:
             return True
-        own = (schema.service_default, derive(schema, siblings, parent))
+        own = (field.service_default, derive(field, siblings, parent))
         return any(value == each and _is_alike(value, each) for each in own if each is not None)
 
-    def _value(self, value: JSON, schema: Field, path: Path) -> JSON | Absent:
+    def _value(self, value: JSON, field: Field, path: Path) -> JSON | Absent:
         if value == REDACTED_MARKER or is_secret(value):
             return self._leave(path, HIDDEN)
         if isinstance(value, dict):
-            form = self.object(value, schema, path)
-            return form if form or _is_free(schema) else ABSENT
+            form = self.object(value, field, path)
+            return form if form or _is_free(field) else ABSENT
         if isinstance(value, list):
-            return self._list(value, schema, path)
+            return self._list(value, field, path)
         if not _is_writable(value):
             return self._leave(path, UNWRITABLE)
         is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER
         return int(value) if is_whole else value
 
-    def _list(self, entries: Sequence[JSON], schema: Field, path: Path) -> list[JSON]:
+    def _list(self, entries: Sequence[JSON], field: Field, path: Path) -> list[JSON]:
         """Return a list's form, sorted by identity if order does not matter."""
-        segments = _segments(entries, schema)
+        segments = _segments(entries, field)
         pairs = list(zip(segments, entries, strict=True))
-        if not schema.ordered and all(isinstance(segment, Item) for segment in segments):
+        if not field.ordered and all(isinstance(segment, Item) for segment in segments):
             pairs.sort(key=lambda pair: str(pair[0]))
-        found = (self._value(entry, schema.items or UNKNOWN, (*path, segment)) for segment, entry in pairs)
+        found = (self._value(entry, field.items or UNKNOWN, (*path, segment)) for segment, entry in pairs)
         return [entry for entry in found if entry is not ABSENT]
 
     def _leave(self, path: Path, reason: str) -> Absent:
@@ -247,9 +247,9 @@ class _Reader:
         return ABSENT
 
 
-def _is_free(schema: Field) -> bool:
+def _is_free(field: Field) -> bool:
     """Return whether an object's entries are compared as a whole, and not field by field."""
-    return schema.values is not None or not schema.properties
+    return field.values is not None or not field.properties
 
 
 def _is_alike(value: JSON, other: JSON) -> bool:
@@ -268,22 +268,22 @@ def _is_short(key: str) -> bool:
     return len(key) * (2 if key.isascii() and key.isprintable() else 10) <= 1000
 
 
-def _segments(entries: Sequence[JSON], schema: Field) -> list[Segment]:
+def _segments(entries: Sequence[JSON], field: Field) -> list[Segment]:
     """Name the entries of a list: by identity if each has a unique one, otherwise by index."""
-    if indices_by_identity(entries, schema.key) is None:
+    if indices_by_identity(entries, field.key) is None:
         return list(range(len(entries)))
-    return [entry_segment(entry, index, schema.key) for index, entry in enumerate(entries)]
+    return [entry_segment(entry, index, field.key) for index, entry in enumerate(entries)]
 
 
 def _fit(form: dict[str, JSON]) -> list[Note] | None:
-    """Remove from a form, in pointer, what schema and rules refuse; None if they refuse the whole deployment."""
+    """Remove from a form, in place, what schema and rules refuse; None if they refuse the whole deployment."""
     notes: list[Note] = []
     while errors := dict(_errors(form)):
         before = len(notes)
         for pointer in sorted(errors, key=_from_the_end, reverse=True):
             if pointer in ((), ("name",)):
                 return None
-            if (path := _remove(form, _whole(pointer))) is not None:
+            if (path := _remove(form, pointer)) is not None:
                 notes.append(Note(path, errors[pointer]))
         if len(notes) == before:
             return None
@@ -303,29 +303,23 @@ def _from_the_end(pointer: Pointer) -> list[tuple[bool, int, str]]:
     return [(isinstance(s, int), s if isinstance(s, int) else 0, str(s)) for s in pointer]
 
 
-def _whole(pointer: Pointer) -> Pointer:
-    """Return the path of the list entry instead of the path of its identity: an entry can't lose its identity alone."""
-    field: Field | None = fields.deployment()
-    for position, segment in enumerate(pointer):
-        if isinstance(segment, int) and field is not None and pointer[position + 1 :] == (field.key,):
-            return pointer[: position + 1]
-        field = field.child(segment) if field is not None else None
-    return pointer
-
-
 def _remove(form: dict[str, JSON], pointer: Pointer) -> Path | None:
-    """Remove the value at a pointer and return its path; None if it was removed with another one."""
+    """Remove the value at a pointer and return its path; None if it was removed with another one.
+
+    An identity is removed with its entry.
+    """
     path: list[Segment] = []
     holder: Any = None
     value: Any = form
-    field: Field | None = fields.deployment()
-    for segment in pointer:
+    field = fields.deployment()
+    for depth, segment in enumerate(pointer, 1):
         try:
             holder, value = value, value[segment]
         except (LookupError, TypeError):
             return None
-        key = field.key if field is not None and isinstance(segment, int) else None
-        path.append(entry_segment(value, segment, key) if isinstance(segment, int) else segment)
-        field = field.child(segment) if field is not None else None
-    del holder[pointer[-1]]
+        path.append(entry_segment(value, segment, field.key) if isinstance(segment, int) else segment)
+        if isinstance(segment, int) and pointer[depth:] == (field.key,):
+            break
+        field = field.child(segment) or UNKNOWN
+    del holder[segment]
     return tuple(path)
