@@ -139,11 +139,6 @@ def type_word(value: JSON) -> JSON:
     return TYPE_WORDS.get(value, value) if isinstance(value, str) else value
 
 
-def _deployment_type(deployment: Deployment) -> JSON:
-    config = deployment.value.get("source_config")
-    return config.get("deployment_type") if isinstance(config, dict) else None
-
-
 def _agent(deployment: Deployment, key: str) -> JSON:
     agent = deployment.value.get("agent")
     return agent.get(key) if isinstance(agent, dict) else None
@@ -155,7 +150,7 @@ _CHECKS: Final[Mapping[str, Callable[[Deployment, str], bool]]] = {
     "status": lambda deployment, wanted: deployment.text("status") == wanted,
     "image_version": lambda deployment, wanted: deployment.text("image_version") == wanted,
     "url": lambda deployment, wanted: deployment.text("url") == wanted,
-    "deployment_type": lambda deployment, wanted: type_word(_deployment_type(deployment)) == type_word(wanted),
+    "deployment_type": lambda deployment, wanted: type_word(deployment.type) == type_word(wanted),
     "deployment_ids": lambda deployment, wanted: deployment.id in [part.strip() for part in wanted.split(",")],
     "agent_id": lambda deployment, wanted: _agent(deployment, "agent_id") == wanted,
     "agent_environment": lambda deployment, wanted: _agent(deployment, "environment") == wanted,

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from driftcheck.fields import UNKNOWN, Field
 from driftcheck.live.listing import Page, bad_items, by_name, page_of, workspace_of
 from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
 from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
+from driftcheck.redaction.values import is_opaque
 from driftcheck.strict_json import MalformedError, parse
 
 KIND: Final = "driftcheck-snapshot"
@@ -258,72 +259,51 @@ def write(snapshot: Snapshot) -> str:
         "requests": snapshot.requests,
         "deployments": [],
     }
-    keys: set[str] = set()
-    schema = fields.deployment()
-    deployments = [_redacted(dict(deployment.value), keys, schema) for deployment in by_name(snapshot.deployments)]
-    if secrets := secrets_among(keys):
-        deployments = [_with_masked_keys(value, secrets) for value in deployments]
-    lines = [json.dumps(value, allow_nan=False) for value in deployments]
+    values = (_redacted(dict(deployment.value), fields.deployment()) for deployment in by_name(snapshot.deployments))
+    lines = [json.dumps(value, allow_nan=False) for value in values]
     inner = "".join(f"\n    {line}," for line in lines).rstrip(",") + "\n  " * bool(lines)
     return json.dumps(document, indent=2).removesuffix("]\n}") + f"{inner}]\n}}\n"
 
 
-def _redacted(value: JSON, keys: set[str], field: Field) -> JSON:
-    """Copy a value without what may not be saved, by its path in the schema; keys of objects are added to `keys`."""
+def _redacted(value: JSON, field: Field) -> JSON:
+    """Copy a value without what may not be saved, by its path in the schema."""
     if value in (None, MASK, [], {}):
         return value
-    if field.sensitive or _has_unknown_shape(value, field) or is_secret(value):
+    if field.sensitive or is_opaque(value, field) or is_secret(value):
         return dict(REDACTED_MARKER)
     if isinstance(value, dict):
-        keys.update(value)
-        return {name: _redacted_child(name, child, keys, field) for name, child in value.items()}
-    if isinstance(value, list):
-        return [_redacted(child, keys, field.items or UNKNOWN) for child in value]
-    return value
-
-
-def _redacted_child(name: str, value: JSON, keys: set[str], parent: Field) -> JSON:
-    """Copy one entry of an object; what the schema does not know is taken for variables where it looks like them."""
-    field = parent.child(name)
-    if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
-        return _redacted_variables(value, keys)
-    return _redacted(value, keys, field or UNKNOWN)
-
-
-def _redacted_variables(value: JSON, keys: set[str]) -> JSON:
-    """Copy variables or secrets at a path that the schema does not know: their names alone."""
-    if value == REDACTED_MARKER:
-        return value
-    if isinstance(value, dict):
-        keys.update(value)
+        masked = masks(secrets_among(value.keys() - field.properties.keys()), value)
         return {
-            name: child if name == "name" and isinstance(child, str) else _redacted_variables(child, keys)
+            masked.get(name, name): dict(REDACTED_MARKER) if name in masked else _redacted_child(name, child, field)
             for name, child in value.items()
         }
     if isinstance(value, list):
-        return [_redacted_variables(child, keys) for child in value]
-    return None if value is None else dict(REDACTED_MARKER)
+        return [_redacted(child, field.items or UNKNOWN) for child in value]
+    return value
 
 
-def _has_unknown_shape(value: JSON, field: Field) -> bool:
-    """Return whether secrets may be anywhere in a value: its field holds some, and it is not of the field's type."""
-    shape = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "scalar"
-    return bool(field.types) and shape not in field.types and _holds_sensitive(field)
+def _redacted_child(name: str, value: JSON, parent: Field) -> JSON:
+    """Copy one entry of an object; what the schema does not know is taken for variables where it looks like them."""
+    field = parent.child(name)
+    if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
+        return _names_only(value)
+    return _redacted(value, field or UNKNOWN)
 
 
-def _holds_sensitive(field: Field) -> bool:
-    children = [*field.properties.values(), *(child for child in (field.items, field.values) if child)]
-    return any(child.sensitive or _holds_sensitive(child) for child in children)
-
-
-def _with_masked_keys(value: JSON, secrets: Set[str]) -> JSON:
-    """Copy a value with secret keys masked, and nothing below them."""
-    if isinstance(value, list):
-        return [_with_masked_keys(child, secrets) for child in value]
-    if not isinstance(value, dict):
+def _names_only(value: JSON) -> JSON:
+    """Copy variables or secrets at a path that the schema does not know: their names alone."""
+    if value is None or value == REDACTED_MARKER:
         return value
-    hidden = masks(value.keys() & secrets, value)
+    if isinstance(value, list):
+        return [_names_only(child) for child in value]
+    if not isinstance(value, dict):
+        return dict(REDACTED_MARKER)
+    masked = masks(secrets_among(value), value)
     return {
-        hidden.get(name, name): dict(REDACTED_MARKER) if name in hidden else _with_masked_keys(child, secrets)
+        masked.get(name, name): child
+        if name == "name" and isinstance(child, str)
+        else dict(REDACTED_MARKER)
+        if name in masked
+        else _names_only(child)
         for name, child in value.items()
     }

@@ -30,7 +30,7 @@ def redact(change: Change) -> Change:
     if change.of_order:
         field = UNKNOWN
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
-    if sensitive or any(value == REDACTED_MARKER or is_secret(value) or _is_opaque(value, field) for value in values):
+    if sensitive or any(value == REDACTED_MARKER or is_secret(value) or is_opaque(value, field) for value in values):
         return without_values(change)
     declared, live = without_secrets(change.declared, field), without_secrets(change.live, field)
     base = change.base if change.base is ABSENT else without_secrets(change.base, field)
@@ -62,7 +62,7 @@ def shown_value(value: JSON, path: Path) -> JSON:
 
 def without_secrets(value: JSON, field: Field) -> JSON:
     """Return a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
-    if value == REDACTED_MARKER or _is_opaque(value, field):
+    if value == REDACTED_MARKER or is_opaque(value, field):
         return MASK
     if isinstance(value, dict):
         hidden = masks(secrets_among(value.keys() - field.properties.keys()), value)
@@ -77,7 +77,7 @@ def without_secrets(value: JSON, field: Field) -> JSON:
     return MASK if is_secret(value) else value
 
 
-def _is_opaque(value: JSON, field: Field) -> bool:
+def is_opaque(value: JSON, field: Field) -> bool:
     """Return whether secrets may be anywhere in a value: its field holds some, and its shape is not the field's."""
     if value is None or value is ABSENT or not field.types:
         return False
