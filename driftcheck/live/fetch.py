@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeVar
 
 from driftcheck.errors import LiveError
 from driftcheck.live.client import Client, ask, opened
@@ -32,8 +32,8 @@ MAX_ASKED: Final = 200
 
 MAX_LISTING_BYTES: Final = 256 * 1024 * 1024
 
-Ticket: TypeAlias = tuple[int, Any]
-"""Which round a request belongs to, and what it asks for: an offset or a name."""
+_Asked = TypeVar("_Asked", int, str)
+"""What a request asks for: an offset or a name."""
 
 
 def fetch(
@@ -58,17 +58,12 @@ def fetch(
         try:
             return _Fetch(requests, connection, scope, progress).run(names)
         except LiveError as error:
-            raise _with_source(error, client) from None
+            proxy = f" (through the proxy {client.proxy})" if client.proxy and client.proxy not in error.message else ""
+            raised = LiveError(f"{connection.endpoint}{proxy}: {error.message}", hint=error.hint)
+            raised.requests = len(client.sent)
+            raise raised from None
         finally:
             requests.close()
-
-
-def _with_source(error: LiveError, client: Client) -> LiveError:
-    """Return the error of a fetch without result, with the endpoint and the number of requests."""
-    proxy = f" (through the proxy {client.proxy})" if client.proxy and client.proxy not in error.message else ""
-    raised = LiveError(f"{client.connection.endpoint}{proxy}: {error.message}", hint=error.hint)
-    raised.requests = len(client.sent)
-    return raised
 
 
 class Requests:
@@ -76,36 +71,29 @@ class Requests:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.capacity = client.connection.concurrency
-        self._executor = ThreadPoolExecutor(self.capacity, thread_name_prefix="driftcheck-request")
-        self._tickets: dict[Future[Page], Ticket] = {}
+        self._executor = ThreadPoolExecutor(client.connection.concurrency, thread_name_prefix="driftcheck-request")
+        self._under_way: set[Future[Page]] = set()
 
-    @property
-    def sent(self) -> int:
-        """How many requests were sent."""
-        return len(self.client.sent)
-
-    def submit(self, ticket: Ticket, params: Mapping[str, str]) -> None:
+    def submit(self, params: Mapping[str, str]) -> Future[Page]:
         """Send a request as soon as a thread is free."""
-        self._tickets[self._executor.submit(ask, self.client, params)] = ticket
+        future = self._executor.submit(ask, self.client, params)
+        self._under_way.add(future)
+        return future
 
-    def answer(self) -> tuple[Ticket, Page | LiveError]:
-        """Wait for the next response or failure; raises LiveError when the time is up."""
-        done, _ = wait(self._tickets, timeout=self.client.left(), return_when=FIRST_COMPLETED)
+    def first_of(self, futures: Collection[Future[Page]]) -> Future[Page]:
+        """Wait for the next response or failure among requests; raises LiveError when the time is up."""
+        done, _ = wait(futures, timeout=self.client.left(), return_when=FIRST_COMPLETED)
         if not done:
             raise self.client.out_of_time()
         future = done.pop()
-        ticket = self._tickets.pop(future)
-        try:
-            return ticket, future.result()
-        except LiveError as error:
-            return ticket, error
+        self._under_way.discard(future)
+        return future
 
     def close(self) -> None:
         """Send nothing more; a thread that still waits for a response ends because its connection is closed."""
         self.client.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        wait(self._tickets, timeout=0.1)
+        wait(self._under_way, timeout=0.1)
 
 
 class _Fetch:
@@ -124,7 +112,6 @@ class _Fetch:
         self._sent_scope = dict(scope)
         """The filters that are sent: those of the scope, but for one that the service turned out to misunderstand."""
         self._progress = progress
-        self._rounds = 0
         self._troubles: list[Trouble] = []
         self._readings_left = MAX_READINGS
         self._pages: dict[int, Page] = {}
@@ -149,7 +136,7 @@ class _Fetch:
             ),
             fetched_at=started,
             pages=sum(len(page) > 1 or (len(page) == 1 and offset == 0) for offset, page in self._pages.items()),
-            requests=self._requests.sent,
+            requests=len(self._requests.client.sent),
             gaps=tuple(self._gaps),
             scope=self._scope,
             warnings=tuple(self._warnings),
@@ -175,16 +162,13 @@ class _Fetch:
 
     def _read(self, reading: Reading) -> None:
         """Drive one reading to its end; raises LiveError for a request that fails for good."""
-        self._rounds += 1
         self._pages = {}
-        busy: set[int] = set()
+        busy: dict[Future[Page], int] = {}
         size = 0
         while not reading.done and reading.trouble is None:
-            for offset in reading.wants(busy)[: self._requests.capacity - len(busy)]:
-                busy.add(offset)
-                self._requests.submit((self._rounds, offset), {**self._sent_scope, **_page_params(offset)})
-            offset, page = self._answer()
-            busy.discard(offset)
+            for offset in reading.wants(busy.values())[: self._connection.concurrency - len(busy)]:
+                busy[self._requests.submit({**self._sent_scope, **_page_params(offset)})] = offset
+            offset, page = self._answer(busy)
             size += page.size
             if size > MAX_LISTING_BYTES:
                 raise LiveError(f"it is larger than {MAX_LISTING_BYTES // 1024 // 1024} MiB")
@@ -202,21 +186,14 @@ class _Fetch:
                 "pages were read by counting instead."
             )
 
-    def _answer(self) -> tuple[Any, Page]:
-        """Return the next response of this round; those of an earlier, abandoned round are skipped."""
-        while True:
-            (rounds, asked), answer = self._requests.answer()
-            if rounds != self._rounds:
-                continue
-            if isinstance(answer, LiveError):
-                raise answer
-            self._remember(answer)
-            return asked, answer
-
-    def _remember(self, page: Page) -> None:
+    def _answer(self, busy: dict[Future[Page], _Asked]) -> tuple[_Asked, Page]:
+        """Return the next response to requests under way, and what it was asked for; raises LiveError for a failure."""
+        future = self._requests.first_of(busy)
+        asked, page = busy.pop(future), future.result()
         for identity, deployment in zip(page.ids, page.deployments, strict=True):
             if identity is not None and deployment is not None:
                 self._known[identity] = deployment
+        return asked, page
 
     def _confirm(self, names: set[str]) -> None:
         """Confirm that every name that was not listed is missing.
@@ -252,13 +229,11 @@ class _Fetch:
         A response with other deployments only comes from a service that ignores the filters, or filters by
         substring: the requested one may be on a later page.
         """
-        self._rounds += 1
-        for name in names:
-            self._requests.submit((self._rounds, name), {**filters_for(name), **_page_params(0)})
+        busy = {self._requests.submit({**filters_for(name), **_page_params(0)}): name for name in names}
         answered: set[str] = set()
         unclear: set[str] = set()
-        for _ in names:
-            name, page = self._answer()
+        while busy:
+            name, page = self._answer(busy)
             answered.update(identity for identity in page.ids if identity is not None)
             if len(page) and not any(found is not None and name in labels(found) for found in page.deployments):
                 unclear.add(name)

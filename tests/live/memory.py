@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from driftcheck.errors import LiveError
 from driftcheck.live import fetch
 from driftcheck.live.client import Client
 from driftcheck.live.endpoint import Connection
-from driftcheck.live.fetch import Ticket
 from driftcheck.live.listing import Page, page_of
 from driftcheck.model import Snapshot
 from tests.live.samples import KEY
@@ -22,20 +22,25 @@ class MemoryRequests:
     """Replaces `fetch.Requests`: `serve` returns the items of the response to a query."""
 
     def __init__(self, client: Client, serve: Callable[[Mapping[str, str]], Any], chance: random.Random) -> None:
-        self.capacity = client.connection.concurrency
-        self.sent = 0
+        self.client = client
         self._serve = serve
         self._chance = chance
-        self._waiting: list[tuple[Ticket, Mapping[str, str]]] = []
+        self._params: dict[Future[Page], Mapping[str, str]] = {}
 
-    def submit(self, ticket: Ticket, params: Mapping[str, str]) -> None:
-        self._waiting.append((ticket, dict(params)))
+    def submit(self, params: Mapping[str, str]) -> Future[Page]:
+        future: Future[Page] = Future()
+        self._params[future] = dict(params)
+        return future
 
-    def answer(self) -> tuple[Ticket, Page | LiveError]:
-        ticket, params = self._waiting.pop(self._chance.randrange(len(self._waiting)))
-        self.sent += 1
-        answer = self._serve(params)
-        return ticket, page(answer) if isinstance(answer, list) else answer
+    def first_of(self, futures: Collection[Future[Page]]) -> Future[Page]:
+        future = self._chance.choice([*futures])
+        self.client.sent.append(None)
+        answer = self._serve(self._params[future])
+        if isinstance(answer, LiveError):
+            future.set_exception(answer)
+        else:
+            future.set_result(page(answer))
+        return future
 
     def close(self) -> None:
         pass
