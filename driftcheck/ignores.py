@@ -107,7 +107,7 @@ class Suppressions:
             if guard is not None:
                 self._budget.spend(self._weights[index] + weight(change.live if guard.matches else None))
                 seen = seen or redact(change)
-                if seen.redacted or not holds(guard, seen.live):  # a guard must not find out what is not shown
+                if seen.redacted or not holds(guard, seen.live):  # a guard must not reveal a value that is not shown
                     continue
             self.used.add(index)
             return replace(change, suppressed=_suppression(self.rules[index]))

@@ -70,7 +70,7 @@ def send(name: str, url: str, document: Mapping[str, Any], *, deadline: float = 
     def attempt() -> None:
         try:
             _send(name, url, document)
-        except BaseException as error:  # one that ended the thread in silence would count as sent
+        except BaseException as error:  # an error that silently ended the thread would count as sent
             errors.append(error)
 
     thread = threading.Thread(target=attempt, name="notification", daemon=True)

@@ -340,7 +340,7 @@ def _word(value: str, otherwise: str) -> str:
 def _folder() -> str:
     try:
         return os.getcwd()
-    except OSError:  # it is gone; what needs it says so
+    except OSError:  # it was deleted; commands that need it report that
         return ""
 
 

@@ -254,7 +254,7 @@ def edit(
     left: dict[str, dict[Path, str]] = {}
     wishes: _Wishes = {**wanted, **dict.fromkeys(removed)}
     files, refused = _attempt(before, wishes)
-    for name in list(refused):  # one by one, where something stops one of them
+    for name in list(refused):  # one by one, if one of them can't be edited
         if not attempts.are_left():
             refused[name] = TOO_MANY
             continue
