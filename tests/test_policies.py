@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from driftcheck.declarations.rule_checks import rule_violations
+from driftcheck.declarations.policy_checks import policy_violations
 from driftcheck.declarations.schema import fragment_problem, validate
 from driftcheck.model import Declaration, Declarations, Deployment, Finding, HousePolicy, Location, Severity
 from driftcheck.paths import format_path
@@ -316,7 +316,7 @@ def test_many_policies_on_many_deployments_take_bounded_time() -> None:
     ],
 )
 def test_defects_of_policies_severities_and_ignore_rules_are_found(entry: Any, rule: str, path: Any) -> None:
-    (found,) = rule_violations(entry)
+    (found,) = policy_violations(entry)
     assert (found.rule, found.path) == (rule, path)
     assert CREDENTIAL not in f"{found.message}{found.hint}"
 
@@ -350,7 +350,7 @@ def test_defects_of_policies_severities_and_ignore_rules_are_found(entry: Any, r
     ],
 )
 def test_policies_targets_and_rules_about_findings_are_accepted(entry: Any) -> None:
-    assert (*validate(entry, "config"), *rule_violations(entry)) == ()
+    assert (*validate(entry, "config"), *policy_violations(entry)) == ()
 
 
 # --- the examples ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import yaml
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.lint import lint, lint_in_context
 from driftcheck.declarations.loader import declare
-from driftcheck.declarations.rule_checks import rule_violations
+from driftcheck.declarations.policy_checks import policy_violations
 from driftcheck.declarations.schema import validate
 from driftcheck.rules import COMPARISON_RULES, LINT_RULES, LOADING_RULES, RULES, VALIDATION_RULES
 from tests.loops import case
@@ -27,7 +27,7 @@ def triggered(example: Path) -> list[str]:
     """Return the rules that a file breaks, read without driftcheck's loader."""
     document = yaml.load(example.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if example.stem == "unknown-rule":
-        return [violation.rule for violation in rule_violations(document)]
+        return [violation.rule for violation in policy_violations(document)]
     broken = [violation.rule for violation in validate(document)]
     if not broken:
         broken = [found.rule for value in document["deployments"] for found in lint(value["name"], value)]

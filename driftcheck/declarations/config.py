@@ -150,7 +150,7 @@ def parse_config(source: SourceText, folder: FilePath | None = None) -> Config:
 
 
 def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
-    from driftcheck.declarations.rule_checks import rule_violations
+    from driftcheck.declarations.policy_checks import policy_violations
     from driftcheck.declarations.schema import validate
 
     def found(rule: str, message: str, hint: str | None, position: tuple[int, int]) -> Finding:
@@ -166,7 +166,7 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
             message, hint = "unexpected second document", "Write the configuration as one document."
             yield found("wrong-type", message, hint, text.position(number, ()))
         elif document is not None:
-            for violation in (*validate(document, "config"), *islice(rule_violations(document), 1_000)):
+            for violation in (*validate(document, "config"), *islice(policy_violations(document), 1_000)):
                 if violation.at_key or not text.is_defective(number, violation.path):
                     position = text.position(number, violation.path, at_key=violation.at_key)
                     yield found(violation.rule, violation.message, violation.hint, position)
@@ -178,7 +178,7 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
 
 def _written_off(text: Text) -> frozenset[tuple[int, int]]:
     """Return where the severity `off` is written; without quotes it is a boolean to YAML 1.1, and means the same."""
-    from driftcheck.declarations.rule_checks import holders
+    from driftcheck.declarations.policy_checks import holders
 
     return frozenset(
         text.position(0, (*pointer, "severities", rule))
@@ -192,7 +192,7 @@ def _written_off(text: Text) -> frozenset[tuple[int, int]]:
 
 def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]]:
     """Return where a configuration names a path outside its repository, or outside its folder if it is in none."""
-    from driftcheck.declarations.rule_checks import holders
+    from driftcheck.declarations.policy_checks import holders
 
     root = str(repository(folder) or folder)
     for above, holder in holders(document):

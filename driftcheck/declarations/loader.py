@@ -238,13 +238,13 @@ class _FileReader:
         )
 
     def _read_document(self, number: int, document: JSON) -> None:
-        from driftcheck.declarations.rule_checks import rule_violations
+        from driftcheck.declarations.policy_checks import policy_violations
         from driftcheck.declarations.schema import MAX_VIOLATIONS, validate
 
         is_mapping = isinstance(document, dict)
         violations = (
             *validate(document if is_mapping else type(document)()),
-            *islice(rule_violations(document), MAX_VIOLATIONS),
+            *islice(policy_violations(document), MAX_VIOLATIONS),
         )
         for violation in violations:
             self._report_schema_violation(number, document, violation)

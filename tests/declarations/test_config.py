@@ -15,7 +15,7 @@ from driftcheck.declarations.config import (
     require_nearest,
 )
 from driftcheck.declarations.discovery import SourceText
-from driftcheck.declarations.rule_checks import MAX_TARGETS
+from driftcheck.declarations.policy_checks import MAX_TARGETS
 from driftcheck.errors import UsageError
 from driftcheck.model import Guard, Location, Severity
 

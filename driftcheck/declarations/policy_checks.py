@@ -25,7 +25,7 @@ _SHOWN_TEXTS: Final = ("reason", "owner", "approved_by", "message")
 """Texts of ignore rules and policies that every report shows."""
 
 
-def rule_violations(document: JSON) -> Iterator[Violation]:
+def policy_violations(document: JSON) -> Iterator[Violation]:
     """Find defects in the `ignore`, `severities` and `policies` of a document, whether or not the rest is valid."""
     if not isinstance(document, dict):
         return
@@ -34,7 +34,7 @@ def rule_violations(document: JSON) -> Iterator[Violation]:
         yield Violation("yaml-limit", f"there are more than {MAX_TARGETS} targets", ("targets",), at_key=True)
         return
     policies = {str(entry.get("id")) for _, entry in _entries(document, "policies")}
-    yield from _policy_violations(document)
+    yield from _house_policy_violations(document)
     for pointer, holder in holders(document):
         for index, entry in _entries(holder, "ignore"):
             yield from _ignore_violations((*pointer, "ignore", index), entry, policies)
@@ -103,7 +103,7 @@ def _unknown_rule(rule: str, pointer: Pointer, policies: Iterable[str], *, at_ke
     return Violation("unknown-rule", f"the rule {_shown(rule)} does not exist", pointer, hint, at_key=at_key)
 
 
-def _policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
+def _house_policy_violations(document: Mapping[str, JSON]) -> Iterator[Violation]:
     seen: set[str] = set()
     for index, entry in _entries(document, "policies"):
         pointer: Pointer = ("policies", index)
