@@ -39,7 +39,7 @@ def write(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a line for people to standard error, where a runner reads commands, too; closed, it is not an error."""
+    """Write text for people to standard error, without commands for a CI runner; a closed stream is not an error."""
     from driftcheck.formats.escaping import inert
 
     if sys.stderr is None:
@@ -72,7 +72,7 @@ def show_progress(text: str) -> None:
 
 
 def erase_progress() -> None:
-    """Erase the progress line, where there may be one."""
+    """Erase the progress line, if there may be one."""
     if is_watched():
         show_progress("")
 

@@ -258,7 +258,7 @@ def _trend_text(points: Sequence[Point]) -> str:
 
 
 def _sparkline(points: Sequence[Point]) -> str:
-    """Return the number of open items over time as a line of bars; digits where the terminal lacks them."""
+    """Return the number of open items over time as a line of bars; digits if the terminal can't show them."""
     shown = points[:: -(-len(points) // _MOST_POINTS)]
     most = max(point.open for point in shown) or 1
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower()

@@ -123,7 +123,7 @@ def _has_key(chosen: Settings) -> bool:
 
 
 def _declares(path: str) -> bool:
-    """Return whether a file or folder exists that holds declarations, or was meant to."""
+    """Return whether a file or folder has the key of declarations, even in invalid YAML."""
     if not os.path.lexists(path) or not discovery.names_anything(path):
         return False
     return any(_DEPLOYMENTS.search(text.data) for text in discovery.read([path]).texts)

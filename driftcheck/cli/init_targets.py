@@ -28,13 +28,13 @@ from driftcheck.settings import Flags, Settings
 
 _FOLDER: Final = "deployments"
 _OTHER_FOLDER: Final = "langsmith-deployments"
-"""Where `deployments/` holds YAML of another kind."""
+"""Used if `deployments/` holds YAML of another kind."""
 _TARGETS: Final = "environments"
 _OTHER_TARGETS: Final = "langsmith-environments"
 
 
 def new_folder(folder: str = _FOLDER, other: str = _OTHER_FOLDER) -> str:
-    """Return the folder for new declarations: the other one where the first holds YAML already."""
+    """Return the folder for new declarations: the other one if the first holds YAML already."""
     return other if os.path.lexists(folder) and discovery.names_anything(folder) else folder
 
 
@@ -104,7 +104,7 @@ def _named(text: str, nouns: str, form: str) -> tuple[str, str]:
 
 
 def _suffix(target: str, snapshot: Snapshot) -> str:
-    """Return `-TARGET` where all names end in it."""
+    """Return `-TARGET` if all names end in it, else nothing."""
     suffix = f"-{target.lower()}"
     names = [deployment.name for deployment in snapshot.deployments]
     return suffix if names and all(name.endswith(suffix) and name != suffix for name in names) else ""

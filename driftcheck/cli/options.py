@@ -258,12 +258,16 @@ first_listing = _together(
 """As `listing`, of one workspace or of several that become targets."""
 
 
-def scope(command: Command) -> Command:
-    """Add the endpoint's filters as options."""
-    for name, text in reversed(SCOPE.items()):
-        choice = click.Choice(["true", "false"]) if name == "remote_reconciled" else None
-        command = click.option(f"--{name.replace('_', '-')}", name, type=choice, help=text)(command)
-    return command
+scope = _together(
+    *(
+        click.option(
+            f"--{name.replace('_', '-')}",
+            type=click.Choice(["true", "false"]) if name == "remote_reconciled" else None,
+            help=text,
+        )
+        for name, text in SCOPE.items()
+    )
+)
 
 
 def _take_flags(given: dict[str, Any]) -> Flags:
@@ -288,7 +292,7 @@ def rendering(command: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(command)
     def parsed(output: tuple[Output, ...], color: str, quiet: bool, verbose: int, max_bytes: int, **given: Any) -> int:
         flags = _take_flags(given)
-        folder = _folder()
+        folder, root, config = _surroundings(flags.config)
         options = RenderOptions(
             color=console.wants_color(color),
             verbose=verbose,
@@ -296,8 +300,8 @@ def rendering(command: Callable[..., int]) -> Callable[..., int]:
             max_bytes=max_bytes,
             width=console.width(),
             folder=folder,
-            repository=str((folder and repository(FilePath(folder))) or ""),
-            config=_config_file(flags.config, folder),
+            repository=root,
+            config=config,
             asked=_asked(flags),
             source_url=source_url(),
         )
@@ -337,13 +341,11 @@ def _word(value: str, otherwise: str) -> str:
     return shlex.quote(value) if is_shown else otherwise
 
 
-def _folder() -> str:
+def _surroundings(config: str | None) -> tuple[str, str, str]:
+    """Return the current folder, the root of its repository and the configuration file; empty if there is none."""
     try:
-        return os.getcwd()
+        here = FilePath.cwd()
     except OSError:  # it was deleted; commands that need it report that
-        return ""
-
-
-def _config_file(chosen: str | None, folder: str) -> str:
-    found = find_config(FilePath(folder)) if folder else None
-    return chosen or (os.path.relpath(found, folder) if found else "")
+        return "", "", config or ""
+    found = find_config(here)
+    return str(here), str(repository(here) or ""), config or (os.path.relpath(found, here) if found else "")

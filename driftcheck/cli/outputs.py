@@ -22,7 +22,7 @@ from driftcheck.model import Outcome, Report
 from driftcheck.settings import Flags
 
 _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"))
-"""Names of standard output, where the order of writing must be kept."""
+"""Names of standard output, which is written after the files and in the order of the options."""
 _HAND_WRITTEN: Final = (".yaml", ".yml")
 """No report or snapshot is YAML, so a file of such a name was written by a person."""
 
@@ -140,28 +140,28 @@ _NAMED: Final = 3
 def write_report(report: Report, reporting: Reporting, *, is_said: bool = False) -> None:
     """Render and write a report in every format asked for: files first, all of them or none; then standard output.
 
-    Where files can't be written, standard output still gets its report. What made a run incomplete is repeated on
+    If files can't be written, standard output still gets its report. What made a run incomplete is repeated on
     standard error, unless a report on standard output shows it as text; the verdict is, where all reports are files.
     With `is_said`, the outcome was already reported on standard error.
     """
     outputs, options = reporting.outputs, reporting.options
-    texts = [_rendered(report, output, options) for output in outputs]
-    shown = [text for output, text in zip(outputs, texts, strict=True) if output.file is None]
+    texts = [(output.file, _rendered(report, output, options)) for output in outputs]
+    files = [(file, text) for file, text in texts if file is not None]
     try:
-        write_files([(o.file, text) for o, text in zip(outputs, texts, strict=True) if o.file is not None])
+        write_files(files)
     finally:
-        for text in shown:
-            console.write(text)
+        for file, text in texts:
+            if file is None:
+                console.write(text)
     if is_said or options.quiet:
         return
     if not any(output.file is None and output.format in _FOR_LOGS for output in outputs):
         for gap in _gaps(report):
             console.say_error(LiveError(gap))
-    if not shown:
+    if len(files) == len(texts):
         from driftcheck.formats.wording import verdict
 
-        files = [visible(output.file) for output in outputs if output.file is not None]
-        written = ", ".join(files) if len(files) <= _NAMED else f"{len(files)} files"
+        written = ", ".join(visible(file) for file, _ in files) if len(files) <= _NAMED else f"{len(files)} files"
         console.say(inert(f"{verdict(report)} Written: {written}."))
 
 
@@ -191,9 +191,9 @@ def _gaps(report: Report) -> Iterator[str]:
 
 def write_text(file: str | None, text: str) -> None:
     """Write a text to a file, or to standard output for None and -."""
-    if file in (None, "-"):
+    if file is None or file == "-":
         console.write(text)
-    elif file is not None:
+    else:
         write_files([(file, text)])
 
 
@@ -254,7 +254,7 @@ def _signals_deferred() -> Iterator[None]:
 
 
 def _write_temporary(file: str, text: str, cleanup: ExitStack) -> str | None:
-    """Write a temporary file; None where only the file itself can be written, not its folder."""
+    """Write a temporary file; None if only the file itself can be written, not its folder."""
     import tempfile
 
     folder = os.path.dirname(file) or "."
