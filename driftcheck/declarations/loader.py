@@ -92,7 +92,7 @@ def declare(
     if is_large and in_processes:
         files = _read_in_processes(ordered, overlaid, name_suffix)
     else:
-        files = [_FileReader(text, overlaid, name_suffix, linted).read(keep_text=not is_large) for text in ordered]
+        files = [_FileReader(text, overlaid, name_suffix, linted).read() for text in ordered]
     declarations = _Assembly(name_suffix, linted).assemble(ordered, files)
     if not declarations.findings:
         return declarations
@@ -162,8 +162,6 @@ class _File:
     ignores: tuple[IgnoreRule, ...]
     findings: tuple[Finding, ...]
     complete: bool
-    text: Text | None
-    """With the positions that were found already; not kept of large inputs, and those of another process can't be."""
 
 
 def _read_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], name_suffix: str) -> list[_File]:
@@ -187,7 +185,7 @@ def _read_in_processes(texts: Sequence[SourceText], overlaid: frozenset[str], na
 
 
 def _read_file(text: SourceText, overlaid: frozenset[str], name_suffix: str) -> _File:
-    return _FileReader(text, overlaid, name_suffix, Severity.NOTE).read(keep_text=False)
+    return _FileReader(text, overlaid, name_suffix, Severity.NOTE).read()
 
 
 class _FileReader:
@@ -216,7 +214,7 @@ class _FileReader:
         self._problems: defaultdict[int, list[tuple[Problem, tuple[str, int] | None]]] = defaultdict(list)
         """By document: the defects of its text, with the list and index of the entry that each is in."""
 
-    def read(self, *, keep_text: bool) -> _File:
+    def read(self) -> _File:
         """Return what the file declares."""
         for problem in self._parsed.problems:
             self._report_problem(problem)
@@ -226,15 +224,13 @@ class _FileReader:
             if document is not None:
                 self._read_document(number, document)
         scope = frozenset(resulting_name(entry.name, self._suffix) for entry in (*self._deployments, *self._overlays))
-        self._text.parsed = replace(self._parsed, texts=frozenset())
         return _File(
-            parsed=self._text.parsed,
+            parsed=replace(self._parsed, texts=frozenset()),
             deployments=tuple(self._deployments),
             overlays=tuple(self._overlays),
             ignores=tuple(replace(rule, scope=scope) for rule in self._ignores),
             findings=tuple(self._findings.all()),
             complete=self._complete,
-            text=self._text if keep_text else None,
         )
 
     def _read_document(self, number: int, document: JSON) -> None:
@@ -518,7 +514,7 @@ class _Assembly:
         from driftcheck.yamlfile.positions import Text
 
         for source, file in zip(texts, files, strict=True):
-            text = file.text or Text(source.name, source.data, file.parsed)
+            text = Text(source.name, source.data, file.parsed)
             self._findings.setdefault(source.name, Findings(source.name))
             for entry in file.deployments:
                 self._add_deployment(_Placed(entry, text, source.layer))

@@ -15,7 +15,8 @@ from driftcheck.declarations.schema import Violation
 from driftcheck.fields import Field
 from driftcheck.model import ABSENT, JSON, Absent, Location
 from driftcheck.paths import Item, Lookup, Path, Segment, entry_segment, indices_by_identity
-from driftcheck.yamlfile.positions import Text, Tree, child, key_of, tree_position
+from driftcheck.yamlfile.positions import Text
+from driftcheck.yamlfile.problems import Position
 
 MAX_MERGED: Final = 500_000
 """Entries of mappings and lists that merging may copy for the deployments of one file."""
@@ -101,11 +102,20 @@ class Layer(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """What one layer has at a path: its position, and its value."""
+    """What one layer has at a path: its node in the text, and its value."""
 
     layer: Layer
-    tree: Tree
+    node: int
     value: JSON
+
+    def position(self) -> Position:
+        """Return where the node is."""
+        return self.layer.text.node_position(self.node)
+
+    def key_position(self, key: str) -> Position | None:
+        """Return where a mapping's own key is; None if a merge key brought it in."""
+        key_node = self.layer.text.key_node(self.node, key)
+        return None if key_node is None else self.layer.text.node_position(key_node)
 
 
 class _Reached(NamedTuple):
@@ -172,9 +182,9 @@ class Layers:
             if not below:
                 break
             parent, top = below[0]
-            position, layer = tree_position(top.tree), top.layer
+            position, layer = top.position(), top.layer
             if at_key and number == len(path) - 1 and isinstance(segment, str):
-                position = tree_position(key_of(parent.tree, segment) or top.tree)
+                position = parent.key_position(segment) or position
             value = self._lookup.value(value, (segment,))
             field = field.child(segment) if field else None
             nodes = self._visible([inner for _, inner in below], field)
@@ -185,7 +195,7 @@ class Layers:
         found = next((node for node in nodes if node.layer is self.own), None)
         if found is None:
             return None
-        return _Reached(nodes, tree_position(found.tree), self.own, self.value, fields.deployment())
+        return _Reached(nodes, found.position(), self.own, self.value, fields.deployment())
 
     def _visible(self, nodes: list[_Node], field: Field | None) -> list[_Node]:
         """Return the nodes that the topmost one merges with, itself included."""
@@ -206,12 +216,12 @@ class Layers:
 
     def _child(self, node: _Node, segment: Segment) -> _Node | None:
         key = self._lookup.index(node.value, segment) if isinstance(segment, Item) else segment
-        tree = child(node.tree, key)
-        return None if tree is None else _Node(node.layer, tree, self._lookup.value(node.value, (segment,)))
+        below = node.layer.text.child(node.node, key)
+        return None if below is None else _Node(node.layer, below, self._lookup.value(node.value, (segment,)))
 
 
 def _root(layer: Layer) -> _Node | None:
-    tree: Tree | None = layer.text.trees[layer.document] if layer.document < len(layer.text.trees) else None
+    node = layer.text.root(layer.document)
     for key in layer.path:
-        tree = child(tree, key)
-    return None if tree is None else _Node(layer, tree, layer.value)
+        node = None if node is None else layer.text.child(node, key)
+    return None if node is None else _Node(layer, node, layer.value)

@@ -18,7 +18,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final, TypeVar
 
 from driftcheck.model import ABSENT, JSON
-from driftcheck.yamlfile import positions, reader, writing
+from driftcheck.yamlfile import reader, writing
 from driftcheck.yamlfile.parsed import Parsed
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -154,7 +154,7 @@ def _spliced(text: str, splices: Sequence[tuple[int, int, str]]) -> str:
 
 
 def _trees(text: str) -> Iterator[_Node]:
-    next_event = positions.event_source(text.encode())
+    next_event = reader.event_source(text.encode())
     while (event := next_event()).__class__.__name__ != "StreamEndEvent":
         if event.__class__.__name__ == "DocumentStartEvent":
             yield _Builder(text, next_event).node(next_event())

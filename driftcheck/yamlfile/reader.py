@@ -1,4 +1,4 @@
-"""Reads YAML text in one pass over libyaml's events.
+"""Reads YAML text in one pass over libyaml's events: its values, its defects, and where each value is.
 
 Input may be hostile: nesting, nodes, aliases and documents are bounded while streaming, and no message quotes the
 text.
@@ -6,6 +6,8 @@ text.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, NoReturn
 
@@ -21,10 +23,11 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from driftcheck.errors import DriftcheckError
 from driftcheck.model import JSON
 from driftcheck.yamlfile import problems
-from driftcheck.yamlfile.parsed import Entries, Parsed
-from driftcheck.yamlfile.positions import StoppedError, collection_start, duplicate_keys, event_source
+from driftcheck.yamlfile.parsed import MERGE, NO_KEY, SCALAR, Nodes, Parsed
+from driftcheck.yamlfile.positions import Text
 from driftcheck.yamlfile.problems import Position, Problem, limit, position_of
 from driftcheck.yamlfile.scalars import Misreading, resolve_scalar
 
@@ -51,45 +54,62 @@ CHARACTERS_A_NODE: Final = 32
 """The number of characters of an aliased text that count as an additional node."""
 
 
+class _StoppedError(Exception):
+    """The text is not read any further."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+def event_source(data: bytes) -> Callable[[], Any]:
+    """Return the function that returns libyaml's next event."""
+    try:
+        from yaml._yaml import CParser
+    except ImportError:
+        raise DriftcheckError(
+            "PyYAML was installed without libyaml, and without it reads YAML differently",
+            hint="Install a PyYAML wheel for this platform, or build PyYAML with libyaml's headers.",
+        ) from None
+    next_event: Callable[[], Any] = CParser(data).get_event
+    return next_event
+
+
 def parse(data: bytes) -> Parsed:
     """Read all documents of a text; raises DriftcheckError only where PyYAML came without libyaml."""
     defect = problems.unreadable(data)
     if defect is not None:
-        return Parsed((), (defect,), broken=True, stopped=0)
+        return Parsed((), (defect,), broken=True)
     reader = _Reader(data)
-    stopped: int | None = None
     broken = True
     try:
         reader.read()
         broken = False
-    except StoppedError as error:
+    except _StoppedError as error:
         reader.problems.append(error.problem)
-        stopped = error.index
     except YAMLError as error:
         reader.problems.append(problems.syntax_problem(error, data))
-    found = [*_with_first_positions(reader, data, stopped), *problems.invisible_characters(data)]
-    return Parsed(
-        documents=tuple(reader.documents),
-        problems=tuple(sorted(found, key=lambda problem: problem.position)),
-        broken=broken,
-        stopped=stopped,
-        texts=frozenset(reader.texts),
-        entries=tuple(reader.entries),
-    )
+    parsed = Parsed(tuple(reader.documents), (), broken, frozenset(reader.texts), reader.nodes())
+    found = [*_with_first_positions(reader, Text("", data, parsed)), *problems.invisible_characters(data)]
+    return replace(parsed, problems=tuple(sorted(found, key=lambda problem: problem.position)))
 
 
-def _with_first_positions(reader: _Reader, data: bytes, stopped: int | None) -> list[Problem]:
+def _with_first_positions(reader: _Reader, text: Text) -> list[Problem]:
     """Add to each duplicate key the position of the first one."""
-    if all(problem.rule != "duplicate-key" for problem in reader.problems):
-        return reader.problems
-    first = duplicate_keys(data, stopped, len(reader.documents) + 1)
-    return [replace(p, related=(first[p.position],)) if p.position in first else p for p in reader.problems]
+    found = list(reader.problems)
+    for index, mapping, key in reader.duplicates:
+        first = text.key_node(mapping, key)
+        if first is not None:
+            found[index] = replace(found[index], related=(text.node_position(first),))
+    return found
 
 
 _UNSEEN: Final = object()
 _OPEN: Final = object()
-_BELOW_THE_ROOT: Final = 2
-"""The depth of a list that is the value of a key of the root."""
+_UNFINISHED: Final = 2**31 - 1
+"""The link of a mapping whose end has not come, and negated that of a list."""
+_WITH_ENDS: Final = 3
+"""The depth of the entries of a document's lists, the ends of which are looked up."""
 
 
 class _Merge:
@@ -104,11 +124,12 @@ class _Merge:
 class _Anchor:
     """What an anchor names, and how many nodes its alias expands to."""
 
-    __slots__ = ("value", "weight")
+    __slots__ = ("node", "value", "weight")
 
-    def __init__(self, value: Any = _OPEN) -> None:
+    def __init__(self, node: int, value: Any = _OPEN) -> None:
+        self.node = node
         self.value = value
-        self.weight = 1
+        self.weight = 0
 
 
 class _Reader:
@@ -117,22 +138,27 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.documents: list[JSON] = []
         self.problems: list[Problem] = []
+        self.duplicates: list[tuple[int, int, str]] = []
+        """For each duplicate key: the index of its problem, the node of the mapping, and the key."""
         self.texts: set[str] = set()
-        self.entries: list[Entries] = []
-        self._lists: dict[int, tuple[list[JSON], tuple[Position | None, ...]]] = {}
-        """Each list directly below the root of a document, by its `id`, and the positions of its entries."""
+        self._roots: list[int] = []
+        self._lines = array("I")
+        self._columns = array("I")
+        self._links = array("i")
+        self._ends: dict[int, Position] = {}
+        self._names: dict[str, int] = {}
         self._next_event = event_source(data)
         self._scalars: dict[str, JSON] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[str, tuple[str, int]] = {}
+        """Unquoted keys that are surely strings, with their number in `_names`."""
         self._anchors: dict[str, _Anchor] = {}
-        self._nodes = 0
         self._unusual = 0
         self._aliased = 0
         self._alias_budget = min(ALIAS_ALLOWANCE + ALIAS_RATIO * len(data), MAX_ALIASED)
         self._last_event: Any = None
 
     def read(self) -> None:
-        """Read to the end; raises YAMLError or StoppedError if it can't."""
+        """Read to the end; raises YAMLError or _StoppedError if it can't."""
         while (event := self._next_event()).__class__ is not StreamEndEvent:
             if event.__class__ is DocumentStartEvent:
                 if event.version or event.tags:
@@ -140,11 +166,13 @@ class _Reader:
                 if len(self.documents) == MAX_DOCUMENTS:
                     self._stop(event, "the file has more than 20,000 documents")
                 self._anchors.clear()
-                self._lists.clear()
-                document = self.node(self._next_event(), 0)
-                self.documents.append(document)
-                items = document.items() if isinstance(document, dict) else ()
-                self.entries.append({key: self._lists[id(v)][1] for key, v in items if id(v) in self._lists})
+                root = len(self._links)
+                self.documents.append(self.node(self._next_event(), 0))
+                self._roots.append(root)
+
+    def nodes(self) -> Nodes:
+        """Return the nodes that were read."""
+        return Nodes(tuple(self._roots), self._lines, self._columns, self._links, self._ends, tuple(self._names))
 
     def node(self, event: Any, depth: int) -> JSON:
         """Read the value that begins with an event, `depth` levels down."""
@@ -160,12 +188,13 @@ class _Reader:
         elif kind is SequenceStartEvent:
             value = self.sequence(event, depth + 1)
         else:
+            self._record_scalar(event)
             value = self._text(event) if event.style or event.tag is not None else self._plain(event)
             self._last_event = event
         if anchor is not None:
             anchor.value = value
             characters = self._last_event.end_mark.index - event.start_mark.index
-            anchor.weight += self._nodes + self._aliased + characters // CHARACTERS_A_NODE
+            anchor.weight += len(self._links) + self._aliased + characters // CHARACTERS_A_NODE
         return value
 
     def mapping(self, start: Any, depth: int) -> dict[str, JSON]:
@@ -173,22 +202,36 @@ class _Reader:
         if depth > DEEPEST_FIELD:
             self._count_unusual(start, depth)
         next_event, keys, scalars, texts = self._next_event, self._keys, self._scalars, self.texts
+        add_line, add_column, add_link = self._lines.append, self._columns.append, self._links.append
+        node = self._record(_collection_start(start), _UNFINISHED)
         result: dict[Any, JSON] = {}
+        key: Any
+        mark: Any
         odd = False
         while True:
             event = next_event()
             kind = event.__class__
             if kind is MappingEndEvent:
                 break
-            if kind is not ScalarEvent or event.value not in keys or event.tag is not None or event.anchor is not None:
+            known = keys.get(event.value) if kind is ScalarEvent else None
+            if known is None or event.tag is not None or event.anchor is not None:
                 key = self._odd_key(event, depth, len(result))
                 odd = odd or key.__class__ is not str
             else:
-                key = keys[event.value]
+                key, name = known
+                mark = event.start_mark
+                add_line(mark.line)
+                add_column(mark.column)
+                add_link(name)
             if key in result:
+                self.duplicates.append((len(self.problems), node, key))
                 self._report_at(event, *problems.DUPLICATE_KEY)
             event = next_event()
             if event.__class__ is ScalarEvent and event.tag is None and event.anchor is None:
+                mark = event.start_mark
+                add_line(mark.line)
+                add_column(mark.column)
+                add_link(SCALAR)
                 value = event.value
                 if event.style:
                     texts.add(value)
@@ -199,8 +242,10 @@ class _Reader:
                 result[key] = value
             else:
                 result[key] = self.node(event, depth)
+        self._links[node] = len(self._links)
+        if depth <= _WITH_ENDS:
+            self._ends[node] = position_of(event.start_mark)
         self._last_event = event
-        self._nodes += 2 * len(result) + 1
         return self._without_odd_keys(result) if odd else result
 
     def sequence(self, start: Any, depth: int) -> list[JSON]:
@@ -208,14 +253,15 @@ class _Reader:
         if depth > DEEPEST_FIELD:
             self._count_unusual(start, depth)
         next_event, scalars, texts = self._next_event, self._scalars, self.texts
+        node = self._record(_collection_start(start), -_UNFINISHED)
         result: list[JSON] = []
-        positions: dict[int, Position] = {}
         while True:
             event = next_event()
             kind = event.__class__
             if kind is SequenceEndEvent:
                 break
             if kind is ScalarEvent and event.tag is None and event.anchor is None:
+                self._record(event.start_mark, SCALAR)
                 value = event.value
                 if event.style:
                     texts.add(value)
@@ -227,16 +273,28 @@ class _Reader:
             else:
                 if kind is SequenceStartEvent:
                     self._count_unusual(event, depth)
-                elif depth == _BELOW_THE_ROOT and kind is MappingStartEvent:
-                    positions[len(result)] = position_of(collection_start(event))
                 result.append(self.node(event, depth))
-            if len(result) + self._nodes > MAX_NODES:
+            if len(self._links) > MAX_NODES:
                 self._stop(event, "the file has more than 4 million values")
-        if positions:
-            self._lists[id(result)] = result, tuple(positions.get(index) for index in range(len(result)))
+        self._links[node] = -len(self._links)
+        if depth <= _WITH_ENDS:
+            self._ends[node] = position_of(event.start_mark)
         self._last_event = event
-        self._nodes += len(result) + 1
         return result
+
+    def _record(self, mark: Any, link: int) -> int:
+        """Record a node that begins at a mark, and return its number."""
+        self._lines.append(mark.line)
+        self._columns.append(mark.column)
+        self._links.append(link)
+        return len(self._links) - 1
+
+    def _record_scalar(self, event: Any) -> None:
+        """Record a scalar, after its anchor and tag if it is plain and on one line with them."""
+        start, end = event.start_mark, event.end_mark
+        node = self._record(start, SCALAR)
+        if (event.anchor or event.tag) and not event.style and start.line == end.line:
+            self._columns[node] = end.column - len(event.value)
 
     def _text(self, event: Any) -> str:
         """Return a scalar that is text, whatever it looks like."""
@@ -262,32 +320,41 @@ class _Reader:
         """Return a key that is new, quoted or unusual; a fresh object where it cannot be a key."""
         if size > MAX_KEYS or len(self._keys) > MAX_KEYS:
             self._stop(event, "the file has more than 500,000 different keys")
+        node = self._record(event.start_mark, NO_KEY)
         if event.__class__ is not ScalarEvent:
             value = self.node(event, depth)
-            if isinstance(value, str):
+            if isinstance(value, str):  # an alias
+                for recorded in (self._lines, self._columns, self._links):
+                    recorded.pop()
+                self._links[node] = self._name(value)
                 return value
             self._report_at(event, *problems.NON_STRING_KEY)
             return object()
         text = self._text(event)
+        is_merge = text == "<<" and not event.style and event.tag is None
+        self._links[node] = MERGE if is_merge else self._name(text)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(text)
+            self._anchors[event.anchor] = _Anchor(node, text)
+        if is_merge:
+            return _Merge(event)
         if event.tag is not None:
             self._report_at(event, *problems.TAG)
         elif not event.style:
-            return self._plain_key(event, text)
+            self._check_plain_key(event, text)
         return text
 
-    def _plain_key(self, event: Any, text: str) -> str | _Merge:
-        if text == "<<":
-            return _Merge(event)
+    def _name(self, text: str) -> int:
+        """Return the number of a key's text."""
+        return self._names.setdefault(text, len(self._names))
+
+    def _check_plain_key(self, event: Any, text: str) -> None:
         meaning = resolve_scalar(text)
         if meaning is Misreading.AMBIGUOUS:
             self._report_at(event, *problems.misread(meaning, text))
         elif not isinstance(meaning, str):
             self._report_at(event, *problems.NON_STRING_KEY)
         else:
-            self._keys[text] = text
-        return text
+            self._keys[text] = text, self._name(text)
 
     def _without_odd_keys(self, mapping: dict[Any, JSON]) -> dict[str, JSON]:
         """Return the mapping over what its merge keys refer to, without what cannot be a key."""
@@ -305,19 +372,22 @@ class _Reader:
         return result
 
     def _anchor(self, event: Any) -> _Anchor:
-        anchor = self._anchors[event.anchor] = _Anchor()
-        anchor.weight -= self._nodes + self._aliased
+        anchor = self._anchors[event.anchor] = _Anchor(len(self._links))
+        anchor.weight -= len(self._links) + self._aliased
         return anchor
 
     def _alias(self, event: Any) -> JSON:
         anchor = self._anchors.get(event.anchor)
         self._last_event = event
-        if anchor is None:
-            self._report_at(event, *problems.UNKNOWN_ALIAS)
+        if anchor is None or anchor.value is _OPEN:
+            self._record(event.start_mark, SCALAR)
+            self._report_at(event, *(problems.UNKNOWN_ALIAS if anchor is None else problems.RECURSIVE_ALIAS))
             return None
-        if anchor.value is _OPEN:
-            self._report_at(event, *problems.RECURSIVE_ALIAS)
-            return None
+        if isinstance(anchor.value, dict | list):
+            self._record(event.start_mark, anchor.node)
+        else:
+            node = self._record(event.start_mark, SCALAR)
+            self._lines[node], self._columns[node] = self._lines[anchor.node], self._columns[anchor.node]
         self._aliased += anchor.weight
         if self._aliased > self._alias_budget:
             self._stop(event, "the aliases of the file expand to too many values")
@@ -339,4 +409,10 @@ class _Reader:
             self._stop(event, "the file has more than 10,000 lists and mappings where no field has any")
 
     def _stop(self, event: Any, message: str) -> NoReturn:
-        raise StoppedError(limit(message, position_of(event.start_mark)), event.start_mark.index)
+        raise _StoppedError(limit(message, position_of(event.start_mark)))
+
+
+def _collection_start(start: Any) -> Any:
+    """Return the mark at which a collection begins: at its bracket, or its first key or entry."""
+    has_properties = start.anchor is not None or start.tag is not None
+    return start.end_mark if has_properties and not start.flow_style else start.start_mark

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from driftcheck.errors import DriftcheckError
 from driftcheck.fields import Field, deployment
 from driftcheck.yamlfile import reader
 from driftcheck.yamlfile.parsed import Parsed
-from driftcheck.yamlfile.positions import Node, Tree, positions, tree_position
+from driftcheck.yamlfile.positions import Text
 from driftcheck.yamlfile.reader import parse
 
 CANARY = "canary-5c1d"
@@ -118,21 +118,23 @@ def test_Y16_byte_order_mark_crlf_and_no_final_newline_change_nothing() -> None:
         assert places(parsed, data) == places(parse(plain), plain)
 
 
-def places(parsed: Parsed, data: bytes) -> Any:
-    def strip(tree: Any) -> Any:
-        if isinstance(tree, Node):
-            children = tree.children
-            inner = (
-                {k: strip(v) for k, v in children.items()} if isinstance(children, dict) else list(map(strip, children))
-            )
-            return tree_position(tree), inner, all_places(tree.keys)
-        return tree_position(tree)
-
-    return [strip(tree) for tree in positions(data, parsed)]
+def places(parsed: Parsed, data: bytes) -> list[Any]:
+    text = Text("", data, parsed)
+    return [
+        (path, text.position(number, path), text.position(number, path, at_key=True))
+        for number, document in enumerate(parsed.documents)
+        for path in paths(document)
+    ]
 
 
-def all_places(trees: Mapping[str, Tree]) -> dict[str, tuple[int, int]]:
-    return {key: tree_position(tree) for key, tree in trees.items()}
+def paths(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of each value, and one beyond it."""
+    yield above
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in entries:
+        yield from paths(child, (*above, key))
+    yield (*above, "missing")
+    yield (*above, 1000)
 
 
 # --- problems ---
@@ -145,9 +147,10 @@ def test_Y7_duplicate_keys_are_refused_with_both_places() -> None:
 
 
 def test_Y7_duplicate_keys_before_a_syntax_error_have_both_locations_too() -> None:
-    duplicate, syntax = read("a: 1\na: 2\nb: [\n").problems
-    assert (duplicate.position, duplicate.related) == ((2, 1), ((1, 1),))
-    assert syntax.rule == "yaml-syntax"
+    for text in ("a: 1\na: 2\nb: [\n", "a: 1\na: [\n", "a: 1\na: ]\n"):
+        duplicate, syntax = read(text).problems
+        assert (duplicate.position, duplicate.related) == ((2, 1), ((1, 1),))
+        assert syntax.rule == "yaml-syntax"
 
 
 def test_Y9_an_ambiguous_scalar_is_the_text_that_was_written_and_is_to_be_quoted() -> None:
@@ -297,7 +300,8 @@ def test_K7_no_message_quotes_the_text(text: str) -> None:
 def test_no_bytes_make_reading_fail_in_another_way_than_by_problems(data: bytes) -> None:
     parsed = parse(data)
     assert parsed.problems or not parsed.broken
-    assert len(positions(data, parsed)) == len(parsed.documents)
+    for _, position, _ in places(parsed, data):
+        assert position[0] <= data.count(b"\n") + 1
 
 
 SOUND = (
@@ -317,9 +321,9 @@ def test_no_mutation_of_a_sound_text_does_either(edits: list[tuple[int, int, str
         text = text[:start] + replacement + text[start + length :]
     parsed = read(text)
     assert parsed.problems or not parsed.broken
-    trees = positions(text.encode(), parsed)
-    for document, tree in zip(parsed.documents, trees, strict=True):
-        agree(document, tree)
+    positions = Text("", text.encode(), parsed)
+    for document, node in zip(parsed.documents, parsed.nodes.roots, strict=True):
+        agree(document, node, positions)
 
 
 def texts_in(data: Any) -> set[str]:
@@ -336,22 +340,14 @@ def test_all_texts_are_known(data: Any, flow: bool | None, before: str) -> None:
     assert texts_in(list(parsed.documents)) <= parsed.texts
 
 
-def agree(data: Any, tree: Any) -> None:
-    """The tree has a node for each value, in the same shape."""
-    if isinstance(data, dict):
-        assert isinstance(tree, Node)
-        assert isinstance(tree.children, dict)
-        assert set(data) == set(tree.children)
-        for key, child in data.items():
-            agree(child, tree.children[key])
-    elif isinstance(data, list):
-        assert isinstance(tree, Node)
-        assert isinstance(tree.children, list)
-        assert len(data) == len(tree.children)
-        for child, subtree in zip(data, tree.children, strict=True):
-            agree(child, subtree)
-    elif data is not None:  # an alias to nothing was reported
-        assert not isinstance(tree, Node)
+def agree(data: Any, node: int | None, text: Text) -> None:
+    """There is a node for each value, and none for other keys."""
+    assert node is not None
+    assert text.child(node, "missing") is None
+    assert text.child(node, len(data) if isinstance(data, list) else 0) is None
+    entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, child in entries:
+        agree(child, text.child(node, key), text)
 
 
 # --- locations ---
@@ -369,65 +365,73 @@ MARKED = st.recursive(
 def test_every_position_holds_its_value_and_every_key_its_name(data: Any, flow: bool | None, newline: str) -> None:
     text = yaml.safe_dump(data, default_flow_style=flow, width=60).replace("\n", newline)
     lines = text.split(newline)
-    (tree,) = positions(text.encode(), read(text))
+    positions = Text("", text.encode(), read(text))
 
-    def at(tree: Tree) -> str:
-        line, column = tree_position(tree)
+    def at(*path: str | int, at_key: bool = False) -> str:
+        line, column = positions.position(0, path, at_key=at_key)
         return lines[line - 1][column - 1 :]
 
-    def check(node: Any, tree: Any) -> None:
-        if isinstance(node, str):
-            assert at(tree).startswith(node)
-        elif isinstance(node, list):
-            assert at(tree)[0] in "[-"
-            for child, subtree in zip(node, tree.children, strict=True) if isinstance(tree, Node) else ():
-                check(child, subtree)
+    def check(value: Any, *path: str | int) -> None:
+        if isinstance(value, str):
+            assert at(*path).startswith(value)
+        elif isinstance(value, list):
+            assert at(*path)[0] in "[-"
+            for index, child in enumerate(value):
+                check(child, *path, index)
         else:
-            assert at(tree)[0] == "{" or any(at(tree).startswith(key) for key in node)
-            for key, child in node.items():
-                assert at(tree.keys[key]).startswith(key)
-                check(child, tree.children[key])
+            assert at(*path)[0] == "{" or any(at(*path).startswith(key) for key in value)
+            for key, child in value.items():
+                assert at(*path, key, at_key=True).startswith(key)
+                check(child, *path, key)
 
-    check(data, tree)
-
-
-def test_a_list_in_a_list_and_what_is_deeper_than_any_field_have_one_position() -> None:
-    lists = "args: [[a, [b]]]\n"
-    (tree,) = positions(lists.encode(), read(lists))
-    (inner,) = tree.children["args"].children
-    assert not isinstance(inner, Node)
-    assert tree_position(inner) == (1, 8)
-    deep = "{a: " * 40 + "b" + "}" * 40
-    (tree,) = positions(deep.encode(), read(deep))
-    depth = 0
-    while isinstance(tree, Node):
-        tree, depth = tree.children["a"], depth + 1
-    assert 14 <= depth < 40
+    check(data)
 
 
-def test_places_follow_aliases_and_merge_keys_to_where_the_value_is_written() -> None:
-    text = "a: &a {x: 1}\nb: *a\nc:\n  <<: *a\n  y: 2\nd: &d 5\ne: *d\n"
-    (tree,) = positions(text.encode(), read(text))
-    assert isinstance(tree, Node)
-    assert isinstance(tree.children, dict)
-    assert tree.children["b"] is tree.children["a"]
-    merged = tree.children["c"]
-    assert isinstance(merged, Node)
-    assert isinstance(merged.children, dict)
-    assert all_places(merged.children) == {"y": (5, 6), "x": (1, 11)}
-    assert all_places(merged.keys) == {"y": (5, 3)}
-    assert tree_position(tree.children["e"]) == (6, 7)
+def test_a_value_that_no_mapping_or_list_has_is_at_the_nearest_one_around_it() -> None:
+    text = "a:\n  b: [x, {c: d}]\n"
+    positions = Text("", text.encode(), read(text))
+    found = {
+        path: positions.position(0, path) for path in [("e",), ("a", "e"), ("a", 0), ("a", "b", 2), ("a", "b", "c")]
+    }
+    assert found == {
+        ("e",): (1, 1),
+        ("a", "e"): (2, 3),
+        ("a", 0): (2, 3),
+        ("a", "b", 2): (2, 6),
+        ("a", "b", "c"): (2, 6),
+    }
+    assert positions.position(0, ("a", "b", 1, "c", "e"), at_key=True) == (2, 14)
+
+
+def test_positions_follow_aliases_and_merge_keys_to_where_the_value_is_written() -> None:
+    text = "a: &a {x: 1}\nb: *a\nc:\n  <<: *a\n  y: 2\nd: &d 5\ne: *d\n&f f: *f\n"
+    positions = Text("", text.encode(), read(text))
+    assert positions.position(0, ("b",)) == positions.position(0, ("a",)) == (1, 4)
+    assert positions.position(0, ("b", "x"), at_key=True) == (1, 8)
+    assert positions.position(0, ("c", "y")) == (5, 6)
+    assert positions.position(0, ("c", "y"), at_key=True) == (5, 3)
+    assert positions.position(0, ("c", "x")) == positions.position(0, ("c", "x"), at_key=True) == (1, 11)
+    assert positions.position(0, ("e",)) == (6, 7)
+    assert positions.position(0, ("f",)) == (8, 1)
+
+
+def test_of_several_merged_mappings_the_first_gives_the_position() -> None:
+    text = "a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: &c {y: 3, z: 4}\nd: {<<: [*b, *c, *b], <<: {x: 5}}\n"
+    positions = Text("", text.encode(), read(text))
+    found = [positions.position(0, ("d", key)) for key in "xyz"]
+    assert found == [(1, 11), (2, 19), (3, 17)]
+
+
+def test_a_long_chain_of_merge_keys_is_followed() -> None:
+    chain = "".join(f"k{number}: &k{number} {{<<: *k{number - 1}, x{number}: 1}}\n" for number in range(1, 400))
+    text = f"k0: &k0 {{x0: 1}}\n{chain}"
+    positions = Text("", text.encode(), read(text))
+    assert positions.position(0, ("k399", "x0")) == (1, 14)
 
 
 def test_columns_count_characters_not_bytes() -> None:
     text = "é: {ü: ж}\n"
-    (tree,) = positions(text.encode(), read(text))
-    assert isinstance(tree, Node)
-    assert isinstance(tree.children, dict)
-    inner = tree.children["é"]
-    assert isinstance(inner, Node)
-    assert isinstance(inner.children, dict)
-    assert all_places(inner.children) == {"ü": (1, 8)}
+    assert Text("", text.encode(), read(text)).position(0, ("é", "ü")) == (1, 8)
 
 
 # --- libyaml ---
