@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from driftcheck import __version__
 from driftcheck.budget import Budget
 from driftcheck.comparison import details
-from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess, inventory, status_of
+from driftcheck.comparison.verdicts import ComparisonOptions, Sides, Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.ignores import in_force, pinned_paths
 from driftcheck.model import (
@@ -88,17 +88,17 @@ def check(declarations: Declarations, snapshot: Snapshot, run: Run) -> Report:
         run = replace(run, settings=_of_inventory(run.settings))
     settings = run.settings
     base = run.baseline.declarations if run.baseline else None
-    terms = Terms(
+    options = ComparisonOptions(
         settings.policy.strict,
         listed=settings.command == "compare",
         inventory=settings.command == "audit",
         pinned=pinned_paths(_rules(declarations, run)),
     )
-    verdicts = assess(Sides(declarations, snapshot, base), terms)
+    verdicts = assess(Sides(declarations, snapshot, base), options)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, run)
     odd = [make_finding("suspicious-listing", warning) for warning in snapshot.warnings]
     findings = [*_nothing_declared(declarations, settings), *odd, *policy_findings]
-    if terms.inventory and not any(_is_named(each.name, settings.names) for each in comparisons) and settings.names:
+    if options.inventory and not any(_is_named(each.name, settings.names) for each in comparisons) and settings.names:
         findings.append(no_name_matches(settings.names))
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
     return _report(run, declarations, snapshot, comparisons, findings)

@@ -66,7 +66,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ComparisonOptions:
     """Options of a comparison."""
 
     strict: bool = False
@@ -79,7 +79,7 @@ class Terms:
     """By deployment, the paths that are compared although they may be undeclared."""
 
 
-DEFAULT_TERMS: Final = Terms()
+DEFAULT_OPTIONS: Final = ComparisonOptions()
 
 
 MAX_CHANGES: Final = 10_000
@@ -91,7 +91,7 @@ class _Assessment:
     """What is compared, and what was found so far; functions here call it `so_far`."""
 
     sides: Sides
-    terms: Terms
+    options: ComparisonOptions
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class _Assessment:
     @property
     def most_changes(self) -> int:
         """Return how many changes may be reported; two listings have no limit."""
-        if self.terms.listed:
+        if self.options.listed:
             return sys.maxsize
         return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
 
@@ -117,7 +117,7 @@ class _Assessment:
     def add(self, rule: str, about: Comparison | None, **more: Any) -> None:
         """Record the finding of a rule about a deployment, or about the whole run."""
         found = make_finding(rule, deployment=about.name if about else None, location=about.location if about else None)
-        if self.terms.listed and (message := self._message_of_listings(rule)) is not None:
+        if self.options.listed and (message := self._message_of_listings(rule)) is not None:
             found = replace(found, message=message, hint=None)
         self.findings.append(replace(found, **more))
 
@@ -132,9 +132,9 @@ class _Assessment:
         }.get(rule)
 
 
-def assess(sides: Sides, terms: Terms = DEFAULT_TERMS) -> Verdicts:
+def assess(sides: Sides, options: ComparisonOptions = DEFAULT_OPTIONS) -> Verdicts:
     """Compare every declared deployment with its live one, and account for all other live deployments."""
-    so_far = _Assessment(sides, terms)
+    so_far = _Assessment(sides, options)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
     owners = {id(match.live[0]): match for match in matches if match.live and "name" in match.declaration.value}
@@ -243,19 +243,19 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
 
 
 def _compare_values(so_far: _Assessment, declared: Mapping[str, JSON], live: Mapping[str, JSON]) -> Differences:
-    if so_far.terms.listed:
+    if so_far.options.listed:
         from driftcheck.comparison.symmetric import compare_listed
 
         return compare_listed(declared, live)
-    return compare_with_live(declared, live, strict=so_far.terms.strict)
+    return compare_with_live(declared, live, strict=so_far.options.strict)
 
 
 def _pinned_differences(
     so_far: _Assessment, declaration: Declaration, live: Mapping[str, JSON], result: Differences
 ) -> list[Difference]:
     """Return undeclared live values at, around and below the paths that ignore rules pin to a value."""
-    paths = set(so_far.terms.pinned.get(declaration.name, ()))
-    if not paths or so_far.terms.strict or so_far.terms.listed:
+    paths = set(so_far.options.pinned.get(declaration.name, ()))
+    if not paths or so_far.options.strict or so_far.options.listed:
         return []
     around = {path[:length] for path in paths for length in range(len(path))}
     known = {difference.path for difference in result.differences}
@@ -287,7 +287,7 @@ def _classified(
         return undeclared, ()
     from driftcheck.comparison.three_way import ThreeWay
 
-    three = ThreeWay(earlier, declaration.value, seen, differences, strict=so_far.terms.strict)
+    three = ThreeWay(earlier, declaration.value, seen, differences, strict=so_far.options.strict)
     return [*three.classify(), *undeclared], [*three.removed()]
 
 
@@ -311,7 +311,7 @@ def _add_findings(
         so_far.add("no-revision", comparison)
     if live.is_rollout_pending:
         so_far.add("rollout-pending", comparison)
-    if not so_far.terms.listed:
+    if not so_far.options.listed:
         _add_exposure(so_far, comparison, live, declaration.value)
 
 
@@ -335,7 +335,7 @@ def _add_unverifiable_image(
 ) -> None:
     """Report why an image can't be compared: its tag, or its short name."""
     declared, seen = value_at(declaration.value, path), value_at(live.value, path)
-    if not may_be_same_image(declared, seen) and not (so_far.terms.listed and may_be_same_image(seen, declared)):
+    if not may_be_same_image(declared, seen) and not (so_far.options.listed and may_be_same_image(seen, declared)):
         return
     more = {} if ("@" in str(seen)) != ("@" in str(declared)) else {"message": _SHORT_NAME, "hint": _WITH_REGISTRY}
     so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path), **more)
@@ -417,7 +417,7 @@ def _assess_undeclared(so_far: _Assessment, name: str, deployments: Sequence[Dep
     so_far.comparisons.append(comparison)
     if status is Status.UNMANAGED:
         so_far.add(_presence(so_far.earlier(name)) or unmanaged_rule(live), comparison)
-    if so_far.terms.inventory:
+    if so_far.options.inventory:
         if live.is_rollout_pending:
             so_far.add("rollout-pending", comparison)
         _add_exposure(so_far, comparison, live, {})
@@ -509,7 +509,7 @@ def _add_renames(so_far: _Assessment) -> None:
     appeared_names = {name for name in unmanaged - removed if rules.get(name) != "outdated-deployment"}
     for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, appeared_names):
         message = f"Probably renamed to {appeared}, a live deployment of the same origin."
-        hint = {"hint": None} if so_far.terms.listed else {}  # it is about a declaration
+        hint = {"hint": None} if so_far.options.listed else {}  # it is about a declaration
         so_far.add("probable-rename", absent[name], message=message, **hint)
     for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):
         message = f"Probably renamed from {former}, a live deployment of the same origin that is no longer declared."

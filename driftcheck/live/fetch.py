@@ -21,7 +21,7 @@ from driftcheck.live.listing import (
     labels,
     workspace_of,
 )
-from driftcheck.live.paging import LIMIT, Reading, Trouble
+from driftcheck.live.paging import LIMIT, Inconsistency, Reading
 from driftcheck.model import Deployment, Snapshot
 
 MAX_READINGS: Final = 5
@@ -112,7 +112,7 @@ class _Fetch:
         self._sent_scope = dict(scope)
         """The filters that are sent: those of the scope, but for one that the service turned out to misunderstand."""
         self._progress = progress
-        self._troubles: list[Trouble] = []
+        self._inconsistencies: list[Inconsistency] = []
         self._readings_left = MAX_READINGS
         self._pages: dict[int, Page] = {}
         self._known: dict[str, Deployment] = {}
@@ -146,18 +146,18 @@ class _Fetch:
         """Read the listing until the responses are consistent, as often as it may be read."""
         while self._readings_left and not self._gaps:
             self._readings_left -= 1
-            uneven = Trouble.UNEVEN in self._troubles or len(self._troubles) > 1
+            uneven = Inconsistency.UNEVEN in self._inconsistencies or len(self._inconsistencies) > 1
             reading = Reading(lookahead=1 if uneven else self._connection.concurrency, careful=uneven)
             try:
                 self._read(reading)
             except LiveError as error:
                 self._give_up("The listing could not be read to its end", error)
-            if reading.trouble is None:
+            if reading.inconsistency is None:
                 self._gaps += bad_items(self._pages.items())
                 return
-            self._troubles.append(reading.trouble)
+            self._inconsistencies.append(reading.inconsistency)
         if not self._gaps:
-            reasons = ", and ".join(dict.fromkeys(trouble.value for trouble in self._troubles))
+            reasons = ", and ".join(dict.fromkeys(each.value for each in self._inconsistencies))
             self._gaps.append(f"The listing was inconsistent each of {MAX_READINGS} times it was read: {reasons}.")
 
     def _read(self, reading: Reading) -> None:
@@ -165,7 +165,7 @@ class _Fetch:
         self._pages = {}
         busy: dict[Future[Page], int] = {}
         size = 0
-        while not reading.done and reading.trouble is None:
+        while not reading.done and reading.inconsistency is None:
             for offset in reading.wants(busy.values())[: self._connection.concurrency - len(busy)]:
                 busy[self._requests.submit({**self._sent_scope, **_page_params(offset)})] = offset
             offset, page = self._answer(busy)

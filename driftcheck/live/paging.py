@@ -3,7 +3,7 @@
 The endpoint returns pages by position of a list that may change meanwhile (docs/API.md 1.4). So each page overlaps the
 one before by one item, which shows a shift; an id may not be at two positions, nor two ids at one; and the end is
 proved by a page that holds the last item alone and by an empty one. A response that contradicts the others invalidates
-the reading (`Reading.trouble`); the caller starts another one.
+the reading (`Reading.inconsistency`); the caller starts another one.
 
 A list in a single page needs no stable order: if one item follows position n - 2 and nothing follows n - 1, the page of
 n items was all of it.
@@ -26,7 +26,7 @@ MAX_ITEMS: Final = 100_000
 """More than any workspace holds: past it the list counts as endless."""
 
 
-class Trouble(Enum):
+class Inconsistency(Enum):
     """Why a reading is invalid."""
 
     SHIFTED = "the list changed while it was read, or the API's order is not stable"
@@ -44,7 +44,7 @@ class Reading:
     """
 
     def __init__(self, *, lookahead: int = 1, careful: bool = False) -> None:
-        self.trouble: Trouble | None = None
+        self.inconsistency: Inconsistency | None = None
         self._lookahead = lookahead
         self._careful = careful
         self._cells: dict[int, str] = {}
@@ -67,13 +67,13 @@ class Reading:
     @property
     def done(self) -> bool:
         """Whether the list was read from its start to its proved end; an empty list has to be empty twice."""
-        if self.trouble is not None or self._end is None:
-            return self.trouble is None and self._empty_starts > 1
+        if self.inconsistency is not None or self._end is None:
+            return self.inconsistency is None and self._empty_starts > 1
         return len(self._cells) == self._end and not [*self._unproved(self._end, ())]
 
     def wants(self, busy: Collection[int]) -> list[int]:
         """Return the offsets to request next, most important first, where those in `busy` are under way."""
-        if self.trouble is not None or self.done:
+        if self.inconsistency is not None or self.done:
             return []
         wanted = dict.fromkeys(self._wanted(busy))
         return [offset for offset in wanted if offset not in busy and offset not in self._counts]
@@ -115,12 +115,12 @@ class Reading:
 
     def receive(self, offset: int, ids: Sequence[str | None]) -> None:
         """Take the response to an offset: the id of each item, None if it has none."""
-        if self.trouble is None:
-            self.trouble = self._assign(offset, ids)
-        if self.trouble is None and ids:
-            self.trouble = self._learn(offset, len(ids))
+        if self.inconsistency is None:
+            self.inconsistency = self._assign(offset, ids)
+        if self.inconsistency is None and ids:
+            self.inconsistency = self._learn(offset, len(ids))
 
-    def _assign(self, offset: int, ids: Sequence[str | None]) -> Trouble | None:
+    def _assign(self, offset: int, ids: Sequence[str | None]) -> Inconsistency | None:
         """Put the items at their positions; no id may be at two positions, and no position hold two ids."""
         if offset == 0 and not ids:
             self._empty_starts += 1
@@ -129,11 +129,11 @@ class Reading:
             self._counts[offset] = 1  # the last item of a single page, in whatever order
             return None
         if offset > 0 and any(ids) and list(ids) == self._first:
-            return Trouble.SAME_PAGE
+            return Inconsistency.SAME_PAGE
         for position, identity in enumerate(ids, offset):
             key = identity or f"\0{position}"
             if self._cells.setdefault(position, key) != key or self._positions.setdefault(key, position) != position:
-                return Trouble.SHIFTED
+                return Inconsistency.SHIFTED
         self._counts[offset] = len(ids)
         if offset == 0:
             self._first = list(ids)
@@ -142,21 +142,21 @@ class Reading:
         else:
             self._beyond = min(offset, offset if self._beyond is None else self._beyond)
         if self._beyond is not None and self._beyond < self._top:
-            return Trouble.SHIFTED
-        return Trouble.ENDLESS if len(self._cells) > MAX_ITEMS else None
+            return Inconsistency.SHIFTED
+        return Inconsistency.ENDLESS if len(self._cells) > MAX_ITEMS else None
 
-    def _learn(self, offset: int, count: int) -> Trouble | None:
+    def _learn(self, offset: int, count: int) -> Inconsistency | None:
         """Learn from the length of a response where the list ends, or that it goes on."""
         size = len(self._first)
         if self._end is not None and self._top > self._end:
             if self._careful or self._end != size or self._counts.get(size - 1) == 1:
-                return Trouble.UNEVEN
+                return Inconsistency.UNEVEN
             self._end = None
         if not self._careful and count > size:
-            return Trouble.UNEVEN
+            return Inconsistency.UNEVEN
         if self._is_short(offset, count):
             self._end = offset + count
-            return Trouble.UNEVEN if self._end < self._top else None
+            return Inconsistency.UNEVEN if self._end < self._top else None
         if not self._careful and offset % self._stride == 0:
             self._frontier = max(self._frontier, offset // self._stride)
         return None

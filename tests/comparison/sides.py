@@ -9,7 +9,7 @@ from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.comparison.differences import Difference, Differences
 from driftcheck.comparison.three_way import BaseDeclarations
-from driftcheck.comparison.verdicts import Sides, Terms, Verdicts, assess
+from driftcheck.comparison.verdicts import ComparisonOptions, Sides, Verdicts, assess
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot
 from driftcheck.paths import Path, format_path
 
@@ -101,7 +101,7 @@ def verdicts(
         snapshot(*live, gaps=gaps),
         None if base is None else BaseDeclarations(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
     )
-    return assess(sides, Terms(strict=strict, inventory=inventory))
+    return assess(sides, ComparisonOptions(strict=strict, inventory=inventory))
 
 
 def statuses(result: Verdicts) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from driftcheck.budget import Budget
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
-from driftcheck.comparison.verdicts import Sides, Terms, assess
+from driftcheck.comparison.verdicts import ComparisonOptions, Sides, assess
 from driftcheck.model import REDACTED_MARKER, Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
 from driftcheck.policies import Side, effective_values
@@ -80,7 +80,7 @@ def test_a_tag_and_a_digest_of_one_repository_can_not_be_compared(declared: str,
 def test_the_reason_is_given_in_a_comparison_of_listings_both_ways(one: str, other: str) -> None:
     sides = [[at("source_revision_config.image_uri", image)] for image in (one, other)]
     for first, second in (sides, sides[::-1]):
-        result = assess(Sides(declarations(*first), snapshot(*second)), Terms(listed=True))
+        result = assess(Sides(declarations(*first), snapshot(*second)), ComparisonOptions(listed=True))
         (found,) = (each for each in result.findings if each.rule == "unverifiable-image")
         assert "declared" not in found.message
 

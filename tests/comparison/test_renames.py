@@ -23,8 +23,8 @@ def image(name: str, uri: str) -> dict[str, Any]:
     }
 
 
-def renamed(declared: list[dict[str, Any]], live: list[dict[str, Any]], **terms: Any) -> list[tuple[str | None, str]]:
-    result = verdicts(declared, live, **terms)
+def renamed(declared: list[dict[str, Any]], live: list[dict[str, Any]], **options: Any) -> list[tuple[str | None, str]]:
+    result = verdicts(declared, live, **options)
     return [(found.deployment, found.message) for found in result.findings if found.rule == "probable-rename"]
 
 

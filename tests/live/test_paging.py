@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from driftcheck.live import paging
-from driftcheck.live.paging import Reading, Trouble
+from driftcheck.live.paging import Inconsistency, Reading
 from tests.live.memory import cut, fetch_from
 from tests.live.samples import deployment, deployments
 from tests.loops import case
@@ -23,7 +23,7 @@ def drive(reading: Reading, count: int, *, slots: int = 1, cap: int = 100, seed:
     """Read a quiet list of so many items, answers in any order; returns the number of requests."""
     items = [f"id-{position}" for position in range(max(count, 0))]
     chance, busy, requests = random.Random(seed), list[int](), 0
-    while not reading.done and reading.trouble is None:
+    while not reading.done and reading.inconsistency is None:
         for offset in reading.wants(busy)[: slots - len(busy)]:
             busy.append(offset)
             requests += 1
@@ -89,7 +89,7 @@ def test_P3_the_list_is_whole_or_refused_with_pages_of_any_size(
 ) -> None:
     reading = Reading(lookahead=lookahead)
     drive(reading, count, slots=lookahead, cap=cap, seed=seed)
-    assert len(reading) == count if reading.done else reading.trouble is not None
+    assert len(reading) == count if reading.done else reading.inconsistency is not None
     careful = Reading(careful=True)
     drive(careful, count, cap=cap, seed=seed)
     assert careful.done is (cap > 1 or count < 2)
@@ -100,7 +100,7 @@ def test_P3_pages_of_one_item_leave_no_room_for_an_overlap() -> None:
     for careful in (False, True):
         reading = Reading(careful=careful)
         drive(reading, 3, cap=1)
-        assert reading.trouble is Trouble.UNEVEN
+        assert reading.inconsistency is Inconsistency.UNEVEN
 
 
 def test_P1_a_deletion_between_two_pages_is_seen() -> None:
@@ -108,7 +108,7 @@ def test_P1_a_deletion_between_two_pages_is_seen() -> None:
     reading.receive(0, items[:100])
     del items[10]
     reading.receive(99, items[99:199])
-    assert reading.trouble is Trouble.SHIFTED
+    assert reading.inconsistency is Inconsistency.SHIFTED
 
 
 def test_P2_an_insertion_between_two_pages_is_seen() -> None:
@@ -116,7 +116,7 @@ def test_P2_an_insertion_between_two_pages_is_seen() -> None:
     reading.receive(0, items[:100])
     items.insert(10, "new")
     reading.receive(99, items[99:199])
-    assert reading.trouble is Trouble.SHIFTED
+    assert reading.inconsistency is Inconsistency.SHIFTED
 
 
 def test_P4_an_empty_first_page_is_asked_for_twice() -> None:
@@ -139,37 +139,37 @@ def test_P4_an_empty_first_page_that_was_a_mistake_does_no_harm() -> None:
 @pytest.mark.parametrize("offset", [99, 198, 396])
 def test_P4_a_bogus_empty_page_in_the_middle_is_a_contradiction(offset: int) -> None:
     reading, items = Reading(lookahead=4), [f"id-{n}" for n in range(450)]
-    while not reading.done and reading.trouble is None:
+    while not reading.done and reading.inconsistency is None:
         asked = reading.wants(())[0]
         reading.receive(asked, [] if asked == offset else items[asked : asked + 100])
-    assert reading.trouble is Trouble.SHIFTED
+    assert reading.inconsistency is Inconsistency.SHIFTED
 
 
 def test_P5_a_server_that_ignores_offset_is_recognised() -> None:
     reading = Reading()
     reading.receive(0, ["a", "b"])
     reading.receive(1, ["a", "b"])
-    assert reading.trouble is Trouble.SAME_PAGE
+    assert reading.inconsistency is Inconsistency.SAME_PAGE
 
 
 def test_P5_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "MAX_ITEMS", 5_000)
     reading = Reading(lookahead=4)
-    while reading.trouble is None:
+    while reading.inconsistency is None:
         offset = reading.wants(())[0]
         reading.receive(offset, [f"id-{offset + n}" for n in range(100)])
-    assert reading.trouble is Trouble.ENDLESS
+    assert reading.inconsistency is Inconsistency.ENDLESS
 
 
 def test_P6_answers_in_a_random_order_are_never_taken_for_a_list() -> None:
     for seed in range(50):
         chance, reading = random.Random(seed), Reading()
         items = [f"id-{n}" for n in range(450)]
-        while not reading.done and reading.trouble is None:
+        while not reading.done and reading.inconsistency is None:
             offset = reading.wants(())[0]
             chance.shuffle(items)
             reading.receive(offset, items[offset : offset + 100])
-        assert reading.trouble is Trouble.SHIFTED
+        assert reading.inconsistency is Inconsistency.SHIFTED
 
 
 def test_P8_items_without_an_id_stand_where_they_stand() -> None:
