@@ -173,7 +173,8 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
             for run in settings.resolve_targets(command, flags, config, config_file, here)
         }
 
-    in_force, former = resolved(commits.tip), [_unless_invalid(resolved, each) for each in commits.merge_bases]
+    in_force = resolved(commits.tip)
+    former = [in_force if each == commits.tip else _unless_invalid(resolved, each) for each in commits.merge_bases]
     proposed = {run.target: _with_left_out(run, repository) for run in runs}
     found = []
     for target, run in in_force.items():

@@ -543,6 +543,9 @@ def _as_checked_out(
     """
     full = {text.name: discovery.full_path(text.name, repository.here) for text in texts}
     filtered = _filtered(repository, list(full.values()))
+    if not filtered:
+        yield from texts
+        return
     current = {entry.path: entry.id for entry in _entries_at(repository, "HEAD", _prefixes(repository, list(filtered)))}
     for text in texts:
         path = full[text.name]
@@ -558,8 +561,10 @@ def _as_checked_out(
 
 def _filtered(repository: Repository, paths: Sequence[str]) -> dict[str, str]:
     """Return the paths whose content git changes by a program on checkout, each with the name of the filter."""
+    if not paths:
+        return {}
     configured = _run(repository, "config", "--get-regexp", "--name-only", "-z", r"^filter\..*\.(smudge|process)$")
-    if not paths or configured.returncode != 0:
+    if configured.returncode != 0:
         return {}
     drivers = {name.rpartition(b".")[0].removeprefix(b"filter.") for name in configured.stdout.split(b"\0")}
     stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
