@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Iterator
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.repositories import isolate_git
 
 settings.register_profile(
-    "driftcheck",
-    max_examples=50,
+    "fast",
+    max_examples=15,
     derandomize=True,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("soak", settings.get_profile("driftcheck"), derandomize=False)
-# Finding the smallest example can take minutes: this profile shows the first one, for hunting in many tests.
-settings.register_profile("hunt", settings.get_profile("driftcheck"), phases=[Phase.explicit, Phase.generate])
-settings.load_profile(os.environ.get("DRIFTCHECK_TEST_PROFILE", "driftcheck"))
+settings.register_profile("thorough", settings.get_profile("fast"), max_examples=100)
+settings.load_profile("fast")  # --hypothesis-profile names another one
 
 UNIX_ONLY: Final = {
     "test_ci_examples.py": "bash, and the commands of a runner",
@@ -37,6 +38,13 @@ UNIX_ONLY: Final = {
 """What a test module needs and Windows lacks; elsewhere all modules run."""
 
 collect_ignore = [*UNIX_ONLY] if sys.platform == "win32" else []
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        isolate_git(patch, tmp_path_factory.getbasetemp())
+        yield
 
 
 def pytest_report_header() -> list[str]:

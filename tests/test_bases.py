@@ -12,9 +12,7 @@ import pytest
 
 from driftcheck.errors import BaseError
 from tests.cli.inside import Result, run_inside
-from tests.declarations.test_git import Repository, isolate_git, own_git
-
-__all__ = ["own_git"]
+from tests.repositories import Repository
 
 GATED = ("--gate", "drift,conflict,elsewhere")
 
@@ -55,15 +53,13 @@ def classes(result: Result) -> dict[str, str]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two agents on `main`; `change`, checked out, alters the second one."""
     folder = tmp_path_factory.mktemp("prepared")
-    with pytest.MonkeyPatch.context() as patch:
-        isolate_git(patch, folder)
-        made = Repository(folder / "repository")
-        made.write("deployments/a.yaml", agent("a"))
-        made.write("deployments/b.yaml", agent("b"))
-        made.commit()
-        made.git("switch", "--quiet", "--create", "change")
-        made.write("deployments/b.yaml", agent("b", cpu=2))
-        made.commit()
+    made = Repository(folder / "repository")
+    made.write("deployments/a.yaml", agent("a"))
+    made.write("deployments/b.yaml", agent("b"))
+    made.commit()
+    made.git("switch", "--quiet", "--create", "change")
+    made.write("deployments/b.yaml", agent("b", cpu=2))
+    made.commit()
     return made.folder
 
 

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.repositories import run_git
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples" / "ci"
 MARKED = "<!-- driftcheck-report"
@@ -453,9 +455,8 @@ def test_the_gitlab_component_checks_and_validates_by_its_inputs(workspace: Path
 
 
 def in_repository(checkout: Path, *commands: list[str]) -> None:
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c", "init.defaultBranch=main"]
     for command in commands:
-        subprocess.run(["git", *identity, *command], cwd=checkout, check=True, timeout=60, capture_output=True)
+        run_git(checkout, *command)
 
 
 @pytest.mark.parametrize("event", ["detached", "merged_result", "merge_train"])

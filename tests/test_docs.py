@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from driftcheck.live.emulator import create_app
 from tests.cli.inside import run_inside
 from tests.cli.workspace import external, serving, workspace
 from tests.loopback import running
+from tests.repositories import run_git
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / name for name in ("pre-merge.md", "audit.md", "reports.md")]
@@ -36,11 +36,6 @@ def commands(page: Path) -> list[list[str]]:
     return [words[1:] for words in found if words[0] == "driftcheck"]
 
 
-def git(folder: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
 def deployments() -> list[dict[str, Any]]:
     """Return a workspace in which staging has its counterpart in production."""
     pair = [external(f"{stage}-search", 40 + number) for number, stage in enumerate(("staging", "prod"))]
@@ -54,10 +49,10 @@ def test_every_command_runs_as_the_page_has_it(tmp_path: Path, page: Path) -> No
     with serving(deployments()) as env:
         if page.stem != "audit":
             assert run_inside("init", cwd=tmp_path, env=env).status == 0
-        git(tmp_path, "init", "-q", "-b", "main")
-        git(tmp_path, "add", "-A")
-        git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Declare")
-        git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
+        run_git(tmp_path, "init", "-q", "-b", "main")
+        run_git(tmp_path, "add", "-A")
+        run_git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Declare")
+        run_git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
         for words in commands(page):
             result = run_inside(*words, cwd=tmp_path, env=env)
             assert result.status == 0, (words, result.said)

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.baseline import Baseline
@@ -139,7 +139,6 @@ def test_severities_may_be_changed_by_rule() -> None:
 # --- what was not seen -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from("abcd"), unique=True),
     st.lists(st.sampled_from("abcd"), unique=True),
@@ -267,7 +266,6 @@ def test_rules_that_hide_nothing_are_findings_only_where_all_was_seen() -> None:
     assert (status(report), rules(report)) == (1, [("expired-ignore", "warning")])
 
 
-@settings(max_examples=30)
 @given(drawn(), st.integers(0, 2**32), st.sampled_from(("source_config.**", "**.cpu", "secrets[*]", "**.labels.*")))
 def test_active_and_suppressed_are_all(declared: dict[str, Any], seed: int, pattern: str) -> None:
     random = Random(seed)
@@ -364,7 +362,6 @@ def test_with_a_base_the_gate_decides_for_whole_deployments(gate: ChangeClass, r
 # --- order and secrets -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
 @given(st.permutations("abcd"), st.permutations("bcde"))
 def test_O10_the_report_does_not_depend_on_order(ours: list[str], theirs: list[str]) -> None:
     def sides(first: Any, second: Any) -> tuple[Declarations, Snapshot]:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from driftcheck.live import writes
@@ -64,7 +64,6 @@ def sent(live: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
     return live
 
 
-@settings(max_examples=40)
 @given(declarations(), SEEDS, st.data())
 def test_a_plan_sent_to_the_service_brings_it_in_sync(
     declared: dict[str, Any], random: Random, data: st.DataObject

@@ -10,7 +10,6 @@ import hashlib
 import itertools
 import json
 import sqlite3
-import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.cli.command import driftcheck
 from tests.cli.inside import Result, run_inside
 from tests.live.raw_server import answer, saying, serving
 from tests.loopback import running
+from tests.repositories import run_git
 
 KEYS = {
     "LANGGRAPH_HOST_API_KEY": "canary-key-host-51c0",
@@ -533,9 +533,8 @@ def test_K3_a_process_of_its_own_leaves_nothing_on_its_streams(tree: Path, endpo
 
 def test_K5_the_value_of_a_secret_at_the_base_revision_is_shown_nowhere(tree: Path) -> None:
     """A three-way report has a third side."""
-    identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
-    for arguments in (["init", "-q"], ["add", "deployments.yaml"], [*identity, "commit", "-q", "-m", "base"]):
-        subprocess.run(["git", *arguments], cwd=tree, check=True, capture_output=True, timeout=60)
+    for arguments in (["init", "-q"], ["add", "deployments.yaml"], ["commit", "-q", "-m", "base"]):
+        run_git(tree, *arguments)
     head = json.dumps(declarations(), indent=1).replace(DECLARED["changed env"], "value-at-head")
     (tree / "deployments.yaml").write_text(head)
     result = run_inside(

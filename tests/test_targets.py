@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from driftcheck.live.emulator import Behaviour, create_app
 from tests.cli.inside import Result, run_inside
 from tests.cli.workspace import external, saved
 from tests.loopback import running
+from tests.repositories import run_git
 
 WORKSPACES = {
     "staging": "10000000-0000-4000-8000-000000000000",
@@ -292,20 +292,15 @@ def test_init_with_several_workspaces_writes_targets_in_sync(tmp_path: Path) -> 
     assert run_inside("init", "--workspace", "a", "--workspace", "b", cwd=tmp_path).status == 2
 
 
-def git(project: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
-
-
 def commit_a_change(project: Path) -> None:
     """Commit the project to `main`, and another `max_scale` of staging to `change`, which is checked out."""
-    git(project, "init", "-q", "-b", "main")
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "first")
-    git(project, "switch", "-qc", "change")
+    run_git(project, "init", "-q", "-b", "main")
+    run_git(project, "add", ".")
+    run_git(project, "commit", "-qm", "first")
+    run_git(project, "switch", "-qc", "change")
     declared = (project / "staging" / "agents.yaml").read_text()
     (project / "staging" / "agents.yaml").write_text(declared.replace("max_scale: 2", "max_scale: 3", 1))
-    git(project, "commit", "-qam", "scale")
+    run_git(project, "commit", "-qam", "scale")
 
 
 def test_a_base_is_read_for_each_target_with_its_suffix(project: Path) -> None:

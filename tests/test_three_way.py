@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ import pytest
 
 from driftcheck.formats import FORMATS
 from driftcheck.formats.wording import CLASSES
-from tests.cli.command import driftcheck as real_driftcheck
+from tests import repositories
 from tests.cli.command import environment
 from tests.cli.inside import Result, run_inside
 from tests.loops import case
 
 ROOT = Path(__file__).parent.parent
-IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"]
 
 # --- the demonstration: the five rows of the table --------------------------------------------------------------
 
@@ -140,20 +139,10 @@ def test_a_saved_report_renders_to_the_same_bytes_but_for_what_only_the_command_
 # --- smaller repositories --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Repository:
+class Repository(repositories.Repository):
     """A repository in which one commit follows another."""
 
-    folder: Path
-    branches: list[str] = field(default_factory=list)
-
-    def git(self, *arguments: str) -> str:
-        ran = subprocess.run(
-            ["git", *IDENTITY, *arguments], cwd=self.folder, capture_output=True, text=True, check=True, timeout=60
-        )
-        return ran.stdout.strip()
-
-    def commit(self, declared: Any, *, config: str | None = None, **files: str) -> None:
+    def declare(self, declared: Any, *, config: str | None = None) -> None:
         """Commit declarations (a text, or deployments) and a configuration."""
         text = declared if isinstance(declared, str) else json.dumps({"deployments": declared}, indent=1)
         (self.folder / "deployments.yaml").write_text(text)
@@ -179,9 +168,7 @@ class Repository:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path)
-    made.git("init", "--quiet")
-    return made
+    return Repository(tmp_path)
 
 
 def agent(name: str, **spec: Any) -> dict[str, Any]:
@@ -267,8 +254,8 @@ def test_whole_deployments(
     expected: dict[str, str],
     found: list[tuple[str, str]],
 ) -> None:
-    repository.commit(base)
-    repository.commit(head)
+    repository.declare(base)
+    repository.declare(head)
     report = repository.report(live)
     assert report["outcome"]["status"] == status
     assert statuses(report) == expected
@@ -280,8 +267,8 @@ def sidecars(**images: str) -> dict[str, Any]:
 
 
 def test_keyed_entries_have_a_class_each(repository: Repository) -> None:
-    repository.commit([sidecars(proxy="proxy:1", otel="otel:1", cache="cache:1", gone="gone:1", log="log:1")])
-    repository.commit([sidecars(extra="extra:1", otel="otel:2", proxy="proxy:1", cache="cache:2", log="log:2")])
+    repository.declare([sidecars(proxy="proxy:1", otel="otel:1", cache="cache:1", gone="gone:1", log="log:1")])
+    repository.declare([sidecars(extra="extra:1", otel="otel:2", proxy="proxy:1", cache="cache:2", log="log:2")])
     live = sidecars(cache="cache:3", proxy="proxy:9", otel="otel:1", gone="gone:1", debug="busybox:1", log="log:2")
     assert classes(repository.report([live])) == {
         "sidecars[name=cache].image": "conflict",
@@ -312,8 +299,8 @@ EFFECTIVE: dict[str, tuple[Any, Any, Any, str | None]] = {
 def test_effective_values_count_as_the_values_that_they_are(
     repository: Repository, base: Any, head: Any, live: Any, change_class: str | None
 ) -> None:
-    repository.commit([agent("a", cpu=1, cpu_limit=base)])
-    repository.commit([agent("a", cpu=1, cpu_limit=head)])
+    repository.declare([agent("a", cpu=1, cpu_limit=base)])
+    repository.declare([agent("a", cpu=1, cpu_limit=head)])
     report = repository.report([agent("a", cpu=1, cpu_limit=live)])
     assert classes(report) == ({"cpu_limit": change_class} if change_class else {})
 
@@ -329,8 +316,8 @@ def declaring(*ignores: dict[str, Any]) -> str:
 
 
 def test_R8_an_ignore_rule_that_the_change_adds_is_shown_and_hides_nothing(repository: Repository) -> None:
-    repository.commit([A])
-    repository.commit(declaring(IGNORE))
+    repository.declare([A])
+    repository.declare(declaring(IGNORE))
     report = repository.report([DRIFTED], "--gate", "drift,conflict,elsewhere")
     assert report["outcome"]["status"] == 1
     assert report["summary"]["suppressed"] == 0
@@ -342,8 +329,8 @@ def test_R8_an_ignore_rule_that_the_change_adds_is_shown_and_hides_nothing(repos
 
 
 def test_an_ignore_rule_that_the_change_takes_out_still_hides(repository: Repository) -> None:
-    repository.commit(declaring(IGNORE))
-    repository.commit([A])
+    repository.declare(declaring(IGNORE))
+    repository.declare([A])
     report = repository.report([DRIFTED])
     assert report["outcome"]["status"] == 0
     assert report["summary"]["suppressed"] == 1
@@ -356,28 +343,28 @@ def test_an_ignore_rule_that_the_change_takes_out_still_hides(repository: Reposi
     ids=lambda more: next(iter(more)),
 )
 def test_every_alteration_of_an_ignore_rule_is_shown(repository: Repository, more: dict[str, Any]) -> None:
-    repository.commit(declaring(IGNORE))
-    repository.commit(declaring(IGNORE | more))
+    repository.declare(declaring(IGNORE))
+    repository.declare(declaring(IGNORE | more))
     assert {rule for rule, _ in rules(repository.report([DRIFTED]))} == {"policy-changed"}
 
 
 def test_the_rule_that_an_ignore_rule_names_is_part_of_it(repository: Repository) -> None:
     rule = {"rule": "unpinned-image", "reason": "sandbox"}
-    repository.commit(declaring(rule))
-    repository.commit(declaring(rule | {"rule": "long-name"}))
+    repository.declare(declaring(rule))
+    repository.declare(declaring(rule | {"rule": "long-name"}))
     assert "policy-changed" in {name for name, _ in rules(repository.report([A]))}
 
 
 def test_a_policy_that_the_change_alters_is_shown(repository: Repository) -> None:
     policy = {"id": "small", "path": "source_config.resource_spec.max_scale", "schema": {"maximum": 3}}
-    repository.commit([A], config=json.dumps({"policies": [policy]}))
-    repository.commit([A], config=json.dumps({"policies": [policy | {"schema": {"maximum": 30}}]}))
+    repository.declare([A], config=json.dumps({"policies": [policy]}))
+    repository.declare([A], config=json.dumps({"policies": [policy | {"schema": {"maximum": 30}}]}))
     assert "policy-changed" in {name for name, _ in rules(repository.report([A]))}
 
 
 def test_an_ignore_rule_has_its_location_in_the_current_files(repository: Repository) -> None:
-    repository.commit(declaring(IGNORE))
-    repository.commit("# a comment\n\n" + declaring(IGNORE))
+    repository.declare(declaring(IGNORE))
+    repository.declare("# a comment\n\n" + declaring(IGNORE))
     report = repository.report([DRIFTED])
     suppressed = report["deployments"][0]["changes"][0]["suppressed"]
     lines = (repository.folder / "deployments.yaml").read_text().splitlines()
@@ -397,16 +384,16 @@ def test_an_ignore_rule_has_its_location_in_the_current_files(repository: Reposi
 def test_R8_a_configuration_that_the_change_loosens_is_shown_and_not_in_force(
     repository: Repository, earlier: str | None, proposed: str
 ) -> None:
-    repository.commit([A], config=earlier)
-    repository.commit([A], config=proposed)
+    repository.declare([A], config=earlier)
+    repository.declare([A], config=proposed)
     report = repository.report([DRIFTED], "--gate", "drift,conflict,elsewhere")
     assert report["outcome"]["status"] == 1
     assert "policy-changed" in {rule for rule, _ in rules(report)}
 
 
 def test_the_configuration_of_the_base_is_in_force_where_the_change_tightens_it(repository: Repository) -> None:
-    repository.commit([A], config="fail-on: never\n")
-    repository.commit([A], config="fail-on: note\n")
+    repository.declare([A], config="fail-on: never\n")
+    repository.declare([A], config="fail-on: note\n")
     report = repository.report([DRIFTED])
     assert report["outcome"]["status"] == 0
     assert rules(report) == [("policy-changed", None)]
@@ -423,8 +410,8 @@ SIDES = {"elsewhere": (6, 6, 10), "proposed": (6, 8, 6), "conflict": (6, 8, 10),
 @pytest.mark.parametrize("change_class", SIDES)
 def test_a_gate_chooses_the_classes_that_fail(repository: Repository, gate: str, change_class: str) -> None:
     base, head, live = SIDES[change_class]
-    repository.commit([agent("a", max_scale=base)])
-    repository.commit([agent("a", max_scale=head)])
+    repository.declare([agent("a", max_scale=base)])
+    repository.declare([agent("a", max_scale=head)])
     report = repository.report([agent("a", max_scale=live)], "--gate", gate)
     assert classes(report) == {"max_scale": change_class}
     assert report["outcome"]["status"] == int(change_class in gate)
@@ -432,7 +419,7 @@ def test_a_gate_chooses_the_classes_that_fail(repository: Repository, gate: str,
 
 @pytest.mark.parametrize("gate", ["all", "drift;conflict", "Drift", ","])
 def test_an_unknown_gate_is_refused(repository: Repository, gate: str) -> None:
-    repository.commit([A])
+    repository.declare([A])
     result = repository.check([A], "--gate", gate, base="HEAD")
     assert result.status == 2
     assert "drift, elsewhere, proposed, conflict, adopted, outdated" in result.err
@@ -442,8 +429,8 @@ def test_an_unknown_gate_is_refused(repository: Repository, gate: str) -> None:
 
 
 def test_a_deployment_that_a_broken_base_may_hold_is_drift_and_the_base_is_reported(repository: Repository) -> None:
-    repository.commit(json.dumps({"deployments": [B]}) + "\n---\ndeployments: [\n")
-    repository.commit([A, B])
+    repository.declare(json.dumps({"deployments": [B]}) + "\n---\ndeployments: [\n")
+    repository.declare([A, B])
     report = repository.report([DRIFTED, agent("b", max_scale=9)])
     assert report["outcome"]["status"] == 1
     assert rules(report) == [("incomplete-base", None)]
@@ -451,11 +438,11 @@ def test_a_deployment_that_a_broken_base_may_hold_is_drift_and_the_base_is_repor
 
 
 def test_the_base_is_where_the_branches_parted(repository: Repository) -> None:
-    repository.commit([A])
+    repository.declare([A])
     repository.git("branch", "feature")
-    repository.commit([agent("a", max_scale=99)])
+    repository.declare([agent("a", max_scale=99)])
     repository.git("checkout", "--quiet", "feature")
-    repository.commit([agent("a", max_scale=8)])
+    repository.declare([agent("a", max_scale=8)])
     report = repository.report([A], base="main")
     assert classes(report) == {"max_scale": "proposed"}
     assert report["deployments"][0]["changes"][0]["base"] == 6
@@ -463,14 +450,14 @@ def test_the_base_is_where_the_branches_parted(repository: Repository) -> None:
 
 
 def test_what_is_not_committed_is_part_of_the_change(repository: Repository) -> None:
-    repository.commit([A])
+    repository.declare([A])
     (repository.folder / "deployments.yaml").write_text(json.dumps({"deployments": [agent("a", max_scale=8)]}))
     assert classes(repository.report([A], base="HEAD")) == {"max_scale": "proposed"}
 
 
 def test_an_audit_looks_back_too(repository: Repository) -> None:
-    repository.commit([A])
-    repository.commit([agent("a", max_scale=8)])
+    repository.declare([A])
+    repository.declare([agent("a", max_scale=8)])
     listed = {"resources": [{**A, "id": "1"}, {**B, "id": "2"}], "offset": 2}
     (repository.folder / "live.json").write_text(json.dumps(listed))
     options = ["--live", "live.json", "--base", "HEAD~1", "--gate", "drift", "-o", "json"]
@@ -487,7 +474,7 @@ def test_a_file_that_the_change_renames_hides_nothing(repository: Repository, be
     earlier, later = folder / "agents.yaml", folder / "services.yml"
     earlier.write_text(json.dumps({"deployments": [A, B]}))
     repository.git("add", ".")
-    repository.commit("x-nothing: {}\ndeployments: []\n")
+    repository.declare("x-nothing: {}\ndeployments: []\n")
     repository.git("mv", str(earlier), str(later))
     later.write_text(json.dumps({"deployments": [agent("a", max_scale=8), B]}, indent=2))
     report = repository.report([A, agent("b", max_scale=9)], str(later), base="HEAD")
@@ -496,7 +483,7 @@ def test_a_file_that_the_change_renames_hides_nothing(repository: Repository, be
 
 
 def test_a_new_file_beside_others_is_new(repository: Repository) -> None:
-    repository.commit([A])
+    repository.declare([A])
     (repository.folder / "more.yaml").write_text(json.dumps({"deployments": [B]}))
     report = repository.report([A], "more.yaml", base="HEAD")
     assert statuses(report) == {"a": "unmanaged", "b": "proposed"}
@@ -506,11 +493,11 @@ def test_a_shallow_clone_names_the_depth_to_fetch(
     repository: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for scale in (6, 7, 8):
-        repository.commit([agent("a", max_scale=scale)])
+        repository.declare([agent("a", max_scale=scale)])
     repository.git("branch", "feature", "HEAD~1")
-    clone = Repository(tmp_path_factory.mktemp("clone"))
-    clone.git("clone", "--quiet", "--depth=1", "--no-single-branch", repository.folder.as_uri(), ".")
-    result = clone.check([A], base="origin/feature")
+    folder = tmp_path_factory.mktemp("clone")
+    repository.git("clone", "--quiet", "--depth=1", "--no-single-branch", repository.folder.as_uri(), str(folder))
+    result = Repository(folder).check([A], base="origin/feature")
     assert result.status == 3
     assert "shallow" in result.err
     assert "fetch-depth: 0" in result.err
@@ -518,7 +505,7 @@ def test_a_shallow_clone_names_the_depth_to_fetch(
 
 @pytest.mark.parametrize("base", ["no-such-branch", "--upload-pack=x"])
 def test_a_base_that_git_does_not_know_is_a_usage_error(repository: Repository, base: str) -> None:
-    repository.commit([A])
+    repository.declare([A])
     result = repository.check([A], base=base)
     assert result.status == 2
     assert "does not know" in result.err
@@ -526,14 +513,15 @@ def test_a_base_that_git_does_not_know_is_a_usage_error(repository: Repository, 
 
 def test_a_base_without_a_repository_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "deployments.yaml").write_text(json.dumps({"deployments": [A]}))
-    result = Repository(tmp_path).check([A], base="main")
+    (tmp_path / "live.json").write_text(json.dumps({"resources": [], "offset": 0}))
+    result = run_inside("check", "--live", "live.json", "--base", "main", cwd=tmp_path)
     assert result.status == 2
     assert "git repository" in result.err
 
 
 def test_no_difference_is_called_proposed_where_the_listing_is_incomplete(repository: Repository) -> None:
-    repository.commit([A])
-    repository.commit([A, B])
+    repository.declare([A])
+    repository.declare([A, B])
     page = [A, *(agent(f"other-{number}") for number in range(19))]
     report = repository.report(page)
     assert report["outcome"]["status"] == 3
@@ -561,9 +549,7 @@ def _repository_with_config(folder: Path, config: str | None, declared: str = "d
         "secrets": [],
     }
     (folder.parent / "live.json").write_text(json.dumps({"resources": [live], "offset": 1}))
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "base"]):
-        identity = ["-c", "user.name=n", "-c", "user.email=n@example.com"]
-        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+    repositories.Repository(folder).commit()
 
 
 ONE = "paths: [deployments/one.yaml]\n"
@@ -597,22 +583,12 @@ def test_R8_no_change_of_the_configuration_hides_anything(
             if text is None:
                 (folder / "deployments" / "one.yaml").unlink()
     live = str(tmp_path / "live.json")
-    result = real_driftcheck(
-        "check",
-        "--base",
-        "HEAD",
-        "--live",
-        live,
-        "-o",
-        "json",
-        "--gate",
-        "drift,conflict,elsewhere",
-        cwd=folder / where,
-    )
-    report = json.loads(result.stdout)
+    gate = ("--gate", "drift,conflict,elsewhere")
+    result = run_inside("check", "--base", "HEAD", "--live", live, "-o", "json", *gate, cwd=folder / where)
+    report = json.loads(result.out)
     statuses = {each["name"]: each["status"] for each in report["deployments"]}
-    assert statuses.get("two") == "missing", result.stderr
-    assert result.returncode != 0
+    assert statuses.get("two") == "missing", result.err
+    assert result.status != 0
     assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
 
 
@@ -630,7 +606,7 @@ def test_R8_the_workspace_and_region_of_a_change_are_not_asked(
     (folder / "driftcheck.yaml").write_text(
         "paths: [deployments]\nregion: eu\nworkspace: 22222222-2222-4222-8222-222222222222\n"
     )
-    report = json.loads(real_driftcheck("check", "--base", "HEAD", "-o", "json", cwd=folder).stdout)
+    report = json.loads(run_inside("check", "--base", "HEAD", "-o", "json", cwd=folder).out)
     assert report["live"]["source"] == "https://api.host.langchain.com"
     assert report["live"]["workspace"] == workspace
     assert "policy-changed" in {finding["rule"] for finding in report["findings"]}
@@ -649,12 +625,12 @@ def test_R8_files_that_a_change_brings_into_view_are_not_a_base(tmp_path: Path) 
     (folder / "archive" / "old.yaml").unlink()
     (folder / "driftcheck.yaml").write_text("paths: [deployments, archive]\n")
     (folder / "archive" / "two.yaml").write_text(json.dumps({"deployments": [agent("three")]}))
-    result = real_driftcheck(
+    result = run_inside(
         *("check", "--base", "HEAD", "--live", "../live.json", "-o", "json", "--gate", "drift,conflict,elsewhere"),
         cwd=folder,
     )
-    report = json.loads(result.stdout)
-    assert result.returncode == 1
+    report = json.loads(result.out)
+    assert result.status == 1
     assert {c["path"]: c["class"] for d in report["deployments"] for c in d["changes"]} == {
         "source_config.resource_spec.cpu": "elsewhere"
     }
@@ -667,7 +643,7 @@ def test_a_collection_that_is_newly_declared_is_proposed_though_it_is_empty(
     repository: Repository, empty: dict[str, Any]
 ) -> None:
     silent = {key: value for key, value in A.items() if key not in ("secrets", "source_config")}
-    repository.commit([silent])
-    repository.commit([{**silent, **empty}])
+    repository.declare([silent])
+    repository.declare([{**silent, **empty}])
     live = {**A, "secrets": [{"name": "K"}], "source_config": {"resource_spec": {"labels": {"a": "b"}}}}
     assert set(classes(repository.report([live])).values()) == {"proposed"}

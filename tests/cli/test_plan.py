@@ -6,13 +6,13 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.cli.inside import run_inside
 from tests.cli.test_adopt import QUICKSTART, page
+from tests.repositories import run_git
 
 
 @pytest.fixture
@@ -107,11 +107,6 @@ def test_text_and_markdown_show_no_credential_in_the_names_of_what_is_to_be_fill
         assert token not in out.replace("&#95;", "_")
 
 
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
 def entry(name: str, **spec: int) -> str:
     return (
         f"  - name: {name}\n    source: external_docker\n    source_config: {{resource_spec: {json.dumps(spec)}}}\n"
@@ -120,14 +115,14 @@ def entry(name: str, **spec: int) -> str:
 
 
 def test_with_a_base_the_plan_is_what_the_merge_would_bring_about(tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "-b", "main")
+    run_git(tmp_path, "init", "-q", "-b", "main")
     (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=2, cpu=1) + entry("b", max_scale=2))
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "first")
-    git(tmp_path, "switch", "-qc", "change")
+    run_git(tmp_path, "add", ".")
+    run_git(tmp_path, "commit", "-qm", "first")
+    run_git(tmp_path, "switch", "-qc", "change")
     changed = entry("a", max_scale=3, cpu=1) + entry("b", max_scale=2) + entry("new", max_scale=1)
     (tmp_path / "a.yaml").write_text(f"deployments:\n{changed}")
-    git(tmp_path, "commit", "-qam", "scale")
+    run_git(tmp_path, "commit", "-qam", "scale")
     items = []
     for number, (name, spec) in enumerate({"a": {"max_scale": 2, "cpu": 4}, "b": {"max_scale": 9}}.items()):
         item = page(**spec)["resources"][0]
@@ -144,13 +139,13 @@ def test_with_a_base_the_plan_is_what_the_merge_would_bring_about(tmp_path: Path
 
 
 def test_with_a_base_conflicts_and_what_is_outside_the_change_are_named(tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "-b", "main")
+    run_git(tmp_path, "init", "-q", "-b", "main")
     (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", memory_mb=1024, max_scale=2, cpu=1))
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "first")
-    git(tmp_path, "switch", "-qc", "change")
+    run_git(tmp_path, "add", ".")
+    run_git(tmp_path, "commit", "-qm", "first")
+    run_git(tmp_path, "switch", "-qc", "change")
     (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", memory_mb=2048, max_scale=2, cpu=2))
-    git(tmp_path, "commit", "-qam", "scale")
+    run_git(tmp_path, "commit", "-qam", "scale")
     (tmp_path / "live.json").write_text(json.dumps(page(memory_mb=4096, max_scale=8, cpu=1)))
     outputs = ("-o", "text", "-o", "json=plan.json", "-o", "markdown=plan.md", "-o", "sh=plan.sh")
     result = run_inside("plan", "a.yaml", "--live", "live.json", "--base", "main", *outputs, cwd=tmp_path)
@@ -176,13 +171,13 @@ def test_a_warning_of_a_conflict_shows_no_secret(tmp_path: Path) -> None:
         value = {"name": "a", "source": "external_docker", "source_config": {"resource_spec": spec}}
         (tmp_path / "a.yaml").write_text(json.dumps({"deployments": [value]}))
 
-    git(tmp_path, "init", "-q", "-b", "main")
+    run_git(tmp_path, "init", "-q", "-b", "main")
     declare("first")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "first")
-    git(tmp_path, "switch", "-qc", "change")
+    run_git(tmp_path, "add", ".")
+    run_git(tmp_path, "commit", "-qm", "first")
+    run_git(tmp_path, "switch", "-qc", "change")
     declare("second")
-    git(tmp_path, "commit", "-qam", "second")
+    run_git(tmp_path, "commit", "-qam", "second")
     env = [{"name": "A", "value": "planted"}]
     (tmp_path / "live.json").write_text(json.dumps(page(sidecars=[{"name": "s", "image": "s:1", "env": env}])))
     result = run_inside("plan", "a.yaml", "--live", "live.json", "--base", "main", cwd=tmp_path)
@@ -220,13 +215,13 @@ def test_before_the_first_revision_only_what_the_listing_shows_is_planned(tmp_pa
 
 @pytest.mark.parametrize(("ref", "shown"), [("main", "main"), ("change~1", "'change~1'"), ("change^", None)])
 def test_the_advised_preview_names_the_base_as_the_command_did(tmp_path: Path, ref: str, shown: str | None) -> None:
-    git(tmp_path, "init", "-q", "-b", "main")
+    run_git(tmp_path, "init", "-q", "-b", "main")
     (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=2, cpu=1))
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "first")
-    git(tmp_path, "switch", "-qc", "change")
+    run_git(tmp_path, "add", ".")
+    run_git(tmp_path, "commit", "-qm", "first")
+    run_git(tmp_path, "switch", "-qc", "change")
     (tmp_path / "a.yaml").write_text("deployments:\n" + entry("a", max_scale=3, cpu=1))
-    git(tmp_path, "commit", "-qam", "scale")
+    run_git(tmp_path, "commit", "-qam", "scale")
     (tmp_path / "live.json").write_text(json.dumps(page(max_scale=8, cpu=1)))
     result = run_inside("check", "a.yaml", "--live", "live.json", "--base", ref, cwd=tmp_path)
     assert result.status == 1

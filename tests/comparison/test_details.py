@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.budget import Budget
@@ -74,7 +74,6 @@ def exact(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
-@settings(max_examples=60)
 @given(STRUCTURES, STRUCTURES)
 def test_details_applied_to_declared_give_live(declared: Any, live: Any) -> None:
     found = details(declared, live)
@@ -84,7 +83,6 @@ def test_details_applied_to_declared_give_live(declared: Any, live: Any) -> None
         assert found == ()
 
 
-@settings(max_examples=60)
 @given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), max_size=8))
 def test_details_of_words_are_complete(declared: list[str], live: list[str]) -> None:
     assert applied(declared, details(declared, live)) == live

@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from driftcheck.comparison import diff as differences_module
@@ -38,7 +38,6 @@ def texts(found: Differences) -> list[str]:
 # --- the echo, and single changes to it --------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
 @given(declarations())
 def test_what_is_drawn_is_valid_and_free_of_lint_errors(declared: dict[str, Any]) -> None:
     violations = (*validate({"deployments": [declared]}), *lint(declared["name"], declared))
@@ -46,7 +45,6 @@ def test_what_is_drawn_is_valid_and_free_of_lint_errors(declared: dict[str, Any]
 
 
 @pytest.mark.parametrize("age", AGES)
-@settings(max_examples=30)
 @given(declared=declarations(), random=SEEDS)
 def test_the_echo_of_a_declaration_is_in_sync_at_every_age(age: str, declared: dict[str, Any], random: Random) -> None:
     seen = echo(declared, age, random)
@@ -56,7 +54,6 @@ def test_the_echo_of_a_declaration_is_in_sync_at_every_age(age: str, declared: d
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@settings(max_examples=30)
 @given(data=st.data(), random=SEEDS, age=st.sampled_from(AGES))
 def test_D10_each_single_change_is_reported_once_at_its_path_and_nothing_else(
     source: str, data: st.DataObject, random: Random, age: str
@@ -70,7 +67,6 @@ def test_D10_each_single_change_is_reported_once_at_its_path_and_nothing_else(
         assert reported == wanted, mutation.what
 
 
-@settings(max_examples=30)
 @given(declarations(), SEEDS)
 def test_D10_one_change_does_not_hide_another(declared: dict[str, Any], random: Random) -> None:
     declared["display_name"] = "Claims"
@@ -82,7 +78,6 @@ def test_D10_one_change_does_not_hide_another(declared: dict[str, Any], random: 
             assert set(reported) == {("display_name",), *(expected.path for expected in mutation.expected)}
 
 
-@settings(max_examples=30)
 @given(declarations(), SEEDS, st.booleans())
 def test_entries_in_the_same_order_are_compared_as_any_others(
     declared: dict[str, Any], random: Random, strict: bool
@@ -94,7 +89,6 @@ def test_entries_in_the_same_order_are_compared_as_any_others(
             assert compare_with_live(declared, live, strict=strict) == quickly
 
 
-@settings(max_examples=30)
 @given(declarations(), SEEDS)
 def test_the_result_does_not_depend_on_the_order_of_keys(declared: dict[str, Any], random: Random) -> None:
     live = next((m.live for m in mutations(declared, echo(declared, "C", random), random)), declared)
@@ -125,7 +119,6 @@ def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], othe
     assert there == {(mirrored[kind], path) for kind, path in drift(other, one)}
 
 
-@settings(max_examples=30)
 @given(declarations())
 def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
     assert compare_with_live(declared, declared).differences == ()
@@ -134,7 +127,6 @@ def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
     assert compare_listed(declared, declared).differences == ()
 
 
-@settings(max_examples=30)
 @given(declarations(), SEEDS)
 def test_differences_are_sorted_by_path(declared: dict[str, Any], random: Random) -> None:
     other = declaration(random, declared["source"])
@@ -142,7 +134,6 @@ def test_differences_are_sorted_by_path(declared: dict[str, Any], random: Random
     assert paths == sorted(paths, key=sort_key)
 
 
-@settings(max_examples=30)
 @given(declarations(), st.integers(0, 2**32), st.booleans())
 def test_D13_nothing_differs_exactly_where_a_plain_comparison_of_canonical_forms_says_so(
     declared: dict[str, Any], seed: int, same: bool
@@ -571,7 +562,6 @@ def test_each_change_says_what_it_takes(path: tuple[str, ...], impact: str) -> N
 # --- 9. strict, 10. unknown fields -------------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
 @given(declarations(), SEEDS, st.sampled_from(AGES))
 def test_strict_reports_nothing_that_is_the_services_own(declared: dict[str, Any], random: Random, age: str) -> None:
     found = differences(declared, echo(declared, age, random, OWN).live, strict=True)
@@ -579,7 +569,6 @@ def test_strict_reports_nothing_that_is_the_services_own(declared: dict[str, Any
     assert found.unmodelled == ()
 
 
-@settings(max_examples=30)
 @given(declarations("external_docker"), SEEDS)
 def test_strict_reports_each_value_that_others_set(declared: dict[str, Any], random: Random) -> None:
     seen = echo(declared, "C", random, OWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.comparison.differences import Difference
@@ -22,13 +22,11 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> tuple[Differen
     return compare_listed(first, second).differences
 
 
-@settings(max_examples=30)
 @given(live=deployments())
 def test_a_listed_deployment_equals_itself(live: dict[str, Any]) -> None:
     assert differences(live, live) == ()
 
 
-@settings(max_examples=30)
 @given(first=deployments(), second=deployments())
 def test_swapping_listed_deployments_mirrors_what_differs(first: dict[str, Any], second: dict[str, Any]) -> None:
     there, back = differences(first, second), differences(second, first)

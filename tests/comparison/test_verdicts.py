@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.comparison.differences import Classed, Difference
@@ -53,7 +53,6 @@ def test_incomplete_declarations_never_yield_unmanaged() -> None:
     assert rules(result) == [("missing-deployment", "gone")]
 
 
-@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from("abcde"), unique=True),
     st.lists(st.sampled_from("abcde"), unique=True),
@@ -96,7 +95,6 @@ def test_none_of_the_declared_names_live_is_reported() -> None:
     assert ("wrong-workspace", None) not in rules(verdicts([named("a")], [named("c")], gaps=("cut",)))
 
 
-@settings(max_examples=25)
 @given(declarations(), st.integers(0, 2**32), st.randoms(use_true_random=False))
 def test_the_result_does_not_depend_on_the_order_of_deployments(
     declared: dict[str, Any], seed: int, order: Any
@@ -445,7 +443,6 @@ def test_an_incomplete_listing_says_nothing_about_the_base_either() -> None:
 # --- laws of the three-way check ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
 @given(declarations(), st.integers(0, 2**32))
 def test_without_an_edit_all_is_elsewhere_and_equal_to_the_two_way_check(declared: dict[str, Any], seed: int) -> None:
     random = Random(seed)
@@ -456,7 +453,6 @@ def test_without_an_edit_all_is_elsewhere_and_equal_to_the_two_way_check(declare
         assert {change.change_class for change in with_base.changes} == {ChangeClass.ELSEWHERE}
 
 
-@settings(max_examples=25)
 @given(declarations(), st.integers(0, 2**32))
 def test_what_only_the_review_changes_is_proposed_and_what_it_writes_down_adopted(
     declared: dict[str, Any], seed: int

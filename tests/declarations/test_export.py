@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck import fields, pipeline
@@ -46,7 +46,6 @@ def assert_in_sync(report: Report) -> None:
     assert report.outcome.status is ExitStatus.IN_SYNC
 
 
-@settings(max_examples=25)
 @given(live=deployments())
 def test_an_export_of_any_live_deployment_is_strictly_in_sync(live: dict[str, Any]) -> None:
     found = exported(live)
@@ -54,7 +53,6 @@ def test_an_export_of_any_live_deployment_is_strictly_in_sync(live: dict[str, An
     assert_in_sync(strict_check(write([found]), live))
 
 
-@settings(max_examples=25)
 @given(live=deployments(odd=False))
 def test_what_fits_the_schema_needs_ignore_rules_for_contradictions_alone(live: dict[str, Any]) -> None:
     found = exported(live)
@@ -86,7 +84,6 @@ def test_a_value_that_contradicts_another_is_pinned_and_its_change_is_drift() ->
         assert report.summary.suppressed == 0
 
 
-@settings(max_examples=25)
 @given(live=deployments(), strict=st.booleans(), data=st.data())
 def test_a_change_of_a_value_that_an_ignore_rule_of_an_export_covers_is_drift(
     live: dict[str, Any], strict: bool, data: st.DataObject
@@ -121,7 +118,6 @@ def _has(live: dict[str, Any], path: Path) -> bool:
     return value_at(live, path) not in (None, "another value")
 
 
-@settings(max_examples=25)
 @given(live=deployments())
 def test_no_export_holds_a_secret(live: dict[str, Any]) -> None:
     found = exported(live)
@@ -131,7 +127,6 @@ def test_no_export_holds_a_secret(live: dict[str, Any]) -> None:
         assert canary not in text
 
 
-@settings(max_examples=25)
 @given(live=deployments())
 def test_order_of_keys_means_nothing(live: dict[str, Any]) -> None:
     def turned(value: Any) -> Any:

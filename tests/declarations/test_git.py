@@ -14,66 +14,7 @@ from driftcheck.declarations import config, git, loader
 from driftcheck.errors import BaseError, DriftcheckError, UsageError
 from driftcheck.model import Declarations, Location
 from driftcheck.paths import parse_path
-
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "driftcheck tests",
-    "GIT_AUTHOR_EMAIL": "tests@example.invalid",
-    "GIT_AUTHOR_DATE": "2026-01-08T00:00:00Z",
-    "GIT_COMMITTER_NAME": "driftcheck tests",
-    "GIT_COMMITTER_EMAIL": "tests@example.invalid",
-    "GIT_COMMITTER_DATE": "2026-01-08T00:00:00Z",
-}
-
-
-@pytest.fixture(autouse=True)
-def own_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    isolate_git(monkeypatch, tmp_path)
-
-
-def isolate_git(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Isolate git from the configuration of the machine, and from repositories around a folder."""
-    for name in list(os.environ):
-        if name.startswith("GIT_"):
-            patch.delenv(name)
-    for name, value in IDENTITY.items():
-        patch.setenv(name, value)
-    patch.setenv("HOME", str(folder))
-    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
-
-
-class Repository:
-    def __init__(self, folder: Path, *, copied_from: Path | None = None) -> None:
-        self.folder = folder
-        if copied_from:
-            shutil.copytree(copied_from, folder, symlinks=True)
-        else:
-            folder.mkdir()
-            self.git("init", "--quiet", "--initial-branch=main")
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, check=True, text=True)
-        return done.stdout.strip()
-
-    def write(self, name: str, text: str) -> None:
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
-    def commit(self) -> str:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "change")
-        return self.git("rev-parse", "HEAD")
-
-    def opened(self, below: str = ".") -> git.Repository:
-        return git.open_repository(self.folder / below, os.environ)
-
-    def commits(self, ref: str = "main", *, merge_commit: str | None = None) -> git.Commits:
-        return git.find_commits(self.opened(), ref, merge_commit=merge_commit)
-
-    def load(self, *paths: str, ref: str = "main", below: str = ".") -> Declarations:
-        """Read what the first merge base of HEAD and a revision declares."""
-        return git.load(self.opened(below), self.commits(ref).merge_bases[0], paths)
+from tests.repositories import Repository
 
 
 def deployment(name: str, source: str = "github") -> str:
@@ -89,24 +30,22 @@ def names(declared: Declarations) -> list[str]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One commit on `main`, then one on `main` and one on `change`, which is checked out."""
     folder = tmp_path_factory.mktemp("prepared")
-    with pytest.MonkeyPatch.context() as patch:
-        isolate_git(patch, folder)
-        made = Repository(folder / "repository")
-        made.write("prod/a.yaml", deployment("a"))
-        made.write("prod/eu/b.yml", deployment("b"))
-        made.write("prod/.hidden.yaml", deployment("hidden"))
-        made.write("prod/driftcheck.yaml", "region: us\n")
-        made.write("driftcheck.yaml", "region: eu\n")
-        made.write("readme.md", "text\n")
-        made.commit()
-        made.git("switch", "--quiet", "--create", "change")
-        made.write("prod/a.yaml", deployment("a", "external_docker"))
-        made.write("prod/new.yaml", deployment("new"))
-        made.commit()
-        made.git("switch", "--quiet", "main")
-        made.write("prod/later.yaml", deployment("later"))
-        made.commit()
-        made.git("switch", "--quiet", "change")
+    made = Repository(folder / "repository")
+    made.write("prod/a.yaml", deployment("a"))
+    made.write("prod/eu/b.yml", deployment("b"))
+    made.write("prod/.hidden.yaml", deployment("hidden"))
+    made.write("prod/driftcheck.yaml", "region: us\n")
+    made.write("driftcheck.yaml", "region: eu\n")
+    made.write("readme.md", "text\n")
+    made.commit()
+    made.git("switch", "--quiet", "--create", "change")
+    made.write("prod/a.yaml", deployment("a", "external_docker"))
+    made.write("prod/new.yaml", deployment("new"))
+    made.commit()
+    made.git("switch", "--quiet", "main")
+    made.write("prod/later.yaml", deployment("later"))
+    made.commit()
+    made.git("switch", "--quiet", "change")
     return made.folder
 
 
@@ -356,6 +295,7 @@ def test_nothing_of_the_repository_runs_and_nothing_is_written(repository: Repos
     script = tmp_path / "trap.sh"
     script.write_text(f"#!/bin/sh\ntouch {trap}\ncat\n")
     script.chmod(0o755)
+    (repository.folder / ".git" / "hooks").mkdir()
     for hook in ("post-checkout", "fsmonitor-watchman", "post-index-change", "reference-transaction"):
         shutil.copy(script, repository.folder / ".git" / "hooks" / hook)
     for key in (

@@ -377,6 +377,7 @@ HOSTILE = (
 )
 
 texts = st.sampled_from(HOSTILE) | st.text(max_size=20)
+optional_texts = st.none() | texts
 names = st.sampled_from(["claims-agent", "billing-agent", "a", "b-1"]) | texts
 scalars = (
     st.none()
@@ -395,70 +396,86 @@ paths = st.lists(segments | items, min_size=1, max_size=4).map(tuple)
 locations = st.builds(
     Location, st.just(FILE) | texts.map(lambda text: text or "f"), st.integers(1, 9_999), st.integers(1, 200)
 )
+optional_locations = st.none() | locations
 dates = st.none() | st.dates().map(str)
-suppressions = st.none() | st.builds(
-    Suppression, texts, dates, st.none() | locations, st.none() | texts, st.none() | texts
-)
+suppressions = st.none() | st.builds(Suppression, texts, dates, optional_locations, optional_texts, optional_texts)
+booleans = st.booleans()
+kinds = st.sampled_from(ChangeKind)
+impacts = st.sampled_from(Impact)
+classes = st.sampled_from(ChangeClass)
+statuses = st.sampled_from(Status)
+outcomes = st.sampled_from(Outcome)
+commands = st.sampled_from(["check", "audit", "compare", "validate"])
 severities = st.sampled_from(Severity)
 states = st.none() | st.sampled_from(State)
 seen = st.none() | st.just("2026-11-20T04:05:34Z") | texts
 target_names = st.none() | st.sampled_from(["staging", "production"])
-details = st.builds(Detail, st.sampled_from(ChangeKind), paths, data, data)
+details = st.lists(st.builds(Detail, kinds, paths, data, data), max_size=2)
+bases = st.just(ABSENT) | data
 
 
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
-    kind = draw(st.sampled_from(ChangeKind))
-    redacted = draw(st.booleans())
-    base: Any = draw(st.just(ABSENT) | data)
+    kind = draw(kinds)
+    redacted = draw(booleans)
+    base: Any = draw(bases)
     return Change(
         kind,
         draw(paths),
         None if redacted or kind is ChangeKind.ADDED else draw(data),
         None if redacted or kind is ChangeKind.REMOVED else draw(data),
-        draw(st.none() | locations),
-        draw(st.sampled_from(Impact)),
-        draw(st.sampled_from(ChangeClass)) if base is not ABSENT else ChangeClass.DRIFT,
+        draw(optional_locations),
+        draw(impacts),
+        draw(classes) if base is not ABSENT else ChangeClass.DRIFT,
         draw(severities),
         redacted,
         draw(suppressions),
         None if redacted and base is not ABSENT else base,
         None if redacted else draw(scalars),
         None if redacted else draw(scalars),
-        () if redacted else tuple(draw(st.lists(details, max_size=2))),
+        () if redacted else tuple(draw(details)),
         draw(states),
         draw(seen),
     )
 
 
+some_changes = st.lists(changes(), min_size=1, max_size=3)
+any_changes = st.lists(changes(), max_size=3)
+unverifiable = st.lists(paths, max_size=2)
+counts = st.integers(0, 500)
+facts = st.dictionaries(st.sampled_from(["source", "type", "status"]), texts)
+live_since = st.none() | st.builds(LiveSince, optional_texts, optional_texts, optional_texts)
+
+
 @st.composite
 def comparisons(draw: st.DrawFn) -> Comparison:
-    status = draw(st.sampled_from(Status))
+    status = draw(statuses)
     differing = status in (Status.DRIFTED, Status.PROPOSED)
     return Comparison(
         draw(names),
         status,
-        draw(st.none() | texts),
-        draw(st.none() | locations),
-        tuple(draw(st.lists(changes(), min_size=differing, max_size=3))),
-        tuple(draw(st.lists(paths, max_size=2))),
-        draw(st.integers(0, 500)),
-        draw(st.dictionaries(st.sampled_from(["source", "type", "status"]), texts)),
+        draw(optional_texts),
+        draw(optional_locations),
+        tuple(draw(some_changes if differing else any_changes)),
+        tuple(draw(unverifiable)),
+        draw(counts),
+        draw(facts),
         draw(target_names),
-        draw(st.none() | st.builds(LiveSince, st.none() | texts, st.none() | texts, st.none() | texts)),
-        draw(st.integers(0, 9)),
+        draw(live_since),
+        draw(counts),
     )
 
 
+several_comparisons = st.lists(comparisons(), max_size=4, unique_by=lambda each: each.name)
 findings = st.builds(
     Finding,
     st.sampled_from(["missing-deployment", "unmanaged-deployment", "unused-ignore", "rule-of-tomorrow"]),
     severities,
     texts,
-    st.none() | texts,
+    optional_texts,
     st.none() | names,
     st.none() | paths,
-    st.none() | locations,
+    optional_locations,
     st.lists(locations, max_size=2).map(tuple),
     suppressions,
     target_names,
@@ -468,59 +485,55 @@ findings = st.builds(
 live_summaries = st.builds(
     LiveSummary,
     texts,
-    st.none() | texts,
-    st.none() | texts,
-    st.integers(0, 9),
-    st.integers(0, 9),
-    st.integers(0, 999),
-    st.booleans(),
+    optional_texts,
+    optional_texts,
+    counts,
+    counts,
+    counts,
+    booleans,
     st.lists(texts, max_size=2).map(tuple),
     st.dictionaries(texts, texts, max_size=2),
-    st.dictionaries(texts, st.dictionaries(texts, st.integers(0, 99), max_size=2), max_size=2),
+    st.dictionaries(texts, st.dictionaries(texts, counts, max_size=2), max_size=2),
 )
+optional_live_summaries = st.none() | live_summaries
 declared_summaries = st.builds(
     DeclaredSummary,
     st.lists(texts.map(lambda text: text or "f"), max_size=2).map(tuple),
-    st.integers(0, 99),
-    st.booleans(),
-    st.none() | texts,
+    counts,
+    booleans,
+    optional_texts,
 )
+several_findings = st.lists(findings, max_size=4)
 times = st.datetimes().map(lambda moment: f"{moment.replace(microsecond=0).isoformat()}Z")
-resolved = st.one_of(
-    st.builds(ResolvedItem, names, texts, texts, path=paths, target=target_names),
-    st.builds(ResolvedItem, st.none() | names, texts, texts, rule=texts, target=target_names),
+optional_times = st.none() | times
+resolved = st.lists(
+    st.builds(ResolvedItem, names, texts, texts, path=paths, target=target_names)
+    | st.builds(ResolvedItem, st.none() | names, texts, texts, rule=texts, target=target_names),
+    max_size=2,
+)
+history_notes = st.none() | st.builds(
+    HistoryNote, texts, optional_texts, optional_texts, optional_times, st.none() | counts, optional_times
 )
 
 
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
     """Draw any report with parts of the right types; the parts need not agree with each other."""
-    compared = draw(st.lists(comparisons(), max_size=4, unique_by=lambda each: each.name))
+    compared = draw(several_comparisons)
     report = Report(
         draw(texts),
-        draw(st.sampled_from(["check", "audit", "compare", "validate"])),
+        draw(commands),
         draw(times),
-        draw(st.sampled_from(Outcome)),
-        draw(st.none() | live_summaries),
+        draw(outcomes),
+        draw(optional_live_summaries),
         draw(declared_summaries),
         tuple(sorted(compared, key=lambda each: (each.target or "", each.name))),
-        tuple(draw(st.lists(findings, max_size=4))),
-        draw(st.none() | texts),
-        resolved=tuple(draw(st.lists(resolved, max_size=2))),
-        history=draw(
-            st.none()
-            | st.builds(
-                HistoryNote,
-                texts,
-                st.none() | texts,
-                st.none() | texts,
-                st.none() | times,
-                st.none() | st.integers(0, 9),
-                st.none() | times,
-            )
-        ),
+        tuple(draw(several_findings)),
+        draw(optional_texts),
+        resolved=tuple(draw(resolved)),
+        history=draw(history_notes),
     )
-    if draw(st.booleans()):
+    if draw(booleans):
         return _with_targets(draw, report)
     return replace(report, deployments=tuple(replace(each, target=None) for each in report.deployments))
 
@@ -531,11 +544,11 @@ def _with_targets(draw: st.DrawFn, report: Report) -> Report:
     targets = tuple(
         TargetSummary(
             name,
-            draw(st.none() | live_summaries),
+            draw(optional_live_summaries),
             draw(declared_summaries),
             replace(report, deployments=tuple(each for each in report.deployments if each.target == name)).summary,
-            draw(st.sampled_from(Outcome)),
-            draw(st.booleans()),
+            draw(outcomes),
+            draw(booleans),
         )
         for name in ("production", "staging")
     )

@@ -8,7 +8,7 @@ from html import unescape
 
 import junitparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -23,7 +23,6 @@ BUILT = [name for name in FORMATS if name != "html"]
 options = st.builds(RenderOptions, color=st.booleans(), verbose=st.integers(0, 2), quiet=st.booleans())
 
 
-@settings(max_examples=15)
 @given(report=reports(), how=options)
 def test_O10_rendering_twice_yields_the_same_bytes(report: Report, how: RenderOptions) -> None:
     for name in BUILT:
@@ -34,7 +33,6 @@ def test_O10_rendering_twice_yields_the_same_bytes(report: Report, how: RenderOp
             first.encode()
 
 
-@settings(max_examples=8)
 @given(reports())
 def test_counts_agree_in_every_format(report: Report) -> None:
     counts, summary = wording.numbers(report), report.summary
@@ -72,7 +70,6 @@ def test_every_sample_renders_in_every_format(name: str) -> None:
             assert render(name, SAMPLES[sample], RenderOptions()).strip()
 
 
-@settings(max_examples=15)
 @given(report=reports())
 def test_O1_no_format_holds_a_runner_command_of_the_data(report: Report) -> None:
     for name in FORMATS:
@@ -83,7 +80,6 @@ def test_O1_no_format_holds_a_runner_command_of_the_data(report: Report) -> None
             assert name == "github" or not commands
 
 
-@settings(max_examples=15)
 @given(report=reports())
 def test_a_report_read_back_renders_byte_for_byte(report: Report) -> None:
     again = read(render("json", report, RenderOptions()))

@@ -2,7 +2,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.escaping import visible
@@ -90,7 +90,6 @@ def test_O7_at_most_ten_of_a_level_and_the_last_one_counts_the_rest() -> None:
     assert [each["line"] for each in annotations(shown(exactly))] == [str(n + 1) for n in range(10)]
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_O1_every_line_is_a_command_of_ours(drawn: Report) -> None:
     text = shown(drawn)
@@ -101,7 +100,6 @@ def test_O1_every_line_is_a_command_of_ours(drawn: Report) -> None:
     assert text.replace("\n", "").isprintable()
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_reports_every_active_change_and_finding_or_how_many_more(drawn: Report) -> None:
     read = annotations(shown(drawn))

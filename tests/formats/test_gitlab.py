@@ -4,7 +4,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.gitlab import render
@@ -89,7 +89,6 @@ def test_fingerprints_survive_moved_lines_and_other_values() -> None:
     assert fingerprint() == fingerprint(location=place, live=7) != fingerprint(path=("other",))
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
     text = render(drawn, RenderOptions())

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import RenderOptions, html, view, wording
 from driftcheck.formats.escaping import visible
@@ -144,7 +144,6 @@ def test_a_page_reports_every_change_finding_gap_and_deployment(name: str) -> No
     assert_tells_everything(SAMPLES[name])
 
 
-@settings(max_examples=10)
 @given(reports())
 def test_any_report_makes_a_whole_and_well_formed_page(subject: Report) -> None:
     assert_tells_everything(subject)
@@ -156,7 +155,6 @@ def test_O4_hostile_texts_add_no_element_and_no_attribute(attack: str) -> None:
     assert Page(render(hostile(attack))).skeleton == Page(render(hostile(harmless))).skeleton
 
 
-@settings(max_examples=10)
 @given(reports())
 def test_O4_a_page_holds_one_script_its_own_and_refers_to_nothing_outside(subject: Report) -> None:
     page = Page(render(subject))
@@ -168,7 +166,6 @@ def test_O4_a_page_holds_one_script_its_own_and_refers_to_nothing_outside(subjec
         assert re.fullmatch(r"#(d\d+|results)", attributes.get("href") or "#results")
 
 
-@settings(max_examples=10)
 @given(reports())
 def test_O1_O2_nothing_that_steers_a_reader_is_left_in_the_page(subject: Report) -> None:
     for line in render(subject).split("\n"):
@@ -224,7 +221,6 @@ def test_the_verdict_has_the_colour_of_the_truth(subject: Report, expected: tupl
     assert title(subject) == expected
 
 
-@settings(max_examples=10)
 @given(reports())
 def test_green_is_only_what_was_read_whole_and_differs_in_nothing(subject: Report) -> None:
     if title(subject)[0] == "in_sync":

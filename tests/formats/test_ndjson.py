@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import RenderOptions
 from driftcheck.formats.ndjson import render
@@ -21,7 +21,6 @@ def test_a_head_the_deployments_the_findings_and_an_end() -> None:
     assert lines(DRIFT)[-1]["outcome"] == {"status": 1, "name": "drift"}
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_the_lines_put_together_are_the_json_report(drawn: Report) -> None:
     head, *parts, end = lines(drawn)
@@ -39,7 +38,6 @@ def without_type(record: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != "type"}
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_O1_is_ascii_a_whole_object_a_line(drawn: Report) -> None:
     text = render(drawn, RenderOptions())

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -54,7 +54,6 @@ def test_what_asks_for_no_attention_has_no_series_of_its_own() -> None:
     assert not [name for name, _ in samples(IN_SYNC) if name == "deployment_changes"]
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_openmetrics_and_the_textfile_collector_read_the_same(drawn: Report) -> None:
     text = render(drawn, RenderOptions())
@@ -71,7 +70,6 @@ def test_openmetrics_and_the_textfile_collector_read_the_same(drawn: Report) -> 
     assert sum(value for (name, _), value in exported.items() if name == "changes") == summary.changes
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_names_every_deployment_with_active_changes(drawn: Report) -> None:
     named = {dict(labels)["deployment"] for name, labels in samples(drawn) if name == "deployment_changes"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck import fields
@@ -23,7 +23,6 @@ def written(report: Report) -> str:
     return render(report, RenderOptions())
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_reads_back_to_an_equal_report(report: Report) -> None:
     assert read(written(report)) == report
@@ -36,7 +35,6 @@ def test_samples_read_back_and_are_written_again_byte_for_byte(sample: str) -> N
     assert written(read(text)) == text
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_is_valid_against_the_schema(report: Report) -> None:
     as_it_is = json.dumps(json.loads(written(report)), ensure_ascii=False)
@@ -44,7 +42,6 @@ def test_is_valid_against_the_schema(report: Report) -> None:
     VALIDATOR.validate(document)
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_O1_is_ascii_without_controls_and_without_runner_commands(report: Report) -> None:
     text = written(report)
@@ -208,7 +205,6 @@ def test_a_value_nested_too_deep_to_show_is_refused() -> None:
         read(json.dumps(document))
 
 
-@settings(max_examples=15)
 @given(st.data())
 def test_a_damaged_report_is_read_or_refused_and_never_crashes(data: st.DataObject) -> None:
     text = written(THREE_WAY)

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import RenderOptions, view, wording
 from driftcheck.formats.sarif import MOST_BYTES, MOST_RESULTS, render
@@ -200,7 +200,6 @@ def test_O6_less_than_ten_megabytes() -> None:
     assert "are left out" in text
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_is_valid_and_reports_every_change_and_finding(drawn: Report) -> None:
     text = render(drawn, RenderOptions())

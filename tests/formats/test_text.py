@@ -3,7 +3,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck import formats
@@ -243,14 +243,12 @@ def test_a_compared_pair_names_its_sides() -> None:
     assert text.startswith("declared  prod/agents.yaml, prod/search.yaml\nlive      https://api.host.langchain.com\n")
 
 
-@settings(max_examples=15)
 @given(reports(), st.integers(0, 2), st.booleans())
 def test_only_colour_differs_with_colour(drawn: Report, verbose: int, quiet: bool) -> None:
     options = RenderOptions(verbose=verbose, quiet=quiet)
     assert without_color(render(drawn, replace(options, color=True))) == render(drawn, options)
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_nothing_in_it_steers_a_terminal_and_every_change_and_finding_is_in_it(drawn: Report) -> None:
     text = render(drawn, WIDE)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import RenderOptions, view
 from driftcheck.formats.view import Result, anchored, fingerprints, rooted
@@ -39,7 +39,6 @@ FIELD = result(MAX_SCALE)
 INSIDE = RenderOptions(folder="/home/me/repo/infra", repository="/home/me/repo")
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_results_hold_every_active_change_and_finding_the_worst_first(drawn: Report) -> None:
     results = view.results(drawn)
@@ -72,7 +71,6 @@ def test_blocks_are_worst_first() -> None:
     assert order == ["claims-agent", "orders-agent", "search-0"]
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_every_deployment_and_finding_is_in_one_part_of_the_view(drawn: Report) -> None:
     parts = [view.common(drawn), *view.parts(drawn)] if drawn.targets else [drawn]

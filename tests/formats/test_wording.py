@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.formats import wording
 from driftcheck.model import (
@@ -110,7 +110,6 @@ def test_the_notes_of_a_change(change: Change, notes: list[str]) -> None:
     assert wording.severity_note(change) + wording.change_notes(change, DRIFT) == notes
 
 
-@settings(max_examples=15)
 @given(reports())
 def test_the_verdict_says_in_sync_only_of_a_whole_comparison_without_difference(drawn: Report) -> None:
     if "in sync" in str(wording.verdict(drawn)).lower():

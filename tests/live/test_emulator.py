@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from driftcheck.errors import UsageError
 from driftcheck.live import snapshot as snapshots
@@ -68,7 +68,6 @@ def test_every_answer_is_as_the_specification_says(documented: str) -> None:
     ignored = [negative_data_rejection]
     for found in schemathesis.openapi.from_path(DATA / "openapi.json").get_all_operations():
 
-        @settings(max_examples=20)
         @given(found.ok().as_strategy())
         def ask(case: Any) -> None:
             case.call_and_validate(base_url=documented, headers={"X-Api-Key": KEY}, excluded_checks=ignored)

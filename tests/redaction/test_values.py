@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.model import ABSENT, REDACTED_MARKER, Change, ChangeKind
@@ -176,7 +176,6 @@ def test_what_a_snapshot_left_out_is_named_so() -> None:
 # --- all of it ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(declarations("external_docker"), declarations("external_docker"), st.integers(0, 2**32))
 def test_K6_a_planted_secret_is_in_no_change(declared: dict[str, Any], base: dict[str, Any], seed: int) -> None:
     random = Random(seed)
@@ -200,7 +199,6 @@ def plant(value: Any, random: Random, path: Path) -> None:
             value[key] = f"{random.choice(FORMS)}{random.randrange(9)}"
 
 
-@settings(max_examples=40)
 @given(declarations(), st.integers(0, 2**32))
 def test_redaction_hides_and_changes_nothing_else(declared: dict[str, Any], seed: int) -> None:
     random = Random(seed)

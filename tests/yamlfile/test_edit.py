@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.yamlfile import writing
@@ -143,7 +143,6 @@ def at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
-@settings(max_examples=60)
 @given(texts(), st.data())
 def test_any_value_is_replaced_in_any_layout(drawn: tuple[str, dict[str, Any]], data: st.DataObject) -> None:
     text, value = drawn
@@ -183,7 +182,6 @@ def _check_other_bytes(text: str, written: str, changed: Any) -> None:
         assert len(lost) <= 2  # behind the value, and attached above it
 
 
-@settings(max_examples=60)
 @given(texts(), st.data())
 def test_a_changed_scalar_changes_its_own_characters_only(
     drawn: tuple[str, dict[str, Any]], data: st.DataObject
