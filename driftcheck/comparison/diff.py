@@ -17,8 +17,7 @@ from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
     Recorder,
-    compare_as_wholes,
-    compare_entries,
+    compare_lists,
     is_own_default,
     is_structured,
     is_underivable,
@@ -27,7 +26,7 @@ from driftcheck.comparison.differences import (
     shows_unset,
 )
 from driftcheck.comparison.equality import may_be_same_image, same_scalar
-from driftcheck.comparison.matching import match_entries, names, pair_in_order, same_order
+from driftcheck.comparison.matching import pair_in_order
 from driftcheck.fields import (
     UNKNOWN,
     Field,
@@ -232,16 +231,12 @@ def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: 
         pair.found.by_name_only += len(declared) * items.by_name
         for one, other in zip(declared, live, strict=True):
             _compare_object(pair, one, other, items, (*path, Item(key, one[key])))
-    elif key is not None and (entries := match_entries(declared, live, key)) is not None:
-        pair.found.compared += sum(other is ABSENT for _, _, other in entries)
-        compare_entries(pair.found, entries, field, path, partial(_compare_object, pair))
-        if not same_order(declared, live, field):
-            pair.found.differ(path, names(declared, key), names(live, key), of_order=True)
     else:
-        compare_as_wholes(pair.found, declared, live, field, path, partial(_compare_entry, pair))
+        compare_objects, compare_values = partial(_compare_object, pair), partial(_compare_apart, pair)
+        compare_lists(pair.found, declared, live, field, path, compare_objects, compare_values, counts_added=False)
 
 
-def _compare_entry(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:
+def _compare_apart(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:
     part = pair.fresh()
     _compare_value(part, declared, live, context)
     return part.found

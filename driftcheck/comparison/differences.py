@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from driftcheck.comparison.matching import match_entries, names, same_order
 from driftcheck.fields import AGES, UNKNOWN, Field, deployment, is_unset
 from driftcheck.model import ABSENT, JSON, Absent, ChangeClass, ChangeKind
 from driftcheck.paths import Item, Path, indices_by_identity, sort_key
@@ -104,40 +104,48 @@ class FieldContext:
     live: Mapping[str, JSON]
 
 
-Entries: TypeAlias = list[tuple[str, JSON | Absent, JSON | Absent]]
-"""The entries of two lists by identity; ABSENT for a side that lacks the entry."""
-
-
-def compare_entries(
-    found: Recorder,
-    entries: Entries,
-    field: Field,
-    path: Path,
-    compare: Callable[[Mapping[str, JSON], Mapping[str, JSON], Field, Path], None],
-) -> None:
-    """Compare entries by identity, with `compare` where both sides have one."""
-    items, key = field.items or UNKNOWN, field.key or ""
-    for identity, one, other in entries:
-        below = (*path, Item(key, identity))
-        if one is ABSENT or other is ABSENT:
-            found.differ(below, one, other)
-        else:
-            found.by_name_only += items.by_name
-            compare(one, other, items, below)
-
-
-def compare_as_wholes(
+def compare_lists(
     found: Recorder,
     first: Sequence[JSON],
     second: Sequence[JSON],
     field: Field,
     path: Path,
-    compare: Callable[[JSON, JSON, FieldContext], Recorder],
+    compare_objects: Callable[[Mapping[str, JSON], Mapping[str, JSON], Field, Path], None],
+    compare_values: Callable[[JSON, JSON, FieldContext], Recorder],
+    *,
+    counts_added: bool,
 ) -> None:
-    """Compare lists whose entries have no identity: one change, which holds both lists.
+    """Compare lists entry by entry if their entries have identities, otherwise as wholes.
 
-    `compare` returns what it finds in two entries.
+    `compare_objects` compares two entries of one identity; `compare_values` returns what it finds in two entries at
+    one position. `counts_added` counts entries of the second list alone among the compared fields.
     """
+    entries = match_entries(first, second, field.key)
+    if entries is None:
+        _compare_as_wholes(found, first, second, field, path, compare_values)
+        return
+    items, key = field.items or UNKNOWN, field.key or ""
+    for identity, one, other in entries:
+        below = (*path, Item(key, identity))
+        if one is ABSENT or other is ABSENT:
+            found.compared += counts_added or other is ABSENT
+            found.differ(below, one, other)
+        else:
+            found.by_name_only += items.by_name
+            compare_objects(one, other, items, below)
+    if not same_order(first, second, field):
+        found.differ(path, names(first, key), names(second, key), of_order=True)
+
+
+def _compare_as_wholes(
+    found: Recorder,
+    first: Sequence[JSON],
+    second: Sequence[JSON],
+    field: Field,
+    path: Path,
+    compare_values: Callable[[JSON, JSON, FieldContext], Recorder],
+) -> None:
+    """Compare lists whose entries have no identity: one change, which holds both lists."""
     found.compared += 1
     if first == second and all(entry.__class__ is str for entry in first):
         return
@@ -145,7 +153,7 @@ def compare_as_wholes(
     for position, (one, other) in enumerate(zip(first, second, strict=False)):
         if differs:
             break
-        part = compare(one, other, FieldContext(field.items or UNKNOWN, (*path, position), UNKNOWN, {}, {}))
+        part = compare_values(one, other, FieldContext(field.items or UNKNOWN, (*path, position), UNKNOWN, {}, {}))
         differs, is_unverifiable = bool(part.differences), is_unverifiable or bool(part.unverifiable)
     if differs:
         gone, new = field.empty_is_null and not second, field.empty_is_null and not first

@@ -55,7 +55,7 @@ def agent_of(deployment: Mapping[str, JSON]) -> tuple[str, str] | None:
 
 
 def match_entries(
-    declared: Sequence[JSON], live: Sequence[JSON], key: str
+    declared: Sequence[JSON], live: Sequence[JSON], key: str | None
 ) -> list[tuple[str, JSON | Absent, JSON | Absent]] | None:
     """Pair the entries of two lists by identity; ABSENT for a side that has none.
 

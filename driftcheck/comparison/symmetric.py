@@ -15,8 +15,7 @@ from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
     Recorder,
-    compare_as_wholes,
-    compare_entries,
+    compare_lists,
     is_own_default,
     is_structured,
     is_underivable,
@@ -25,7 +24,6 @@ from driftcheck.comparison.differences import (
     shows_unset,
 )
 from driftcheck.comparison.equality import may_be_same_image, same_as_written
-from driftcheck.comparison.matching import match_entries, names, same_order
 from driftcheck.fields import UNKNOWN, Field, branch_behind, deployment, derive, is_unset, may_be_commit
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
 from driftcheck.paths import Path
@@ -96,7 +94,10 @@ def _compare_value(pair: _Pair, first: JSON, second: JSON, context: FieldContext
     elif first is None or second is None or _shows_nothing_yet(pair, first, second, context):
         _compare_with_nothing(pair, first, second, context)
     elif isinstance(first, list) and isinstance(second, list):
-        _compare_list(pair, first, second, field, context.path)
+        compare_objects, compare_values = partial(_compare_object, pair), partial(_compare_apart, pair)
+        compare_lists(
+            pair.found, first, second, field, context.path, compare_objects, compare_values, counts_added=True
+        )
     elif not isinstance(first, dict | list) and same_as_written(first, second, field):
         pair.found.compared += 1
     elif pair.listed and field.equivalence == "image" and _may_be_same_image(first, second):
@@ -165,19 +166,7 @@ def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bo
         pair.found.unverifiable.extend(part.found.unverifiable)
 
 
-def _compare_list(pair: _Pair, first: list[JSON], second: list[JSON], field: Field, path: Path) -> None:
-    key = field.key
-    entries = match_entries(first, second, key) if key is not None else None
-    if key is None or entries is None:
-        compare_as_wholes(pair.found, first, second, field, path, partial(_compare_entry, pair))
-        return
-    pair.found.compared += sum(one is ABSENT or other is ABSENT for _, one, other in entries)
-    compare_entries(pair.found, entries, field, path, partial(_compare_object, pair))
-    if not same_order(first, second, field):
-        pair.found.differ(path, names(first, key), names(second, key), of_order=True)
-
-
-def _compare_entry(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Recorder:
+def _compare_apart(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Recorder:
     part = pair.fresh()
     _compare_value(part, first, second, context)
     return part.found
