@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Final
 
 from driftcheck import fields
 from driftcheck.model import (
+    NO_LOCATION,
     Change,
     ChangeClass,
     ChangeKind,
@@ -17,6 +17,7 @@ from driftcheck.model import (
     DeclaredSummary,
     Finding,
     LiveSummary,
+    Location,
     Outcome,
     Report,
     Severity,
@@ -35,21 +36,16 @@ _TURNED_OFF: Final = Suppression("turned off by `severities` in driftcheck.yaml"
 
 def weighed(change: Change, policy: Policy) -> Change:
     """Return a change with the severity of the policy."""
-    severity = _severity_of(change, policy)
-    return change if change.severity is severity else replace(change, severity=severity)
-
-
-def _severity_of(change: Change, policy: Policy) -> Severity:
     severity = _severity_of_class(change.change_class, "drift", policy)
-    return max(severity, Severity.WARNING, key=attrgetter("rank")) if _is_undeclared_exposure(change) else severity
+    if severity is Severity.ERROR and _is_undeclared_exposure(change):
+        severity = Severity.WARNING
+    return change if change.severity is severity else replace(change, severity=severity)
 
 
 def _is_undeclared_exposure(change: Change) -> bool:
     """Return whether a change is what `undeclared-sharing` warns about where the comparison is not strict."""
-    if change.kind is not ChangeKind.ADDED or len(change.path) != 1:
-        return False
-    field = fields.deployment().child(change.path[0])
-    return field is not None and field.exposes
+    is_top_level = change.kind is ChangeKind.ADDED and len(change.path) == 1
+    return is_top_level and fields.deployment().at(change.path).exposes
 
 
 def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> Severity:
@@ -74,16 +70,8 @@ def _finding_severity(found: Finding, policy: Policy, is_three_way: bool) -> Sev
     return policy.severities.get(found.rule, found.severity)
 
 
-def _finding_order(found: Finding) -> tuple[int, str, str, int, int, str]:
-    at = found.location
-    return (
-        found.severity.rank,
-        found.deployment or "",
-        at.file if at else "",
-        at.line if at else 0,
-        at.column if at else 0,
-        found.rule,
-    )
+def _finding_order(found: Finding) -> tuple[int, str, Location, str]:
+    return found.severity.rank, found.deployment or "", found.location or NO_LOCATION, found.rule
 
 
 def decide(
@@ -156,30 +144,19 @@ def fail_on_new(report: Report, policies: Mapping[str | None, Policy]) -> Report
     `policies` are those of each target, or the one of a run without targets (None). If the history could not be
     read, every item is new; so is every note, which no history follows.
     """
+    items: list[tuple[str | None, Finding | Change]] = [(found.target, found) for found in report.findings]
+    items += [(each.target, change) for each in report.deployments for change in each.changes]
     is_three_way = report.declared.base is not None
-    new = {
+    failing = {
         target
-        for target, policy in policies.items()
-        if any(_is_new(i, policy, is_three_way=is_three_way) for i in _items(report, target))
+        for target, item in items
+        if item.state is not State.KNOWN
+        for policy in ([policies[target]] if target in policies else policies.values())
+        if _counts(item, policy, is_three_way=is_three_way)
     }
-    shared = any(
-        _is_new(found, policy, is_three_way=is_three_way)
-        for found in report.findings
-        if found.target is None
-        for policy in policies.values()
-    )
 
     def decided(outcome: Outcome, fails: bool) -> Outcome:
         return Outcome.PASSED if outcome is Outcome.DRIFT and not fails else outcome
 
-    targets = tuple(replace(each, outcome=decided(each.outcome, each.name in new)) for each in report.targets)
-    return replace(report, outcome=decided(report.outcome, bool(new) or shared), targets=targets)
-
-
-def _items(report: Report, target: str | None) -> Iterable[Finding | Change]:
-    changes = (c for comparison in report.deployments if comparison.target == target for c in comparison.changes)
-    return itertools.chain(changes, (found for found in report.findings if found.target == target))
-
-
-def _is_new(item: Finding | Change, policy: Policy, *, is_three_way: bool) -> bool:
-    return _counts(item, policy, is_three_way=is_three_way) and item.state is not State.KNOWN
+    targets = tuple(replace(each, outcome=decided(each.outcome, each.name in failing)) for each in report.targets)
+    return replace(report, outcome=decided(report.outcome, bool(failing)), targets=targets)

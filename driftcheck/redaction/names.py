@@ -56,23 +56,13 @@ def mask(
 
 def _texts(comparisons: Iterable[Comparison], findings: Iterable[Finding]) -> set[str]:
     """Return each text of the data that is shown as a name; most occur in many deployments, so that few are left."""
-    texts: set[str] = set()
-    paths: set[Path] = set()
-    for comparison in comparisons:
-        texts.add(comparison.name)
-        if comparison.id is not None:
-            texts.add(comparison.id)
-        if comparison.facts:
-            texts.update(comparison.facts.values())
-        if comparison.unverifiable:
-            paths.update(comparison.unverifiable)
-        for change in comparison.changes:
-            paths.add(change.path)
-    for each in findings:
-        if each.deployment is not None:
-            texts.add(each.deployment)
-        if each.path is not None:
-            paths.add(each.path)
+    texts = {each.name for each in comparisons}
+    texts.update(each.id for each in comparisons if each.id is not None)
+    texts.update(text for each in comparisons for text in each.facts.values())
+    texts.update(each.deployment for each in findings if each.deployment is not None)
+    paths = {path for each in comparisons for path in each.unverifiable}
+    paths.update(change.path for each in comparisons for change in each.changes)
+    paths.update(each.path for each in findings if each.path is not None)
     texts.update(text_of(segment) for path in paths for segment in path)
     return texts
 
@@ -101,41 +91,32 @@ def _segments(paths: Iterable[Path], secrets: Set[str]) -> Segments:
 
 
 def _comparison(comparison: Comparison, found: _Masks) -> Comparison:
+    changes, unverifiable = comparison.changes, comparison.unverifiable
+    if found.segments.get(comparison.name):
+        masked = (_change(change, found.path(comparison.name, change.path)) for change in changes)
+        changes = tuple(sorted(masked, key=lambda change: sort_key(change.path)))
+        unverifiable = tuple(sorted((found.path(comparison.name, path) for path in unverifiable), key=sort_key))
     return replace(
         comparison,
         name=found.name(comparison.name),
         id=MASK if comparison.id in found.secrets else comparison.id,
         facts={fact: MASK if text in found.secrets else text for fact, text in comparison.facts.items()},
-        changes=_changes(comparison, found),
-        unverifiable=_unverifiable(comparison, found),
+        changes=changes,
+        unverifiable=unverifiable,
     )
-
-
-def _changes(comparison: Comparison, found: _Masks) -> tuple[Change, ...]:
-    if not found.segments.get(comparison.name):
-        return comparison.changes
-    changes = (_change(change, found.path(comparison.name, change.path)) for change in comparison.changes)
-    return tuple(sorted(changes, key=lambda change: sort_key(change.path)))
 
 
 def _change(change: Change, path: Path) -> Change:
     return change if path == change.path else replace(without_values(change), path=path)
 
 
-def _unverifiable(comparison: Comparison, found: _Masks) -> tuple[Path, ...]:
-    if not found.segments.get(comparison.name):
-        return comparison.unverifiable
-    paths = (found.path(comparison.name, path) for path in comparison.unverifiable)
-    return tuple(sorted(paths, key=sort_key))
-
-
 def _finding(finding: Finding, found: _Masks) -> Finding:
-    path = finding.path and found.path(finding.deployment, finding.path)
-    message = _message(finding.message, found.names)
-    if finding.deployment not in found.names and path == finding.path and message == finding.message:
-        return finding
-    name = None if finding.deployment is None else found.name(finding.deployment)
-    return replace(finding, deployment=name, path=path, message=message)
+    return replace(
+        finding,
+        deployment=finding.deployment and found.name(finding.deployment),
+        path=finding.path and found.path(finding.deployment, finding.path),
+        message=_message(finding.message, found.names),
+    )
 
 
 def _message(message: str, names: Mapping[str, str]) -> str:
