@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -168,24 +168,27 @@ def plan_deployment(
 def _with_classes(step: Step, comparison: Comparison) -> Step:
     """Return a step with the class of each field, and a warning for each live value that somebody set meanwhile."""
     changes = [change for change in comparison.changes if change.base is not ABSENT and change.path in step.fields]
-    warnings = (warning for change in changes for warning in _warnings_of(change))
+    warnings = (
+        f"{format_path(change.path)}: {_OVERWRITES[change.change_class]} {_lost(change)}."
+        for change in changes
+        if change.change_class in _OVERWRITES
+    )
     classes = {change.path: change.change_class for change in changes}
     return replace(step, classes=classes, warnings=(*warnings, *step.warnings))
 
 
-def _warnings_of(change: Change) -> Iterator[str]:
-    """Yield the warning that a request overwrites a live value; the values of the change are redacted."""
-    path = format_path(change.path)
-    lost = "a live value" if change.redacted or change.live is None else f"the live value {_short(change.live)}"
-    if change.change_class is ChangeClass.CONFLICT:
-        yield f"{path}: in conflict: live was changed, too, and the request overwrites {lost}."
-    elif change.change_class is ChangeClass.DRIFT:
-        yield f"{path}: not caused by this change: the request overwrites {lost}."
+_OVERWRITES: Final = {
+    ChangeClass.CONFLICT: "in conflict: live was changed, too, and the request overwrites",
+    ChangeClass.DRIFT: "not caused by this change: the request overwrites",
+}
 
 
-def _short(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
+def _lost(change: Change) -> str:
+    """Return the live value that a request overwrites; the values of the change are redacted."""
+    if change.redacted or change.live is None:
+        return "a live value"
+    text = json.dumps(change.live, ensure_ascii=False)
+    return f"the live value {text if len(text) <= _MOST_CHARACTERS else f'{text[: _MOST_CHARACTERS - 3]}...'}"
 
 
 _MOST_CHARACTERS: Final = 60
@@ -198,7 +201,7 @@ def _items(
     if live is None or comparison.status in (Status.UNKNOWN, Status.MISSING):
         yield _create(comparison, declared, live)
         return
-    planned = [change for change in comparison.changes if _is_planned(change)]
+    planned = [each for each in comparison.changes if each.suppressed is None and each.change_class in _PLANNED]
     if not planned:
         return
     fixed = [change for change in planned if change.impact is Impact.RECREATE]
@@ -209,10 +212,6 @@ def _items(
         if change.path[0] in NOT_PATCHED:
             yield NotPlanned(comparison.name, f"{format_path(change.path)}: no documented request changes it")
     yield from _patches(comparison, declared, live, planned)
-
-
-def _is_planned(change: Change) -> bool:
-    return change.suppressed is None and change.change_class in _PLANNED
 
 
 def _precondition(live: Deployment) -> Precondition:
@@ -244,7 +243,7 @@ def _patches(
             method="PATCH",
             path=address,
             body=body.value,
-            effect=_effect(rest),
+            effect=Effect(max((change.impact for change in rest), key=list(Impact).index)),
             fields=tuple(change.path for change in rest),
             precondition=_precondition(live),
             warnings=(*body.warnings, *_pending(live)),
@@ -278,11 +277,6 @@ def _size_patches(
         )
 
 
-def _effect(changes: Iterable[Change]) -> Effect:
-    order = list(Impact)
-    return Effect(max((change.impact for change in changes), key=order.index))
-
-
 def _pending(live: Deployment) -> Iterator[str]:
     latest, active = live.text("latest_revision_id"), live.text("active_revision_id")
     if latest is not None and latest != active:
@@ -305,12 +299,10 @@ def _patch_body(
             case ("source_config", "resource_spec"):
                 spec = _spec(declared, live, kept, body)
                 body.value.setdefault("source_config", {})["resource_spec"] = spec
-            case ("source_config", str(name)):
-                _set_part(body, "source_config", name, declared)
             case ("source_revision_config", "repo_ref"):
                 _set_reference(body, declared, live)
-            case ("source_revision_config", str(name)):
-                _set_part(body, "source_revision_config", name, declared)
+            case (str(part), str(name)):
+                _set_part(body, part, name, declared)
             case ("source_config" | "source_revision_config" as part,):
                 for name, value in (declared.get(part) or {}).items():
                     if value is not None:
@@ -484,12 +476,17 @@ def _create(comparison: Comparison, declared: Mapping[str, JSON], live: Deployme
         return NotPlanned(comparison.name, "it is being deleted, and its name stays reserved until that is done")
     if comparison.status not in (Status.MISSING, Status.PROPOSED):
         return NotPlanned(comparison.name, "not known to be live or missing")
+    return _creation(comparison.name, declared, "")
+
+
+def _creation(name: str, declared: Mapping[str, JSON], circumstances: str) -> Step | NotPlanned:
     lacks = list(missing_for_create(declared))
     if lacks:
-        return NotPlanned(comparison.name, f"the declaration is not complete enough to create it: {', '.join(lacks)}")
+        reason = f"the declaration is not complete enough to create it: {', '.join(lacks)}"
+        return NotPlanned(name, circumstances + reason)
     body = _create_body(declared)
     return Step(
-        deployment=comparison.name,
+        deployment=name,
         method="POST",
         path=COLLECTION,
         body=body.value,
@@ -554,19 +551,12 @@ def _recreate(
     planned: Sequence[Change],
     fixed: Sequence[Change],
 ) -> Step | NotPlanned:
-    lacks = list(missing_for_create(declared))
     fields = ", ".join(format_path(change.path) for change in fixed)
-    if lacks:
-        return NotPlanned(
-            comparison.name,
-            f"{fields}: fixed at creation, and the declaration is not complete enough to create it: {', '.join(lacks)}",
-        )
-    body = _create_body(declared)
-    return Step(
-        deployment=comparison.name,
-        method="POST",
-        path=COLLECTION,
-        body=body.value,
+    step = _creation(comparison.name, declared, f"{fields}: fixed at creation, and ")
+    if isinstance(step, NotPlanned):
+        return step
+    return replace(
+        step,
         effect=Effect.RECREATE,
         fields=tuple(change.path for change in planned),
         precondition=_precondition(live),
@@ -574,7 +564,7 @@ def _recreate(
             f"Fixed at creation: {fields}.",
             "Recreating it deletes its database with all threads and runs, its revisions, its URL and the values "
             "of its secrets. The name of a deleted deployment stays reserved for a while.",
-            *body.warnings,
+            *step.warnings,
         ),
-        needs=(f"the deletion of the live deployment {live.id}, which driftcheck never does itself", *body.needs),
+        needs=(f"the deletion of the live deployment {live.id}, which driftcheck never does itself", *step.needs),
     )
