@@ -157,7 +157,7 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
         location = Location(text.name, *position)
         return make_finding(rule, message, hint=hint, severity=Severity.ERROR, location=location)
 
-    off = _written_off(text)
+    off = _positions_of_off(text)
     for problem in text.parsed.problems:
         if RULES[problem.rule].severity is Severity.ERROR and problem.position not in off:
             yield found(problem.rule, problem.message, problem.hint, problem.position)
@@ -176,8 +176,8 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
                 yield found("invalid-value", message, hint, text.position(number, path))
 
 
-def _written_off(text: Text) -> frozenset[tuple[int, int]]:
-    """Return where the severity `off` is written; without quotes it is a boolean to YAML 1.1, and means the same."""
+def _positions_of_off(text: Text) -> frozenset[tuple[int, int]]:
+    """Return the positions of the severity `off`; unquoted, YAML 1.1 reads it as a boolean, which means the same."""
     from driftcheck.declarations.policy_checks import holders
 
     return frozenset(

@@ -126,7 +126,7 @@ class Emulator:
             return refusal
         if request.method == "POST":
             return await self._write(request, None)
-        query, complaints = understand(request.query_params)
+        query, complaints = parse_query(request.query_params)
         return respond({"detail": complaints}, 422) if complaints else self.page(query)
 
     async def answer_one(self, request: Request) -> Response:
@@ -270,7 +270,7 @@ def ordered(deployments: Iterable[Deployment], order: str) -> list[Deployment]:
     return found
 
 
-def understand(params: Mapping[str, str]) -> tuple[dict[str, Any], list[JSON]]:
+def parse_query(params: Mapping[str, str]) -> tuple[dict[str, Any], list[JSON]]:
     """Return the values of a query as the service reads it, and the entries of a 422."""
     query: dict[str, Any] = {"limit": 20, "offset": 0, **params}
     complaints: list[JSON] = []

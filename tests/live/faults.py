@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.live.emulator import Behaviour, Emulator, app_of, listed, ordered, respond, understand
+from driftcheck.live.emulator import Behaviour, Emulator, app_of, listed, ordered, parse_query, respond
 from driftcheck.model import JSON
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _FaultyEmulator(Emulator):
         number = len(self.record.requests)
         while self._edits and self._edits[0].after < number:
             self._apply(self._edits.pop(0))
-        fault = self._next_fault(number, understand(request.query_params)[0].get("offset"))
+        fault = self._next_fault(number, parse_query(request.query_params)[0].get("offset"))
         if request.method == "GET" and fault is not None and (response := await _broken(fault)) is not None:
             return response
         self._fault = fault
