@@ -9,6 +9,7 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from driftcheck import fields
@@ -179,7 +180,6 @@ def _json(plan: Plan) -> str:
 
 
 def _step_record(step: Step) -> JSON:
-    at = step.precondition
     return {
         "deployment": step.deployment,
         "target": step.target,
@@ -187,9 +187,7 @@ def _step_record(step: Step) -> JSON:
         "effect": step.effect.value,
         "fields": [format_path(path) for path in step.fields],
         "classes": {format_path(path): step.classes[path].value for path in step.fields if path in step.classes},
-        "precondition": None
-        if at is None
-        else {"id": at.id, "latest_revision_id": at.latest_revision_id, "updated_at": at.updated_at},
+        "precondition": step.precondition and asdict(step.precondition),
         "warnings": list(step.warnings),
         "unsafe": step.unsafe,
         "needs": list(step.needs),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -62,20 +62,11 @@ def _sections(trend: Trend) -> Iterable[str]:
         _Series("Errors", "error", [point.errors for point in points]),
         _Series("Warnings", "warning", [point.warnings for point in points]),
     )
-    yield _chart("Open items", "by severity", points, counts, lambda value: f"{value:g}")
-    coverage = [None if point.coverage is None else point.coverage * 100 for point in points]
-    yield _chart(
-        "Coverage",
-        "share of live deployments that are declared",
-        points,
-        (_Series("Coverage", "plain", coverage),),
-        lambda value: f"{value:g} %",
-        top=100,
-    )
-    ages = [point.oldest_days for point in points]
-    yield _chart(
-        "Age of the oldest open item", "in days", points, (_Series("Age", "plain", ages),), lambda value: f"{value:g}"
-    )
+    yield _chart("Open items", "by severity", points, counts)
+    coverage = _Series("Coverage", "plain", [None if p.coverage is None else p.coverage * 100 for p in points])
+    yield _chart("Coverage", "share of live deployments that are declared", points, [coverage], top=100, per_cent=" %")
+    age = _Series("Age", "plain", [point.oldest_days for point in points])
+    yield _chart("Age of the oldest open item", "in days", points, [age])
     yield _resolution(trend)
     yield "</div>\n"
     yield _table(points)
@@ -90,8 +81,9 @@ def _chart(
     unit: str,
     points: Sequence[Point],
     series: Sequence[_Series],
-    label: Callable[[float], str],
+    *,
     top: float | None = None,
+    per_cent: str = "",
 ) -> str:
     known = [value for each in series for value in each.values if value is not None]
     if len(points) < 2 or not known:
@@ -106,11 +98,11 @@ def _chart(
         entries += [("gap", "Inconclusive runs")] if gaps else []
         legend = "".join(f'<li class="{style}">{text}</li>' for style, text in entries)
         legend = f'<ul class="legend">{legend}</ul>'
-    summary = "; ".join(_summary(each, points, label) for each in series)
-    scale = (label(top), label(top / 2), label(0))
+    summary = "; ".join(_summary(each, points, per_cent) for each in series)
+    scale = [f"{value:g}{per_cent}" for value in (top, top / 2, 0)]
     middle = datetime.fromtimestamp((times[0] + times[-1]) / 2, UTC).strftime("%Y-%m-%d")
     ends = (points[0].at[:10], *([middle] if len(points) > 2 else []), points[-1].at[:10])
-    return _framed(name, unit, f"{name}, {unit}: {summary}.", gaps + lines, legend, scale, ends)
+    return _framed(name, unit, f"{name}, {unit}: {summary}.", gaps + lines, scale, ends, legend=legend)
 
 
 def _empty(name: str, unit: str, text: str) -> str:
@@ -121,7 +113,15 @@ def _empty(name: str, unit: str, text: str) -> str:
 
 
 def _framed(
-    name: str, unit: str, summary: str, drawing: str, legend: str, scale: Sequence[str], ends: Sequence[str]
+    name: str,
+    unit: str,
+    summary: str,
+    drawing: str,
+    scale: Sequence[str],
+    ends: Sequence[str],
+    *,
+    legend: str = "",
+    table: str = "",
 ) -> str:
     grid = "".join(f'<line class="grid" x1="0" x2="{_WIDTH}" y1="{y}" y2="{y}"/>' for y in (0, _HEIGHT // 2, _HEIGHT))
     scale_text = "".join(f"<span>{text}</span>" for text in scale)
@@ -131,16 +131,17 @@ def _framed(
         f'<div class="plot"><div class="scale" aria-hidden="true">{scale_text}</div>'
         f'<svg role="img" aria-label="{escape(summary)}" viewBox="0 -4 {_WIDTH} {_HEIGHT + 8}" '
         f'preserveAspectRatio="none">{grid}{drawing}</svg>'
-        f'<div class="ends" aria-hidden="true">{ends_text}</div></div>\n</figure>\n'
+        f'<div class="ends" aria-hidden="true">{ends_text}</div></div>\n{table}</figure>\n'
     )
 
 
-def _summary(series: _Series, points: Sequence[Point], label: Callable[[float], str]) -> str:
+def _summary(series: _Series, points: Sequence[Point], per_cent: str) -> str:
     known = [(value, point.at[:10]) for value, point in zip(series.values, points, strict=True) if value is not None]
     highest, day = max(known)
+    last, last_day = known[-1]
     return (
-        f"{series.name.lower()} {label(round(known[-1][0], 1))} on {known[-1][1]}, "
-        f"highest {label(round(highest, 1))} on {day}"
+        f"{series.name.lower()} {round(last, 1):g}{per_cent} on {last_day}, "
+        f"highest {round(highest, 1):g}{per_cent} on {day}"
     )
 
 
@@ -193,11 +194,15 @@ def _resolution(trend: Trend) -> str:
         '<th scope="col">Resolved</th><th scope="col">Median days</th><th scope="col">Longest</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></details>\n"
     )
-    figure = _framed(
-        "Time to resolve", "median days, by month", f"Time to resolve, median days by month: {summary}.", bars, "",
-        (f"{top:g}", f"{top / 2:g}", "0"), (months[0].month, months[-1].month),
-    )  # fmt: skip
-    return figure.replace("</figure>", f"{table}</figure>")
+    return _framed(
+        "Time to resolve",
+        "median days, by month",
+        f"Time to resolve, median days by month: {summary}.",
+        bars,
+        [f"{value:g}" for value in (top, top / 2, 0)],
+        (months[0].month, months[-1].month),
+        table=table,
+    )
 
 
 def _table(points: Sequence[Point]) -> str:
