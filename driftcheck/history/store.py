@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from driftcheck.history import database
 from driftcheck.history.database import Execute, HistoryError, Row, Value
@@ -32,11 +32,9 @@ from driftcheck.model import (
     Comparison,
     Finding,
     HistoryNote,
-    Outcome,
     Report,
     ResolvedItem,
     Severity,
-    State,
 )
 from driftcheck.paths import parse_path
 
@@ -55,6 +53,17 @@ class NewRun:
     """Where transitions go; names that hold nothing of the addresses."""
     remind: timedelta | None = None
     """How long an item may stay open before people are notified of it again."""
+
+    @property
+    def at(self) -> str:
+        """When the run was made."""
+        return self.report.generated_at
+
+    @property
+    def is_review(self) -> bool:
+        """Whether it looked at a change under review, whose declarations are not the ones in force."""
+        report = self.report
+        return report.declared.base is not None or any(target.declared.base is not None for target in report.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +98,31 @@ def record(
     `decide` decides the outcome once the states are known, `render` returns the JSON report that is kept and hashed.
     A run that is already recorded changes nothing. Raises HistoryError or UsageError.
     """
-    at = run.report.generated_at
     with database.transaction(url, write=True) as execute:
-        divided = tuple(_attached(execute, part) for part in parts(run.report, run.scope))
         known = execute("SELECT seq FROM driftcheck_runs WHERE id = :id", id=run.id)
         seq = known[0][0] if known else _next(execute, "driftcheck_runs", "seq")
-        steps: list[Step] = []
+        steps: list[tuple[Part, Step]] = []
         transitions: list[Transition] = []
         previous = None
-        for part in divided:
+        for part in [_attached(execute, part) for part in parts(run.report, run.scope)]:
             moment, last = _moment(execute, part, run, seq)
             step = advance(_open(execute, part.stream), part, moment)
             step = _with_owners(execute, step, part.target, last)
-            steps.append(step)
+            steps.append((part, step))
             previous = previous or last
             transitions += _outage(execute, part, run, seq)
             transitions += _announced(execute, part, step)
-        report = decide(_annotated(run.report, divided, steps))
-        if known:
-            return report, _note(execute, run, divided, previous)
-        _write_run(execute, seq, run, report, divided, steps, render(report))
-        for part, step in zip(divided, steps, strict=True):
-            _write_items(execute, part.stream, step, at, announced=bool(run.destinations))
-        if run.destinations:
-            transitions += _reminders(execute, divided, run)
-            if transitions:
-                _post(execute, run, report, transitions)
-        return report, _note(execute, run, divided, previous)
+        run = replace(run, report=decide(_annotated(run.report, steps)))
+        if not known:
+            _write_run(execute, seq, run, steps, render(run.report))
+            if run.destinations:
+                transitions += _reminders(execute, steps, run)
+                if transitions:
+                    _post(execute, run, transitions)
+        return run.report, _note(execute, run.id, [part for part, _ in steps], previous)
 
 
-def _note(execute: Execute, run: NewRun, divided: Sequence[Part], previous: str | None) -> HistoryNote:
+def _note(execute: Execute, run: str, divided: Sequence[Part], previous: str | None) -> HistoryNote:
     """Return what a report says of the history: what is open now, and when the last conclusive run was."""
     items = [item for part in divided for item in _open(execute, part.stream).values()]
     conclusive = [
@@ -130,7 +134,7 @@ def _note(execute: Execute, run: NewRun, divided: Sequence[Part], previous: str 
         if part.is_target
     ]
     return HistoryNote(
-        run.id,
+        run,
         previous,
         last_conclusive=None if None in conclusive else min(conclusive, default=None),
         open=len(items),
@@ -194,14 +198,9 @@ def _insert(execute: Execute, table: str, **values: Value) -> None:
     execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", **values)  # noqa: S608
 
 
-def _is_review(report: Report) -> bool:
-    """Return whether a run looked at a change under review, whose declarations are not the ones in force."""
-    return report.declared.base is not None or any(target.declared.base is not None for target in report.targets)
-
-
 def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment, str | None]:
     """Return what was recorded around a run, and the id of the last conclusive run of its identity before it."""
-    values: dict[str, Value] = {"stream": part.stream, "seq": seq, "at": run.report.generated_at}
+    values: dict[str, Value] = {"stream": part.stream, "seq": seq, "at": run.at}
     newer = execute(
         "SELECT info FROM driftcheck_parts WHERE stream = :stream AND conclusive = 1 AND review = 0 AND run <> :seq "
         "AND generated_at > :at",
@@ -216,10 +215,10 @@ def _moment(execute: Execute, part: Part, run: NewRun, seq: int) -> tuple[Moment
     previous = execute(before.format(""), **values)
     moment = Moment(
         run=run.id,
-        at=run.report.generated_at,
+        at=run.at,
         previous=last[0][0] if last else None,
         newer=tuple(reach_from_json(json.loads(info)["reach"]) for (info,) in newer),
-        moves=part.conclusive and not _is_review(run.report),
+        moves=part.conclusive and not run.is_review,
     )
     return moment, previous[0][1] if previous else None
 
@@ -229,7 +228,7 @@ def _outage(execute: Execute, part: Part, run: NewRun, seq: int) -> Iterator[Tra
 
     Each target has its own; a run that failed before its targets is announced as a whole.
     """
-    if _is_review(run.report):
+    if run.is_review:
         return
     rows = execute(
         "SELECT conclusive, generated_at, info FROM driftcheck_parts WHERE stream = :stream AND review = 0 "
@@ -237,7 +236,7 @@ def _outage(execute: Execute, part: Part, run: NewRun, seq: int) -> Iterator[Tra
         stream=part.stream,
         seq=seq,
     )
-    if rows and rows[0][1] > run.report.generated_at:
+    if rows and rows[0][1] > run.at:
         return
     if not part.is_target and not (rows and part.conclusive and json.loads(rows[0][2])["is_target"]):
         return
@@ -260,27 +259,33 @@ def _announced(execute: Execute, part: Part, step: Step) -> Iterator[Transition]
         yield Transition(Kind.RESOLVED, part.target, item)
 
 
-def _reminders(execute: Execute, divided: Iterable[Part], run: NewRun) -> Iterator[Transition]:
+def _reminders(execute: Execute, steps: Iterable[tuple[Part, Step]], run: NewRun) -> Iterator[Transition]:
     """Yield reminders of items that have long been open, and record them."""
-    if run.remind is None:
+    if run.remind is None or run.is_review:
         return
-    limit = (datetime.fromisoformat(run.report.generated_at) - run.remind).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for part in divided:
-        if not part.conclusive or _is_review(run.report):
-            continue
-        for item in _open(execute, part.stream).values():
-            if (item.announced_at or item.first_seen) <= limit and item.last_seen == run.report.generated_at:
-                _update(execute, replace(item, announced_at=run.report.generated_at))
+    limit = (datetime.fromisoformat(run.at) - run.remind).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for part, _ in steps:
+        for item in _open(execute, part.stream).values() if part.conclusive else ():
+            if (item.announced_at or item.first_seen) <= limit and item.last_seen == run.at:
+                _update(execute, replace(item, announced_at=run.at))
                 yield Transition(Kind.REMINDER, part.target, item)
 
 
-def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -> Report:
+_Item = TypeVar("_Item", Change, Finding)
+
+
+def _annotated(report: Report, steps: Sequence[tuple[Part, Step]]) -> Report:
     """Return the report with the state of every item, and with resolved items."""
-    states = {
-        (part.target, key): state
-        for part, step in zip(divided, steps, strict=True)
-        for key, state in step.states.items()
-    }
+    states = {(part.target, key): state for part, step in steps for key, state in step.states.items()}
+
+    def with_state(item: _Item, target: str | None, key: Key) -> _Item:
+        found = states.get((target, key)) if is_item(item) else None
+        return replace(item, state=found[0], first_seen=found[1]) if found else item
+
+    def with_states(each: Comparison) -> Comparison:
+        changes = (with_state(change, each.target, key_of_change(each, change)) for change in each.changes)
+        return replace(each, changes=tuple(changes))
+
     resolved = [
         ResolvedItem(
             deployment=item.key.deployment,
@@ -290,81 +295,54 @@ def _annotated(report: Report, divided: Sequence[Part], steps: Sequence[Step]) -
             rule=item.key.rule,
             target=item.target,
         )
-        for step in steps
+        for _, step in steps
         for item in step.resolved
     ]
     resolved.sort(key=lambda item: (item.target or "", item.deployment or "", str(item.path), item.rule or ""))
     return replace(
         report,
-        deployments=tuple(_annotated_comparison(comparison, states) for comparison in report.deployments),
-        findings=tuple(_annotated_finding(found, states) for found in report.findings),
+        deployments=tuple(map(with_states, report.deployments)),
+        findings=tuple(with_state(found, found.target, key_of_finding(found)) for found in report.findings),
         resolved=tuple(resolved),
     )
 
 
-States = Mapping[tuple[str | None, Key], tuple[State, str | None]]
-
-
-def _annotated_comparison(comparison: Comparison, states: States) -> Comparison:
-    if not any(map(is_item, comparison.changes)):
-        return comparison
-
-    def annotated(change: Change) -> Change:
-        found = states.get((comparison.target, key_of_change(comparison, change))) if is_item(change) else None
-        return replace(change, state=found[0], first_seen=found[1]) if found else change
-
-    return replace(comparison, changes=tuple(map(annotated, comparison.changes)))
-
-
-def _annotated_finding(found: Finding, states: States) -> Finding:
-    state = states.get((found.target, key_of_finding(found))) if is_item(found) else None
-    return replace(found, state=state[0], first_seen=state[1]) if state else found
-
-
-def _write_run(
-    execute: Execute,
-    seq: int,
-    run: NewRun,
-    report: Report,
-    divided: Sequence[Part],
-    steps: Sequence[Step],
-    text: str,
-) -> None:
-    data = text.encode()
+def _write_run(execute: Execute, seq: int, run: NewRun, steps: Sequence[tuple[Part, Step]], text: str) -> None:
+    report, data = run.report, text.encode()
     info = {
         "command": report.command,
         "report_id": report.report_id,
         "outcome": report.outcome.value,
-        "conclusive": all(part.conclusive for part in divided),
-        "targets": [part.target for part in divided if part.target is not None],
+        "conclusive": all(part.conclusive for part, _ in steps),
+        "targets": [part.target for part, _ in steps if part.target is not None],
         "changes": report.summary.changes,
-        "review": _is_review(report),
+        "review": run.is_review,
     }
     _insert(
         execute,
         "driftcheck_runs",
         seq=seq,
         id=run.id,
-        generated_at=report.generated_at,
+        generated_at=run.at,
         info=canonical(info),
         sha256=hashlib.sha256(data).hexdigest(),
         report=zlib.compress(data, 6),
     )
-    outcomes: dict[str | None, Outcome] = {target.name: target.outcome for target in report.targets}
-    outcomes[None] = report.outcome
-    for part, step in zip(divided, steps, strict=True):
-        _write_part(execute, seq, report, part, step, outcomes[part.target])
+    for part, step in steps:
+        _write_part(execute, seq, run, part, step)
+        _write_items(execute, part.stream, step, run)
 
 
-def _write_part(execute: Execute, seq: int, report: Report, part: Part, step: Step, outcome: Outcome) -> None:
+def _write_part(execute: Execute, seq: int, run: NewRun, part: Part, step: Step) -> None:
     """Record what a run says of one stream of items, before the items themselves."""
+    outcomes = {target.name: target.outcome for target in run.report.targets}
     known = execute(
         "SELECT count(*) FROM driftcheck_items WHERE stream = :stream AND resolved_at IS NULL", stream=part.stream
     )[0][0]
     numbers = {
         "target": part.target,
         "is_target": part.is_target,
-        "outcome": outcome.value,
+        "outcome": outcomes.get(part.target or "", run.report.outcome).value,
         "reach": part.reach.to_json(),
         "coverage": part.coverage,
         "declared": part.declared,
@@ -379,28 +357,28 @@ def _write_part(execute: Execute, seq: int, report: Report, part: Part, step: St
         "driftcheck_parts",
         run=seq,
         stream=part.stream,
-        generated_at=report.generated_at,
+        generated_at=run.at,
         conclusive=int(part.conclusive),
-        review=int(_is_review(report)),
+        review=int(run.is_review),
         reach=part.reach.key,
         info=canonical(numbers),
     )
 
 
-def _write_items(execute: Execute, stream_key: str, step: Step, at: str, *, announced: bool) -> None:
-    when = at if announced else None
+def _write_items(execute: Execute, stream: str, step: Step, run: NewRun) -> None:
+    announced_at = run.at if run.destinations else None
     for number, item in enumerate(step.opened, _next(execute, "driftcheck_items", "id")):
         _insert(
             execute,
             "driftcheck_items",
             id=number,
-            stream=stream_key,
+            stream=stream,
             fingerprint=item.key.fingerprint,
             first_seen=item.first_seen,
-            info=_info(replace(item, announced_at=when)),
+            info=_info(replace(item, announced_at=announced_at)),
         )
     for item in step.changed:
-        _update(execute, replace(item, announced_at=when or item.announced_at))
+        _update(execute, replace(item, announced_at=announced_at or item.announced_at))
     for item in (*step.kept, *step.resolved):
         _update(execute, item)
 
@@ -454,10 +432,9 @@ def _open(execute: Execute, stream_key: str) -> dict[Key, Item]:
     return {item.key: item for item in map(_item, rows)}
 
 
-def _post(execute: Execute, run: NewRun, report: Report, transitions: Sequence[Transition]) -> None:
-    message = canonical(
-        document(run.id, report.generated_at, report.command, report.report_id, report.outcome.value, transitions)
-    )
+def _post(execute: Execute, run: NewRun, transitions: Sequence[Transition]) -> None:
+    report = run.report
+    message = canonical(document(run.id, run.at, report.command, report.report_id, report.outcome.value, transitions))
     for destination in run.destinations:
         number = _next(execute, "driftcheck_outbox", "id")
         _insert(execute, "driftcheck_outbox", id=number, destination=destination, claimed_until=0, message=message)
