@@ -114,7 +114,7 @@ def _open(url: str, targets: tuple[str, ...], output: str) -> str:
         "path or rule": [item.key.path or item.key.rule or "" for item in items],
         "owner": [item.owner or "-" for item in items],
     }
-    return _columns(columns, ("report", "command"))
+    return _table(columns, ("report", "command"))
 
 
 def _item_json(item: Item) -> dict[str, JSON]:
@@ -145,17 +145,13 @@ def _where(item: Item) -> str:
     return name if item.target is None else f"{item.target}/{name}"
 
 
-def _columns(columns: dict[str, list[str]], optional: Iterable[str]) -> str:
-    """Return a table; an optional column that is the same in every row is left out."""
-    same = {name for name in optional if len(set(columns[name])) == 1}
-    shown = {name: cells for name, cells in columns.items() if name not in same}
-    return _table(tuple(shown), zip(*shown.values(), strict=True))
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    shown = [heads, *([visible(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
+def _table(columns: dict[str, list[str]], optional: Iterable[str] = ()) -> str:
+    """Return a table of columns by their heads; an optional column is left out if all its cells are equal."""
+    kept = {head: cells for head, cells in columns.items() if head not in optional or len(set(cells)) > 1}
+    shown = [[head, *map(visible, cells)] for head, cells in kept.items()]
+    widths = [max(map(len, column)) for column in shown]
+    rows = zip(*shown, strict=True)
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return inert("".join(f"{line}\n" for line in lines))
 
 
@@ -178,7 +174,7 @@ def _list(url: str, targets: tuple[str, ...], output: str) -> str:
         "outcome": [record["outcome"] + ("" if record["conclusive"] else " (not conclusive)") for record in records],
         "items": [f"{record['open']} open, +{record['opened']} -{record['resolved']}" for record in records],
     }
-    return _columns(columns, ("report", "target"))
+    return _table(columns, ("report", "target"))
 
 
 def _runs_json(rows: Iterable[RunRow]) -> list[dict[str, Any]]:
@@ -240,21 +236,18 @@ def _trend(url: str, targets: tuple[str, ...], output: str) -> str:
 def _trend_text(points: Sequence[Point]) -> str:
     if not points:
         return "No run has been recorded.\n"
-    rows = [
-        (
-            point.at[:10] + ("" if point.conclusive else " ?"),
-            str(point.errors),
-            str(point.warnings),
-            f"+{point.opened} -{point.resolved}",
-            "-" if point.coverage is None else f"{point.coverage * 100:.1f} %",
-            "-" if point.oldest_days is None else f"{int(point.oldest_days)} d",
-        )
-        for point in points[-_MOST_ROWS:]
-    ]
-    table = _table(("day", "errors", "warnings", "opened, resolved", "coverage", "oldest"), rows)
-    unknown = "? The last run of the day was inconclusive.\n" if any(row[0].endswith("?") for row in rows) else ""
+    shown = points[-_MOST_ROWS:]
+    columns = {
+        "day": [point.at[:10] + ("" if point.conclusive else " ?") for point in shown],
+        "errors": [str(point.errors) for point in shown],
+        "warnings": [str(point.warnings) for point in shown],
+        "opened, resolved": [f"+{point.opened} -{point.resolved}" for point in shown],
+        "coverage": ["-" if point.coverage is None else f"{point.coverage * 100:.1f} %" for point in shown],
+        "oldest": ["-" if point.oldest_days is None else f"{int(point.oldest_days)} d" for point in shown],
+    }
+    unknown = "? The last run of the day was inconclusive.\n" if not all(point.conclusive for point in shown) else ""
     earlier = f"({len(points) - _MOST_ROWS} earlier days: -o json, -o html)\n" if len(points) > _MOST_ROWS else ""
-    return f"{_sparkline(points)}\n{table}{unknown}{earlier}"
+    return f"{_sparkline(points)}\n{_table(columns)}{unknown}{earlier}"
 
 
 def _sparkline(points: Sequence[Point]) -> str:
