@@ -82,6 +82,7 @@ class Flags:
     fail_on_new: bool = False
     notify: tuple[str, ...] = field(default=(), repr=False)
     remind: timedelta | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ class Settings:
     allow_partial: bool = False
     allow_empty: bool = False
     allow_empty_live: bool = False
+    quiet: bool = False
+    """Whether notes and progress are left out."""
 
 
 def environment() -> dict[str, str]:
@@ -270,6 +273,7 @@ def resolve(
         allow_partial=flags.allow_partial,
         allow_empty=flags.allow_empty,
         allow_empty_live=flags.allow_empty_live,
+        quiet=flags.quiet,
     )
 
 

@@ -72,9 +72,7 @@ class _Adoption:
 @options.config
 @click.option("-q", "--quiet", is_flag=True, help="Print only the diff, and what can't be adopted.")
 @options.as_flags
-def command(
-    flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, unmanaged: str | None, quiet: bool
-) -> int:
+def command(flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, unmanaged: str | None) -> int:
     """Accept drift: change PATHS to say what is live.
 
     Prints a diff that `git apply` takes; --write edits the files, and writes the schema next to new ones. Only the
@@ -85,7 +83,7 @@ def command(
         raise UsageError("adopt edits files, and - is standard input.", hint="Name the files.")
     if unmanaged is not None:
         run.resolve("adopt --unmanaged", flags)
-    compared = run.compared("adopt", flags, quiet=quiet)
+    compared = run.compared("adopt", flags)
     selections = [_select(each, fields_, remove_missing=missing == "remove") for each in compared]
     before = {text.name: text.data for selection in selections for text in selection.files}
     adoption = _Adoption(dict(before))
@@ -115,7 +113,9 @@ def command(
         if drifted:
             adoption.refused.append(f"no drifted field matches {' or '.join(fields_)}; drifted: {', '.join(drifted)}")
     if all(each.report.outcome is not Outcome.INVALID for each in compared) or changed or adoption.refused:
-        _say(adoption, changed, quiet=quiet, written=write, complete=all(each.report.complete for each in compared))
+        _say(
+            adoption, changed, quiet=flags.quiet, written=write, complete=all(each.report.complete for each in compared)
+        )
     return run.status_of(compared, ExitStatus.DRIFT if adoption.refused else ExitStatus.IN_SYNC)
 
 

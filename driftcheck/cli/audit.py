@@ -27,6 +27,6 @@ def command(flags: Flags, reporting: Reporting) -> int:
     neither as missing nor as unmanaged.
     """
     with run.failures_reported("audit", reporting, flags):
-        report = run.check("audit", flags, quiet=reporting.options.quiet)
+        report = run.check("audit", flags)
         write_report(report, reporting)
     return report.outcome.status

@@ -26,6 +26,6 @@ def command(flags: Flags, reporting: Reporting) -> int:
     deployments.yaml and deployments/ in the current folder.
     """
     with run.failures_reported("check", reporting, flags):
-        report = run.check("check", flags, quiet=reporting.options.quiet)
+        report = run.check("check", flags)
         write_report(report, reporting)
     return report.outcome.status

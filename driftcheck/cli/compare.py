@@ -56,12 +56,12 @@ def command(flags: Flags, reporting: Reporting, first: str, second: str | None, 
     apply, with B's names.
     """
     with run.failures_reported("compare", reporting, flags, reads=[first, second or first]):
-        report = _compare(first, second, maps, flags, quiet=reporting.options.quiet)
+        report = _compare(first, second, maps, flags)
         write_report(report, reporting)
     return report.outcome.status
 
 
-def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: Flags, *, quiet: bool) -> Report:
+def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: Flags) -> Report:
     from driftcheck.comparison.listings import NameMap, pair
     from driftcheck.live import snapshot
 
@@ -72,14 +72,11 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     else:
         reads = replace(flags, live=() if other else (second,))
         chosen = settings.resolve("compare", reads, *configuration, other)
-    if one:
-        there = _read(settings.resolve("compare", flags, *configuration, one), (), quiet=quiet)
-    else:
-        there = snapshot.read(first)
+    there = _read(settings.resolve("compare", flags, *configuration, one), ()) if one else snapshot.read(first)
     _refuse_idle(maps, there, first)
     if one and other and not maps and (one.name_suffix or other.name_suffix):
         maps = (NameMap(f"*{one.name_suffix}", f"*{other.name_suffix}"),)
-    here = _now(chosen, there, maps, quiet=quiet)
+    here = _now(chosen, there, maps)
     pairing = pair(there, here if second is None else replace(here, source=second), maps, first)
     if pairing.apart:
         console.say(f"note: {len(pairing.apart):,} deployments are not compared, because --map pairs others.")
@@ -99,8 +96,8 @@ def _target(name: str | None, config: Config) -> Target | None:
     return found
 
 
-def _read(chosen: Settings, names: Collection[str], *, quiet: bool) -> Snapshot:
-    with run.progress(quiet) as seen:
+def _read(chosen: Settings, names: Collection[str]) -> Snapshot:
+    with run.progress(chosen.quiet) as seen:
         return sides.read_live(chosen, lambda: names, seen)
 
 
@@ -121,7 +118,7 @@ def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
             )
 
 
-def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: bool) -> Snapshot:
+def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap]) -> Snapshot:
     """Read the second side, narrowed as the first was."""
     from driftcheck.comparison.listings import counterpart
 
@@ -130,4 +127,4 @@ def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap], *, quiet: b
 
         return snapshot.read(chosen.live)
     names = [counterpart(deployment.name, maps) or deployment.name for deployment in there.deployments]
-    return _read(replace(chosen, scope=dict(there.scope)), names, quiet=quiet)
+    return _read(replace(chosen, scope=dict(there.scope)), names)

@@ -50,7 +50,7 @@ _TAKEN_NAMES: Final = frozenset(
 @options.names
 @options.scope
 @options.as_flags
-def command(flags: Flags, directory: str | None, file: str | None, force: bool, quiet: bool) -> int:
+def command(flags: Flags, directory: str | None, file: str | None, force: bool) -> int:
     """Write declarations of what is live, as YAML that check finds in sync.
 
     Values that the service sets, derives or defaults itself are left out. Secrets are exported by name only. Comments
@@ -60,14 +60,14 @@ def command(flags: Flags, directory: str | None, file: str | None, force: bool, 
     if directory is not None and file is not None:
         raise UsageError("-d and -o exclude each other.", hint="-d DIR writes a file for each deployment, -o FILE one.")
     chosen = run.resolve("export", flags)
-    snapshot = run.read_whole_live(chosen, quiet=quiet)
+    snapshot = run.read_whole_live(chosen)
     if chosen.names:
         named = (d for d in snapshot.deployments if any(glob_matches(glob, d.name) for glob in chosen.names))
         snapshot = replace(snapshot, deployments=tuple(named))
         if not snapshot.deployments:
             raise UsageError(f"no live deployment matches --name {' or '.join(chosen.names)}.")
     export = pipeline.export(snapshot, name_suffix=chosen.name_suffix)
-    if not quiet:
+    if not flags.quiet:
         say_left_out(export)
     if directory is None and file in (None, "-"):
         console.write(in_one(export))

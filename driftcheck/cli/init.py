@@ -76,7 +76,7 @@ _POLICY: Final = """\
 @click.command("init")
 @options.first_listing
 @options.as_flags
-def command(flags: Flags, quiet: bool, workspaces: tuple[str, ...]) -> int:
+def command(flags: Flags, workspaces: tuple[str, ...]) -> int:
     """Write driftcheck.yaml and first declarations, and print what to do next.
 
     With an API key (or --live FILE), the declarations are those of what is live; otherwise an annotated example is
@@ -87,7 +87,7 @@ def command(flags: Flags, quiet: bool, workspaces: tuple[str, ...]) -> int:
         raise UsageError(f"{_CONFIG} exists already; nothing was written.", hint="Try driftcheck check.")
     flags = replace(flags, allow_empty_live=True)
     if len(workspaces) > 1 or len(flags.live) > 1:
-        return init_targets.write(flags, workspaces, quiet=quiet)
+        return init_targets.write(flags, workspaces)
     single = workspaces[0].rpartition("=")[2] if workspaces else None
     flags = replace(flags, workspace=single)
     above = None if flags.config else find_config(here())
@@ -95,13 +95,13 @@ def command(flags: Flags, quiet: bool, workspaces: tuple[str, ...]) -> int:
     existing = [path for path in settings.DEFAULT_PATHS if _declares(path)]
     folder = init_targets.new_folder()
     asks = not existing and (chosen.live is not None or _has_key(chosen))
-    snapshot = run.read_whole_live(chosen, quiet=quiet) if asks else None
-    files = [] if existing else _declarations(snapshot, folder, quiet=quiet)
+    snapshot = run.read_whole_live(chosen) if asks else None
+    files = [] if existing else _declarations(snapshot, folder, quiet=flags.quiet)
     config = _config(chosen, snapshot, existing or [folder])
     if snapshot is not None:
         config += init_targets.severities([(files, "")])
     export.write_new([*files, (_CONFIG, config)], force=False)
-    if not quiet:
+    if not flags.quiet:
         for note in _notes(above, existing):
             console.say(f"note: {note}")
         export.say_written([*files, (_CONFIG, "")])

@@ -53,16 +53,16 @@ class _Found:
         return self.settings.target or ""
 
 
-def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
+def write(flags: Flags, workspaces: Sequence[str]) -> int:
     """Write what is equal in all workspaces to the base, and what differs to an overlay for each target."""
     targets = _targets(workspaces, flags.live)
     runs = settings.resolve_targets("init", flags, Config(targets=targets), None, FilePath.cwd())
-    listings = zip(runs, run.read_each_live(runs, quiet=quiet), strict=True)
+    listings = zip(runs, run.read_each_live(runs), strict=True)
     found = []
-    for each, snapshot in [(each, run.accepted(each, live, quiet=quiet)) for each, live in listings]:
+    for each, snapshot in [(each, run.accepted(each, live)) for each, live in listings]:
         suffix = _suffix(each.target or "", snapshot)
         exported = pipeline.export(snapshot, name_suffix=suffix)
-        if not quiet:
+        if not flags.quiet:
             export.say_left_out(exported, f"{each.target}: ")
         if exported.deployments:
             declared = {deployment.name: deployment for deployment in exported.deployments}
@@ -79,7 +79,7 @@ def write(flags: Flags, workspaces: Sequence[str], *, quiet: bool) -> int:
     read = [([file for file in files if os.path.dirname(file[0]) in paths[each.target]], each.suffix) for each in found]
     config = _config(found, paths) + severities(read)
     export.write_new([*files, ("driftcheck.yaml", config)], force=False)
-    if not quiet:
+    if not flags.quiet:
         export.say_written([*files, ("driftcheck.yaml", config)])
     check = " ".join(["driftcheck check", *options.live_words(flags.live)])
     console.write(f"Next:\n  {check}  # compare what is declared with what is live, in every target\n")

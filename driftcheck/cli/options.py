@@ -290,13 +290,13 @@ def rendering(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options of reports, and pass all options as `Flags` and `Reporting`, the first two arguments."""
 
     @functools.wraps(command)
-    def parsed(output: tuple[Output, ...], color: str, quiet: bool, verbose: int, max_bytes: int, **given: Any) -> int:
+    def parsed(output: tuple[Output, ...], color: str, verbose: int, max_bytes: int, **given: Any) -> int:
         flags = _take_flags(given)
         folder, root, config = _surroundings(flags.config)
         options = RenderOptions(
             color=console.wants_color(color),
             verbose=verbose,
-            quiet=quiet,
+            quiet=flags.quiet,
             max_bytes=max_bytes,
             width=console.width(),
             folder=folder,

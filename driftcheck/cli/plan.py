@@ -36,14 +36,14 @@ from driftcheck.targets import CheckedTarget
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only the plan.")
 @options.as_flags
-def command(flags: Flags, outputs: Sequence[Output], quiet: bool) -> int:
+def command(flags: Flags, outputs: Sequence[Output]) -> int:
     """Print the requests that would bring live back to what PATHS declare. Nothing is sent.
 
     Values that are not known, such as those of secrets, are placeholders; a request with placeholders is marked unsafe
     as it is. Exit status 0: nothing to do; 1: there is a plan.
     """
     refuse_inputs([each.file for each in outputs], named_inputs(flags))
-    compared = run.compared("plan", flags, quiet=quiet)
+    compared = run.compared("plan", flags)
     plan = plan_of(compared)
     status = run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
     write_files([(each.file, formats.render(each.format, plan)) for each in outputs if each.file is not None])
@@ -52,9 +52,9 @@ def command(flags: Flags, outputs: Sequence[Output], quiet: bool) -> int:
     for each in outputs:
         if each.file is None:
             console.write(formats.render(each.format, plan))
-    if not quiet and {each.format for each in outputs} & {"json", "sh"} and formats.may_hold_secrets(plan):
+    if not flags.quiet and {each.format for each in outputs} & {"json", "sh"} and formats.may_hold_secrets(plan):
         console.say("note: the requests hold values that may be secret, as the files declare them.")
-    if not quiet and all(each.file is not None for each in outputs):
+    if not flags.quiet and all(each.file is not None for each in outputs):
         console.say(formats.summary(plan))
     return status
 

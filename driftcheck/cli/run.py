@@ -59,10 +59,10 @@ def resolve(command: str, flags: Flags) -> Settings:
     return runs[0]
 
 
-def compared(command: str, flags: Flags, *, quiet: bool) -> list[CheckedTarget]:
+def compared(command: str, flags: Flags) -> list[CheckedTarget]:
     """Read and compare both sides, for commands that continue from there; print what keeps a run from a verdict."""
     runs = _with_bases(resolve_targets(command, flags), flags)
-    with progress(quiet) as seen:
+    with progress(flags.quiet) as seen:
         results = targets.check_each(runs, seen)
     for each in results:
         _say_causes(each)
@@ -92,10 +92,10 @@ def status_of(results: Sequence[CheckedTarget], done: ExitStatus) -> int:
     return done if worst is None else worst.status
 
 
-def check(command: str, flags: Flags, *, quiet: bool) -> Report:
+def check(command: str, flags: Flags) -> Report:
     """Read both sides and compare them, of every target, for `check` and `audit`."""
     runs = _with_bases(resolve_targets(command, flags), flags)
-    with progress(quiet) as seen:
+    with progress(flags.quiet) as seen:
         report = targets.check(runs, seen)
     policies = {run.target: run.policy for run, _ in runs}
     return recorded(report, runs[0][0].recording, flags, policies)
@@ -120,19 +120,19 @@ def progress(quiet: bool) -> Iterator[Callable[[int], None]]:
             console.show_progress("")
 
 
-def read_each_live(runs: Sequence[Settings], *, quiet: bool) -> list[Snapshot | DriftcheckError]:
+def read_each_live(runs: Sequence[Settings]) -> list[Snapshot | DriftcheckError]:
     """Read the live side of every run at once, for a command that reads no declarations; what failed is an error."""
-    with progress(quiet) as seen:
+    with progress(runs[0].quiet) as seen:
         return [live for _, live in sides.read([(replace(each, paths=()), None) for each in runs], seen)]
 
 
-def read_whole_live(chosen: Settings, *, quiet: bool) -> Snapshot:
+def read_whole_live(chosen: Settings) -> Snapshot:
     """Read the live side of one run; raises LiveError for an incomplete or empty listing that it does not accept."""
-    (live,) = read_each_live([chosen], quiet=quiet)
-    return accepted(chosen, live, quiet=quiet)
+    (live,) = read_each_live([chosen])
+    return accepted(chosen, live)
 
 
-def accepted(chosen: Settings, snapshot: Snapshot | DriftcheckError, *, quiet: bool) -> Snapshot:
+def accepted(chosen: Settings, snapshot: Snapshot | DriftcheckError) -> Snapshot:
     """Return a snapshot; raises an error, and LiveError for an incomplete or empty one that the flags do not accept."""
     if isinstance(snapshot, DriftcheckError):
         raise snapshot
@@ -141,7 +141,7 @@ def accepted(chosen: Settings, snapshot: Snapshot | DriftcheckError, *, quiet: b
             f"the listing is incomplete: {' '.join(snapshot.gaps)}",
             hint="Try again, or accept what was listed with --allow-partial.",
         )
-    if snapshot.gaps and not quiet:
+    if snapshot.gaps and not chosen.quiet:
         console.say(f"warning: the listing is incomplete: {visible(' '.join(snapshot.gaps))}")
     if not snapshot.deployments and not chosen.allow_empty_live:
         if snapshot.scope:

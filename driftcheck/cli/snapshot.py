@@ -20,7 +20,7 @@ from driftcheck.settings import Flags, Settings
 @options.listing
 @options.scope
 @options.as_flags
-def command(flags: Flags, file: str | None, quiet: bool) -> int:
+def command(flags: Flags, file: str | None) -> int:
     """Save the complete live listing, redacted, as a file that --live and compare read.
 
     With --allow-partial an incomplete listing is saved too; checks of that file are incomplete as well.
@@ -30,16 +30,16 @@ def command(flags: Flags, file: str | None, quiet: bool) -> int:
     refuse_inputs([file], named_inputs(flags))
     runs = run.resolve_targets("snapshot", flags)
     if len(runs) > 1:
-        return _save_each(runs, file, quiet=quiet)
-    snapshot = run.read_whole_live(runs[0], quiet=quiet)
+        return _save_each(runs, file)
+    snapshot = run.read_whole_live(runs[0])
     text = inert_json(write(snapshot))
     write_text(file, text)
-    if file not in (None, "-") and not quiet:
+    if file not in (None, "-") and not flags.quiet:
         console.say(f"{counted(len(snapshot.deployments), 'deployment')} saved.")
     return 0
 
 
-def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> int:
+def _save_each(runs: Sequence[Settings], folder: str | None) -> int:
     """Save the listing of each target to its own file; those that can be read, even if others can't."""
     from driftcheck.live.snapshot import write
 
@@ -49,15 +49,15 @@ def _save_each(runs: Sequence[Settings], folder: str | None, *, quiet: bool) -> 
             hint="Name a folder with -o, or select one target with --target.",
         )
     files, status = [], 0
-    for each, live in zip(runs, run.read_each_live(runs, quiet=quiet), strict=True):
+    for each, live in zip(runs, run.read_each_live(runs), strict=True):
         try:
-            snapshot = run.accepted(each, live, quiet=quiet)
+            snapshot = run.accepted(each, live)
         except DriftcheckError as error:
             console.say_error(type(error)(f"{each.target}: {error.message}", hint=error.hint))
             status = max(status, error.status)
         else:
             files.append((os.path.join(folder or "", f"{each.target}.json"), inert_json(write(snapshot))))
     write_into_folders(files)
-    if not quiet:
+    if not runs[0].quiet:
         console.say(f"{counted(len(files), 'snapshot')} saved in {visible(folder or '')}.")
     return status
