@@ -21,7 +21,7 @@ from driftcheck.paths import Item, Path, Segment, value_at
 SCHEMAS: Final = ("declaration", "config", "report", "snapshot", "notification", "plan")
 
 AGES: Final = ("seed", "B", "B2", "C", "TF", "N")
-"""Versions of the API in the order they appeared (docs/API.md, timeline); what A has, the seed has."""
+"""Versions of the API in the order they appeared (docs/API.md, Sources); what A has, the seed has."""
 
 
 _COMMIT: Final = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")

@@ -207,7 +207,7 @@ def is_known(live: Mapping[str, JSON], field: Field) -> bool:
     """Return whether the server that listed a deployment knows a field that it left out.
 
     A field that came with a version of the API is known if another of that version, or of a later one,
-    is there; one that was removed again, if another such one is (docs/API.md, timeline).
+    is there; one that was removed again, if another such one is (docs/API.md, Sources).
     """
     if field.deprecated:
         return any(other.deprecated for other in _present(live, deployment()))
