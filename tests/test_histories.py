@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from driftcheck.rules import CLASSES_OF_RULES
 from tests.cli.inside import run_inside
 from tests.repositories import run_git
-from tests.test_bases import GATED, agent, live_agent
+from tests.test_baseline import GATED, agent, live_agent
 
 NAMES = ("a", "b", "c")
 Declared = dict[str, tuple[int, int]]

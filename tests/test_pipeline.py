@@ -92,13 +92,6 @@ def test_unmanaged_is_a_note_and_rollouts_and_previews_are_too() -> None:
     assert status(run(declarations(named("a")), live, Policy(fail_on=Severity.NOTE))) == 1
 
 
-@pytest.mark.parametrize(
-    ("fail_on", "expected"), [(Severity.ERROR, 1), (Severity.WARNING, 1), (Severity.NOTE, 1), (None, 0)]
-)
-def test_fail_on_decides_between_0_and_1(fail_on: Severity | None, expected: int) -> None:
-    assert status(run(declarations(spec(cpu=1)), snapshot(spec(cpu=2)), Policy(fail_on=fail_on))) == expected
-
-
 def test_fail_on_changes_neither_2_nor_3() -> None:
     never = Policy(fail_on=None)
     assert status(run(declarations(named("a"), complete=False), snapshot(named("a")), never)) == 2
@@ -305,14 +298,6 @@ def test_each_row_of_the_three_way_table_has_its_status(
     assert report.declared.base == "0" * 40
 
 
-def test_the_gate_chooses_which_classes_fail() -> None:
-    sides = declarations(spec(cpu=2, memory_mb=128)), snapshot(spec(cpu=1, memory_mb=256))
-    base = baseline(spec(cpu=1, memory_mb=128))
-    assert status(run(*sides, Policy(gate=frozenset({ChangeClass.CONFLICT})), baseline=base)) == 0
-    assert status(run(*sides, Policy(gate=frozenset({ChangeClass.PROPOSED})), baseline=base)) == 1
-    assert status(run(*sides, baseline=base)) == 1
-
-
 def test_R8_the_policy_of_the_tip_decides_and_a_changed_one_is_a_finding() -> None:
     hiding = ignore(CPU)
     before, after = spec(cpu=1, memory_mb=128), spec(cpu=1, memory_mb=256)
@@ -325,20 +310,6 @@ def test_R8_the_policy_of_the_tip_decides_and_a_changed_one_is_a_finding() -> No
     assert (status(kept), rules(kept)) == (0, [])
     removed = run(declarations(after), live, baseline=baseline(before, ignores=(hiding,)))
     assert (status(removed), [rule for rule, _ in rules(removed)]) == (0, ["policy-changed"])
-
-
-@pytest.mark.parametrize("fail_on", Severity)
-def test_with_a_base_the_gate_alone_decides_for_changes(fail_on: Severity) -> None:
-    def ends_with(policy: Policy) -> int:
-        base = baseline(spec(cpu=1), named("b"), named("c"), proposed=policy)
-        return status(run(*elsewhere, policy, baseline=base))
-
-    elsewhere = declarations(spec(cpu=1), named("b"), named("c")), snapshot(spec(cpu=2), named("c"))
-    policy = Policy(fail_on=fail_on)
-    assert ends_with(policy) == 0
-    gated = replace(policy, gate=frozenset({ChangeClass.ELSEWHERE}), severities={"drift": Severity.NOTE})
-    assert ends_with(gated) == 1
-    assert ends_with(replace(gated, fail_on=None)) == 0
 
 
 @pytest.mark.parametrize(
