@@ -46,7 +46,6 @@ from driftcheck.settings import Policy, Settings, report_time
 
 if TYPE_CHECKING:
     from driftcheck.baseline import Baseline
-    from driftcheck.comparison.listings import Pairing
     from driftcheck.declarations.export import Export
 
 _WITHOUT_DECLARATIONS: Final = frozenset({"audit", "compare"})
@@ -114,15 +113,6 @@ def export(snapshot: Snapshot, *, name_suffix: str = "") -> Export:
         return [Change(each.kind, each.path, each.declared, each.live) for each in differences]
 
     return export_listing(snapshot, differing, name_suffix=name_suffix)
-
-
-def compare(pairing: Pairing, run: Run) -> Report:
-    """Compare two listings field by field; what only one of them holds is missing or unmanaged."""
-    declarations, snapshot = pairing.declarations, pairing.snapshot
-    if pairing.first_is_empty and not run.settings.allow_empty_live:
-        gap = f"{declarations.files[0]}: The listing is empty. (--allow-empty-live accepts it.)"
-        snapshot = replace(snapshot, gaps=(gap, *snapshot.gaps))
-    return check(declarations, snapshot, run)
 
 
 def _with_gap_if_empty(declarations: Declarations, snapshot: Snapshot, settings: Settings) -> Snapshot:

@@ -77,10 +77,11 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     if one and other and not maps and (one.name_suffix or other.name_suffix):
         maps = (NameMap(f"*{one.name_suffix}", f"*{other.name_suffix}"),)
     here = _now(chosen, there, maps)
-    pairing = pair(there, here if second is None else replace(here, source=second), maps, first)
+    other_side = here if second is None else replace(here, source=second)
+    pairing = pair(there, other_side, maps, first, may_be_empty=chosen.allow_empty_live)
     if pairing.apart:
         console.say(f"note: {len(pairing.apart):,} deployments are not compared, because --map pairs others.")
-    return pipeline.compare(pairing, pipeline.Run(chosen))
+    return pipeline.check(pairing.declarations, pairing.snapshot, pipeline.Run(chosen))
 
 
 def _target(name: str | None, config: Config) -> Target | None:

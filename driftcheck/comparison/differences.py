@@ -23,13 +23,6 @@ class Difference:
     live_effective: JSON = None
     of_order: bool = False
     """Whether the order of a list's entries differs; the values are then lists of their identities."""
-
-
-@dataclass(frozen=True, slots=True)
-class Classed:
-    """A difference between head and live, or one that head has adopted, and its class."""
-
-    difference: Difference
     change_class: ChangeClass = ChangeClass.DRIFT
     base: JSON | Absent = ABSENT
     """The value at the first merge base; ABSENT in a comparison without one."""

@@ -46,15 +46,17 @@ class Pairing:
     """The first."""
     snapshot: Snapshot
     """The second, with the gaps of both."""
-    first_is_empty: bool
     apart: tuple[str, ...]
     """Names that are on both sides and not compared with themselves, since maps pair them with others."""
 
 
-def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str) -> Pairing:
+def pair(
+    first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str, *, may_be_empty: bool = False
+) -> Pairing:
     """Use the first listing instead of declarations, under the names that its deployments have on the second.
 
-    `origin` is how reports name the first side. Raises UsageError if maps lead several names to one.
+    `origin` is how reports name the first side; an empty one is a gap unless it `may_be_empty`. Raises UsageError if
+    maps lead several names to one.
     """
     names = _counterparts(first, second, maps)
     there = {deployment.name for deployment in second.deployments}
@@ -73,14 +75,15 @@ def pair(first: Snapshot, second: Snapshot, maps: Sequence[NameMap], origin: str
         else:
             declarations.append(Declaration(name, {**deployment.value, "name": name}, lambda _path: None))
     findings += _recreated(first, second, names)
+    is_refused = not (first.deployments or first.gaps or may_be_empty)
+    empty = [f"{origin}: The listing is empty. (--allow-empty-live accepts it.)"] if is_refused else []
     return Pairing(
         Declarations((origin,), tuple(declarations), findings=tuple(dict.fromkeys(findings))),
         replace(
             second,
             deployments=tuple(d for d in second.deployments if d.name not in away),
-            gaps=tuple(dict.fromkeys((*second.gaps, *gaps))),
+            gaps=tuple(dict.fromkeys((*empty, *second.gaps, *gaps))),
         ),
-        not first.deployments and not first.gaps,
         tuple(sorted(away | {d.name for d in first.deployments if d.name not in names})),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from driftcheck.fields import Field
@@ -15,20 +14,12 @@ from driftcheck.paths import indices_by_identity
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The live deployments of one declared name; more than one where the listing is ambiguous."""
-
-    declaration: Declaration
-    live: tuple[Deployment, ...]
-
-
 def match_deployments(
     declared: Sequence[Declaration], live: Sequence[Deployment]
-) -> tuple[list[Match], dict[str, list[Deployment]]]:
+) -> tuple[list[tuple[Declaration, Sequence[Deployment]]], dict[str, list[Deployment]]]:
     """Pair by name, and a declaration that names only an agent by agent and environment (docs/API.md 6.4).
 
-    Returns the matches in declared order, and the rest of live by name.
+    Returns each declaration with its live deployments, several where the listing is ambiguous; and the rest by name.
     """
     by_name: dict[str, list[Deployment]] = {}
     by_agent: dict[tuple[str, str], list[Deployment]] = {}
@@ -36,12 +27,12 @@ def match_deployments(
         by_name.setdefault(deployment.name, []).append(deployment)
         if (agent := agent_of(deployment.value)) is not None:
             by_agent.setdefault(agent, []).append(deployment)
-    matches = []
+    matches: list[tuple[Declaration, Sequence[Deployment]]] = []
     for declaration in declared:
         agent = None if "name" in declaration.value else agent_of(declaration.value)
         found = by_name.get(declaration.name, ()) if agent is None else by_agent.get(agent, ())
-        matches.append(Match(declaration, tuple(found)))
-    taken = {deployment.name for match in matches for deployment in match.live}
+        matches.append((declaration, found))
+    taken = {deployment.name for _, found in matches for deployment in found}
     return matches, {name: found for name, found in by_name.items() if name not in taken}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from driftcheck.comparison.diff import compare_with_live
-from driftcheck.comparison.differences import Classed, Difference
+from driftcheck.comparison.differences import Difference
 from driftcheck.comparison.symmetric import compare_declared
 from driftcheck.fields import deployment
 from driftcheck.model import ABSENT, JSON, ChangeClass, ChangeKind, Declarations
@@ -180,10 +180,11 @@ class ThreeWay:
         self._tip_steps = [_Step(tip, each) for each in dict.fromkeys(bases)]
         self._drifted: dict[_Values | None, _Changes] = {}
 
-    def classify(self) -> Iterator[Classed]:
+    def classify(self) -> Iterator[Difference]:
         """Classify each difference, and add what head has adopted from live."""
         for difference in self._differences.all:
-            yield Classed(difference, self._class_of(difference), self._base_value(difference))
+            base = self._base_value(difference)
+            yield replace(difference, change_class=self._class_of(difference), base=base)
         yield from self._adopted()
 
     def removed(self) -> Iterator[Path]:
@@ -223,7 +224,7 @@ class ThreeWay:
             return edit.live
         return difference.declared if difference.of_order else self._base.at(difference.path)
 
-    def _adopted(self) -> Iterator[Classed]:
+    def _adopted(self) -> Iterator[Difference]:
         """Yield what the change declares differently and live holds already."""
         for edit in self._steps[0].edits.all:
             if (
@@ -232,7 +233,7 @@ class ThreeWay:
                 and not self._differences.concern(edit)
                 and all(step.changes(edit) for step in self._steps)
             ):
-                yield Classed(self._with_live(edit), ChangeClass.ADOPTED, edit.live)
+                yield replace(self._with_live(edit), change_class=ChangeClass.ADOPTED, base=edit.live)
 
     def _is_statement(self, edit: Difference) -> bool:
         """Return whether an edit says anything about live.

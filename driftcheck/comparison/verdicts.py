@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
-from driftcheck.comparison.differences import Classed, Difference, Differences
+from driftcheck.comparison.differences import Difference, Differences
 from driftcheck.comparison.equality import may_be_same_image
-from driftcheck.comparison.matching import Match, agent_of, match_deployments
+from driftcheck.comparison.matching import agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import branch_behind, may_be_commit
 from driftcheck.model import (
@@ -137,15 +137,15 @@ def assess(sides: Sides, options: ComparisonOptions = DEFAULT_OPTIONS) -> Verdic
     so_far = _Assessment(sides, options)
     matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
     outside = 0
-    owners = {id(match.live[0]): match for match in matches if match.live and "name" in match.declaration.value}
-    for match in matches:
-        owner = owners.get(id(match.live[0]), match) if match.live else match
-        if owner is not match:
-            _assess_declared_twice(so_far, match.declaration, owner.declaration)
-        elif len(match.live) == 1 and not match.live[0].is_being_deleted:
-            _assess_pair(so_far, match.declaration, match.live[0])
-        elif match.live or _is_in_scope(match.declaration, sides.snapshot):
-            _assess_incomparable(so_far, match)
+    owners = {id(found[0]): declaration for declaration, found in matches if found and "name" in declaration.value}
+    for declaration, found in matches:
+        owner = owners.get(id(found[0]), declaration) if found else declaration
+        if owner is not declaration:
+            _assess_declared_twice(so_far, declaration, owner)
+        elif len(found) == 1 and not found[0].is_being_deleted:
+            _assess_pair(so_far, declaration, found[0])
+        elif found or _is_in_scope(declaration, sides.snapshot):
+            _assess_incomparable(so_far, declaration, found)
         else:
             outside += 1
     for name, deployments in rest.items():
@@ -165,21 +165,21 @@ def _assess_declared_twice(so_far: _Assessment, declaration: Declaration, owner:
     so_far.add("duplicate-name", comparison, message=f"The deployment is already declared by its name, {owner.name}.")
 
 
-def _assess_incomparable(so_far: _Assessment, match: Match) -> None:
+def _assess_incomparable(so_far: _Assessment, declaration: Declaration, found: Sequence[Deployment]) -> None:
     """Assess a declared deployment that is not live, is being deleted, or has several live ones of its name."""
-    declaration, complete = match.declaration, so_far.sides.snapshot.complete
+    complete = so_far.sides.snapshot.complete
     status, rule = _absence(declaration, so_far.earlier(declaration.name))
     comparison = Comparison(
         declaration.name,
-        status if complete and len(match.live) < 2 else Status.UNKNOWN,
+        status if complete and len(found) < 2 else Status.UNKNOWN,
         location=declaration.locate(()),
     )
-    if len(match.live) > 1:
+    if len(found) > 1:
         _add_ambiguous(so_far, comparison)
         return
     reserved = {}
-    if match.live:
-        live = match.live[0]
+    if found:
+        live = found[0]
         comparison = replace(comparison, id=live.id, facts=facts(live), live_since=live.since)
         so_far.add("being-deleted", comparison)
         reserved = {"hint": "Its name stays reserved until the deletion ends; create it again after that."}
@@ -210,7 +210,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
     result = _compare_values(so_far, declaration.value, seen)
     pinned = _pinned_differences(so_far, declaration, seen, result)
     earlier = so_far.earlier(declaration.name)
-    classed: Sequence[Classed] = ()
+    classed: Sequence[Difference] = ()
     removed: Sequence[Path] = ()
     number = len(result.differences) + len(pinned)
     if so_far.has_room(number):
@@ -274,15 +274,15 @@ def _classified(
     seen: Mapping[str, JSON],
     differences: Sequence[Difference],
     pinned: Sequence[Difference],
-) -> tuple[Sequence[Classed], Sequence[Path]]:
+) -> tuple[Sequence[Difference], Sequence[Path]]:
     """Return the differences with their classes, and fields that the change no longer declares although live differs.
 
     With --base, this includes what only a three-way comparison finds.
     """
     if earlier is None:
-        return [Classed(each) for each in (*differences, *pinned)], ()
+        return [*differences, *pinned], ()
     outside = ChangeClass.DRIFT if earlier.is_touched(declaration.value) else ChangeClass.ELSEWHERE
-    undeclared = [Classed(each, outside, None) for each in pinned]
+    undeclared = [replace(each, change_class=outside, base=None) for each in pinned]
     if not differences and earlier.is_settled(declaration.value):
         return undeclared, ()
     from driftcheck.comparison.three_way import ThreeWay
@@ -366,9 +366,8 @@ def status_of(changes: Sequence[Change]) -> Status:
 _IMPACTS_BY_EFFORT: Final = tuple(Impact)
 
 
-def change_of(declaration: Declaration, classed: Classed) -> Change:
+def change_of(declaration: Declaration, difference: Difference) -> Change:
     """Return a difference as a change, with its location and impact."""
-    difference = classed.difference
     return Change(
         kind=difference.kind,
         path=difference.path,
@@ -379,8 +378,8 @@ def change_of(declaration: Declaration, classed: Classed) -> Change:
         declared_effective=difference.declared_effective,
         live_effective=difference.live_effective,
         of_order=difference.of_order,
-        change_class=classed.change_class,
-        base=classed.base,
+        change_class=difference.change_class,
+        base=difference.base,
     )
 
 

@@ -34,7 +34,7 @@ def test_deployments_are_paired_by_name_and_the_rest_is_kept() -> None:
     declared = declarations({"name": "a"}, {"name": "b"}).deployments
     live = snapshot({"name": "b"}, {"name": "c"}, {"name": "b", "x": 1}).deployments
     matches, rest = match_deployments(declared, live)
-    assert [(match.declaration.name, len(match.live)) for match in matches] == [("a", 0), ("b", 2)]
+    assert [(declaration.name, len(found)) for declaration, found in matches] == [("a", 0), ("b", 2)]
     assert {name: len(found) for name, found in rest.items()} == {"c": 1}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.comparison.differences import Classed, Difference
+from driftcheck.comparison.differences import Difference
 from driftcheck.comparison.verdicts import Sides, assess, change_of
 from driftcheck.model import ABSENT, Change, ChangeClass, ChangeKind, Comparison, Impact, Status
 from tests.comparison import sides
@@ -487,5 +487,5 @@ def plain(change: Change) -> tuple[Any, ...]:
 )
 def test_what_a_whole_object_takes_is_what_its_gravest_part_takes(config: dict[str, Any], impact: Impact) -> None:
     difference = Difference(ChangeKind.REMOVED, ("source_config",), config, None)
-    change = change_of(sides.declarations(named("a")).deployments[0], Classed(difference))
+    change = change_of(sides.declarations(named("a")).deployments[0], difference)
     assert (change.path, change.impact) == (("source_config",), impact)
