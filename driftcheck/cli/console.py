@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 from contextlib import suppress
-from typing import TextIO
 
 from driftcheck.errors import DriftcheckError, ExitStatus, OutputError
 
@@ -42,13 +41,14 @@ def say(text: str) -> None:
     """Write text for people to standard error, without commands for a CI runner; a closed stream is not an error."""
     from driftcheck.formats.escaping import inert
 
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(inert(text) + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return
+    _write_error(inert(text) + "\n")
+
+
+def _write_error(text: str) -> None:
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def is_watched() -> bool:
@@ -65,10 +65,7 @@ def is_shown() -> bool:
 
 def show_progress(text: str) -> None:
     """Replace the progress line."""
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            sys.stderr.write(f"\r\x1b[2K{text}")
-            sys.stderr.flush()
+    _write_error(f"\r\x1b[2K{text}")
 
 
 def erase_progress() -> None:
@@ -110,21 +107,13 @@ def defect_message(error: BaseException) -> str:
 
 
 def close(status: int) -> int:
-    """Flush the streams and return the status; a standard output that can't be flushed makes it 4."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not _flushes(stream):
-            with open(os.devnull, "w") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
-            status = status if stream is sys.stderr or status > ExitStatus.DEFECT else ExitStatus.DEFECT
-    return status
-
-
-def _flushes(stream: TextIO) -> bool:
+    """Flush standard output and return the status, which is 4 at least if that fails."""
     try:
-        stream.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (OSError, ValueError):
-        return False
-    return True
+        return max(status, ExitStatus.DEFECT)
+    return status
 
 
 def width() -> int:
