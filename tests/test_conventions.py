@@ -49,7 +49,7 @@ def test_every_section_of_the_facts_that_the_code_names_exists() -> None:
 
 def test_every_heading_of_the_contract_that_the_code_names_exists() -> None:
     headings = re.findall(r"^## (.*)$", PAGES["contract.md"], re.MULTILINE)
-    named = set(found(r"docs/contract\.md, \"?([A-Z][a-z]+(?: (?:[a-z]+|--base))?)"))
+    named = set(found(r"docs/contract\.md, \"?([A-Z][A-Za-z]+(?: (?:[a-z]+|--base))?)"))
     assert len(named) > 5
     assert [each for each in named if not any(heading.startswith(each[1]) for heading in headings)] == []
 
