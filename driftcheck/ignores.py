@@ -59,7 +59,7 @@ class Suppressions:
     def __init__(
         self, rules: Mapping[int, IgnoreRule], paths: PatternIndex, budget: Budget, *, is_over_budget: bool = False
     ) -> None:
-        """Take the rules by number, those that come first first, and an index of all patterns by the same numbers."""
+        """Take the rules by number (the lowest takes precedence), and an index of their patterns by these numbers."""
         self.rules, self._paths, self._budget = rules, paths, budget
         self.used: set[int] = set()
         self.is_over_budget = is_over_budget
