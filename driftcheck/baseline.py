@@ -45,7 +45,7 @@ class Baseline:
     """Whether the commit that is checked out is the tip itself, so that no commit is under review."""
 
     def ignores_over(self, head: Declarations) -> list[IgnoreRule]:
-        """Return the ignore rules at the tip, with their locations in head where they are still there."""
+        """Return the ignore rules at the tip, with their locations in head if they are still there."""
         locations = {_without_location(rule): rule.location for rule in head.ignores}
         return [
             replace(rule, location=locations.get(_without_location(rule), rule.location))
@@ -147,11 +147,11 @@ def _targets_of_links(paths: Sequence[str]) -> Iterator[str]:
 def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> list[tuple[Settings, BaseRevision]]:
     """Return the settings of each run that are in force at the tip of `ref`, and its base.
 
-    `runs` are those of the change under review: one for each target, or one without targets. Targets, policy, paths,
-    workspace and region are those at the tip. Head is read where the change or the tip names paths. The commits are
-    read where the tip names them, so that a file that was not read before does not count as declared because the change
-    names it. A configuration outside of the repository is the operator's and stays in force. Raises UsageError or
-    BaseError if git can't find the commits or their files.
+    `runs` are those of the change under review: one for each target, or one without targets. Targets, policy,
+    paths, workspace and region are those at the tip. Head is read at the paths that the change or the tip names.
+    The commits are read at those that the tip names, so that a file that was not read before does not count as
+    declared because the change names it. A configuration outside of the repository is the operator's and stays in
+    force. Raises UsageError or BaseError if git can't find the commits or their files.
     """
     from driftcheck.declarations import git
 
@@ -193,7 +193,7 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
 
 
 def _unless_invalid(resolved: Callable[[str], dict[str | None, Settings]], commit: str) -> dict[str | None, Settings]:
-    """Return the settings at a merge base by target; none where its configuration can't be used."""
+    """Return the settings at a merge base by target; none if its configuration can't be used."""
     try:
         return resolved(commit)
     except UsageError:

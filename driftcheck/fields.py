@@ -164,7 +164,7 @@ def is_same_commit(one: JSON, other: JSON) -> bool:
 
 
 def branch_behind(live: Mapping[str, JSON], field: Field) -> JSON:
-    """Return the branch that a deployment tracks (docs/API.md 3.1.9); None where the service does not report it.
+    """Return the branch that a deployment tracks (docs/API.md 3.1.9); None if the service does not report it.
 
     Where a snapshot hides it, the marker is returned.
     """

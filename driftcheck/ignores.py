@@ -326,7 +326,7 @@ def is_pinned(rule: IgnoreRule) -> bool:
 
 
 def pinned_paths(rules: Iterable[IgnoreRule]) -> dict[str, list[Path]]:
-    """Return the paths of pinned rules by deployment: these are compared even where nothing is declared.
+    """Return the paths of pinned rules by deployment: these are compared even if nothing is declared there.
 
     Otherwise only a strict comparison would see that live no longer has the accepted value.
     """

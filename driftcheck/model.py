@@ -538,7 +538,7 @@ class Report:
     report_id: str | None = None
     """Identity among reports of other workspaces or targets (docs/contract.md, `--report-id`)."""
     targets: tuple[TargetSummary, ...] = ()
-    """Empty where the run was not split into targets."""
+    """Empty if the run was not split into targets."""
     resolved: tuple[ResolvedItem, ...] = ()
     history: HistoryNote | None = None
 

@@ -43,7 +43,7 @@ def weighed(change: Change, policy: Policy) -> Change:
 
 
 def _is_undeclared_exposure(change: Change) -> bool:
-    """Return whether a change is what `undeclared-sharing` warns about where the comparison is not strict."""
+    """Return whether a change is what `undeclared-sharing` warns about if the comparison is not strict."""
     is_top_level = change.kind is ChangeKind.ADDED and len(change.path) == 1
     return is_top_level and fields.deployment().at(change.path).exposes
 

@@ -239,7 +239,7 @@ def _fits(wanted: JSON, value: JSON) -> bool:
 
 
 def _other_source(path: Path, source: JSON) -> str | None:
-    """Return advice where a path holds a field that is not for deployments of this source; None otherwise."""
+    """Return advice if a path holds a field that is not for deployments of this source, else None."""
     node: Field | None = deployment()
     for segment in path:
         node = node.child(segment) if node is not None else None
@@ -350,7 +350,7 @@ def _named(at: Effective, step: str) -> Effective:
 
 
 def _effective(side: Side, at: Effective, parent: Field, siblings: Mapping[str, JSON]) -> Effective:
-    """Return a value as the service uses it: derived where it is null, and unknown where the null proves nothing."""
+    """Return a value as the service uses it: derived if it is null, and unknown if the null proves nothing."""
     if at.value == REDACTED_MARKER or (at.field.sensitive and side.is_live):
         return replace(at, value=None, is_known=False)
     if not is_unset(at.value, at.field):

@@ -192,7 +192,7 @@ def is_completing() -> bool:
 
 
 def report_time() -> datetime:
-    """Return the time that reports carry: SOURCE_DATE_EPOCH where it is usable, else now."""
+    """Return the time that reports carry: SOURCE_DATE_EPOCH if it is usable, else now."""
     epoch = environment().get("SOURCE_DATE_EPOCH", "").strip()
     try:
         return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
@@ -333,7 +333,7 @@ def resolve_targets(
 
 
 def _reading_once(runs: tuple[Settings, ...]) -> tuple[Settings, ...]:
-    """Return the runs; raises UsageError where standard input is to be read twice: the second reader gets nothing."""
+    """Return the runs; raises UsageError if standard input is named twice: the second reader would get nothing."""
     if sum((run.live == "-") + ("-" in run.paths) for run in runs) > 1:
         raise UsageError(
             "standard input (-) can be read once, and it is named for several inputs.",

@@ -13,7 +13,7 @@ from driftcheck.model import JSON
 MAX_DEPTH: Final = 64
 
 _TORN: Final = re.compile(r"-|tr?u?|fa?l?s?|nu?l?|\.|[eE][+-]?|\\?u?[0-9A-Fa-f]{0,4}|\s*")
-"""What the parser may be left with where a text was cut in the middle of a word."""
+"""The beginnings of words, numbers and escapes that a truncated text may end with."""
 
 _WHITESPACE: Final = b" \t\r\n"
 """What may be between a key and its colon; without it there are at least as many `":` as keys (RFC 8259, 2)."""
@@ -22,7 +22,7 @@ _WHITESPACE: Final = b" \t\r\n"
 class MalformedError(ValueError):
     """Data that is not strict JSON, or not of the expected shape; the text says why and quotes nothing.
 
-    `cut` where the end seems to be missing, so that a new request may help.
+    `cut` if the end seems to be missing, so that a new request may help.
     """
 
     def __init__(self, reason: str, *, cut: bool = False) -> None:
@@ -65,7 +65,7 @@ def _loads(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] 
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
-    """Refuse an object with a duplicate key; slow, so it is only used where the number of keys is suspicious."""
+    """Refuse an object with a duplicate key; slow, so it is only used if the number of keys is suspicious."""
     if len(dict(pairs)) != len(pairs):
         raise MalformedError("an object has a duplicate key")
 

@@ -143,7 +143,7 @@ def _is_two(level: Any) -> bool:
 
 
 def _detail(kind: ChangeKind, path: Path, declared: JSON, live: JSON) -> Iterator[Detail]:
-    """Return one difference, or those inside it where both sides are structures of one type."""
+    """Return one difference, or those inside it if both sides are structures of one type."""
     if kind is ChangeKind.MODIFIED and type(declared) is type(live) and isinstance(declared, dict | list):
         yield from (replace(each, path=(*path, *each.path)) for each in _details(declared, live))
     elif kind is ChangeKind.ADDED:

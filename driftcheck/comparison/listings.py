@@ -91,8 +91,8 @@ def pair(
 def _counterparts(first: Snapshot, second: Snapshot, maps: Sequence[NameMap]) -> dict[str, str]:
     """Return for each name of the first side the one on the second; names that take no part are left out.
 
-    A name that matches no map is paired with itself, unless maps lead another one to it, or would where both sides
-    have it: with both sides of one workspace, a production deployment is not compared with itself.
+    A name that matches no map is paired with itself, unless maps lead another one to it, or would if both sides
+    had it: with both sides of one workspace, a production deployment is not compared with itself.
     """
     own = dict.fromkeys(deployment.name for deployment in first.deployments)
     mapped: dict[str, str] = {}

@@ -191,7 +191,7 @@ def _positions_of_off(text: Text) -> frozenset[tuple[int, int]]:
 
 
 def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]]:
-    """Return where a configuration names a path outside its repository, or outside its folder if it is in none."""
+    """Yield the paths in a configuration of files outside of its repository, or of its folder if it is in none."""
     from driftcheck.declarations.policy_checks import holders
 
     root = str(repository(folder) or folder)

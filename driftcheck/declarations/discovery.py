@@ -38,7 +38,7 @@ _MAGIC: Final = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """A file's bytes, and its name as reports show it: relative to the current folder where it lies below."""
+    """A file's bytes, and its name as reports show it: relative to the current folder if it lies below."""
 
     name: str
     data: bytes = field(repr=False)
@@ -392,7 +392,7 @@ def full_path(path: str, here: str) -> str:
 
 
 def shown(full: str, path: str, here: str) -> str:
-    """Return a file's name for reports: as from `here` where it lies below, or where the path was relative."""
+    """Return a file's name for reports: as from `here` if it lies below, or if the path was relative."""
     relative = is_within(full, here) or not os.path.isabs(path)
     return (os.path.relpath(full, here) if relative else full).replace(os.sep, "/")
 

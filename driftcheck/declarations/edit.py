@@ -169,7 +169,7 @@ class _Source:
 
 
 def _reordered(value: JSON, live: JSON, change: Change, lookup: Lookup) -> _Wanted | None:
-    """Return the declared list in live order where a change is about the order of its entries, else None."""
+    """Return the declared list in live order if a change is about the order of its entries, else None."""
     if not isinstance(change.declared, list):
         return None
     entries, seen = lookup.value(value, change.path, ABSENT), lookup.value(live, change.path, ABSENT)
@@ -186,7 +186,7 @@ def _reordered(value: JSON, live: JSON, change: Change, lookup: Lookup) -> _Want
 
 
 def _whole(change: Change) -> Path:
-    """Return the path that is accepted for a change: that of the whole list where entries have no identity."""
+    """Return the path that is accepted for a change: that of the whole list if its entries have no identity."""
     for length, segment in enumerate(change.path):
         if isinstance(segment, int):
             return change.path[:length]

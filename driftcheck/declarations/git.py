@@ -86,7 +86,7 @@ def open_repository(cwd: FilePath, environ: Mapping[str, str]) -> Repository:
     """Return the repository around a folder.
 
     The nearest `.git` decides: git's own variables, which hooks inherit, may belong to another working tree, and count
-    only where there is no `.git`. Raises UsageError if there is no repository, for one that git refuses, and for a
+    only if there is no `.git`. Raises UsageError if there is no repository, for one that git refuses, and for a
     folder that only looks like one: a tree may contain one with its own configuration.
     """
     here = os.path.realpath(cwd)

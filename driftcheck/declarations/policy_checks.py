@@ -42,7 +42,7 @@ def policy_violations(document: JSON) -> Iterator[Violation]:
 
 
 def holders(document: JSON) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
-    """Yield a configuration itself and each of its targets, with where they are."""
+    """Yield a configuration itself and each of its targets, with their paths in it."""
     if not isinstance(document, dict):
         return
     yield (), document

@@ -139,7 +139,7 @@ def parts(report: Report, scope: Scope) -> tuple[Part, ...]:
     """Return the part of a report for each target, and one for the whole; only the latter without targets."""
     if not report.targets:
         return (_part(report, report, scope),)
-    # where the run itself failed, and no target of it, no part is conclusive
+    # if the run itself failed, and not a target, no part is conclusive
     failed = report.outcome not in _CONCLUSIVE and all(target.outcome in _CONCLUSIVE for target in report.targets)
     each = [_part(report, target, scope, failed=failed) for target in report.targets]
     whole = Part(

@@ -47,7 +47,7 @@ class Behaviour:
     writable: bool = False
     """Whether POST and PATCH are taken."""
     api_key: str | None = None
-    """The only key that is accepted; any key where it is None."""
+    """The only key that is accepted; any key if it is None."""
     workspace: str | None = None
     """The only workspace that the key may list."""
     require_workspace: bool = False

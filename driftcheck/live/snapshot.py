@@ -33,7 +33,7 @@ _REPORT_HINT: Final = "Expected a report that `check` or `audit` wrote with -o j
 def read(path: str | os.PathLike[str]) -> Snapshot:
     """Read a saved listing: our own snapshot, one raw answer, or a list of raw answers; `-` is standard input.
 
-    Raises InputError if it is not one of these, LiveError where it holds several workspaces.
+    Raises InputError if it is not one of these, LiveError if it holds several workspaces.
     """
     shown = "standard input" if os.fspath(path) == "-" else os.fspath(path)
     data = _content(path, shown)
@@ -242,7 +242,7 @@ def write(snapshot: Snapshot) -> str:
     """Return a snapshot as JSON (snapshot.schema.json), redacted, a line for each deployment, ASCII only.
 
     Values of containers' `env`, URLs with a user part and credentials of a known form are replaced by
-    `model.REDACTED_MARKER`, or masked where they are keys; values of `secrets` were dropped while parsing.
+    `model.REDACTED_MARKER`, or masked if they are keys; values of `secrets` were dropped while parsing.
     """
     document = {
         "kind": KIND,
@@ -283,7 +283,7 @@ def _redacted(value: JSON, field: Field) -> JSON:
 
 
 def _redacted_child(name: str, value: JSON, parent: Field) -> JSON:
-    """Copy one entry of an object; what the schema does not know is taken for variables where it looks like them."""
+    """Copy one entry of an object; what the schema does not know is treated as variables if it looks like them."""
     field = parent.child(name)
     if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
         return _names_only(value)

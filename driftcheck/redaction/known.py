@@ -57,7 +57,7 @@ def _in_base64(secret: bytes) -> Iterator[str]:
 
 
 def without_known(text: str, secrets: Iterable[str]) -> str:
-    """Return a text with the marker instead of each secret, also where white space was put into it (by folding)."""
+    """Return a text with the marker instead of each secret, also if white space was put into it (by folding)."""
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, MASK)

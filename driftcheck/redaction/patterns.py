@@ -103,7 +103,7 @@ def is_secret(value: object) -> bool:
 
 
 def shown(text: str) -> str:
-    """Return a text as it may be shown: itself, or the marker where it holds a credential."""
+    """Return a text as it may be shown: itself, or the marker if it holds a credential."""
     return MASK if is_secret(text) else text
 
 

@@ -55,7 +55,7 @@ def text_of(segment: Segment) -> str:
 
 
 def shown_value(value: JSON, path: Path) -> JSON:
-    """Return a value (at a path) as it may be shown: the marker where it is a secret as a whole."""
+    """Return a value (at a path) as it may be shown: the marker if it is a secret as a whole."""
     change = redact(Change(ChangeKind.MODIFIED, path, value, None))
     return MASK if change.redacted else change.declared
 

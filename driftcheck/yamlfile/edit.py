@@ -138,7 +138,7 @@ def same(one: JSON, other: JSON) -> bool:
 
 
 def _spliced(text: str, splices: Sequence[tuple[int, int, str]]) -> str:
-    """Return the text with each range replaced; ranges that overlap are merged where they only delete."""
+    """Return the text with each range replaced; ranges that overlap are merged if they only delete."""
     parts: list[str] = []
     position = 0
     for start, end, replacement in sorted(splices, key=lambda splice: splice[:2]):

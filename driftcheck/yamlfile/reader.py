@@ -76,7 +76,7 @@ def event_source(data: bytes) -> Callable[[], Any]:
 
 
 def parse(data: bytes) -> Parsed:
-    """Read all documents of a text; raises DriftcheckError only where PyYAML came without libyaml."""
+    """Read all documents of a text; raises DriftcheckError only if PyYAML came without libyaml."""
     defect = problems.unreadable(data)
     if defect is not None:
         return Parsed((), (defect,), broken=True)
@@ -317,7 +317,7 @@ class _Reader:
         return value
 
     def _odd_key(self, event: Any, depth: int, size: int) -> str | _Merge | object:
-        """Return a key that is new, quoted or unusual; a fresh object where it cannot be a key."""
+        """Return a key that is new, quoted or unusual; a fresh object if it cannot be a key."""
         if size > MAX_KEYS or len(self._keys) > MAX_KEYS:
             self._stop(event, "the file has more than 500,000 different keys")
         node = self._record(event.start_mark, NO_KEY)

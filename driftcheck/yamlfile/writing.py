@@ -31,7 +31,7 @@ def scalar(value: JSON, *, quote: str = "", in_flow: bool = False) -> str:
 
 
 def text(value: str, *, quote: str = "", in_flow: bool = False) -> str:
-    """Return text unquoted where every version of YAML reads it as that text, else in quotes."""
+    """Return text unquoted if every version of YAML reads it as that text, else in quotes."""
     if quote == "'" and value.isprintable() and "##[" not in value:
         return "'" + value.replace("'", "''") + "'"
     is_plain = (
