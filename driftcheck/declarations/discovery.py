@@ -121,7 +121,7 @@ def read(
         if path == "-" and stdin is not None:
             texts.append(SourceText(STDIN, stdin(), layer))
         elif not search.add(path, layer) and path not in elsewhere:
-            raise _nothing_there(path, search.exists(path))
+            raise _nothing_there(path, here)
     refusals: list[Finding] = []
     texts += _read_all(search.candidates, refusals)
     return Sources(tuple(sorted(texts, key=lambda text: text.name)), (*search.findings, *refusals))
@@ -133,8 +133,8 @@ def names_anything(path: str, *, here: str | None = None) -> bool:
     return Search(_Disk(here), here).add(path)
 
 
-def _nothing_there(path: str, exists: bool) -> UsageError:
-    if exists or _MAGIC.search(path):
+def _nothing_there(path: str, here: str) -> UsageError:
+    if os.path.lexists(full_path(path, here)) or _MAGIC.search(path):
         hint = "Folders are searched for *.yaml and *.yml, without dot names and driftcheck.yaml."
         return UsageError(f"{_displayable(path)} holds no declarations.", hint=hint)
     hint = "Check the spelling, and the folder that driftcheck was started in."
@@ -178,6 +178,17 @@ def refusal(name: str, refused: RefusedError) -> Finding:
 # --- finding ---
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A path as it was named, and how its files are searched for."""
+
+    path: str
+    layer: int
+    boundary: str
+    pattern: tuple[str, ...]
+    """The segments of a glob from the first that is special on; empty for a path that is not a glob."""
+
+
 class Search:
     """Collects the files that paths name, without reading any; the same on the disk and in a commit."""
 
@@ -208,119 +219,93 @@ class Search:
                 self.refuse(full, path, RefusedError(message, rule="skipped-link"))
         return tuple(self._refused.values())
 
-    def exists(self, path: str) -> bool:
-        """Return whether a path exists."""
-        return self._tree.kind(full_path(path, self._here)) is not None
-
     def add(self, path: str, layer: int = 0) -> bool:
         """Add what one path names, and return whether that is anything."""
         full = full_path(path, self._here)
         before = self._met
-        is_there = self._tree.kind(full) is not None
-        named, pattern = (full, ()) if is_there else split_glob(full, self._here)
-        if is_there or pattern:
-            try:
-                walk = _Walk(self, path, layer, self._tree.boundary(named), pattern)
-            except RefusedError as refused:
-                self.refuse(named, path, refused)
-            else:
-                self._add_named(named, walk)
-        return self._met > before
-
-    def _add_named(self, named: str, walk: _Walk) -> None:
-        kind = self._tree.kind(named)
-        if walk.pattern:
-            if kind in (Kind.FOLDER, Kind.LINKED_FOLDER):
-                walk.match(named, _reach(walk.pattern, {0}))
-        elif kind is Kind.FILE:
-            walk.add_file(named, may_be_pipe=True)
-        else:
-            walk.add_folder(named)
-
-    def entries(self, folder: str, path: str, depth: int, reached: frozenset[int]) -> list[tuple[str, Kind]]:
-        """Return the names in a folder, sorted; raises UsageError if there is too much to search."""
-        self._folders += 1
-        real = os.path.realpath(folder)
-        self._searched[real] = reached | self._searched.get(real, frozenset())
-        if self._folders > MAX_FOLDERS or depth > MAX_FOLDER_DEPTH:
-            raise UsageError(f"{_displayable(path)} holds too many folders to search.", hint="Name a folder below.")
+        start, pattern = (full, ()) if self._tree.kind(full) is not None else split_glob(full, self._here)
+        kind = self._tree.kind(start)
         try:
-            return sorted(self._tree.entries(folder), key=lambda entry: entry[0])
+            named = _Named(path, layer, self._tree.boundary(start), pattern)
         except RefusedError as refused:
-            self.refuse(folder, path, refused)
-            return []
-
-    def add_candidate(self, full: str, path: str, layer: int, boundary: str, *, may_be_pipe: bool = False) -> None:
-        """Add one file."""
-        self._met += 1
-        name = shown(full, path, self._here)
-        self._candidates.setdefault(full, Candidate(name, full, boundary, layer, may_be_pipe))
-        if len(self._candidates) > MAX_FILES:
-            raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
+            self.refuse(start, path, refused)
+            return True
+        if kind is Kind.FILE and not pattern:
+            self._add_file(named, start, may_be_pipe=True)
+        elif kind in (Kind.FOLDER, Kind.LINKED_FOLDER):
+            if pattern:
+                self._match(named, start, _reach(pattern, {0}))
+            else:
+                self._add_folder(named, start)
+        return self._met > before
 
     def refuse(self, full: str, path: str, refused: RefusedError) -> None:
         """Report a file or folder that is not read."""
         self._met += 1
         self._refused.setdefault(full, refusal(shown(full, path, self._here), refused))
 
-    def skip_link(self, full: str, path: str, reached: frozenset[int]) -> None:
-        """Remember a link to a folder, which is not followed."""
+    def _add_file(self, named: _Named, full: str, *, may_be_pipe: bool = False) -> None:
         self._met += 1
-        self._links[full] = path, reached
+        name = shown(full, named.path, self._here)
+        self._candidates.setdefault(full, Candidate(name, full, named.boundary, named.layer, may_be_pipe))
+        if len(self._candidates) > MAX_FILES:
+            raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
 
-    def skip_file(self, full: str, path: str) -> None:
-        """Report a file that looks like YAML by its name and is not read."""
-        self.refuse(full, path, RefusedError("the file looks like YAML and is not read", rule="skipped-file"))
-        self._met -= 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """The search below one named path."""
-
-    search: Search
-    path: str
-    layer: int
-    boundary: str
-    pattern: tuple[str, ...]
-    """The segments of a glob from the first that is special on; empty for a path that is not a glob."""
-
-    def add_file(self, full: str, *, may_be_pipe: bool = False) -> None:
-        """Add a file."""
-        self.search.add_candidate(full, self.path, self.layer, self.boundary, may_be_pipe=may_be_pipe)
-
-    def add_folder(self, folder: str, depth: int = 0) -> None:
+    def _add_folder(self, named: _Named, folder: str, depth: int = 0) -> None:
         """Add the declarations of a folder and of those below it."""
-        for name, kind in self.search.entries(folder, self.path, depth, _ALL):
+        for name, kind in self._entries(named, folder, depth, _ALL):
             full = os.path.join(folder, name)
             if name.startswith("."):
                 continue
             if kind is Kind.FOLDER:
-                self.add_folder(full, depth + 1)
+                self._add_folder(named, full, depth + 1)
             elif kind is Kind.LINKED_FOLDER:
-                self.search.skip_link(full, self.path, _ALL)
+                self._skip_link(named, full, _ALL)
             elif is_declaration(name):
-                self.add_file(full)
+                self._add_file(named, full)
             elif _LOOKS_LIKE_YAML.search(name) and name != CONFIG_NAME:
-                self.search.skip_file(full, self.path)
+                self.refuse(
+                    full, named.path, RefusedError("the file looks like YAML and is not read", rule="skipped-file")
+                )
+                self._met -= 1  # a folder of such files alone holds no declarations
 
-    def match(self, folder: str, reached: frozenset[int], depth: int = 0) -> None:
+    def _match(self, named: _Named, folder: str, reached: frozenset[int], depth: int = 0) -> None:
         """Match the entries of a folder, `reached` being the segments of the pattern that they may fit."""
-        end = len(self.pattern)
-        for name, kind in self.search.entries(folder, self.path, depth, reached):
-            fitting = {position for position in reached if position < end and _fits(name, self.pattern[position])}
-            further = {position if self.pattern[position] == "**" else position + 1 for position in fitting}
-            following = _reach(self.pattern, further)
+        pattern, end = named.pattern, len(named.pattern)
+        for name, kind in self._entries(named, folder, depth, reached):
+            fitting = {position for position in reached if position < end and _fits(name, pattern[position])}
+            further = {position if pattern[position] == "**" else position + 1 for position in fitting}
+            following = _reach(pattern, further)
             full = os.path.join(folder, name)
             if kind is Kind.FILE:
-                if end in following and _is_wanted(name, self.pattern[-1]):
-                    self.add_file(full)
+                is_wanted = name != CONFIG_NAME and (name.lower().endswith(_SUFFIXES) or "." in pattern[-1])
+                if end in following and is_wanted:
+                    self._add_file(named, full)
             elif following and kind is Kind.LINKED_FOLDER:
-                self.search.skip_link(full, self.path, following)
-            elif end in following and self.pattern[-1] != "**":
-                self.add_folder(full, depth + 1)
+                self._skip_link(named, full, following)
+            elif end in following and pattern[-1] != "**":
+                self._add_folder(named, full, depth + 1)
             elif following:
-                self.match(full, following, depth + 1)
+                self._match(named, full, following, depth + 1)
+
+    def _entries(self, named: _Named, folder: str, depth: int, reached: frozenset[int]) -> list[tuple[str, Kind]]:
+        """Return the names in a folder, sorted; raises UsageError if there is too much to search."""
+        self._folders += 1
+        real = os.path.realpath(folder)
+        self._searched[real] = reached | self._searched.get(real, frozenset())
+        if self._folders > MAX_FOLDERS or depth > MAX_FOLDER_DEPTH:
+            message = f"{_displayable(named.path)} holds too many folders to search."
+            raise UsageError(message, hint="Name a folder below.")
+        try:
+            return sorted(self._tree.entries(folder), key=lambda entry: entry[0])
+        except RefusedError as refused:
+            self.refuse(folder, named.path, refused)
+            return []
+
+    def _skip_link(self, named: _Named, full: str, reached: frozenset[int]) -> None:
+        """Remember a link to a folder, which is not followed."""
+        self._met += 1
+        self._links[full] = named.path, reached
 
 
 def split_glob(full: str, here: str) -> tuple[str, tuple[str, ...]]:
@@ -352,17 +337,12 @@ def _fits(name: str, segment: str) -> bool:
     return segment == "**" or fnmatch.fnmatchcase(name, segment)
 
 
-def _is_wanted(name: str, segment: str) -> bool:
-    return name != CONFIG_NAME and (name.lower().endswith(_SUFFIXES) or "." in segment)
-
-
 def nearest_repository(here: str) -> str | None:
     """Return the repository that the nearest `.git` from a folder upwards is or names (gitrepository-layout(5))."""
-    folder = here
-    while not os.path.lexists(found := os.path.join(folder, ".git")):
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return None
+    folder = next((each for each in _upwards(here) if os.path.lexists(os.path.join(each, ".git"))), None)
+    if folder is None:
+        return None
+    found = os.path.join(folder, ".git")
     if not os.path.isfile(found):
         return os.path.realpath(found)
     with open(found, "rb") as file:
@@ -433,7 +413,7 @@ class _Disk:
         is_folder = os.path.isdir(path)
         start = path if is_folder and not os.path.islink(path) else os.path.dirname(path)
         boundary = None
-        for folder in _outermost_first(start):
+        for folder in reversed([*_upwards(start)]):
             if os.path.lexists(os.path.join(folder, ".git")):
                 real = os.path.realpath(folder)
                 if boundary is None or is_within(real, boundary):
@@ -454,11 +434,12 @@ def _entry_kind(entry: os.DirEntry[str]) -> Kind:
     return Kind.FILE
 
 
-def _outermost_first(folder: str) -> Iterator[str]:
-    parent = os.path.dirname(folder)
-    if parent != folder:
-        yield from _outermost_first(parent)
+def _upwards(folder: str) -> Iterator[str]:
+    """Yield a folder and those around it."""
     yield folder
+    while (above := os.path.dirname(folder)) != folder:
+        folder = above
+        yield folder
 
 
 def _check_inside(real: str, boundary: str) -> None:
