@@ -45,7 +45,6 @@ LAYERS = {
 DOORS = {
     "yaml": {"yamlfile"},
     "jsonschema": {"declarations"},
-    "referencing": {"declarations"},
     "jsonschema_rs": {"declarations"},
     "deepdiff": {"comparison"},
     "httpx": {"live"},

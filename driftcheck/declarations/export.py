@@ -218,7 +218,11 @@ class _Reader:
         if is_unset(value, field) and not field.indirect:
             return True
         own = (field.service_default, derive(field, siblings, parent))
-        return any(value == each and _is_alike(value, each) for each in own if each is not None)
+        return any(
+            value == each and (type(value) is type(each) or (is_number(value) and is_number(each)))
+            for each in own
+            if each is not None
+        )
 
     def _value(self, value: JSON, field: Field, path: Path) -> JSON | Absent:
         if value == REDACTED_MARKER or is_secret(value):
@@ -235,9 +239,9 @@ class _Reader:
 
     def _list(self, entries: Sequence[JSON], field: Field, path: Path) -> list[JSON]:
         """Return a list's form, sorted by identity if order does not matter."""
-        segments = _segments(entries, field)
-        pairs = list(zip(segments, entries, strict=True))
-        if not field.ordered and all(isinstance(segment, Item) for segment in segments):
+        key = field.key if indices_by_identity(entries, field.key) is not None else None
+        pairs = [(entry_segment(entry, index, key), entry) for index, entry in enumerate(entries)]
+        if not field.ordered and key is not None:
             pairs.sort(key=lambda pair: str(pair[0]))
         found = (self._value(entry, field.items or UNKNOWN, (*path, segment)) for segment, entry in pairs)
         return [entry for entry in found if entry is not ABSENT]
@@ -252,10 +256,6 @@ def _is_free(field: Field) -> bool:
     return field.values is not None or not field.properties
 
 
-def _is_alike(value: JSON, other: JSON) -> bool:
-    return type(value) is type(other) or (is_number(value) and is_number(other))
-
-
 def _is_writable(value: JSON) -> bool:
     """Return whether YAML reads a scalar back: no lone surrogate, and no integer that other programs round."""
     if isinstance(value, str):
@@ -266,13 +266,6 @@ def _is_writable(value: JSON) -> bool:
 def _is_short(key: str) -> bool:
     """Return whether a key, escaped, is shorter than the 1024 characters that YAML allows for a key."""
     return len(key) * (2 if key.isascii() and key.isprintable() else 10) <= 1000
-
-
-def _segments(entries: Sequence[JSON], field: Field) -> list[Segment]:
-    """Name the entries of a list: by identity if each has a unique one, otherwise by index."""
-    if indices_by_identity(entries, field.key) is None:
-        return list(range(len(entries)))
-    return [entry_segment(entry, index, field.key) for index, entry in enumerate(entries)]
 
 
 def _fit(form: dict[str, JSON]) -> list[Note] | None:

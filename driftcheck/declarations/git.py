@@ -255,7 +255,10 @@ def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suff
         search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
     declarations = declare(_as_checked_out(repository, tree, texts, refusals), name_suffix=name_suffix, linted=None)
-    return with_refusals(_unambiguous(declarations), (*search.findings, *refusals))
+    # of a deployment that was declared twice it is unknown which one counted
+    twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
+    known = tuple(each for each in declarations.deployments if each.name not in twice)
+    return with_refusals(replace(declarations, deployments=known), (*search.findings, *refusals))
 
 
 def read_config(repository: Repository, commit: str, file: FilePath) -> SourceText | None:
@@ -382,12 +385,6 @@ def _inside(path: str, repository: Repository) -> str:
         return resolved
     hint = "Start driftcheck in the repository that holds the declarations."
     raise UsageError("A path is outside of the repository, so it has no base revision.", hint=hint)
-
-
-def _unambiguous(declarations: Declarations) -> Declarations:
-    """Remove deployments that were declared twice, because it is unknown which one counted."""
-    twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
-    return replace(declarations, deployments=tuple(each for each in declarations.deployments if each.name not in twice))
 
 
 # --- files of a commit ---

@@ -69,15 +69,14 @@ def validate(value: JSON, schema_name: str = "declaration") -> tuple[Violation, 
 def _gate(schema_name: str) -> jsonschema_rs.Draft202012Validator:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(fields.schema(schema_name), retriever=_refuse)
+    return jsonschema_rs.Draft202012Validator(fields.schema(schema_name))
 
 
 @cache
 def _explainer(schema_name: str) -> jsonschema.Draft202012Validator:
     import jsonschema
-    from referencing import Registry
 
-    return jsonschema.Draft202012Validator(fields.schema(schema_name), registry=Registry())
+    return jsonschema.Draft202012Validator(fields.schema(schema_name))
 
 
 def _refuse(uri: str) -> NoReturn:
@@ -438,15 +437,11 @@ def _unknown_hint(key: str, meant: str | None, known: Sequence[str], schema_name
 
 def _close(key: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
     """Return the known name that a key was probably meant to be; case, hyphens and underscores count little."""
-    by_plain = {_plain(name): name for name in known}
-    close = _closest(_plain(key[:64]), by_plain, cutoff)
-    return by_plain[close] if close is not None else None
-
-
-def _closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+    by_plain = {_plain(name): name for name in known}
+    close = get_close_matches(_plain(key[:64]), by_plain, n=1, cutoff=cutoff)
+    return by_plain[close[0]] if close else None
 
 
 def _plain(name: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from driftcheck.errors import LiveError, UsageError
 
@@ -38,8 +38,9 @@ class Connection:
     api_key: str = field(repr=False)
     workspace: str | None = None
     workspace_origin: str = ""
-    workspace_hint: str | None = None
     """Where the workspace comes from (an option, a variable, a file), for messages."""
+    workspace_hint: str | None = None
+    """What to do if the listing is that of another workspace, for the message."""
     timeout: float = 120.0
     retries: int = 4
     concurrency: int = 4
@@ -107,7 +108,9 @@ def endpoint_url(text: str, *, allow_http: bool = False) -> str:
             "the endpoint uses plain http, which would show the API key to the network.",
             hint="Use https, or pass --allow-http if you trust the network.",
         )
-    return f"{parts.scheme}://{_authority(host, port)}{_base_path(parts)}"
+    authority = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
+    path = re.sub(r"/v2(?:/deployments)?\Z", "", parts.path.rstrip("/")).rstrip("/")
+    return f"{parts.scheme}://{authority}{path}"
 
 
 def _bad_url(problem: str) -> UsageError:
@@ -115,15 +118,6 @@ def _bad_url(problem: str) -> UsageError:
         f"the endpoint {problem}.",
         hint="Examples: https://api.host.langchain.com, or https://<langsmith-host>/api-host when self-hosted.",
     )
-
-
-def _authority(host: str, port: int | None) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return shown if port is None else f"{shown}:{port}"
-
-
-def _base_path(parts: SplitResult) -> str:
-    return re.sub(r"/v2(?:/deployments)?\Z", "", parts.path.rstrip("/")).rstrip("/")
 
 
 def is_loopback(host: str) -> bool:
