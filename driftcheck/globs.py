@@ -16,7 +16,7 @@ _TRY: Final = 8
 
 
 class GlobIndex(Generic[_T]):
-    """Values by glob, in which `*` alone is special; most globs are excluded by their beginning or end."""
+    """Values by glob, in which only `*` is special; most globs are excluded by their beginning or end."""
 
     def __init__(self, entries: Iterable[tuple[str, _T]]) -> None:
         self._exact: dict[str, list[_T]] = {}

@@ -269,7 +269,7 @@ def _is_expired(rule: IgnoreRule, today: date) -> bool:
 def _covering_every_field(rules: Mapping[int, IgnoreRule], paths: PatternIndex, today: date) -> Set[int]:
     """Return the rules that cover every field of the same deployments, alone or together, however they are spelled.
 
-    Expired rules count alone.
+    An expired rule counts only if it covers them alone.
     """
     found = [paths.matching(path) for path in _leaf_paths()]
     alone = set.intersection(*map(set, found))

@@ -416,7 +416,7 @@ class Comparison:
     target: str | None = None
     live_since: LiveSince | None = None
     by_name_only: int = 0
-    """How many values are declared by name alone and can't be compared (secrets, variables)."""
+    """How many values are declared only by name and can't be compared (secrets, variables)."""
 
     @property
     def is_accepted_absence(self) -> bool:
@@ -476,7 +476,7 @@ class Summary:
     findings: Mapping[Severity, int]
     """Active findings."""
     by_name_only: int = 0
-    """Values that are declared by name alone and can't be compared."""
+    """Values that are declared only by name and can't be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -544,7 +544,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether both sides were read whole, of every target."""
+        """Whether both sides of every target were read completely."""
         if self.targets:
             return all(target.complete for target in self.targets)
         return self.declared.complete and (self.live is None or self.live.complete)

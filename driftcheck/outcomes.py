@@ -127,7 +127,7 @@ def _invalidates(found: Finding) -> bool:
 def _counts(item: Finding | Change, policy: Policy, *, is_three_way: bool) -> bool:
     """Return whether an unsuppressed change or finding makes the status 1.
 
-    With --base the gate alone decides for changes and for whole deployments, except that `--fail-on never` always
+    With --base only the gate decides for changes and for whole deployments, except that `--fail-on never` always
     passes; otherwise severities decide.
     """
     if item.suppressed is not None or policy.fail_on is None:

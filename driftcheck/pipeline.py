@@ -65,7 +65,7 @@ class Run:
 
 
 def validate(declarations: Declarations, run: Run) -> Report:
-    """Report what the declarations alone show: YAML, schema and rules; offline."""
+    """Report defects of the declarations themselves: YAML, schema and rules; offline."""
     settings, policy = run.settings, run.settings.policy
     suppressions, policy_findings = in_force((*declarations.ignores, *policy.ignores), run.now.date())
     judged = judge_policies(policy.policies, declarations, None, target=settings.target)

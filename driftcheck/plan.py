@@ -103,7 +103,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()
     complete: bool = True
-    """Whether both sides were read whole."""
+    """Whether both sides were read completely."""
     targets: tuple[PlanTarget, ...] = ()
     """Where the requests are to be sent, one for each target."""
 

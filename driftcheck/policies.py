@@ -109,7 +109,7 @@ def judge_policies(
 ) -> PolicyResults:
     """Judge what is declared and, unless `live` is None, what is live.
 
-    With `base`, violations that were declared there already, and those of live alone, are warnings at most: the
+    With `base`, violations that were declared there already, and those only of live, are warnings at most: the
     change under review does not cause them.
     """
     compiled = [_compile(policy) for policy in policies if glob_matches(policy.target, target or "")]

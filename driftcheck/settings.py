@@ -87,7 +87,7 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Where a run is recorded and who is notified; from flags and environment alone."""
+    """Where a run is recorded and who is notified; only from flags and environment."""
 
     history: str = field(repr=False)
     """The URL of the database, which may hold a password."""

@@ -89,7 +89,7 @@ def _compare_object(
         else:
             _compare_value(pair, value, seen, FieldContext(child, (*path, name), field, declared, live))
     pair.found.compared += equal
-    for name in field.concealed:  # a variable that is declared by its name alone
+    for name in field.concealed:  # a variable that is declared only by its name
         pair.found.by_name_only += name not in declared and live.get(name) not in (None, "")
     if field.values is not None or field is UNKNOWN:
         for name in live.keys() - declared.keys():
@@ -198,7 +198,7 @@ def _is_evidence(pair: _Pair, context: FieldContext, derived: JSON) -> bool:
 def _is_derived_alike(declared: JSON, derived: JSON, context: FieldContext) -> bool:
     """Return whether a value is what the service derives, from the live base or from a declared one that equals it.
 
-    The declared base may differ from the live one by rounding alone, and its double by twice as much.
+    The declared base may differ from the live one only by rounding, and its double by twice as much.
     """
     field = context.field
     if isinstance(declared, dict | list):

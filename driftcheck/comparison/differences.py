@@ -111,7 +111,7 @@ def compare_lists(
     """Compare lists entry by entry if their entries have identities, otherwise as wholes.
 
     `compare_objects` compares two entries of one identity; `compare_values` returns what it finds in two entries at
-    one position. `counts_added` counts entries of the second list alone among the compared fields.
+    one position. With `counts_added`, entries that only the second list has count as compared.
     """
     entries = match_entries(first, second, field.key)
     if entries is None:

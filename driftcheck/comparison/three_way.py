@@ -36,7 +36,7 @@ class BaseDeclarations:
         return {each.name for declarations in (self.tip, *self.merge_bases) for each in declarations.deployments}
 
     def deployment(self, name: str) -> BaseDeployment | None:
-        """Return a deployment at each commit; None if one of them was not read whole and lacks it."""
+        """Return a deployment at each commit; None if one of them was not read completely and lacks it."""
         if any(name not in values and not complete for values, complete in self._values):
             return None
         tip, *merge_bases = (values.get(name) for values, _ in self._values)
@@ -44,7 +44,7 @@ class BaseDeclarations:
 
     @cached_property
     def _values(self) -> list[tuple[dict[str, Mapping[str, JSON]], bool]]:
-        """The deployments of each commit by name, and whether the commit was read whole."""
+        """The deployments of each commit by name, and whether the commit was read completely."""
         return [
             ({each.name: each.value for each in declarations.deployments}, declarations.complete)
             for declarations in (self.tip, *self.merge_bases)

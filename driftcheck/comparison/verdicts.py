@@ -50,7 +50,7 @@ class Sides:
 
     @property
     def is_complete(self) -> bool:
-        """Whether both sides were read whole."""
+        """Whether both sides were read completely."""
         return self.snapshot.complete and self.declarations.complete
 
 

@@ -70,7 +70,7 @@ class Target:
 def config_candidates(here: FilePath) -> list[FilePath]:
     """Return where driftcheck.yaml may be, the nearest first: from a folder upwards to the repository's root.
 
-    Outside a repository that is the folder alone.
+    Outside a repository, that is only the folder.
     """
     folders = [here, *here.parents]
     root = repository(here)

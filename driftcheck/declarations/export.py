@@ -170,7 +170,7 @@ def _reason(path: Path, notes: Sequence[Note]) -> str:
 
 
 def declared_form(live: Mapping[str, JSON]) -> tuple[dict[str, JSON], tuple[Note, ...]]:
-    """Return the declarable part of a live deployment, by its fields alone, and notes on the rest; pure."""
+    """Return the declarable part of a live deployment, judged only by its fields, and notes on the rest; pure."""
     reader = _Reader(live)
     return reader.object(live, fields.deployment(), ()), tuple(reader.notes)
 

@@ -108,7 +108,7 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def compile_fragment(schema: JSON) -> Callable[[JSON], bool]:
-    """Return the test of values against a policy's schema, of which `fragment_problem` reports nothing.
+    """Return the test of values against a policy's schema, which must not have a `fragment_problem`.
 
     Patterns run on an engine that takes linear time.
     """

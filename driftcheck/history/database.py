@@ -130,7 +130,7 @@ def _sqlite(file: str, *, write: bool) -> Iterator[Execute]:
 
 
 def _create(file: str) -> None:
-    """Create the file, readable by its owner alone, because reports describe the infrastructure."""
+    """Create the file, readable only by its owner, because reports describe the infrastructure."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
     except (OSError, ValueError) as error:

@@ -124,7 +124,7 @@ class Moment:
     run: str
     at: str
     previous: str | None = None
-    """The time of the last conclusive run of the same reach or of a whole one."""
+    """The time of the last conclusive run with the same reach, or with an unlimited one."""
     newer: tuple[Reach, ...] = ()
     """The reach of later conclusive runs that were recorded earlier; their results stay."""
     moves: bool = True

@@ -411,7 +411,7 @@ def retry_after(text: str | None, date: str | None) -> float | None:
 
 
 def _no_answer(error: Exception, proxy: str | None) -> LiveError:
-    """Return the error for a request without a response, from the kinds of the exceptions alone.
+    """Return the error for a request without a response, only from the kinds of the exceptions.
 
     Their texts may quote the key.
     """

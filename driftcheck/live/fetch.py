@@ -110,7 +110,7 @@ class _Fetch:
         self._connection = connection
         self._scope = dict(scope)
         self._sent_scope = dict(scope)
-        """The filters that are sent: those of the scope, but for one that the service turned out to misunderstand."""
+        """The filters that are sent: those of the scope, except one that the service turned out to misunderstand."""
         self._progress = progress
         self._inconsistencies: list[Inconsistency] = []
         self._readings_left = MAX_READINGS
@@ -216,7 +216,7 @@ class _Fetch:
             if (found and found <= earlier) or not self._readings_left:
                 self._gaps.append("The listing lacks deployments that the API returns when asked by name.")
                 return
-            if found:  # the service understands a filter by name in its own way, so the scope is applied here alone
+            if found:  # the service understands a filter by name in its own way, so only here the scope is applied
                 self._sent_scope = {key: value for key, value in self._scope.items() if key != "name_contains"}
             self._list()
             if self._gaps:

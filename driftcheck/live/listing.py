@@ -218,7 +218,7 @@ def labels(deployment: Deployment) -> Iterator[str]:
 
 
 def filters_for(label: str) -> dict[str, str]:
-    """Return the filters that ask for a label alone.
+    """Return the filters that ask only for a label.
 
     By name there are two, since older services know only one of them and ignore the other (docs/API.md 1.2).
     """
@@ -229,7 +229,7 @@ def filters_for(label: str) -> dict[str, str]:
 
 
 def is_label_in_scope(label: str, scope: Mapping[str, str]) -> bool:
-    """Return whether a deployment of this label would have been listed, by its label alone."""
+    """Return whether a deployment of this label would have been listed, judged only by its label."""
     agent, slash, environment = label.partition("/")
     value: dict[str, JSON] = {"agent": {"agent_id": agent, "environment": environment}} if slash else {}
     return scope.keys() <= filters_for(label).keys() and in_scope(Deployment("" if slash else label, value), scope)

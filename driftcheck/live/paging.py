@@ -38,7 +38,7 @@ class Inconsistency(Enum):
 class Reading:
     """One reading of the list: says which offsets to request, and takes the responses in any order.
 
-    With `lookahead` above 1 up to so many requests can be under way at once, of which at most one may turn out to lie
+    With `lookahead` above 1 up to that many requests can be under way at once, of which at most one may turn out to be
     past the end: pages that must exist because a page before or behind them is full, and one guess ahead.
     A `careful` reading requests one page after the other and copes with pages of any size.
     """

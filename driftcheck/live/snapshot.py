@@ -73,7 +73,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def _content(path: str | os.PathLike[str], shown: str, hint: str = _HINT) -> bytes:
-    """Read a regular file, a pipe or standard input whole; other devices are refused because they may be endless."""
+    """Read a regular file, a pipe or standard input completely; other devices are refused, as they may be endless."""
     try:
         if os.fspath(path) == "-":
             content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
@@ -291,7 +291,7 @@ def _redacted_child(name: str, value: JSON, parent: Field) -> JSON:
 
 
 def _names_only(value: JSON) -> JSON:
-    """Copy variables or secrets at a path that the schema does not know: their names alone."""
+    """Copy variables or secrets at a path that the schema does not know: only their names."""
     if value is None or value == REDACTED_MARKER:
         return value
     if isinstance(value, list):
