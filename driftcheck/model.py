@@ -449,6 +449,11 @@ class LiveSummary:
     inventory: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """How many of the live deployments have each `source`, `type` and `status`."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether anything was read; otherwise the number of deployments is unknown instead of 0."""
+        return self.complete or self.pages > 0 or self.deployments > 0
+
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSummary:

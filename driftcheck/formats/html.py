@@ -188,6 +188,7 @@ def _content(report: Report) -> dict[str, Any]:
     anchors = {_key(row.block.comparison): row.anchor for row in rows}
     general = [each for part in parts for each in (*part.shown.general, *part.shown.warnings, *part.notes)]
     severities = Counter(row.severity for row in rows) + Counter(each.severity.value for each in general)
+    by_rule = Counter((each.severity, each.rule) for each in report.findings if each.suppressed is None)
     summary = report.summary
     return {
         "report": report,
@@ -203,7 +204,7 @@ def _content(report: Report) -> dict[str, Any]:
         "is_compared": any(part.live is not None for part in view.parts(report)),
         "coverage": None if summary.coverage is None else math.floor(summary.coverage * 1000 + 1e-6) / 10,
         "severity_counts": [(name, severities[name]) for name in (*Severity, "none") if severities[name]],
-        "by_rule": _by_rule(report.findings),
+        "by_rule": sorted(by_rule.items(), key=lambda item: (item[0][0].rank, item[0][1])),
         "suppressions": _suppressions(report, anchors),
         "inventory": list(_inventory(report)),
         "pending": sorted(
@@ -328,12 +329,6 @@ def _bar(statuses: Mapping[Status, int]) -> list[_Segment]:
         widths[widths.index(max(widths))] += _BAR - sum(widths)
     starts = [sum(widths[:index]) for index in range(len(widths))]
     return [_Segment(status, count, *span) for (status, count), *span in zip(present, starts, widths, strict=True)]
-
-
-def _by_rule(findings: Iterable[Finding]) -> list[tuple[Severity, str, int]]:
-    counts = Counter((each.severity, each.rule) for each in findings if each.suppressed is None)
-    ordered = sorted(counts.items(), key=lambda item: (item[0][0].rank, item[0][1]))
-    return [(severity, rule, count) for (severity, rule), count in ordered]
 
 
 def _suppressions(

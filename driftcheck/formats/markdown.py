@@ -124,12 +124,8 @@ def _head(report: Report, asked: Asked) -> str:
 
 
 def _origin(report: Report) -> str:
-    live = report.live
-    if live is None:
-        return ""
-    workspace = f"Workspace {_code(visible(live.workspace))} at " if live.workspace else ""
-    when = f", {_code(visible(live.fetched_at))}" if live.fetched_at else ""
-    return f"{workspace}{_code(visible(live.source))}{when}."
+    origin = wording.origin(report, _code)
+    return f"{origin}." if origin else ""
 
 
 def _groups(report: Report, options: RenderOptions) -> Iterator[_Group]:
@@ -291,7 +287,8 @@ def _inventory(report: Report) -> Iterator[_Piece]:
     live = report.live
     if live is None:
         return
-    yield _Piece(f"- {wording.counted(live.deployments, 'live deployment')}\n", "fact")
+    number = wording.counted(live.deployments, "live deployment") if live.is_read else "live deployments: unknown"
+    yield _Piece(f"- {number}\n", "fact")
     for key, value in sorted(live.scope.items()):
         yield _Piece(f"- only where {_code(visible(key))} is {_code(visible(value))}\n", "fact")
     for fact, tally in wording.tallies(report):

@@ -42,11 +42,16 @@ _Object = dict[str, Any]
 
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as one SARIF run; results beyond the limit are counted in a notification."""
-    shown = [each for each in view.results(report) if not _is_adopted(each)]
+    shown = [
+        each
+        for each in view.results(report)
+        if not isinstance(each.item, Change) or each.item.change_class is not ChangeClass.ADOPTED
+    ]
     rules = sorted({each.rule for each in shown})
     results = _results(shown, rules, report, options)
+    version, described = visible(report.driftcheck_version), [_rule(name, shown) for name in rules]
     run = {
-        "tool": {"driver": _driver(report, [_rule(name, shown) for name in rules])},
+        "tool": {"driver": {"name": "driftcheck", "version": version, "rules": described}},
         "invocations": [_invocation(report, len(shown) - len(results))],
         "automationDetails": {"id": f"driftcheck/{quote(visible(view.identity(report)), safe='/')}/"},
         "columnKind": "unicodeCodePoints",
@@ -54,15 +59,6 @@ def render(report: Report, options: RenderOptions) -> str:
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return inert_json(json.dumps(log, indent=1)) + "\n"
-
-
-def _is_adopted(result: Result) -> bool:
-    return isinstance(result.item, Change) and result.item.change_class is ChangeClass.ADOPTED
-
-
-def _driver(report: Report, rules: list[_Object]) -> _Object:
-    version = visible(report.driftcheck_version)
-    return {"name": "driftcheck", "version": version, "rules": rules}
 
 
 def _rule(name: str, results: Sequence[Result]) -> _Object:

@@ -429,8 +429,7 @@ class _Page:
         yield from self._fill([("Inventory:", _BOLD), wording.origin(self._report)])
         for key, value in sorted(live.scope.items()):
             yield from self._fill([f"only where {visible(key)} = {visible(value)}"], "  ")
-        known = live.complete or live.pages or live.deployments  # otherwise nothing was read, which is not zero
-        rows = [("live", wording.counted(live.deployments, "deployment") if known else "unknown")]
+        rows = [("live", wording.counted(live.deployments, "deployment") if live.is_read else "unknown")]
         for fact, tally in wording.tallies(self._report):
             rows.append((f"by {fact}", wording.listed((f"{word} {number:,}" for word, number in tally), _WORDS)))
         rows.append(("coverage", wording.coverage(self._report)))

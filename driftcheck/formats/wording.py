@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from shlex import quote
@@ -25,7 +25,6 @@ from driftcheck.model import (
     ExitStatus,
     Finding,
     Impact,
-    LiveSummary,
     Location,
     Outcome,
     Report,
@@ -688,11 +687,14 @@ def numbers(report: Report) -> list[str]:
     if all(_selects_nothing(part) for part in parts):
         return []
     being_deleted = sum(finding.rule == "being-deleted" for finding in report.findings)
+    sides = [part.live for part in parts if part.live is not None]
+    is_known = all(side.is_read for side in sides)
+    live = f"{sum(side.deployments for side in sides):,}" if is_known else "an unknown number"
     apart = _numbered((summary.statuses[Status.UNMANAGED], "unmanaged"), (being_deleted, "being deleted"))
     return [
         *([counted(len(report.targets), "target")] if report.targets else []),
         f"{sum(part.declared.deployments for part in parts):,} declared",
-        f"{live_count(part.live for part in parts)} live" + (f" ({', '.join(apart)})" if apart else ""),
+        f"{live} live" + (f" ({', '.join(apart)})" if apart else ""),
         f"{counted(view.compared(report), 'field')} compared",
         f"{summary.suppressed:,} suppressed",
         f"{summary.unverifiable:,} unverifiable",
@@ -722,14 +724,6 @@ def _history_numbers(report: Report) -> Iterator[str]:
         yield f"{len(report.resolved):,} resolved"
 
 
-def live_count(sides: Iterable[LiveSummary | None]) -> str:
-    """Write how many deployments are live; unknown if a listing was not read at all."""
-    known = [side for side in sides if side is not None]
-    if not all(side.complete or side.pages or side.deployments for side in known):
-        return "an unknown number"
-    return f"{sum(side.deployments for side in known):,}"
-
-
 def gaps(report: Report) -> list[str]:
     """Return what was not read, a sentence each, escaped."""
     found: list[str] = []
@@ -752,14 +746,17 @@ def run_defects(report: Report) -> list[str]:
     return found
 
 
-def origin(report: Report) -> str:
-    """Return where and when live was read: workspace, endpoint or file, and time; empty if it was not."""
+def origin(report: Report, code: Callable[[str], str] = str) -> str:
+    """Return where and when live was read: workspace, endpoint or file, and time; empty if it was not.
+
+    `code` marks data as code.
+    """
     live = report.live
     if live is None:
         return ""
-    workspace = f"Workspace {visible(live.workspace)} at " if live.workspace else ""
-    when = f", {visible(live.fetched_at)}" if live.fetched_at else ""
-    return f"{workspace}{visible(live.source)}{when}"
+    workspace = f"Workspace {code(visible(live.workspace))} at " if live.workspace else ""
+    when = f", {code(visible(live.fetched_at))}" if live.fetched_at else ""
+    return f"{workspace}{code(visible(live.source))}{when}"
 
 
 # Inventory

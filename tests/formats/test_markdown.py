@@ -20,6 +20,7 @@ from tests.formats.reports import (
     IN_SYNC,
     INCOMPLETE,
     INVALID,
+    LIVE,
     MAX_SCALE,
     TARGETS,
     THREE_WAY,
@@ -195,6 +196,13 @@ def test_the_marker_holds_the_identity_and_ends_where_it_should(name: str) -> No
 
 def test_an_audit_has_its_inventory() -> None:
     assert "- by source: `github` 210, `external_docker` 1\n" in render(AUDIT, PLENTY)
+
+
+def test_an_audit_that_read_nothing_does_not_count_zero_deployments() -> None:
+    nothing = replace(LIVE, complete=False, pages=0, deployments=0, gaps=("no connection",), inventory={})
+    text = render(replace(AUDIT, live=nothing, deployments=(), outcome=Outcome.INCOMPLETE), PLENTY)
+    assert "- live deployments: unknown\n" in text
+    assert "0 live" not in text
 
 
 @pytest.mark.parametrize(
