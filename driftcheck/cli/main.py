@@ -71,7 +71,8 @@ class _Commands(click.Group):
 
         unset_blank_options()
         command: click.Command = import_module(f"driftcheck.cli.{cmd_name}").command
-        _answer_help(command.get_help_option(ctx))
+        for each in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            _answer_help(each.get_help_option(ctx))
         return command
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:

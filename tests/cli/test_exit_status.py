@@ -251,7 +251,7 @@ def test_X2_a_broken_pipe_is_not_drift(drifted: Path) -> None:
     assert "Exception ignored" not in broken.stderr
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--version", "check --help"])
+@pytest.mark.parametrize("arguments", ["--help", "--version", "check --help", "history open --help"])
 @pytest.mark.parametrize("redirection", [">&-", "> /dev/full"])
 def test_X2_help_that_can_not_be_written_is_an_ordinary_failure(
     arguments: str, redirection: str, tmp_path: Path
