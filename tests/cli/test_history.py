@@ -220,6 +220,13 @@ def test_a_report_never_replaces_the_history(project: Path) -> None:
     assert (project / "history.db").read_bytes() == before
 
 
+def test_a_dash_is_standard_output(project: Path) -> None:
+    check(project, "--history", HISTORY)
+    result = history(project, "open", "-o", "json=-")
+    assert json.loads(result.out)["items"]
+    assert not (project / "-").exists()
+
+
 def test_show_prints_the_report_with_the_recorded_sha_256(project: Path) -> None:
     original = json.loads(check(project, "--history", HISTORY, "-o", "json").out)
     [run] = shown(project, "list")["runs"]

@@ -163,7 +163,10 @@ def test_standard_input_is_a_path(drifted: Path) -> None:
         (["chek"], "Did you mean 'check'?"),
         (["check", "--strickt"], "--strict"),
         (["check", "-o", "jsn"], "Did you mean json?"),
+        (["plan", "-o", "jsn"], "Did you mean json?"),
+        (["history", "open", "-o", "jsn"], "Did you mean json?"),
         (["check", "-o", "json="], "name a file"),
+        (["plan", "-o", "json="], "name a file"),
         (["check", "-o", "json", "-o", "text"], "only one format"),
         (["check", "-o", "json=a", "-o", "sarif=./a"], "one file"),
         (
