@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck import settings
+from driftcheck import environment, settings
 from driftcheck.comparison.three_way import BaseDeclarations
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, config_candidates, from_folder, is_in_repository, parse_config
@@ -156,8 +156,8 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
     from driftcheck.declarations import git
 
     here = FilePath.cwd()
-    repository = git.open_repository(here, settings.environment())
-    commits = git.find_commits(repository, ref, merge_commit=settings.platform_merge_commit())
+    repository = git.open_repository(here, environment.variables())
+    commits = git.find_commits(repository, ref, merge_commit=environment.platform_merge_commit())
     single_files = tuple(path for path in flags.paths if os.path.isfile(path))
     command, config_file = runs[0].command, runs[0].config_file
     if config_file is not None and not is_in_repository(config_file, here):

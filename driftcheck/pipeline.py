@@ -20,6 +20,7 @@ from driftcheck.budget import Budget
 from driftcheck.comparison import details
 from driftcheck.comparison.verdicts import ComparisonOptions, Sides, Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
+from driftcheck.environment import report_time
 from driftcheck.ignores import in_force, pinned_paths
 from driftcheck.model import (
     JSON,
@@ -42,7 +43,7 @@ from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
 from driftcheck.redaction.values import redact
 from driftcheck.rules import ABSENCE_RULES, make_finding
-from driftcheck.settings import Policy, Settings, report_time
+from driftcheck.settings import Policy, Settings
 
 if TYPE_CHECKING:
     from driftcheck.baseline import Baseline

@@ -1,7 +1,7 @@
 """The settings of a run, resolved once: flags take precedence over the environment, that over the configuration.
 
-This is the only module that reads the environment. Only flags and environment decide where driftcheck
-connects and what it writes; a file in the checked tree decides policy and paths (docs/contract.md, Configuration).
+Only flags and environment decide where driftcheck connects and what it writes; a file in the checked tree decides
+policy and paths (docs/contract.md, Configuration).
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import Final
 from uuid import UUID
 
+from driftcheck import environment
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target, repository
 from driftcheck.errors import LiveError, UsageError
@@ -175,63 +176,6 @@ class Settings:
     """Whether notes and progress are left out."""
 
 
-def environment() -> dict[str, str]:
-    """Return the variables that are set; a blank one counts as unset."""
-    return {name: value for name, value in os.environ.items() if value.strip()}
-
-
-def unset_blank_options() -> None:
-    """Remove the blank DRIFTCHECK_* variables, which click would take for values of options."""
-    for name in [name for name, value in os.environ.items() if name.startswith("DRIFTCHECK_") and not value.strip()]:
-        del os.environ[name]
-
-
-def is_completing() -> bool:
-    """Return whether a shell asks for completions."""
-    return "_DRIFTCHECK_COMPLETE" in environment()
-
-
-def report_time() -> datetime:
-    """Return the time that reports carry: SOURCE_DATE_EPOCH if it is usable, else now."""
-    epoch = environment().get("SOURCE_DATE_EPOCH", "").strip()
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
-    except (OverflowError, OSError, ValueError):
-        return datetime.now(UTC)
-
-
-def platform_merge_commit() -> str | None:
-    """Return the commit that a CI platform made by merging the change under review into its base; None if unknown."""
-    variables = environment()
-    github = variables.get("GITHUB_ACTIONS") == "true"
-    if github and re.fullmatch("refs/pull/[0-9]+/merge", variables.get("GITHUB_REF", "")):
-        return variables.get("GITHUB_SHA")
-    if variables.get("CI_MERGE_REQUEST_EVENT_TYPE") in ("merged_result", "merge_train"):
-        return variables.get("CI_COMMIT_SHA")
-    return None
-
-
-def source_url() -> str:
-    """Return the address below which the CI platform shows this commit's files; empty if it names none."""
-    variables = environment()
-    if variables.get("GITHUB_ACTIONS") == "true":
-        names, form = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"], "{}/{}/blob/{}/"
-    else:
-        names, form = ["CI_PROJECT_URL", "CI_COMMIT_SHA"], "{}/-/blob/{}/"
-    if not all(name in variables for name in names):
-        return ""
-    url = form.format(*(variables[name] for name in names))
-    return url if re.fullmatch(r"https?://[A-Za-z0-9.:_~/-]+", url) else ""
-
-
-def color_choice() -> str | None:
-    """Return what the environment says about colour: `always`, `never`, or None if it does not."""
-    variables = environment()
-    if "NO_COLOR" in variables or variables.get("TERM") == "dumb":
-        return "never"
-    return "always" if variables.get("FORCE_COLOR", "0") not in ("0", "false") else None
-
-
 def resolve(
     command: str,
     flags: Flags,
@@ -246,7 +190,7 @@ def resolve(
     `target` is one of the configuration's, which it overrides. Raises UsageError for what can't be used, and where no
     path is given and no default path exists.
     """
-    variables = environment()
+    variables = environment.variables()
     config = target.config if target else config
     policy = resolve_policy(command, flags, config)
     if flags.gate and flags.base is None:
@@ -396,7 +340,7 @@ def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[
     if flags.base is None and discovery.is_sparse_checkout(str(here)):
         from driftcheck.declarations import git
 
-        found |= git.in_sparse_checkout(here, environment(), DEFAULT_PATHS)[1]
+        found |= git.in_sparse_checkout(here, environment.variables(), DEFAULT_PATHS)[1]
     defaults = tuple(path for path in DEFAULT_PATHS if path in found) or existing
     if not defaults and command in ("check", "validate") and not flags.allow_empty and flags.base is None:
         raise UsageError(

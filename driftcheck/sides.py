@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck import settings
+from driftcheck import environment, settings
 from driftcheck.errors import DriftcheckError, LiveError, UsageError
 from driftcheck.model import Declarations, Snapshot
 from driftcheck.settings import Settings
@@ -78,7 +78,7 @@ def read_declarations(chosen: Settings, base: BaseRevision | None = None) -> Dec
     elif discovery.is_sparse_checkout(os.getcwd()):
         from driftcheck.declarations import git
 
-        left_out, elsewhere = git.in_sparse_checkout(FilePath.cwd(), settings.environment(), chosen.paths)
+        left_out, elsewhere = git.in_sparse_checkout(FilePath.cwd(), environment.variables(), chosen.paths)
     else:
         left_out, elsewhere = discovery.Sources(), set()
     if not (left_out.texts or left_out.findings):

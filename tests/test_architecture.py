@@ -15,6 +15,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_versio
 LAYERS = {
     "paths": 0,
     "budget": 0,
+    "environment": 0,
     "globs": 1,
     "errors": 1,
     "model": 2,

@@ -53,7 +53,7 @@ def _write_error(text: str) -> None:
 
 def is_watched() -> bool:
     """Return whether standard error is a terminal that shows a progress line: not with NO_COLOR or TERM=dumb."""
-    from driftcheck.settings import color_choice
+    from driftcheck.environment import color_choice
 
     return sys.stderr is not None and sys.stderr.isatty() and color_choice() != "never"
 
@@ -127,7 +127,7 @@ def width() -> int:
 
 def wants_color(choice: str) -> bool:
     """Return whether text on standard output has colours: as chosen, else by environment and terminal."""
-    from driftcheck.settings import color_choice
+    from driftcheck.environment import color_choice
 
     if choice == "auto":
         choice = color_choice() or "auto"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
-from driftcheck import settings
+from driftcheck import environment
 from driftcheck.cli import console, options
 from driftcheck.cli.outputs import (
     Output,
@@ -104,7 +104,7 @@ def _open(url: str, targets: tuple[str, ...], output: str) -> str:
         return _dumped({"items": [_item_json(item) for item in items]})
     if not items:
         return "Nothing is open.\n"
-    now = settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = environment.report_time().strftime("%Y-%m-%dT%H:%M:%SZ")
     columns: dict[str, list[str]] = {
         "severity": [item.severity.value for item in items],
         "since": [since_text(item.first_seen, now) for item in items],
@@ -267,7 +267,7 @@ def prune_command(history: str | None, keep: timedelta) -> int:
     """Delete runs, and items resolved, before the days to keep. What is open stays."""
     from driftcheck.history import store
 
-    limit = (settings.report_time() - keep).strftime("%Y-%m-%dT%H:%M:%SZ")
+    limit = (environment.report_time() - keep).strftime("%Y-%m-%dT%H:%M:%SZ")
     runs, items = store.prune(_database(history), limit)
     console.write(f"Deleted runs before {limit}: {runs}. Deleted items resolved before it: {items}.\n")
     return 0

@@ -67,7 +67,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        from driftcheck.settings import unset_blank_options
+        from driftcheck.environment import unset_blank_options
 
         unset_blank_options()
         command: click.Command = import_module(f"driftcheck.cli.{cmd_name}").command
@@ -162,7 +162,7 @@ def _run(arguments: Sequence[str]) -> int:
         _without_key(error).show(sys.stderr)
         return ExitStatus.INVALID
     except SystemExit as ended:
-        from driftcheck.settings import is_completing
+        from driftcheck.environment import is_completing
 
         if not is_completing():
             raise

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from driftcheck import environment
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Output, Reporting, parse_outputs
 from driftcheck.declarations.config import find_config, load_config, repository
@@ -23,7 +24,7 @@ from driftcheck.formats.escaping import visible
 from driftcheck.live.endpoint import REGIONS
 from driftcheck.model import ChangeClass
 from driftcheck.redaction.patterns import holds_credential
-from driftcheck.settings import Flags, duration, environment, source_url
+from driftcheck.settings import Flags, duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -168,7 +169,7 @@ class _CommonVariable(click.Option):
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         own = super().resolve_envvar_value(ctx)
-        return own or environment().get(f"DRIFTCHECK_{str(self.name).upper()}")
+        return own or environment.variables().get(f"DRIFTCHECK_{str(self.name).upper()}")
 
 
 def as_duration(_context: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
@@ -303,7 +304,7 @@ def rendering(command: Callable[..., int]) -> Callable[..., int]:
             repository=root,
             config=config,
             asked=_asked(flags),
-            source_url=source_url(),
+            source_url=environment.source_url(),
         )
         return command(flags, Reporting(output, options), **given)
 

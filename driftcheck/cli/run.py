@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 import click
 
-from driftcheck import __version__, settings, sides, targets
+from driftcheck import __version__, environment, settings, sides, targets
 from driftcheck.cli import console
 from driftcheck.cli.outputs import Reporting, here, named_inputs, refuse_inputs, write_report
 from driftcheck.cli.recording import recorded
@@ -199,7 +199,7 @@ def _failure(command: str, error: Exception, flags: Flags | None) -> Report:
     report = Report(
         driftcheck_version=__version__,
         command=command,
-        generated_at=settings.report_time().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        generated_at=environment.report_time().strftime("%Y-%m-%dT%H:%M:%SZ"),
         outcome=Outcome[error.status.name] if isinstance(error, DriftcheckError) else Outcome.DEFECT,
         live=None,
         declared=DeclaredSummary(complete=False),
