@@ -265,7 +265,7 @@ def _derive(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], pat
     known = api.shapes("ResourceSpec")
     for key, (base, times) in api.LIMITS.items():
         if not known[key].known(writer.age):
-            _say_what_is_derived_unseen(writer, declared, live, key, path)
+            _derive_unknown_field(writer, declared, live, key, path)
             continue
         exact = _exact(writer, declared, live, base)
         if exact is None:
@@ -280,7 +280,7 @@ def _derive(writer: _Writer, declared: dict[str, Any], live: dict[str, Any], pat
             )
 
 
-def _say_what_is_derived_unseen(
+def _derive_unknown_field(
     writer: _Writer, declared: dict[str, Any], live: dict[str, Any], key: str, path: Path
 ) -> None:
     """Set a field that the server does not know to the value that null means, if that is known."""
