@@ -16,6 +16,7 @@ from driftcheck.model import JSON, Finding, HousePolicy, IgnoreRule, Location, S
 from driftcheck.rules import RULES, make_finding
 
 if TYPE_CHECKING:
+    from driftcheck.declarations.schema import Pointer
     from driftcheck.yamlfile.positions import Text
 
 
@@ -190,7 +191,7 @@ def _positions_of_off(text: Text) -> frozenset[tuple[int, int]]:
     )
 
 
-def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]]:
+def _outside(document: JSON, folder: FilePath) -> Iterator[Pointer]:
     """Yield the paths in a configuration of files outside of its repository, or of its folder if it is in none."""
     from driftcheck.declarations.policy_checks import holders
 
@@ -206,24 +207,26 @@ def _outside(document: JSON, folder: FilePath) -> Iterator[tuple[str | int, ...]
 
 
 def _config(text: Text, value: Mapping[str, JSON]) -> Config:
-    config = replace(_settings(text, value, ()), policies=tuple(_policies(text, value.get("policies", ()))))
+    policies = tuple(_policies(text, value.get("policies", ())))
+    config = replace(_settings(value, _ignores(text, value, ())), policies=policies)
     targets = value.get("targets", {})
-    return replace(config, targets=tuple(_target(text, config, name, each) for name, each in targets.items()))
+    return replace(config, targets=tuple(_target(text, config, value, name, own) for name, own in targets.items()))
 
 
-def _settings(text: Text, value: Mapping[str, JSON], above: tuple[str, ...]) -> Config:
-    """Return the settings of the top of the file, or of a target."""
+def _ignores(text: Text, value: Mapping[str, JSON], above: Pointer) -> tuple[IgnoreRule, ...]:
     from driftcheck.declarations.ignore_rules import read_ignore_rules
 
+    return tuple(read_ignore_rules(text, 0, value, above=above))
+
+
+def _settings(value: Mapping[str, JSON], ignores: tuple[IgnoreRule, ...]) -> Config:
+    """Return the settings of the top of the file, or of a target."""
     severities = value.get("severities", {})
     return Config(
         paths=tuple(value.get("paths", ())),
         workspace=value.get("workspace"),
         region=value.get("region"),
-        ignores=tuple(
-            replace(rule, location=Location(text.name, *text.position(0, (*above, "ignore", index))))
-            for index, rule in enumerate(read_ignore_rules(text, 0, value, ()))
-        ),
+        ignores=ignores,
         severities={rule: Severity(each) for rule, each in severities.items() if each != "off"},
         off=frozenset(rule for rule, each in severities.items() if each == "off"),
         fail_on=value.get("fail-on"),
@@ -231,27 +234,16 @@ def _settings(text: Text, value: Mapping[str, JSON], above: tuple[str, ...]) -> 
     )
 
 
-def _target(text: Text, config: Config, name: str, value: Mapping[str, JSON]) -> Target:
-    own = _settings(text, value, ("targets", name))
+def _target(text: Text, config: Config, top: Mapping[str, JSON], name: str, own: Mapping[str, JSON]) -> Target:
+    given = {key: each for key, each in own.items() if each != []}  # `paths: []` names no other ones
+    severities = {**top.get("severities", {}), **own.get("severities", {})}
+    ignores = (*config.ignores, *_ignores(text, own, ("targets", name)))
     return Target(
         name,
-        Config(
-            paths=own.paths or config.paths,
-            workspace=own.workspace or config.workspace,
-            region=own.region or config.region,
-            ignores=(*config.ignores, *own.ignores),
-            severities={
-                **{rule: each for rule, each in config.severities.items() if rule not in own.off},
-                **own.severities,
-            },
-            off=(config.off - own.severities.keys()) | own.off,
-            fail_on=own.fail_on or config.fail_on,
-            strict=config.strict if own.strict is None else own.strict,
-            policies=config.policies,
-        ),
-        name_suffix=value.get("name_suffix", ""),
-        workspace=own.workspace,
-        region=own.region,
+        replace(_settings({**top, **given, "severities": severities}, ignores), policies=config.policies),
+        name_suffix=own.get("name_suffix", ""),
+        workspace=own.get("workspace"),
+        region=own.get("region"),
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.model import JSON, Guard, IgnoreRule, Location
 
 if TYPE_CHECKING:
-    from driftcheck.declarations.schema import Violation
+    from driftcheck.declarations.schema import Pointer, Violation
     from driftcheck.yamlfile.positions import Text
 
 
 def read_ignore_rules(
-    text: Text, number: int, document: Mapping[str, JSON], violations: Sequence[Violation]
+    text: Text, number: int, holder: Mapping[str, JSON], violations: Iterable[Violation] = (), above: Pointer = ()
 ) -> Iterator[IgnoreRule]:
-    """Return the valid entries of a document's `ignore`."""
-    entries = document.get("ignore")
+    """Yield the valid entries of the `ignore` of a document, or of a mapping in it, which is at `above`."""
+    entries = holder.get("ignore")
     if not isinstance(entries, list):
         return
     invalid = {
@@ -26,7 +26,7 @@ def read_ignore_rules(
         if index not in invalid and isinstance(entry, dict):
             yield IgnoreRule(
                 reason=entry["reason"],
-                location=Location(text.name, *text.position(number, ("ignore", index))),
+                location=Location(text.name, *text.position(number, (*above, "ignore", index))),
                 deployment=entry.get("deployment", "*"),
                 path=entry.get("path"),
                 rule=entry.get("rule"),
