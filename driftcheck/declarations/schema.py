@@ -294,7 +294,8 @@ def _value_violation(path: Pointer, error: Any) -> Violation:
             choice = ", ".join(f"`{key}`" for key in schema["properties"])
             return Violation("invalid-value", f"{name} must have exactly one of {choice}", path)
         case "minItems" | "maxItems":
-            return Violation("invalid-value", f"{name} must have {_length(schema)}", path)
+            entries = f"{schema['maxItems']} entries" if "maxItems" in schema else "at least one entry"
+            return Violation("invalid-value", f"{name} must have {entries}", path)
     return Violation(rule or "invalid-value", f"{name} does not match its schema", path)
 
 
@@ -307,13 +308,6 @@ _FORMS: Final[Mapping[str | None, str]] = {
     "invalid-quantity": "must be a Kubernetes quantity such as `500m`, `0.5` or `1Gi`",
     "invalid-date": "must be a calendar date in the form YYYY-MM-DD",
 }
-
-
-def _length(schema: Mapping[str, Any]) -> str:
-    least, most = schema.get("minItems", 0), schema.get("maxItems")
-    if least == most:
-        return f"{least} entries"
-    return f"at least {least} entries" if least > 1 else "at least one entry"
 
 
 _TYPES: Final = {
