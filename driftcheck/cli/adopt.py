@@ -24,7 +24,7 @@ from driftcheck.formats import patch
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.wording import capitalized, counted, listed
 from driftcheck.globs import matches
-from driftcheck.model import JSON, IgnoreRule, Location, Outcome, Status
+from driftcheck.model import JSON, NO_LOCATION, IgnoreRule, Location, Outcome, Status
 from driftcheck.paths import Path, format_path
 from driftcheck.redaction.patterns import MASK
 from driftcheck.settings import Flags
@@ -153,7 +153,7 @@ def _emptied(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> Itera
 class _Selection:
     """The changes of one target to adopt, by declared name."""
 
-    each: CheckedTarget
+    checked: CheckedTarget
     files: Sequence[SourceText]
     """Those on the disk; what a sparse checkout leaves out can't be edited."""
     declared: Mapping[str, Mapping[str, JSON]]
@@ -162,7 +162,7 @@ class _Selection:
 
     def own_files(self) -> set[str]:
         """Return the files that no other target of the configuration reads."""
-        shared = [path for path in self.each.settings.other_paths if discovery.names_anything(path)]
+        shared = [path for path in self.checked.settings.other_paths if discovery.names_anything(path)]
         others = {text.name for text in discovery.read(shared).texts} if shared else set()
         return {text.name for text in self.files} - others
 
@@ -206,7 +206,7 @@ def _adopt_common(adoption: _Adoption, selections: Sequence[_Selection]) -> None
 
 def _adopt_changes(adoption: _Adoption, selection: _Selection) -> None:
     """Adopt the selected changes of one target into the texts."""
-    suffix = selection.each.settings.name_suffix
+    suffix = selection.checked.settings.name_suffix
 
     def refuse(name: str, *reason: str) -> None:
         adoption.refused.append(": ".join((resulting_name(name, suffix), *reason)))
@@ -242,15 +242,15 @@ def _not_checked_out(selection: _Selection) -> dict[str, str]:
     """Return the files, by declared name, that a sparse checkout leaves out, so that they can't be edited."""
     if not discovery.is_sparse_checkout(os.getcwd()):
         return {}
-    suffix = selection.each.settings.name_suffix
-    names = {resulting_name(name, suffix): name for name in selection.wanted}
-    located = {names[d.name]: d.locate(()) for d in selection.each.declarations.deployments if d.name in names}
+    suffix = selection.checked.settings.name_suffix
+    declared = selection.checked.declarations.deployments
+    located = {name: d.locate(()) for d in declared if (name := declared_name(d.name, suffix)) in selection.wanted}
     return {name: at.file for name, at in located.items() if at is not None and not os.path.lexists(at.file)}
 
 
 def _unused_rules_after(adoption: _Adoption, selection: _Selection) -> Iterator[str]:
     """Compare the edited declarations with live; yield the ignore rules that have nothing left to suppress."""
-    each = selection.each
+    each = selection.checked
     if each.snapshot is None or not each.settings.paths or not each.ignores:
         return
     declarations = declare(selection.edited(adoption), name_suffix=each.settings.name_suffix)
@@ -264,10 +264,8 @@ def _unused_rules_after(adoption: _Adoption, selection: _Selection) -> Iterator[
 def _unused_rules(each: CheckedTarget) -> dict[IgnoreRule, Location]:
     """Return the unused ignore rules, without their location, and where they are."""
     unused = {found.location for found in each.report.findings if found.rule == "unused-ignore"}
-    anywhere = Location("", 1, 1)
-    return {
-        replace(rule, location=anywhere, guard=None): rule.location for rule in each.ignores if rule.location in unused
-    }
+    rules = (rule for rule in each.ignores if rule.location in unused)
+    return {replace(rule, location=NO_LOCATION, guard=None): rule.location for rule in rules}
 
 
 def _matches(patterns: Sequence[str], path: Path) -> bool:
