@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from driftcheck import pipeline
-from driftcheck.cli import console, options, run
+from driftcheck.cli import console, export, options, run
 from driftcheck.cli.outputs import write_into_folders
 from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
@@ -274,27 +274,24 @@ def _matches(patterns: Sequence[str], path: Path) -> bool:
 
 def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> None:
     """Declare the unmanaged deployments of one target in one file, or in one file each in a folder."""
-    from driftcheck.cli import export as exporting
-
     accepted = {found.deployment for found in each.report.findings if found.suppressed is not None}
-    unmanaged = (found.name for found in each.report.deployments if found.status is Status.UNMANAGED)
-    names = {name for name in unmanaged if name not in accepted}
-    if each.snapshot is None or not names:
+    unmanaged = {found.name for found in each.report.deployments if found.status is Status.UNMANAGED} - accepted
+    if each.snapshot is None or not unmanaged:
         return
-    found = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in names)
-    export = pipeline.export(replace(each.snapshot, deployments=found), name_suffix=each.settings.name_suffix)
-    adoption.refused += exporting.notices(export)
-    adoption.notes += exporting.omissions(export.deployments)
-    if not export.deployments:
+    live = tuple(deployment for deployment in each.snapshot.deployments if deployment.name in unmanaged)
+    exported = pipeline.export(replace(each.snapshot, deployments=live), name_suffix=each.settings.name_suffix)
+    adoption.refused += export.notices(exported)
+    adoption.notes += export.omissions(exported.deployments)
+    if not exported.deployments:
         return
     if _is_below(path, each.settings.other_paths):
         adoption.refused.append(f"{path}: other targets read it too; name a file or folder of {each.target} alone")
         return
     if not _is_below(path, each.settings.paths):
         adoption.notes.append(f"{path} is not below the paths of this run; add it to `paths` in driftcheck.yaml")
-    added = {exporting.file_name(exported.name): exported.name for exported in export.deployments}
+    added = {export.file_name(deployment.name): deployment.name for deployment in exported.deployments}
     if os.path.isdir(path) or path.endswith(("/", os.sep)):
-        for file, text in exporting.one_each(export, path):
+        for file, text in export.one_each(exported, path):
             if os.path.exists(file):
                 adoption.refused.append(f"{file}: exists and is not overwritten")
                 added.pop(os.path.basename(file), None)
@@ -305,16 +302,16 @@ def _adopt_unmanaged(adoption: _Adoption, each: CheckedTarget, path: str) -> Non
         if known is None and os.path.exists(path):
             known = discovery.read_file(path).data
         try:
-            adoption.texts[path] = exporting.in_one(export).encode() if known is None else _appended(known, export)
+            adoption.texts[path] = _appended(known, exported) if known is not None else export.in_one(exported).encode()
         except EditError as error:
             adoption.refused.append(f"{path}: {error}")
             return
     adoption.added |= set(added.values())
 
 
-def _appended(known: bytes, export: Export) -> bytes:
-    rules = [rule for exported in export.deployments for rule in ignore_rules(exported)]
-    return appended(known, [exported.value for exported in export.deployments], rules)
+def _appended(known: bytes, exported: Export) -> bytes:
+    rules = [rule for deployment in exported.deployments for rule in ignore_rules(deployment)]
+    return appended(known, [deployment.value for deployment in exported.deployments], rules)
 
 
 def _is_below(path: str, paths: Iterable[str]) -> bool:
