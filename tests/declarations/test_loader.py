@@ -356,27 +356,6 @@ def test_ignore_rules_reach_the_deployments_of_their_file() -> None:
     assert (second.scope, second.deployment, second.guard) == (frozenset({"three"}), "*", None)
 
 
-@pytest.mark.parametrize(
-    ("condition", "guard"),
-    [
-        ("equals: null", Guard(equals=None)),
-        ("equals: [1]", Guard(equals=[1])),
-        ("in: [1, a]", Guard(is_in=(1, "a"))),
-        ("between: [0, 1.5]", Guard(between=(0, 1.5))),
-        ("matches: 'a*'", Guard(matches="a*")),
-    ],
-)
-def test_guards(condition: str, guard: Guard) -> None:
-    (rule,) = declare(f"deployments: []\nignore: [{{path: a, reason: b, live: {{{condition}}}}}]\n").ignores
-    assert rule.guard == guard
-
-
-def test_an_ignore_rule_with_a_defect_hides_nothing_and_the_others_stay() -> None:
-    declared = declare("deployments: []\nignore: [{path: a}, {path: b, reason: x}, {path: c, reason: x, live: {}}]\n")
-    assert [rule.path for rule in declared.ignores] == ["b"]
-    assert len(errors(declared)) == 2
-
-
 # --- files ---
 
 
