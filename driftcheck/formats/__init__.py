@@ -1,7 +1,7 @@
 """Output formats: one module each, loaded on demand.
 
 A format is a module with a pure function `render(report, options) -> str`: the same report gives the same bytes, and
-all data is escaped for the place where the text will be shown.
+all data is escaped for where the text will be shown.
 """
 
 from __future__ import annotations

@@ -372,29 +372,21 @@ class _Side:
         return f"{' '.join(self.text[:_GLIMPSE].split())} …"
 
 
-_SECRET: Final = _Side("secret value, never shown", is_value=False)
-_UNSET: Final = _Side("unset", is_value=False)
-_SET: Final = _Side("set", is_value=False)
+_WORDS: Final = {wording.HIDDEN: "secret value, never shown", wording.UNSET: "unset", wording.SET: "set"}
 
 
 def _sides(change: Change) -> dict[str, _Side | None]:
     """Return both sides of a change, and the base's where it is known."""
-    base = None if change.base is ABSENT else _Side(_value_text(change.base))
-    return {
-        "base": _SECRET if base and change.redacted else base,
-        "declared": _side(change, "declared"),
-        "live": _side(change, "live"),
-    }
+    base = None
+    if change.base is not ABSENT:
+        base = _Side(_WORDS[wording.HIDDEN], is_value=False) if change.redacted else _Side(_value_text(change.base))
+    return {"base": base, "declared": _side(change, "declared"), "live": _side(change, "live")}
 
 
 def _side(change: Change, side: str) -> _Side:
-    value, effective = wording.side_of(change, side)
-    if value is ABSENT:
-        return _UNSET
-    if change.redacted:
-        return _SECRET
-    if wording.is_only_named(change, value):
-        return _SET
+    words, value, effective = wording.side_of(change, side)
+    if words:
+        return _Side(_WORDS[words], is_value=False)
     note = "" if effective is None else f"effectively {wording.value_text(effective)}"
     return _Side(_value_text(value), note=note)
 

@@ -18,7 +18,6 @@ from driftcheck.formats.view import Block, Result
 from driftcheck.model import (
     ABSENT,
     JSON,
-    Absent,
     Change,
     ChangeClass,
     ChangeKind,
@@ -126,36 +125,31 @@ def shortened(text: str, limit: int | None) -> str:
     return f"{text[:half]} ... {text[-half:]} {length}"
 
 
-def side_of(change: Change, side: str) -> tuple[JSON | Absent, JSON]:
-    """Return the value of a side (`declared` or `live`) of a change, and the value that the service uses for it.
+def side_of(change: Change, side: str) -> tuple[str, JSON, JSON]:
+    """Return what replaces the value of a side (`declared` or `live`), the value, and what the service uses for null.
 
-    The value is ABSENT if the side has none at all, which the kind of a change states.
+    The value is replaced if it is UNSET or HIDDEN, or if only the key of an entry is known, as of a secret: SET.
     """
     if side == "declared":
         value, effective, lacks = change.declared, change.declared_effective, ChangeKind.ADDED
     else:
         value, effective, lacks = change.live, change.live_effective, ChangeKind.REMOVED
-    is_absent = change.kind is lacks and (change.redacted or (value is None and effective is None))
-    return ABSENT if is_absent else value, effective
-
-
-def is_only_named(change: Change, value: JSON) -> bool:
-    """Return whether of an entry of a keyed list nothing is known but its key, as of a secret."""
     key = change.path[-1] if change.path else None
-    return isinstance(key, Item) and value == {key.key: key.value}
+    words = ""
+    if change.kind is lacks and (change.redacted or (value is None and effective is None)):
+        words = UNSET
+    elif change.redacted:
+        words = HIDDEN
+    elif isinstance(key, Item) and value == {key.key: key.value}:
+        words = SET
+    return words, value, effective
 
 
 def side_text(change: Change, side: str, limit: int | None = None) -> str:
     """Write a side (`declared` or `live`) of a change."""
-    value, effective = side_of(change, side)
-    if value is ABSENT:
-        return UNSET
-    if change.redacted:
-        return HIDDEN
-    if is_only_named(change, value):
-        return SET
+    words, value, effective = side_of(change, side)
     amounts = "" if effective is None else f", effectively {value_text(effective, limit)}"
-    return value_text(value, limit) + amounts
+    return words or value_text(value, limit) + amounts
 
 
 def base_text(change: Change, limit: int | None = None) -> str | None:
