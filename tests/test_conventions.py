@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from driftcheck.cli.main import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 MODULES = [path for folder in ("driftcheck", "tests", "docs") for path in sorted((ROOT / folder).rglob("*.py"))]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in MODULES}
@@ -52,6 +54,18 @@ def test_every_heading_of_the_contract_that_the_code_names_exists() -> None:
     named = set(found(r"docs/contract\.md, \"?([A-Z][A-Za-z]+(?: (?:[a-z]+|--base))?)"))
     assert len(named) > 5
     assert [each for each in named if not any(heading.startswith(each[1]) for heading in headings)] == []
+
+
+def test_the_architecture_names_every_module_and_no_other() -> None:
+    page = PAGES["architecture.md"]
+    layout = page[page.index("```") : page.rindex("```")]
+    modules = {name.removeprefix("driftcheck/") for name in TEXTS if name.startswith("driftcheck/")}
+    commands = {f"cli/{name}.py" for name in COMMANDS} | {"cli/init_targets.py"}
+    stems = {Path(module).stem for module in modules}
+    assert {Path(module).stem for module in modules - commands} - {*re.findall(r"\w+", layout)} == {"_version"}
+    assert {*re.findall(r"(\w+)\.py", layout)} <= stems
+    named = set(re.findall(r"`((?!tests)[\w/]+\.py)`", page))
+    assert [name for name in named if not any(f"/{module}".endswith(f"/{name}") for module in modules)] == []
 
 
 def test_docstrings_and_messages_use_the_words_of_the_field() -> None:
