@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
-
 import click
 
 from driftcheck.cli import console
@@ -28,7 +26,12 @@ def command(name: str | None, config: str | None) -> int:
     from driftcheck.explanations import explain, overview, suggest
     from driftcheck.rules import POLICY_PREFIX
 
-    policies = _policies(config) if name is None or name.startswith(POLICY_PREFIX) else ()
+    policies: tuple[HousePolicy, ...] = ()
+    if name is None or name.startswith(POLICY_PREFIX):
+        from driftcheck.cli.run import configuration
+        from driftcheck.settings import Flags
+
+        policies = configuration(Flags(config=config))[0].policies
     text = overview(policies) if name is None else explain(name, policies)
     if text is None:
         close = suggest(name or "", policies)
@@ -38,10 +41,3 @@ def command(name: str | None, config: str | None) -> int:
         )
     console.write(text if text.endswith("\n") else text + "\n")
     return 0
-
-
-def _policies(config: str | None) -> tuple[HousePolicy, ...]:
-    from driftcheck.declarations.config import find_config, load_config
-
-    file = FilePath(config) if config else find_config(FilePath.cwd())
-    return load_config(file).policies if file is not None else ()

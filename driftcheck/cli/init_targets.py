@@ -7,11 +7,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Final
 
 from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, options, run
+from driftcheck.cli.outputs import here
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
 from driftcheck.declarations.discovery import SourceText
@@ -56,7 +56,7 @@ class _Found:
 def write(flags: Flags, workspaces: Sequence[str]) -> int:
     """Write what is equal in all workspaces to the base, and what differs to an overlay for each target."""
     targets = _targets(workspaces, flags.live)
-    runs = settings.resolve_targets("init", flags, Config(targets=targets), None, FilePath.cwd())
+    runs = settings.resolve_targets("init", flags, Config(targets=targets), None, here())
     listings = zip(runs, run.read_each_live(runs), strict=True)
     found = []
     for each, snapshot in [(each, run.accepted(each, live)) for each, live in listings]:

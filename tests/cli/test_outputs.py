@@ -166,7 +166,16 @@ def test_a_missing_folder_is_reported_before_anything_is_read(drifted: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "arguments", ["check", "check -o json=report.json", "snapshot -o live.json", "compare a b", "audit"]
+    "arguments",
+    [
+        "check",
+        "check -o json=report.json",
+        "snapshot -o live.json",
+        "compare a b",
+        "audit",
+        "explain",
+        "init --live a=a.json --live b=b.json",
+    ],
 )
 def test_a_folder_that_is_gone_is_not_an_internal_error(arguments: str, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
