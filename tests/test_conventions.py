@@ -62,7 +62,7 @@ def test_the_architecture_names_every_module_and_no_other() -> None:
     modules = {name.removeprefix("driftcheck/") for name in TEXTS if name.startswith("driftcheck/")}
     commands = {f"cli/{name}.py" for name in COMMANDS} | {"cli/init_targets.py"}
     stems = {Path(module).stem for module in modules}
-    assert {Path(module).stem for module in modules - commands} - {*re.findall(r"\w+", layout)} == {"_version"}
+    assert {Path(module).stem for module in modules - commands} - {*re.findall(r"\w+", layout)} <= {"_version"}
     assert {*re.findall(r"(\w+)\.py", layout)} <= stems
     named = set(re.findall(r"`((?!tests)[\w/]+\.py)`", page))
     assert [name for name in named if not any(f"/{module}".endswith(f"/{name}") for module in modules)] == []
