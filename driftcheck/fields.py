@@ -75,10 +75,13 @@ class Field:
     branch: tuple[str, ...] = ()
     """The path at which live names the branch that this field tracks; it takes precedence if it is reported."""
     empty_is_null: bool = False
+    """Whether the service shows an empty value and null alike."""
     applies_to: frozenset[str] = frozenset()
     """Sources the field is documented for; empty for all."""
     immutable: bool = False
+    """Whether it is fixed at creation, so that reverting it requires a new deployment."""
     revision: bool = False
+    """Whether a change of it creates a revision."""
     reported: frozenset[str] | None = None
     """Sources for which a live null is evidence; None for all, empty for none (`never`)."""
     always_set: bool = False
@@ -92,11 +95,13 @@ class Field:
     service_default: JSON = None
     """The value that the service shows if nothing was set (a default of its schema)."""
     sensitive: bool = False
+    """Whether no report may show its value."""
     read_only: bool = False
     caveat: str | None = None
     """What to know before reverting the value."""
     deprecated: str | None = None
     since: str = "seed"
+    """The first version of the API that has it (`AGES`)."""
     label: str | None = None
     """The certainty label of docs/API.md behind the annotations: F, O, M or I."""
     indirect: frozenset[str] = frozenset()

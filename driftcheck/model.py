@@ -471,11 +471,13 @@ class Summary:
     """A report in numbers, derived from its parts."""
 
     statuses: Mapping[Status, int]
+    """How many deployments have each status."""
     changes: int
     """Active changes of all classes."""
     suppressed: int
     """Suppressed changes and findings."""
     unverifiable: int
+    """Declared fields that could not be compared."""
     coverage: float | None
     """The share of live deployments that are declared; None if it can't be known."""
     findings: Mapping[Severity, int]

@@ -86,8 +86,11 @@ class Effective:
 class _Compiled:
     policy: HousePolicy
     steps: tuple[str, ...]
+    """The segments of the policy's path."""
     where: tuple[tuple[tuple[str, ...], JSON], ...]
+    """The segments of each path of `where`, and the value that it requires."""
     accepts: Callable[[JSON], bool]
+    """Whether a value satisfies the policy's schema."""
     weight: int
     """The number of parts of the schema."""
 

@@ -104,7 +104,9 @@ class Policy:
     fail_on: Severity | None = Severity.ERROR
     """The least severity that makes exit status 1; None for `never`."""
     strict: bool = False
+    """Whether undeclared live values count, too."""
     gate: frozenset[ChangeClass] = frozenset({ChangeClass.DRIFT, ChangeClass.CONFLICT})
+    """With --base, the classes of changes that fail a run."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
     """Severities by rule id, instead of the rules' own."""
     ignores: tuple[IgnoreRule, ...] = ()

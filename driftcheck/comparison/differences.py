@@ -93,8 +93,10 @@ class FieldContext:
     field: Field
     path: Path
     parent: Field
+    """The field of the objects that hold it."""
     declared: Mapping[str, JSON]
     live: Mapping[str, JSON]
+    """The objects that hold the field, empty in a list without identities."""
 
 
 def compare_lists(

@@ -37,6 +37,7 @@ class Reach:
     key: str = ""
     """The scope as text; empty for a run over everything."""
     names: tuple[str, ...] = ()
+    """Globs over the names of deployments; empty for all."""
     deployments: frozenset[str] | None = None
     """The deployments that were compared, where PATHS or filters narrow the run."""
     filtered: bool = False
@@ -95,6 +96,7 @@ class Seen:
     declared: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
+    """Times of the live deployment, from the listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,11 @@ class Part:
     conclusive: bool
     reach: Reach
     seen: Mapping[Key, Seen]
+    """The items that it reports."""
     coverage: float | None = None
     declared: int = 0
     live: int | None = None
+    """How many deployments are declared, and how many live; None if live was not read."""
     is_target: bool = True
     """False for the part that holds what concerns no single target."""
 

@@ -73,6 +73,7 @@ class Message:
     id: int
     destination: str
     document: JSON
+    """The transitions to send (schemas/notification.schema.json)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Item:
     key: Key
     severity: Severity
     value: str | None
+    """The live value as the last run that reported it shows it, as canonical JSON; None if it is redacted."""
     first_seen: str
     """The conclusive run that first reported it."""
     last_seen: str
@@ -50,6 +51,7 @@ class Item:
     opened_run: str = ""
     resolved_run: str | None = None
     resolved_at: str | None = None
+    """When, and by which run, it was resolved; both None while it is open."""
     announced_at: str | None = None
     """When people were last notified of it."""
     id: int = 0
