@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from driftcheck.budget import Budget, OverBudgetError
-from driftcheck.model import ABSENT, JSON, Change, ChangeKind, Detail
-from driftcheck.paths import Path, sort_key
+from driftcheck.model import JSON, Change, ChangeKind, Detail
+from driftcheck.paths import sort_key, value_at
 
 _MOST_NODES: Final = 2_000
 """The most nodes of both sides together; a larger structure has no details, and its values are still reported."""
@@ -124,12 +124,16 @@ def _details(declared: JSON, live: JSON) -> Iterator[Detail]:
     for name, kind in _KINDS.items():
         for level in found.get(name, ()):
             path = tuple(level.path(output_format="list", use_t2=kind is ChangeKind.ADDED))
+            one = value_at(declared, path)
+            other = value_at(live, tuple(level.path(output_format="list", use_t2=True)))
             if kind is ChangeKind.MODIFIED and _is_two(level):
-                yield Detail(ChangeKind.REMOVED, path, declared=_at(declared, path))
-                yield Detail(ChangeKind.ADDED, path, live=_at(live, path))
+                yield Detail(ChangeKind.REMOVED, path, declared=one)
+                yield Detail(ChangeKind.ADDED, path, live=value_at(live, path))
+            elif kind is ChangeKind.MODIFIED and type(one) is type(other) and isinstance(one, dict | list):
+                yield from (replace(each, path=(*path, *each.path)) for each in _details(one, other))
             else:
-                live_path = tuple(level.path(output_format="list", use_t2=True))
-                yield from _detail(kind, path, _at(declared, path), _at(live, live_path))
+                gone, new = kind is ChangeKind.REMOVED, kind is ChangeKind.ADDED
+                yield Detail(kind, path, None if new else one, None if gone else other)
 
 
 def _is_two(level: Any) -> bool:
@@ -142,18 +146,6 @@ def _is_two(level: Any) -> bool:
     )
 
 
-def _detail(kind: ChangeKind, path: Path, declared: JSON, live: JSON) -> Iterator[Detail]:
-    """Return one difference, or those inside it if both sides are structures of one type."""
-    if kind is ChangeKind.MODIFIED and type(declared) is type(live) and isinstance(declared, dict | list):
-        yield from (replace(each, path=(*path, *each.path)) for each in _details(declared, live))
-    elif kind is ChangeKind.ADDED:
-        yield Detail(kind, path, live=live)
-    elif kind is ChangeKind.REMOVED:
-        yield Detail(kind, path, declared=declared)
-    else:
-        yield Detail(kind, path, declared, live)
-
-
 def _canonical(value: JSON) -> Any:
     if isinstance(value, dict):
         return {key: _canonical(entry) for key, entry in value.items()}
@@ -164,12 +156,3 @@ def _canonical(value: JSON) -> Any:
 
 def _text(value: JSON) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _at(value: JSON, path: Path) -> JSON:
-    for segment in path:
-        try:
-            value = value[segment]
-        except LookupError:
-            return ABSENT
-    return value
