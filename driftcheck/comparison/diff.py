@@ -162,7 +162,7 @@ def _compare_null(pair: _Pair, live: JSON, context: FieldContext) -> None:
     for own in (derived, derive(field, context.live, context.parent)):
         if own is not None and not isinstance(live, dict | list) and same_scalar(own, live, field):
             return
-    pair.found.differ(context.path, ABSENT, live, declared_effective=derived)
+    pair.found.differ(context.path, ABSENT, live, effective=derived)
 
 
 def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
@@ -179,14 +179,10 @@ def _compare_unset(pair: _Pair, declared: JSON, context: FieldContext) -> None:
     elif is_structured(declared, field):
         part = pair.fresh()
         _compare_object(part, declared, _NOTHING, field, context.path)
-        pair.found.compared += part.found.compared
-        if part.found.differences:
-            pair.found.differ(context.path, declared, ABSENT)
-        else:
-            pair.found.unverifiable.extend(part.found.unverifiable)
+        pair.found.differ_as_whole(part.found, context.path, declared, ABSENT)
     else:
         pair.found.compared += 1
-        pair.found.differ(context.path, declared, ABSENT, live_effective=derived)
+        pair.found.differ(context.path, declared, ABSENT, effective=derived)
 
 
 def _is_evidence(pair: _Pair, context: FieldContext, derived: JSON) -> bool:

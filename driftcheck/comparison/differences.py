@@ -62,17 +62,25 @@ class Recorder:
         declared: JSON | Absent,
         live: JSON | Absent,
         *,
-        declared_effective: JSON = None,
-        live_effective: JSON = None,
+        effective: JSON = None,
         of_order: bool = False,
     ) -> None:
-        """Record that two values differ; ABSENT for a side that has none."""
-        kind = ChangeKind.MODIFIED
+        """Record that two values differ; ABSENT for a side that lacks it and uses the `effective` one."""
         if declared is ABSENT:
-            kind, declared = ChangeKind.ADDED, None
+            difference = Difference(ChangeKind.ADDED, path, None, live, declared_effective=effective)
         elif live is ABSENT:
-            kind, live = ChangeKind.REMOVED, None
-        self.differences.append(Difference(kind, path, declared, live, declared_effective, live_effective, of_order))
+            difference = Difference(ChangeKind.REMOVED, path, declared, None, live_effective=effective)
+        else:
+            difference = Difference(ChangeKind.MODIFIED, path, declared, live, of_order=of_order)
+        self.differences.append(difference)
+
+    def differ_as_whole(self, part: Recorder, path: Path, declared: JSON | Absent, live: JSON | Absent) -> None:
+        """Add what was found in an object that one side lacks: it differs as a whole if any part of it differs."""
+        self.compared += part.compared
+        if part.differences:
+            self.differ(path, declared, live)
+        else:
+            self.unverifiable.extend(part.unverifiable)
 
     def result(self) -> Differences:
         """Return what was found, sorted by path."""

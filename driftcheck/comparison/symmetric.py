@@ -144,26 +144,19 @@ def _compare_with_nothing(pair: _Pair, first: JSON, second: JSON, context: Field
         pair.found.unverifiable.extend(set_fields(value, field, path, by_entry=unrevised))
     elif pair.listed and is_own_default(value, field):
         pair.found.compared += 1
-    elif is_structured(value, field):
-        part = pair.fresh() if pair.listed else pair
-        _compare_object(part, value if is_first else _NOTHING, _NOTHING if is_first else value, field, path)
-        if part is not pair:
-            _add_part(pair, part, value, path, is_first=is_first)
-    else:
+    elif not is_structured(value, field):
         pair.found.compared += 1
-        if is_first:
-            pair.found.differ(path, value, ABSENT, live_effective=derived)
-        else:
-            pair.found.differ(path, ABSENT, value, declared_effective=derived)
-
-
-def _add_part(pair: _Pair, part: _Pair, value: JSON, path: Path, *, is_first: bool) -> None:
-    """Add what was found in an object that only one listing has: it differs as a whole if any part of it differs."""
-    pair.found.compared += part.found.compared
-    if part.found.differences:
-        pair.found.differ(path, value if is_first else ABSENT, ABSENT if is_first else value)
+        pair.found.differ(path, *_either(is_first, value, ABSENT), effective=derived)
+    elif pair.listed:
+        part = pair.fresh()
+        _compare_object(part, *_either(is_first, value, _NOTHING), field, path)
+        pair.found.differ_as_whole(part.found, path, *_either(is_first, value, ABSENT))
     else:
-        pair.found.unverifiable.extend(part.found.unverifiable)
+        _compare_object(pair, *_either(is_first, value, _NOTHING), field, path)
+
+
+def _either(is_first: bool, value: JSON, nothing: JSON) -> tuple[JSON, JSON]:
+    return (value, nothing) if is_first else (nothing, value)
 
 
 def _compare_apart(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Recorder:
