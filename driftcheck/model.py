@@ -226,6 +226,11 @@ class Finding:
     excerpt: str | None = field(default=None, compare=False, repr=False)
     """The line at the location, if it may be shown; only for people, and in no saved report."""
 
+    @property
+    def key(self) -> tuple[str | None, str | None]:
+        """Target and name of the deployment that it is about."""
+        return self.target, self.deployment
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -417,6 +422,11 @@ class Comparison:
     live_since: LiveSince | None = None
     by_name_only: int = 0
     """How many values are declared only by name and can't be compared (secrets, variables)."""
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """Target and name, which identify a deployment in a report."""
+        return self.target, self.name
 
     @property
     def is_accepted_absence(self) -> bool:

@@ -26,7 +26,6 @@ from driftcheck.model import (
     ABSENT,
     JSON,
     Change,
-    Comparison,
     ExitStatus,
     Finding,
     Outcome,
@@ -185,7 +184,7 @@ def _content(report: Report) -> dict[str, Any]:
     parts = list(_parts(report, numbers))
     others = _rows((each for part in parts for each in part.shown.others if not _is_counted_unmanaged(each)), numbers)
     rows = [*(row for part in parts for row in (*part.rows, *part.unmanaged, *part.elsewhere)), *others]
-    anchors = {_key(row.block.comparison): row.anchor for row in rows}
+    anchors: dict[tuple[str | None, str | None], str] = {row.block.comparison.key: row.anchor for row in rows}
     general = [each for part in parts for each in (*part.shown.general, *part.shown.warnings, *part.notes)]
     severities = Counter(row.severity for row in rows) + Counter(each.severity.value for each in general)
     by_rule = Counter((each.severity, each.rule) for each in report.findings if each.suppressed is None)
@@ -208,7 +207,7 @@ def _content(report: Report) -> dict[str, Any]:
         "suppressions": _suppressions(report, anchors),
         "inventory": list(_inventory(report)),
         "pending": sorted(
-            (comparison.facts["pending_since"], comparison.name, anchors[_key(comparison)])
+            (comparison.facts["pending_since"], comparison.name, anchors[comparison.key])
             for comparison in report.deployments
             if "pending_since" in comparison.facts
         ),
@@ -230,10 +229,6 @@ def _identity(report: Report) -> str:
         return ", ".join(target.name for target in report.targets)
     workspace = report.live.workspace if report.live else None
     return "" if view.report_id(report) == workspace else view.report_id(report)
-
-
-def _key(comparison: Comparison) -> tuple[str | None, str]:
-    return comparison.target, comparison.name
 
 
 def _parts(report: Report, numbers: Iterator[int]) -> Iterator[_Part]:
@@ -271,14 +266,14 @@ def _general_notes(report: Report) -> list[Finding]:
     return sorted(loose, key=lambda each: (str(each.location or ""), each.rule))
 
 
-def _matrix(report: Report, anchors: Mapping[tuple[str | None, str], str]) -> list[_Cells]:
+def _matrix(report: Report, anchors: Mapping[tuple[str | None, str | None], str]) -> list[_Cells]:
     """Return deployments by target, paired without what each target appends to their names; those that differ first."""
     cells: dict[str, dict[str, tuple[Status, str, str]]] = {}
     for target in report.targets:
         for each in report.deployments:
             if each.target == target.name:
                 name = each.name.removesuffix(target.name_suffix) or each.name
-                cells.setdefault(name, {})[target.name] = (each.status, anchors[_key(each)], each.name)
+                cells.setdefault(name, {})[target.name] = (each.status, anchors[each.key], each.name)
     rows = [(name, [row.get(target.name) for target in report.targets]) for name, row in sorted(cells.items())]
     return sorted(rows, key=_matches)
 
@@ -332,18 +327,18 @@ def _bar(statuses: Mapping[Status, int]) -> list[_Segment]:
 
 
 def _suppressions(
-    report: Report, anchors: Mapping[tuple[str | None, str], str]
+    report: Report, anchors: Mapping[tuple[str | None, str | None], str]
 ) -> list[tuple[Suppression, list[tuple[str | None, str | None, str]]]]:
     """Return each rule with what it suppresses: deployment, its anchor, and the field or rule."""
     gathered: dict[Suppression, list[tuple[str | None, str | None, str]]] = {}
     for comparison in report.deployments:
         for change in comparison.changes:
             if change.suppressed is not None:
-                entry = (comparison.name, anchors[_key(comparison)], wording.path_text(change.path))
+                entry = (comparison.name, anchors[comparison.key], wording.path_text(change.path))
                 gathered.setdefault(change.suppressed, []).append(entry)
     for finding in report.findings:
         if finding.suppressed is not None:
-            anchor = anchors.get((finding.target, finding.deployment or ""))
+            anchor = anchors.get(finding.key)
             gathered.setdefault(finding.suppressed, []).append((finding.deployment, anchor, finding.rule))
     return sorted(gathered.items(), key=lambda item: (str(item[0].location or ""), item[0].reason))
 

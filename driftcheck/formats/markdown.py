@@ -198,7 +198,7 @@ def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_o
 
 def _elsewhere(block: view.Block, report: Report, options: RenderOptions) -> Iterator[_Piece]:
     comparison = block.comparison
-    name = _code(wording.name_in(report, comparison.target, comparison.name))
+    name = _code(wording.name_in(report, *comparison.key))
     if not comparison.changes:
         location = f" {_linked(comparison.location, options)}" if comparison.location else ""
         yield _Piece(f"- {name}: {wording.status_text(block)}{location}\n", "deployment")
@@ -235,7 +235,7 @@ def _row(change: Change, report: Report, options: RenderOptions) -> _Piece:
 
 
 def _finding(finding: Finding, report: Report, options: RenderOptions) -> _Piece:
-    name = wording.name_in(report, finding.target, finding.deployment)
+    name = wording.name_in(report, *finding.key)
     about = [_code(name)] if name else []
     about += [_code(wording.path_text(finding.path))] if finding.path else []
     locations = [_linked(finding.location, options)] if finding.location else []
@@ -259,7 +259,7 @@ def _suppressed(shown: view.View, report: Report, options: RenderOptions) -> _Gr
         if isinstance(item, Finding):
             pieces.append(_finding(item, report, options))
         elif comparison is not None:
-            name = wording.name_in(report, comparison.target, comparison.name)
+            name = wording.name_in(report, *comparison.key)
             parts = [name, wording.path_text(item.path), wording.change_text(item, _VALUE)]
             text = f"{': '.join(map(_code, parts))}; {_code(wording.reason_text(suppression))}"
             pieces.append(_Piece(f"- {text}\n", "suppressed change"))
@@ -274,10 +274,7 @@ def _sum(group: view.Sum, report: Report, options: RenderOptions) -> _Group:
     title = _prose(wording.rule_title(group.rule, group.findings), _html_code)
     summary = f"<b>{group.severity.value}</b> {title} ({len(group.findings):,})"
     if group.rule in UNMANAGED_RULES:
-        pieces = [
-            _Piece(f"- {_code(wording.name_in(report, each.target, each.deployment))}\n", "finding")
-            for each in group.findings
-        ]
+        pieces = [_Piece(f"- {_code(wording.name_in(report, *each.key))}\n", "finding") for each in group.findings]
     else:
         pieces = [_finding(each, report, options) for each in group.findings]
     return _details(summary, pieces)

@@ -256,7 +256,7 @@ class _Page:
 
     def _finding(self, finding: Finding, indent: str) -> Iterator[str]:
         location = wording.location_text(finding.location, column=True)
-        about = [] if indent else [wording.name_in(self._report, finding.target, finding.deployment)]
+        about = [] if indent else [wording.name_in(self._report, *finding.key)]
         about += [wording.path_text(finding.path)] if finding.path else []
         ages = wording.age_notes(finding, self._report)
         severity = "suppressed" if finding.suppressed else finding.severity.value
@@ -325,9 +325,7 @@ class _Page:
             for block in blocks:
                 yield from self._block(block)
             return
-        names = wording.listed(
-            (wording.name_in(self._report, block.comparison.target, block.comparison.name) for block in blocks), _NAMES
-        )
+        names = wording.listed((wording.name_in(self._report, *block.comparison.key) for block in blocks), _NAMES)
         counts = wording.elsewhere_text(blocks)
         yield from self._fill([("Not touched by this change:", _BOLD), f"{counts}: {names} ({_MORE})"])
 
@@ -345,10 +343,10 @@ class _Page:
             if wording.reason_text(suppression) in summed:
                 continue
             if isinstance(item, Change):
-                name = wording.name_in(self._report, comparison.target, comparison.name) if comparison else ""
+                name = wording.name_in(self._report, *comparison.key) if comparison else ""
                 what = f"{name}: {wording.path_text(item.path)}: {wording.change_text(item, self._limit)}"
             else:
-                name = wording.name_in(self._report, item.target, item.deployment)
+                name = wording.name_in(self._report, *item.key)
                 what = f"{f'{name}: ' if name else ''}{visible(item.rule)}"
             lines.append("\n".join(self._fill([f"{what}; {wording.reason_text(suppression)}"], "  ")))
         if sums or lines:
@@ -394,7 +392,7 @@ class _Page:
 
     def _sum(self, group: Sum) -> Iterator[str]:
         """Summarize the findings of a rule, with the names of some deployments."""
-        found = {(each.target, each.deployment) for each in group.findings if each.deployment is not None}
+        found = {each.key for each in group.findings if each.deployment is not None}
         names = [wording.name_in(self._report, *each) for each in sorted(found, key=str)]
         number = wording.counted(len(names) or len(group.findings), "deployment" if names else "time")
         about = names[0] if len(names) == 1 else number + (f": {wording.listed(names, _NAMES)}" if names else "")
@@ -414,7 +412,7 @@ class _Page:
         for block in self._view.others:
             comparison = block.comparison
             if comparison.status is Status.IN_SYNC:
-                name = wording.name_in(self._report, comparison.target, comparison.name)
+                name = wording.name_in(self._report, *comparison.key)
                 facts = f"{name}, {wording.counted(comparison.compared, 'field')} compared"
                 if comparison.unverifiable:
                     facts += f", unverifiable: {', '.join(map(wording.path_text, comparison.unverifiable))}"

@@ -178,11 +178,11 @@ class Block:
 
 def blocks(report: Report) -> list[Block]:
     """Return every deployment with its findings: first those that the change alters, then the worst, the newest."""
-    about: dict[tuple[str | None, str], list[Finding]] = {(each.target, each.name): [] for each in report.deployments}
+    about: dict[tuple[str | None, str | None], list[Finding]] = {each.key: [] for each in report.deployments}
     for finding in report.findings:
-        if finding.deployment is not None and (finding.target, finding.deployment) in about:
-            about[finding.target, finding.deployment].append(finding)
-    return sorted((_block(each, about[each.target, each.name]) for each in report.deployments), key=_block_order)
+        if finding.key in about:
+            about[finding.key].append(finding)
+    return sorted((_block(each, about[each.key]) for each in report.deployments), key=_block_order)
 
 
 def _block(comparison: Comparison, findings: list[Finding]) -> Block:
@@ -271,8 +271,8 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
             replace(block, findings=tuple(each for each in block.findings if not _is_note_on_value(each)))
             for block in shown
         ]
-    known = {(each.target, each.name) for each in report.deployments}
-    loose = [each for each in report.findings if (each.target, each.deployment) not in known]
+    known = {each.key for each in report.deployments}
+    loose = [each for each in report.findings if each.key not in known]
     general = sorted(
         (each for each in loose if each.suppressed is None),
         key=lambda each: (each.severity.rank, each.location or NO_LOCATION, *_rule_order(each.rule)),
@@ -298,12 +298,12 @@ def notes_elsewhere(report: Report) -> list[Finding]:
     """Return the notes on deployments that the change under review does not touch; empty without one."""
     if base(report) is None:
         return []
-    own = {(each.comparison.target, each.comparison.name) for each in blocks(report) if each.is_own}
+    own = {each.comparison.key for each in blocks(report) if each.is_own}
     return [
         each
         for each in report.findings
         if each.severity is Severity.NOTE and each.suppressed is None and each.deployment is not None
-        if (each.target, each.deployment) not in own
+        if each.key not in own
     ]
 
 
@@ -321,11 +321,11 @@ _REPEATED: Final = 3
 
 def _repeated(every: Iterable[Block], findings: Iterable[Finding]) -> frozenset[str]:
     """Return the rules whose equal warnings about whole deployments are summed."""
-    drifting = {(each.comparison.target, each.comparison.name) for each in every if each.active}
+    drifting = {each.comparison.key for each in every if each.active}
     warnings = Counter(
         (each.rule, each.message, each.hint)
         for each in findings
-        if _is_of_deployment(each) and (each.target, each.deployment) not in drifting
+        if _is_of_deployment(each) and each.key not in drifting
     )
     rules = Counter(rule for rule, _, _ in warnings)
     return frozenset(rule for (rule, *_), number in warnings.items() if number >= _REPEATED and rules[rule] == 1)

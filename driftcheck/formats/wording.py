@@ -272,8 +272,8 @@ def suppressed_text(items: Sequence[view.Suppressed], report: Report) -> str:
     fields = sum(isinstance(item, Change) for _, item, _ in items)
     kinds = [(fields, "field"), (len(items) - fields, "finding")]
     found = " and ".join(counted(number, noun) for number, noun in kinds if number)
-    about: set[tuple[str | None, str]] = {(each.target, each.name) for each, _, _ in items if each}
-    about |= {(item.target, item.deployment) for _, item, _ in items if isinstance(item, Finding) and item.deployment}
+    about: set[tuple[str | None, str | None]] = {each.key for each, _, _ in items if each}
+    about |= {item.key for _, item, _ in items if isinstance(item, Finding) and item.deployment}
     names = {name_in(report, *each) for each in about}
     if not names:
         return found
@@ -386,7 +386,7 @@ def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
     base = view.base(report)
     missing = [] if base is not None else list(_to_create(report))
     drift = [
-        (each.target, each.name, change)
+        (*each.key, change)
         for each in report.deployments
         for change in each.changes
         if _can_be_accepted(change) and (base is None or change.severity is Severity.ERROR)
@@ -412,10 +412,10 @@ def _to_create(report: Report) -> Iterator[tuple[str | None, str]]:
     """
     if not any(each.id is not None and each.status is not Status.UNMANAGED for each in report.deployments):
         return
-    others = {(f.target, f.deployment) for f in report.findings if f.rule in ("probable-rename", "being-deleted")}
+    others = {f.key for f in report.findings if f.rule in ("probable-rename", "being-deleted")}
     for found in report.findings:
         counts = found.suppressed is None and found.severity is not Severity.NOTE
-        is_other = (found.target, found.deployment) in others
+        is_other = found.key in others
         if found.rule == "missing-deployment" and counts and not is_other and found.deployment is not None:
             yield found.target, found.deployment
 
