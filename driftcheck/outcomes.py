@@ -34,7 +34,7 @@ _ABOUT_LIVE: Final = frozenset(COMPARISON_RULES) - {"catch-all-ignore", "nothing
 _TURNED_OFF: Final = Suppression("turned off by `severities` in driftcheck.yaml")
 
 
-def weighed(change: Change, policy: Policy) -> Change:
+def with_severity(change: Change, policy: Policy) -> Change:
     """Return a change with the severity of the policy."""
     severity = _severity_of_class(change.change_class, "drift", policy)
     if severity is Severity.ERROR and _is_undeclared_exposure(change):
@@ -55,11 +55,11 @@ def _severity_of_class(change_class: ChangeClass, rule: str, policy: Policy) -> 
     return Severity.WARNING if change_class is ChangeClass.ELSEWHERE else Severity.NOTE
 
 
-def weigh_findings(findings: Iterable[Finding], policy: Policy, *, is_three_way: bool) -> tuple[Finding, ...]:
+def with_severities(findings: Iterable[Finding], policy: Policy, *, is_three_way: bool) -> tuple[Finding, ...]:
     """Return the findings with the severities of the policy, worst first, then by location."""
-    weighed = [replace(found, severity=_finding_severity(found, policy, is_three_way)) for found in findings]
+    rated = [replace(found, severity=_finding_severity(found, policy, is_three_way)) for found in findings]
     off = policy.off
-    active = (replace(f, suppressed=_TURNED_OFF) if f.rule in off and f.suppressed is None else f for f in weighed)
+    active = (replace(f, suppressed=_TURNED_OFF) if f.rule in off and f.suppressed is None else f for f in rated)
     return tuple(sorted(active, key=_finding_order))
 
 

@@ -37,7 +37,7 @@ from driftcheck.model import (
     Snapshot,
     Status,
 )
-from driftcheck.outcomes import decide, weigh_findings, weighed
+from driftcheck.outcomes import decide, with_severities, with_severity
 from driftcheck.paths import glob_matches
 from driftcheck.policies import PolicyResults, judge_policies, with_unverifiable
 from driftcheck.redaction.names import mask, mask_summary
@@ -173,7 +173,7 @@ def _apply_policy(
             findings.append(make_finding("nothing-under-review"))
         findings += run.baseline.policy_changes(declarations, policy)
     budget = details.budget(declarations.size)
-    return [_finish(comparison, policy, accepted, budget) for comparison in compared], findings
+    return [_as_reported(comparison, policy, accepted, budget) for comparison in compared], findings
 
 
 def _is_all_elsewhere(compared: Iterable[Comparison]) -> bool:
@@ -199,8 +199,8 @@ def _rules(declarations: Declarations, run: Run) -> tuple[IgnoreRule, ...]:
     return (*own, *run.settings.policy.ignores)
 
 
-def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None], budget: Budget) -> Comparison:
-    """Return a comparison as the report shows it: changes redacted and weighed, the status without suppressed items.
+def _as_reported(comparison: Comparison, policy: Policy, accepted: Set[str | None], budget: Budget) -> Comparison:
+    """Return a comparison as the report shows it: with severities, redacted, and a status without suppressed items.
 
     `accepted` holds the names of deployments whose absence an ignore rule accepts, `budget` the time for details.
     """
@@ -208,7 +208,8 @@ def _finish(comparison: Comparison, policy: Policy, accepted: Set[str | None], b
         return replace(comparison, status=Status.IN_SYNC)
     if not comparison.changes:
         return comparison
-    changes = tuple(details.with_details(redact(weighed(change, policy)), budget) for change in comparison.changes)
+    redacted = (redact(with_severity(change, policy)) for change in comparison.changes)
+    changes = tuple(details.with_details(change, budget) for change in redacted)
     return replace(comparison, changes=changes, status=status_of(changes))
 
 
@@ -226,7 +227,7 @@ def _report(
         )
     live = None if snapshot is None else mask_summary(summarise(snapshot))
     comparisons, findings = mask(comparisons, findings)
-    findings = weigh_findings(findings, policy, is_three_way=run.baseline is not None)
+    findings = with_severities(findings, policy, is_three_way=run.baseline is not None)
     declared = DeclaredSummary(
         files=declarations.files,
         deployments=len(declarations.deployments),

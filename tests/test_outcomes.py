@@ -24,7 +24,7 @@ from driftcheck.model import (
     Suppression,
     TargetSummary,
 )
-from driftcheck.outcomes import decide, fail_on_new, weigh_findings, weighed
+from driftcheck.outcomes import decide, fail_on_new, with_severities, with_severity
 from driftcheck.settings import Policy
 
 CHANGE = Change(ChangeKind.MODIFIED, ("source_config", "resource_spec", "cpu"), 1, 2)
@@ -71,26 +71,26 @@ def found(rule: str, severity: Severity, **values: Any) -> Finding:
     ],
 )
 def test_the_class_of_a_change_gives_its_severity(change_class: ChangeClass, severity: Severity) -> None:
-    assert weighed(replace(CHANGE, change_class=change_class), Policy()).severity is severity
+    assert with_severity(replace(CHANGE, change_class=change_class), Policy()).severity is severity
 
 
 def test_the_severity_of_drift_is_that_of_the_gated_classes() -> None:
     policy = Policy(gate=frozenset({ChangeClass.PROPOSED}), severities={"drift": Severity.WARNING})
-    assert weighed(replace(CHANGE, change_class=ChangeClass.PROPOSED), policy).severity is Severity.WARNING
-    assert weighed(CHANGE, policy).severity is Severity.NOTE
+    assert with_severity(replace(CHANGE, change_class=ChangeClass.PROPOSED), policy).severity is Severity.WARNING
+    assert with_severity(CHANGE, policy).severity is Severity.NOTE
 
 
 def test_undeclared_sharing_is_at_most_a_warning() -> None:
     shared = Change(ChangeKind.ADDED, ("shareable",), None, True)
-    assert weighed(shared, Policy()).severity is Severity.WARNING
-    assert weighed(replace(shared, kind=ChangeKind.MODIFIED, declared=False), Policy()).severity is Severity.ERROR
+    assert with_severity(shared, Policy()).severity is Severity.WARNING
+    assert with_severity(replace(shared, kind=ChangeKind.MODIFIED, declared=False), Policy()).severity is Severity.ERROR
 
 
 def test_findings_have_the_severity_of_the_policy_and_come_worst_first() -> None:
     policy = Policy(severities={"long-name": Severity.ERROR})
     findings = [found("cpu-rounded", Severity.WARNING, deployment=name) for name in "ba"]
     findings = [*findings, found("long-name", Severity.NOTE)]
-    ranked = weigh_findings(findings, policy, is_three_way=False)
+    ranked = with_severities(findings, policy, is_three_way=False)
     assert [(each.rule, each.severity, each.deployment) for each in ranked] == [
         ("long-name", Severity.ERROR, None),
         ("cpu-rounded", Severity.WARNING, "a"),
@@ -100,15 +100,15 @@ def test_findings_have_the_severity_of_the_policy_and_come_worst_first() -> None
 
 def test_with_a_base_the_class_of_a_whole_deployment_gives_its_severity() -> None:
     missing = found("missing-elsewhere", Severity.ERROR)
-    (three_way,) = weigh_findings([missing], Policy(), is_three_way=True)
-    (two_way,) = weigh_findings([missing], Policy(), is_three_way=False)
+    (three_way,) = with_severities([missing], Policy(), is_three_way=True)
+    (two_way,) = with_severities([missing], Policy(), is_three_way=False)
     assert (three_way.severity, two_way.severity) == (Severity.WARNING, Severity.ERROR)
 
 
 def test_findings_of_rules_that_are_off_are_suppressed_with_the_reason() -> None:
     policy = Policy(off=frozenset({"long-name"}))
     own = found("long-name", Severity.WARNING, suppressed=ACCEPTED)
-    turned_off, kept = weigh_findings([found("long-name", Severity.WARNING), own], policy, is_three_way=False)
+    turned_off, kept = with_severities([found("long-name", Severity.WARNING), own], policy, is_three_way=False)
     assert turned_off.suppressed is not None
     assert "severities" in turned_off.suppressed.reason
     assert kept.suppressed == ACCEPTED
