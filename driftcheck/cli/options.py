@@ -264,6 +264,7 @@ scope = _together(
         click.option(
             f"--{name.replace('_', '-')}",
             type=click.Choice(["true", "false"]) if name == "remote_reconciled" else None,
+            metavar="TEXT",
             help=text,
         )
         for name, text in SCOPE.items()
