@@ -42,7 +42,7 @@ class SourceText:
 
     name: str
     data: bytes = field(repr=False)
-    layer: int = 0
+    path_index: int = 0
     """The position of the path that named it; overlays change deployments of earlier paths."""
     parsed: Parsed | None = field(default=None, repr=False, compare=False)
     """Its parsed content, if that is known."""
@@ -95,7 +95,7 @@ class Candidate:
     name: str
     path: str
     boundary: str
-    layer: int = 0
+    path_index: int = 0
     may_be_pipe: bool = False
     """Whether the path names the file itself: a pipe that was found in a folder is not waited for."""
 
@@ -117,10 +117,10 @@ def read(
     named = list(dict.fromkeys(paths))
     texts = []
     search = Search(_Disk(here), here)
-    for layer, path in enumerate(named):
+    for path_index, path in enumerate(named):
         if path == "-" and stdin is not None:
-            texts.append(SourceText(STDIN, stdin(), layer))
-        elif not search.add(path, layer) and path not in elsewhere:
+            texts.append(SourceText(STDIN, stdin(), path_index))
+        elif not search.add(path, path_index) and path not in elsewhere:
             raise _nothing_there(path, here)
     refusals: list[Finding] = []
     texts += _read_all(search.candidates, refusals)
@@ -152,7 +152,7 @@ def _read_all(candidates: Sequence[Candidate], refusals: list[Finding]) -> Itera
             refusals.append(refusal(candidate.name, refused))
             continue
         if data is not None:
-            yield SourceText(candidate.name, data, candidate.layer)
+            yield SourceText(candidate.name, data, candidate.path_index)
             total += len(data)
         if total > MAX_TOTAL:
             raise UsageError("The files are larger than 512 MiB together.", hint="Check them in several runs.")
@@ -183,7 +183,7 @@ class _Named:
     """A path as it was named, and how its files are searched for."""
 
     path: str
-    layer: int
+    path_index: int
     boundary: str
     pattern: tuple[str, ...]
     """The segments of a glob from the first that is special on; empty for a path that is not a glob."""
@@ -219,14 +219,14 @@ class Search:
                 self.refuse(full, path, RefusedError(message, rule="skipped-link"))
         return tuple(self._refused.values())
 
-    def add(self, path: str, layer: int = 0) -> bool:
+    def add(self, path: str, path_index: int = 0) -> bool:
         """Add what one path names, and return whether that is anything."""
         full = full_path(path, self._here)
         before = self._met
         start, pattern = (full, ()) if self._tree.kind(full) is not None else split_glob(full, self._here)
         kind = self._tree.kind(start)
         try:
-            named = _Named(path, layer, self._tree.boundary(start), pattern)
+            named = _Named(path, path_index, self._tree.boundary(start), pattern)
         except RefusedError as refused:
             self.refuse(start, path, refused)
             return True
@@ -247,7 +247,7 @@ class Search:
     def _add_file(self, named: _Named, full: str, *, may_be_pipe: bool = False) -> None:
         self._met += 1
         name = shown(full, named.path, self._here)
-        self._candidates.setdefault(full, Candidate(name, full, named.boundary, named.layer, may_be_pipe))
+        self._candidates.setdefault(full, Candidate(name, full, named.boundary, named.path_index, may_be_pipe))
         if len(self._candidates) > MAX_FILES:
             raise UsageError("The paths name more than 10,000 files.", hint="Name fewer, or check in several runs.")
 

@@ -366,7 +366,7 @@ def _rewritten(file: _File, layers: Sequence[_Layer]) -> _File:
 def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:
     """Return the entries of each declared name, the lowest layer first."""
     found: dict[str, list[_Layer]] = {}
-    for file in sorted(files, key=lambda file: file.text.layer):
+    for file in sorted(files, key=lambda file: file.text.path_index):
         for number, document in enumerate(file.parsed.documents):
             if not isinstance(document, dict):
                 continue

@@ -249,8 +249,8 @@ def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suff
     named = [_inside(path, repository) for path in dict.fromkeys(paths)]
     tree = _Tree(repository, commit, _entries_at(repository, commit, _prefixes(repository, named)))
     search = Search(tree, repository.here)
-    for layer, path in enumerate(named):
-        search.add(path, layer)
+    for path_index, path in enumerate(named):
+        search.add(path, path_index)
     for path, refused in tree.unreadable(named):
         search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
@@ -366,9 +366,9 @@ def not_checked_out(repository: Repository, paths: Sequence[str]) -> Sources:
         return Sources((), ())
     tree = _Tree(repository, "HEAD", missing)
     search = Search(tree, repository.here)
-    for layer, path in enumerate(dict.fromkeys(paths)):
+    for path_index, path in enumerate(dict.fromkeys(paths)):
         if path != "-":
-            search.add(_inside(path, repository), layer)
+            search.add(_inside(path, repository), path_index)
     texts, refusals = tree.read(search.candidates)
     return Sources(tuple(texts), (*search.findings, *refusals))
 
@@ -516,7 +516,7 @@ class _Tree:
         if sum(sizes[identity] for _, identity in found) > discovery.MAX_TOTAL:
             raise UsageError("The files at the base revision are larger than 512 MiB together.", hint="Name fewer.")
         contents = _contents(self._repository, [identity for _, identity in found])
-        return [SourceText(c.name, data, c.layer) for (c, _), data in zip(found, contents, strict=True)], refusals
+        return [SourceText(c.name, data, c.path_index) for (c, _), data in zip(found, contents, strict=True)], refusals
 
     def _follow(self, link: _TreeEntry) -> str | None:
         """Return the file that a link leads to; None if it leads out of the tree, nowhere, or can't be asked for."""

@@ -488,7 +488,7 @@ class _Placed:
 
     entry: _DeclaredEntry
     text: Text
-    layer: int
+    path_index: int
     """The position of the path that named the file."""
 
     def location(self, key: str) -> Location:
@@ -517,9 +517,9 @@ class _Assembly:
             text = Text(source.name, source.data, file.parsed)
             self._findings.setdefault(source.name, Findings(source.name))
             for entry in file.deployments:
-                self._add_deployment(_Placed(entry, text, source.layer))
+                self._add_deployment(_Placed(entry, text, source.path_index))
             for entry in file.overlays:
-                self._overlays[entry.name].append(_Placed(entry, text, source.layer))
+                self._overlays[entry.name].append(_Placed(entry, text, source.path_index))
         overlays = {name: self._applicable(name, placed) for name, placed in self._overlays.items()}
         deployments = (self._declaration(placed, overlays.get(name, [])) for name, placed in self._declared.items())
         return Declarations(
@@ -558,9 +558,9 @@ class _Assembly:
         """Return the overlays of a name that have a deployment below, and report the others."""
         base, found = self._declared.get(name), []
         documents: dict[tuple[str, int], _Placed] = {}
-        for placed in sorted(overlays, key=lambda placed: placed.layer):
+        for placed in sorted(overlays, key=lambda placed: placed.path_index):
             first = documents.setdefault((placed.text.name, placed.entry.document), placed)
-            if base is None or placed.layer <= base.layer:
+            if base is None or placed.path_index <= base.path_index:
                 self._report_orphan(placed, base)
             elif first is not placed:
                 self._report_duplicate(placed, first, "overlay", "the document already has an overlay of this name")

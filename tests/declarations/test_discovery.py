@@ -307,4 +307,4 @@ def test_texts_know_the_position_of_the_path_that_named_them_first(tmp_path: Pat
     for name in "abc":
         (tmp_path / f"{name}.yaml").write_text("deployments: []\n")
     texts = discovery.read(["b.yaml", ".", "c.yaml"], here=str(tmp_path)).texts
-    assert [(text.name, text.layer) for text in texts] == [("a.yaml", 1), ("b.yaml", 0), ("c.yaml", 1)]
+    assert [(text.name, text.path_index) for text in texts] == [("a.yaml", 1), ("b.yaml", 0), ("c.yaml", 1)]

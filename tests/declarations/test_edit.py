@@ -201,7 +201,7 @@ overlay:
 
 
 def test_a_shared_file_is_not_changed() -> None:
-    sources = [SourceText("base.yaml", BASE.encode()), SourceText("production.yaml", OVERLAY.encode(), layer=1)]
+    sources = [SourceText("base.yaml", BASE.encode()), SourceText("production.yaml", OVERLAY.encode(), path_index=1)]
     declared = merged(
         in_files({"a": BASE}, "claims"),
         {"source_config": {"resource_spec": {"min_scale": 3}}},
@@ -222,7 +222,7 @@ def test_a_shared_file_is_not_changed() -> None:
 def test_every_deployment_of_a_shared_file_gets_an_overlay() -> None:
     names = ("one", "two")
     base = "deployments:\n" + "".join(f"  - name: {name}\n    display_name: old\n" for name in names)
-    sources = [SourceText("base.yaml", base.encode()), SourceText("own.yaml", b"overlay: []\n", layer=1)]
+    sources = [SourceText("base.yaml", base.encode()), SourceText("own.yaml", b"overlay: []\n", path_index=1)]
     wanted = {}
     for name in names:
         declared, live = {"name": name, "display_name": "old"}, {"name": name, "display_name": "new"}
