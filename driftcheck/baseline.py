@@ -12,20 +12,18 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from driftcheck import environment, settings
 from driftcheck.comparison.three_way import BaseDeclarations
-from driftcheck.declarations import discovery
+from driftcheck.declarations import discovery, git
 from driftcheck.declarations.config import Config, config_candidates, from_folder, is_in_repository, parse_config
 from driftcheck.declarations.discovery import Sources
+from driftcheck.declarations.git import Commits, Repository
 from driftcheck.errors import UsageError
 from driftcheck.model import NO_LOCATION, Declarations, Finding, IgnoreRule
 from driftcheck.rules import make_finding
 from driftcheck.settings import DEFAULT_PATHS, Flags, Policy, Settings
-
-if TYPE_CHECKING:
-    from driftcheck.declarations.git import Commits, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +91,8 @@ class BaseRevision:
 
     def left_out(self, paths: Sequence[str]) -> tuple[Sources, set[str]]:
         """Read the files of HEAD that paths name and that are not checked out; and the paths that name no others."""
-        from driftcheck.declarations import git
-
         found = git.not_checked_out(self.repository, paths)
-        return found, {path for path in paths if self.names_left_out(path)}
-
-    def names_left_out(self, path: str) -> bool:
-        """Return whether a path names only files that are not checked out."""
-        from driftcheck.declarations import git
-
-        return git.names_left_out(self.repository, path)
+        return found, {path for path in paths if git.names_left_out(self.repository, path)}
 
     def read(self, head: Declarations) -> Baseline:
         """Read the declarations at the commits, including those that head removed."""
@@ -115,8 +105,6 @@ class BaseRevision:
         return Baseline(first, declarations, self.proposed, self.former, self.is_redirected, is_at_tip)
 
     def _declarations(self, commit: str, head: Declarations) -> Declarations:
-        from driftcheck.declarations import git
-
         paths = (*self.paths, *_targets_of_links(self.paths))
         declared = git.load(self.repository, commit, paths, name_suffix=self.name_suffix)
         here, there = ({each.name for each in side.deployments} for side in (head, declared))
@@ -153,8 +141,6 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
     declared because the change names it. A configuration outside of the repository is the operator's and stays in
     force. Raises UsageError or BaseError if git can't find the commits or their files.
     """
-    from driftcheck.declarations import git
-
     here = FilePath.cwd()
     repository = git.open_repository(here, environment.variables())
     commits = git.find_commits(repository, ref, merge_commit=environment.platform_merge_commit())
@@ -202,8 +188,6 @@ def _unless_invalid(resolved: Callable[[str], dict[str | None, Settings]], commi
 
 def _with_left_out(run: Settings, repository: Repository) -> Settings:
     """Return the settings of head with the default paths that are in git and not checked out, if it names no others."""
-    from driftcheck.declarations import git
-
     if not {*run.paths} <= {*DEFAULT_PATHS}:
         return run
     more = (path for path in DEFAULT_PATHS if path not in run.paths and git.names_left_out(repository, path))
@@ -225,7 +209,11 @@ def _is_redirected(earlier: _Runs, proposed: _Runs, target: str | None) -> bool:
 
 def _with_paths(in_force: Settings, base: BaseRevision, proposed: Sequence[str]) -> Settings:
     """Return the settings with the paths that head is read at; raises UsageError if there are none."""
-    kept = tuple(path for path in base.paths if path not in proposed and _names_anything(base, path))
+    kept = tuple(
+        path
+        for path in base.paths
+        if path not in proposed and (discovery.names_anything(path) or git.names_left_out(base.repository, path))
+    )
     if not (proposed or kept or in_force.allow_empty or in_force.command == "audit"):
         raise UsageError(
             "nothing to check: neither HEAD nor the base revision has deployments.yaml or deployments/ here.",
@@ -234,14 +222,8 @@ def _with_paths(in_force: Settings, base: BaseRevision, proposed: Sequence[str])
     return replace(in_force, paths=(*proposed, *kept))
 
 
-def _names_anything(base: BaseRevision, path: str) -> bool:
-    return discovery.names_anything(path) or base.names_left_out(path)
-
-
 def _config_at(repository: Repository, commit: str, flags: Flags, here: FilePath) -> Config:
     """Return the configuration at a commit, the nearest unless one is named; an empty one if none exists."""
-    from driftcheck.declarations import git
-
     for file in [FilePath(flags.config)] if flags.config else config_candidates(here):
         found = git.read_config(repository, commit, file)
         if found is not None:
@@ -255,8 +237,6 @@ def _paths_at(repository: Repository, commit: str, flags: Flags, config: Config,
     if flags.paths or config.paths:
         yield from flags.paths or config.paths
         return
-    from driftcheck.declarations import git
-
     for path in DEFAULT_PATHS:
         if git.load(repository, commit, [path]).files:
             yield path
