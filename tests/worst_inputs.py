@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,44 +71,68 @@ def _only(text: str) -> dict[str, str]:
     return {"deployments.yaml": text}
 
 
+def _one(text: str, **live: Any) -> Worst:
+    """Return a file that declares `d0`, which is live."""
+    return Worst(_only(text), _live(["d0"], **live))
+
+
+def _each(text: str, number: int, **live: Any) -> Worst:
+    """Return a file that declares as many deployments, all live and alike."""
+    return Worst(_only(text), _live((f"d{n}" for n in range(number)), **live))
+
+
+def _revisions(size: int, value: str, **live: Any) -> Worst:
+    """Return deployments that each declare one field: what a mebibyte can hold most of."""
+    text, number = _fill(
+        size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
+    )
+    return _each(text, number, **live or _REVISION)
+
+
+def _labelled(size: int, value: str) -> Worst:
+    text, number = _fill(size, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n")
+    return _one(text, **_spec(labels=_labels(number)))
+
+
+def _configured(config: str, worst: Worst) -> Worst:
+    return replace(worst, files={"driftcheck.yaml": config, **worst.files})
+
+
 _ONE: Final = "deployments:\n- name: d0\n"
 _IN_SPEC: Final = _ONE + "  source_config:\n    resource_spec:\n"
+_REVISION: Final = {"source_revision_config": {"repo_ref": "live"}}
 
 
 def secrets(size: int, value: str) -> Worst:
     text, _ = _fill(size, lambda n: f"  - name: {value}{n}\n", _ONE + "  secrets:\n")
-    return Worst(_only(text), _live(["d0"]))
+    return _one(text)
 
 
 def labels(size: int, value: str) -> Worst:
-    text, number = _fill(size, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n")
-    return Worst(_only(text), _live(["d0"], **_spec(labels=_labels(number))))
+    return _labelled(size, value)
 
 
 def labels_by_line(size: int, value: str) -> Worst:
     text, number = _fill(size, lambda n: f"        k{n}: {value}\n", _IN_SPEC + "      labels:\n")
-    return Worst(_only(text), _live(["d0"], **_spec(labels=_labels(number))))
+    return _one(text, **_spec(labels=_labels(number)))
 
 
 def labels_of_other_names(size: int, value: str) -> Worst:
     half = (MAX_CHANGES - 1) // 2
     text, number = _fill(size, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n", most=half)
     live = {f"live{n}": "x" for n in range(number)}
-    return Worst(_only(text), _live(["d0"], **_spec(labels=live)))
+    return _one(text, **_spec(labels=live))
 
 
 def deployments(size: int, value: str) -> Worst:
-    text, number = _fill(
-        size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
-    )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    return _revisions(size, value)
 
 
 def deployments_by_line(size: int, value: str) -> Worst:
     text, number = _fill(
         size, lambda n: f"- name: d{n}\n  source_revision_config: {{repo_ref: {value}}}\n", "deployments:\n"
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    return _each(text, number, **_REVISION)
 
 
 def deployments_with_specs(size: int, value: str) -> Worst:
@@ -118,7 +142,7 @@ def deployments_with_specs(size: int, value: str) -> Worst:
         lambda n: f"- {{name: d{n}, source_config: {{resource_spec: {{max_scale: {limits[value]}}}}}}}\n",
         "deployments:\n",
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), **_spec(max_scale=9, min_scale=1, cpu=1.5)))
+    return _each(text, number, **_spec(max_scale=9, min_scale=1, cpu=1.5))
 
 
 def missing_deployments(size: int, value: str) -> Worst:
@@ -129,7 +153,7 @@ def missing_deployments(size: int, value: str) -> Worst:
 def recreated_deployments(size: int, value: str) -> Worst:
     sources = {"a": "internal_docker", "b": "external_docker"}
     text, number = _fill(size, lambda n: f"- {{name: d{n}, source: {sources[value]}}}\n", "deployments:\n")
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source="github"))
+    return _each(text, number, source="github")
 
 
 def rules_by_glob(size: int, value: str) -> Worst:
@@ -147,15 +171,13 @@ def rules_by_glob(size: int, value: str) -> Worst:
 def rules_by_short_glob(size: int, value: str) -> Worst:
     """The same with globs that almost match: every part is in the text."""
     rules, _ = _fill(size // 2, lambda n: f"- {{path: '**.*k*{n % 7}*{n % 9}*z', reason: r}}\n", "ignore:\n")
-    text, number = _fill(size // 2, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n")
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, _live(["d0"], **_spec(labels=_labels(number))))
+    return _configured(rules, _labelled(size // 2, value))
 
 
 def rules_by_different_glob(size: int, value: str) -> Worst:
     """The same with different globs, each of whose parts many texts hold."""
     rules, _ = _fill(size // 2, lambda n: f"- {{path: '**.*k*{'*'.join(str(n))}*z', reason: r}}\n", "ignore:\n")
-    text, number = _fill(size // 2, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n")
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, _live(["d0"], **_spec(labels=_labels(number))))
+    return _configured(rules, _labelled(size // 2, value))
 
 
 def rules_that_match_all(size: int, value: str) -> Worst:
@@ -163,8 +185,7 @@ def rules_that_match_all(size: int, value: str) -> Worst:
     rules, _ = _fill(
         size // 2, lambda n: f"- {{path: '**.labels.k*', reason: r, live: {{equals: x{n}}}}}\n", "ignore:\n"
     )
-    text, number = _fill(size // 2, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n")
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, _live(["d0"], **_spec(labels=_labels(number))))
+    return _configured(rules, _labelled(size // 2, value))
 
 
 def rules_by_deployment(size: int, value: str) -> Worst:
@@ -174,11 +195,7 @@ def rules_by_deployment(size: int, value: str) -> Worst:
         lambda n: f"- {{path: source_revision_config.repo_ref, reason: r, deployment: '*x{n}*'}}\n",
         "ignore:\n",
     )
-    text, number = _fill(
-        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
-    )
-    live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
+    return _configured(rules, _revisions(size // 2, value))
 
 
 def rules_for_all(size: int, value: str) -> Worst:
@@ -191,9 +208,7 @@ def rules_for_all(size: int, value: str) -> Worst:
     text, number = _fill(
         size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
     )
-    return Worst(
-        _only(text + rules), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
-    )
+    return Worst(_only(text + rules), _live((f"d{n}" for n in range(number)), **_REVISION))
 
 
 def rules_for_findings(size: int, value: str) -> Worst:
@@ -207,11 +222,8 @@ def rules_for_findings(size: int, value: str) -> Worst:
 
 def unused_rules(size: int, value: str) -> Worst:
     rules, _ = _fill(size // 2, lambda n: f"- {{path: '**.*{n}*', reason: r, deployment: 'd{n}*'}}\n", "ignore:\n")
-    text, number = _fill(
-        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
-    )
-    live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": value})
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
+    worst = _revisions(size // 2, value, source_revision_config={"repo_ref": value})
+    return _configured(rules, worst)
 
 
 def rules_alone(size: int, value: str) -> Worst:
@@ -222,7 +234,7 @@ def rules_alone(size: int, value: str) -> Worst:
 
 def broken_rules(size: int, value: str) -> Worst:
     rules, _ = _fill(size, lambda n: f"- {{path: '{value}', reason: ''}}\n", "ignore:\n")
-    return Worst(_only("deployments: [{name: d0}]\n" + rules), _live(["d0"]))
+    return _one("deployments: [{name: d0}]\n" + rules)
 
 
 def policies(size: int, value: str) -> Worst:
@@ -262,13 +274,7 @@ def policies_of_many_values(size: int, value: str) -> Worst:
 
 
 def _with_policies(size: int, value: str, rules: str) -> Worst:
-    text, number = _fill(
-        size - len(rules),
-        lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n",
-        "deployments:\n",
-    )
-    live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
-    return Worst({"driftcheck.yaml": rules, **_only(text)}, live)
+    return _configured(rules, _revisions(size - len(rules), value))
 
 
 def nested_lists(size: int, value: str) -> Worst:
@@ -280,7 +286,7 @@ def nested_lists(size: int, value: str) -> Worst:
     deep: Any = "live"
     for _ in range(depth):
         deep = [deep]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "args": [deep] * number}])))
+    return _one(text, **_spec(sidecars=[{"name": "s", "image": "i", "args": [deep] * number}]))
 
 
 def nested_maps(size: int, value: str) -> Worst:
@@ -293,7 +299,7 @@ def nested_maps(size: int, value: str) -> Worst:
     for _ in range(depth):
         deep = {"a": deep}
     volumes = [{"name": f"v{n}", "csi": deep} for n in range(number)]
-    return Worst(_only(text), _live(["d0"], **_spec(volumes=volumes)))
+    return _one(text, **_spec(volumes=volumes))
 
 
 def lists_in_maps(size: int, value: str) -> Worst:
@@ -308,21 +314,21 @@ def lists_in_maps(size: int, value: str) -> Worst:
         for n, seen in enumerate(["live"] * (MAX_CHANGES // 3) + [value] * number)
         if n < number
     ]
-    return Worst(_only(text), _live(["d0"], **_spec(volumes=volumes)))
+    return _one(text, **_spec(volumes=volumes))
 
 
 def args(size: int, value: str) -> Worst:
     head = _IN_SPEC + "      sidecars: [{name: s, image: i, args: ["
     text, number = _fill(size, lambda n: f"{value}{n}, ", head, "]}]\n")
     live = [{"name": "s", "image": "i", "args": [f"x{n}" for n in range(number)]}]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
+    return _one(text, **_spec(sidecars=live))
 
 
 def args_mostly_equal(size: int, value: str) -> Worst:
     head = _IN_SPEC + "      sidecars: [{name: s, image: i, args: ["
     text, number = _fill(size, lambda n: f"{value}{n}, ", head, "]}]\n", most=size)
     seen = [f"x{n}" if n < MAX_CHANGES - 1 else f"{value}{n}" for n in range(number)]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "args": seen}])))
+    return _one(text, **_spec(sidecars=[{"name": "s", "image": "i", "args": seen}]))
 
 
 def args_that_lack_one(size: int, value: str) -> Worst:
@@ -330,7 +336,7 @@ def args_that_lack_one(size: int, value: str) -> Worst:
     head = _IN_SPEC + "      sidecars:\n      - name: s\n        image: i\n        args:\n"
     text, number = _fill(size, lambda n: f"        - {value}{n}\n", head, most=size)
     seen = [f"{value}{n}" for n in range(number) if n % 9]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "args": seen}])))
+    return _one(text, **_spec(sidecars=[{"name": "s", "image": "i", "args": seen}]))
 
 
 def secrets_mostly_equal(size: int, value: str) -> Worst:
@@ -342,7 +348,7 @@ def secrets_mostly_equal(size: int, value: str) -> Worst:
 def labels_mostly_equal(size: int, value: str) -> Worst:
     text, number = _fill(size, lambda n: f"k{n}: {value}, ", _IN_SPEC + "      labels: {", "}\n", most=size)
     seen = {f"k{n}": "live" if n < MAX_CHANGES - 1 else value for n in range(number)}
-    return Worst(_only(text), _live(["d0"], **_spec(labels=seen)))
+    return _one(text, **_spec(labels=seen))
 
 
 def nested_maps_mostly_equal(size: int, value: str) -> Worst:
@@ -357,14 +363,14 @@ def nested_maps_mostly_equal(size: int, value: str) -> Worst:
         for _ in range(depth):
             deep = {"a": deep}
         volumes.append({"name": f"v{n}", "csi": deep})
-    return Worst(_only(text), _live(["d0"], **_spec(volumes=volumes)))
+    return _one(text, **_spec(volumes=volumes))
 
 
 def args_by_line(size: int, value: str) -> Worst:
     head = _IN_SPEC + "      sidecars:\n      - name: s\n        image: i\n        args:\n"
     text, number = _fill(size, lambda n: f"        - {value}{n}\n", head)
     live = [{"name": "s", "image": "i", "args": [f"x{n}" if n % 2 else f"{value}{n}" for n in range(number)]}]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
+    return _one(text, **_spec(sidecars=live))
 
 
 def sidecars(size: int, value: str) -> Worst:
@@ -375,7 +381,7 @@ def sidecars(size: int, value: str) -> Worst:
         _IN_SPEC + "      sidecars:\n",
     )
     live = [{"name": f"s{n}", "image": "i", "args": ["x", "x1", "x3", "y"]} for n in range(number)]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
+    return _one(text, **_spec(sidecars=live))
 
 
 def long_lists(size: int, value: str) -> Worst:
@@ -389,12 +395,12 @@ def long_lists(size: int, value: str) -> Worst:
     live = [
         {"name": f"s{n}", "image": "i", "args": [f"{value}{(7 - k) % 5}" for k in range(290)]} for n in range(number)
     ]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
+    return _one(text, **_spec(sidecars=live))
 
 
 def new_sidecars(size: int, value: str) -> Worst:
     text, _ = _fill(size, lambda n: f"      - {{name: {value}{n}, image: i}}\n", _IN_SPEC + "      sidecars:\n")
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[])))
+    return _one(text, **_spec(sidecars=[]))
 
 
 def env(size: int, value: str) -> Worst:
@@ -405,7 +411,7 @@ def env(size: int, value: str) -> Worst:
         "]}]\n",
     )
     live = [{"name": "s", "image": "i", "env": [{"name": f"E{n}", "value": "live"} for n in range(number)]}]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
+    return _one(text, **_spec(sidecars=live))
 
 
 def env_in_another_order(size: int, value: str) -> Worst:
@@ -416,7 +422,7 @@ def env_in_another_order(size: int, value: str) -> Worst:
         "]}]\n",
     )
     entries = [{"name": f"E{n}", "value": f"{value}$(E{n + 1})"} for n in reversed(range(number))]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=[{"name": "s", "image": "i", "env": entries}])))
+    return _one(text, **_spec(sidecars=[{"name": "s", "image": "i", "env": entries}]))
 
 
 def init_containers_in_another_order(size: int, value: str) -> Worst:
@@ -426,39 +432,33 @@ def init_containers_in_another_order(size: int, value: str) -> Worst:
         _IN_SPEC + "      init_containers:\n",
     )
     live = [{"name": f"c{n}", "image": "i"} for n in reversed(range(number))]
-    return Worst(_only(text), _live(["d0"], **_spec(init_containers=live)))
+    return _one(text, **_spec(init_containers=live))
 
 
 def long_text(size: int, value: str) -> Worst:
     head = _IN_SPEC + "      annotations:\n        text: |\n"
     text, number = _fill(size, lambda n: f"          {value}{n}\n", head)
-    return Worst(_only(text), _live(["d0"], **_spec(annotations={"text": "\n".join(f"x{n}" for n in range(number))})))
+    return _one(text, **_spec(annotations={"text": "\n".join(f"x{n}" for n in range(number))}))
 
 
 def huge_scalar(size: int, value: str) -> Worst:
     text = _IN_SPEC + f"      annotations: {{text: '{value * (size - 200)}'}}\n"
-    return Worst(_only(text), _live(["d0"], **_spec(annotations={"text": "x" * size})))
+    return _one(text, **_spec(annotations={"text": "x" * size}))
 
 
-def aliased_labels(size: int, value: str) -> Worst:
+def aliased_labels(size: int, value: str, most: int = MAX_CHANGES // 61) -> Worst:
     entries = ", ".join(f"k{n}: {value}" for n in range(60))
     text, number = _fill(
         size,
         lambda n: f"- {{name: d{n}, source_config: {{resource_spec: {{labels: *l}}}}}}\n",
         f"x-labels: &l {{{entries}}}\ndeployments:\n",
-        most=MAX_CHANGES // 61,
+        most=most,
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), **_spec(labels=_labels(60))))
+    return _each(text, number, **_spec(labels=_labels(60)))
 
 
 def more_changes_than_a_run_reports(size: int, value: str) -> Worst:
-    entries = ", ".join(f"k{n}: {value}" for n in range(60))
-    text, number = _fill(
-        size,
-        lambda n: f"- {{name: d{n}, source_config: {{resource_spec: {{labels: *l}}}}}}\n",
-        f"x-labels: &l {{{entries}}}\ndeployments:\n",
-    )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), **_spec(labels=_labels(60))))
+    return aliased_labels(size, value, most=MAX_CHANGES - 1)
 
 
 def aliased_lists(size: int, value: str) -> Worst:
@@ -469,7 +469,7 @@ def aliased_lists(size: int, value: str) -> Worst:
         f"x-list: &l [{entries}]\n" + _IN_SPEC + "      sidecars:\n",
     )
     live = [{"name": f"s{n}", "image": "i", "args": ["x", "y"] * 30} for n in range(number)]
-    return Worst(_only(text), _live(["d0"], **_spec(sidecars=live)))
+    return _one(text, **_spec(sidecars=live))
 
 
 def merged_labels(size: int, value: str) -> Worst:
@@ -479,7 +479,7 @@ def merged_labels(size: int, value: str) -> Worst:
         lambda n: f"- {{name: d{n}, source_config: {{resource_spec: {{labels: {{<<: *l, a: b}}}}}}}}\n",
         f"x-labels: &l {{{entries}}}\ndeployments:\n",
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), **_spec(labels=_labels(40))))
+    return _each(text, number, **_spec(labels=_labels(40)))
 
 
 def defaults(size: int, value: str) -> Worst:
@@ -489,7 +489,7 @@ def defaults(size: int, value: str) -> Worst:
         lambda n: f"- {{name: d{n}}}\n",
         f"defaults: {{source_config: {{resource_spec: {{labels: {{{entries}}}}}}}}}\ndeployments:\n",
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), **_spec(labels=_labels(40))))
+    return _each(text, number, **_spec(labels=_labels(40)))
 
 
 def overlays(size: int, value: str) -> Worst:
@@ -499,7 +499,7 @@ def overlays(size: int, value: str) -> Worst:
     over, _ = _fill(
         size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "overlay:\n"
     )
-    live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
+    live = _live((f"d{n}" for n in range(number)), **_REVISION)
     return Worst({"deployments/a.yaml": text, "overlays/b.yaml": over}, live)
 
 
@@ -509,14 +509,14 @@ def files(size: int, value: str) -> Worst:
         f"deployments/{n}.yaml": f"deployments:\n- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n"
         for n in range(number)
     }
-    return Worst(made, _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    return Worst(made, _live((f"d{n}" for n in range(number)), **_REVISION))
 
 
 def documents(size: int, value: str) -> Worst:
     text, number = _fill(
         size, lambda n: f"---\ndeployments: [{{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}]\n"
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    return _each(text, number, **_REVISION)
 
 
 def findings(size: int, value: str) -> Worst:
@@ -529,12 +529,12 @@ def findings(size: int, value: str) -> Worst:
         ),
         "deployments:\n",
     )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    return _each(text, number, **_REVISION)
 
 
 def wrong_types(size: int, value: str) -> Worst:
     text, number = _fill(size, lambda n: f"- {{name: d{n}, shareable: {value}}}\n", "deployments:\n")
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
+    return _each(text, number, **_REVISION)
 
 
 def duplicates(size: int, value: str) -> Worst:
@@ -550,28 +550,8 @@ def unmanaged_deployments(size: int, value: str) -> Worst:
 
 def declarations_removed(size: int, value: str) -> Worst:
     """One commit declares what the next one does not."""
-    if value == "b":
-        text = "deployments: []\n"
-        _, number = _fill(
-            size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: a}}}}\n", "deployments:\n"
-        )
-    else:
-        text, number = _fill(
-            size, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: a}}}}\n", "deployments:\n"
-        )
-    return Worst(_only(text), _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"}))
-
-
-def targets(size: int, value: str) -> Worst:
-    """Many targets, each of which reads the same declarations."""
-    config, _ = _fill(
-        size // 2, lambda n: f"  t{n}: {{name_suffix: '-{n}', paths: [deployments.yaml]}}\n", "targets:\n"
-    )
-    text, number = _fill(
-        size // 2, lambda n: f"- {{name: d{n}, source_revision_config: {{repo_ref: {value}}}}}\n", "deployments:\n"
-    )
-    live = _live((f"d{n}" for n in range(number)), source_revision_config={"repo_ref": "live"})
-    return Worst({"driftcheck.yaml": config, **_only(text)}, live)
+    declared = _revisions(size, "a")
+    return replace(declared, files=_only("deployments: []\n")) if value == "b" else declared
 
 
 KINDS: Final[dict[str, Kind]] = {

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 from driftcheck.errors import LiveError, UsageError
 from driftcheck.live import listing
@@ -16,16 +15,6 @@ from driftcheck.strict_json import MalformedError, parse
 from tests.live.samples import LISTINGS, WORKSPACE, deployment, load
 
 MARKER = dict(REDACTED_MARKER)
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
-    max_leaves=20,
-)
 
 
 def encoded(value: Any) -> bytes:
