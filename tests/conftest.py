@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -45,6 +46,13 @@ def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         isolate_git(patch, tmp_path_factory.getbasetemp())
         yield
+
+
+def pytest_runtest_teardown() -> None:
+    """Wait for requests that a test left behind: retries draw from the random state, which hypothesis watches."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(("listing", "driftcheck-request")):
+            thread.join(30)
 
 
 def pytest_report_header() -> list[str]:
