@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from driftcheck import fields
 from driftcheck.live.listing import type_word
-from driftcheck.model import JSON
+from driftcheck.model import JSON, Deployment
 
 SOURCES: Final = ("github", "external_docker", "internal_docker", "internal_source", "internal_template")
 
@@ -39,7 +39,6 @@ _READ_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
 _WITHOUT_REVISION: Final = frozenset({"build_on_push", "custom_url", "repo_url", "repo_branch"})
 """Fields of `source_config` whose change does not create a revision."""
 
-_DELETING: Final = ("AWAITING_DELETE", "AWAITING_FINAL_DELETE")
 _BUILT: Final = ("internal_docker", "internal_source")
 """Sources that have no revision until an image or a tarball is there (docs/API.md 6.5)."""
 
@@ -175,12 +174,8 @@ def _new_name(given: Mapping[str, JSON], existing: Collection[Mapping[str, JSON]
 def _set_config(changed: dict[str, Any], sent: Mapping[str, JSON], before: Mapping[str, JSON] | None = None) -> None:
     """Merge `source_config`: null keeps what is there, `resource_spec` is replaced as a whole."""
     config: dict[str, Any] = changed["source_config"]
-    known = fields.deployment().properties["source_config"].properties
     for key, value in _present(sent).items():
-        if key not in known:
-            raise _unprocessable(f"source_config.{key}", "extra_forbidden", "Extra inputs are not permitted")
-        if key in _READ_ONLY["source_config"]:
-            raise RefusedError(400, f"{key} can't be set")
+        _require_settable("source_config", key)
         if before is not None and key in _IMMUTABLE and type_word(value) != type_word(config.get(key)):
             raise RefusedError(400, f"{key} can't be changed after creation")
         if before is not None and key == "listener_config" and value != config.get(key):
@@ -214,12 +209,16 @@ def _set_revision_config(changed: dict[str, Any], sent: Mapping[str, JSON]) -> N
     known = fields.deployment().properties["source_revision_config"].properties
     config = changed["source_revision_config"] or dict.fromkeys(known)
     for key, value in _present(sent).items():
-        if key not in known:
-            raise _unprocessable(f"source_revision_config.{key}", "extra_forbidden", "Extra inputs are not permitted")
-        if key in _READ_ONLY["source_revision_config"]:
-            raise RefusedError(400, f"{key} can't be set")
+        _require_settable("source_revision_config", key)
         config[key] = value
     changed["source_revision_config"] = config
+
+
+def _require_settable(part: str, key: str) -> None:
+    if key not in fields.deployment().properties[part].properties:
+        raise _unprocessable(f"{part}.{key}", "extra_forbidden", "Extra inputs are not permitted")
+    if key in _READ_ONLY[part]:
+        raise RefusedError(400, f"{key} can't be set")
 
 
 def _set_secrets(changed: dict[str, Any], given: Mapping[str, JSON]) -> None:
@@ -306,7 +305,7 @@ def _timestamp(after: JSON) -> str:
 
 
 def _refuse_deleted(deployment: Mapping[str, JSON]) -> None:
-    if deployment.get("status") in _DELETING:
+    if Deployment("", deployment).is_being_deleted:
         raise RefusedError(409, "The deployment is being deleted.")
 
 
