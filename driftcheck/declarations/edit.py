@@ -489,7 +489,7 @@ def _merged_layers(layers: Sequence[_Layer]) -> JSON:
     value: JSON = ABSENT
     for layer in layers:
         if layer.list == "deployments":
-            value = merged(layer.defaults, layer.entry, None)
+            value = merged(layer.defaults, layer.entry)
         else:
             value = merged(value, layer.entry, fields.deployment())
     return value
@@ -500,7 +500,7 @@ def _own(entry: JSON | Absent, below: JSON | Absent, wanted: JSON, field: Field,
 
     Values that do not matter are kept; ABSENT if no layer can express it.
     """
-    if _equal(merged(below, entry, field if by_identity else None), wanted):
+    if _equal(merged(below, entry, field if by_identity else UNKNOWN), wanted):
         return entry
     if isinstance(wanted, dict) and isinstance(entry, dict | Absent) and isinstance(below, dict | Absent):
         return _own_mapping(

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from driftcheck import fields
 from driftcheck.declarations.schema import Violation
-from driftcheck.fields import Field
+from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, Absent, Location
 from driftcheck.paths import Item, Lookup, Path, Segment, entry_segment, indices_by_identity
 from driftcheck.yamlfile.positions import Text
@@ -32,26 +32,23 @@ class Merging:
     def __init__(self) -> None:
         self._left = MAX_MERGED
 
-    def merge(self, under: JSON, over: dict[str, JSON], field: Field | None = None) -> dict[str, JSON]:
-        """Return a mapping over another one; raises TooLargeError past the budget.
+    def merge(self, under: JSON, over: JSON, field: Field = UNKNOWN) -> JSON:
+        """Return a value over another one; raises TooLargeError past the budget.
 
-        With the field of the mappings, lists whose entries have an identity merge; without it all lists replace.
+        With the field of the values, lists whose entries have an identity merge; without it all lists replace.
         """
-        if not isinstance(under, dict):
-            return over
-        self._spend(len(under) + len(over))
-        merged = {**under, **over}
-        for key, value in over.items():
-            if key not in under:
-                continue
-            below, inner = under[key], field.child(key) if field else None
-            if isinstance(value, dict) and isinstance(below, dict):
-                merged[key] = self.merge(below, value, inner)
-            elif inner is not None and isinstance(value, list) and isinstance(below, list):
-                merged[key] = self.merge_lists(below, value, inner)
-        return merged
+        if isinstance(under, dict) and isinstance(over, dict):
+            self._spend(len(under) + len(over))
+            merged = {**under, **over}
+            for key, value in over.items():
+                if key in under:
+                    merged[key] = self.merge(under[key], value, field.child(key) or UNKNOWN)
+            return merged
+        if isinstance(under, list) and isinstance(over, list):
+            return self._merge_lists(under, over, field)
+        return over
 
-    def merge_lists(self, under: list[JSON], over: list[JSON], field: Field) -> list[JSON]:
+    def _merge_lists(self, under: list[JSON], over: list[JSON], field: Field) -> list[JSON]:
         """Return a list over another one: entries of the same identity merge, others are added."""
         known, added = indices_by_identity(under, field.key), indices_by_identity(over, field.key)
         if known is None or added is None:
@@ -60,7 +57,8 @@ class Merging:
         merged = list(under)
         for identity, index in added.items():
             if identity in known:
-                merged[known[identity]] = self.merge(under[known[identity]], over[index], field.items)
+                entry = merged[known[identity]]
+                merged[known[identity]] = self.merge(entry, over[index], field.items or UNKNOWN)
             else:
                 merged.append(over[index])
         return merged
@@ -71,15 +69,9 @@ class Merging:
             raise TooLargeError
 
 
-def merged(under: JSON | Absent, over: JSON | Absent, field: Field | None) -> JSON | Absent:
-    """Return any value over another one, as `Merging.merge` does for mappings; ABSENT if neither layer has one."""
-    if over is ABSENT:
-        return under
-    if isinstance(under, dict) and isinstance(over, dict):
-        return Merging().merge(under, over, field)
-    if field is not None and isinstance(under, list) and isinstance(over, list):
-        return Merging().merge_lists(under, over, field)
-    return over
+def merged(under: JSON | Absent, over: JSON | Absent, field: Field = UNKNOWN) -> JSON | Absent:
+    """Return a value over another one, as `Merging.merge` does; ABSENT if neither layer has one."""
+    return under if over is ABSENT else Merging().merge(under, over, field)
 
 
 class Layer(NamedTuple):
@@ -127,7 +119,7 @@ class _Reached(NamedTuple):
     layer: Layer
     """The one that sets the value."""
     value: JSON
-    field: Field | None
+    field: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +166,9 @@ class Layers:
             if number == len(around) and path:
                 self._reached.clear()
                 self._reached[around] = _Reached(nodes, position, layer, value, field)
-            key = field.key if field else None
             if isinstance(segment, int) and len(nodes) > 1:
                 # the index in the merged list says nothing of the layers' own lists
-                segment = entry_segment(self._lookup.value(value, (segment,)), segment, key)
+                segment = entry_segment(self._lookup.value(value, (segment,)), segment, field.key)
             below = [(node, inner) for node in nodes if (inner := self._child(node, segment)) is not None]
             if not below:
                 break
@@ -186,7 +177,7 @@ class Layers:
             if at_key and number == len(path) - 1 and isinstance(segment, str):
                 position = parent.key_position(segment) or position
             value = self._lookup.value(value, (segment,))
-            field = field.child(segment) if field else None
+            field = field.child(segment) or UNKNOWN
             nodes = self._visible([inner for _, inner in below], field)
         return layer, Location(layer.text.name, *position)
 
@@ -197,12 +188,12 @@ class Layers:
             return None
         return _Reached(nodes, found.position(), self.own, self.value, fields.deployment())
 
-    def _visible(self, nodes: list[_Node], field: Field | None) -> list[_Node]:
+    def _visible(self, nodes: list[_Node], field: Field) -> list[_Node]:
         """Return the nodes that the topmost one merges with, itself included."""
         visible = nodes[:1]
         for upper, lower in pairwise(nodes):
             both_mappings = isinstance(upper.value, dict) and isinstance(lower.value, dict)
-            if not both_mappings and not (upper.layer.is_overlay and field and self._merge(upper, lower, field)):
+            if not both_mappings and not (upper.layer.is_overlay and self._merge(upper, lower, field)):
                 break
             visible.append(lower)
         return visible
