@@ -243,11 +243,10 @@ def _whole(least: int) -> _Codec:
 
 def _one_of(kind: type[StrEnum]) -> _Codec:
     def decode(value: JSON, where: str) -> StrEnum:
+        text = _text(value, where)
         try:
-            return kind(_text(value, where))
-        except ValueError as error:
-            if isinstance(error, MalformedError):
-                raise
+            return kind(text)
+        except ValueError:
             raise _should_be(where, "one of " + ", ".join(kind)) from None
 
     return _Codec(str, decode)
@@ -280,11 +279,10 @@ def _map(codec: _Codec, *, ordered: bool = False) -> _Codec:
 
 
 def _path(value: JSON, where: str) -> Path:
+    text = _text(value, where)
     try:
-        return parse_path(_text(value, where))
-    except ValueError as error:
-        if isinstance(error, MalformedError):
-            raise
+        return parse_path(text)
+    except ValueError:
         raise _should_be(where, "a path") from None
 
 
@@ -308,11 +306,6 @@ def _time(value: JSON, where: str) -> str:
     if not _TIME_FORM.fullmatch(text := _text(value, where)):
         raise _should_be(where, "a time in UTC, as 2026-01-08T04:05:34Z")
     return text
-
-
-def _outcome(value: JSON, where: str) -> Outcome:
-    outcome: Outcome = _one_of(Outcome).decode(_object(value, where).get("name"), _below(where, "name"))
-    return outcome
 
 
 def _encode_summary(numbers: Summary) -> Record:
@@ -352,12 +345,6 @@ def _share(value: JSON, where: str) -> float | None:
     raise _should_be(where, "a number from 0 to 1")
 
 
-def _declared(value: JSON, where: str) -> DeclaredSummary:
-    """Read how the declared side was read; null where each target has its own."""
-    summary: DeclaredSummary = DeclaredSummary() if value is None else _codec(DeclaredSummary).decode(value, where)
-    return summary
-
-
 _COUNT: Final = _whole(0)
 _FLAG: Final = _Codec(bool, _flag)
 _DATA: Final = _Codec(lambda value: value, lambda value, _: value)
@@ -369,7 +356,10 @@ _TYPES: Final[Mapping[Any, _Codec]] = {
     int: _COUNT,
     JSON: _DATA,
     Path: _Codec(format_path, _path),
-    Outcome: _Codec(lambda outcome: {"status": int(outcome.status), "name": outcome.value}, _outcome),
+    Outcome: _Codec(
+        lambda outcome: {"status": int(outcome.status), "name": outcome.value},
+        lambda value, where: _one_of(Outcome).decode(_object(value, where).get("name"), _below(where, "name")),
+    ),
     Summary: _SUMMARY,
 }
 _SPECIAL: Final[Mapping[tuple[type, str], _Codec]] = {
@@ -383,6 +373,10 @@ _SPECIAL: Final[Mapping[tuple[type, str], _Codec]] = {
     (Report, "generated_at"): _Codec(str, _time),
     (Report, "complete"): _FLAG,
     (Report, "summary"): _SUMMARY,
-    (Report, "declared"): _Codec(lambda declared: _codec(DeclaredSummary).encode(declared), _declared),
+    (Report, "declared"): _Codec(
+        lambda declared: _codec(DeclaredSummary).encode(declared),
+        # null if each target has its own
+        lambda value, where: _codec(DeclaredSummary).decode(value, where) if value is not None else DeclaredSummary(),
+    ),
 }
 """The codecs of keys whose annotations do not say enough."""
