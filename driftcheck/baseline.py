@@ -156,7 +156,7 @@ def find_base_revisions(runs: Sequence[Settings], flags: Flags, ref: str) -> lis
         config = _config_at(repository, commit, flags, here)
         return {
             run.target: replace(run, paths=tuple(_paths_at(repository, commit, flags, config, run.target)) or run.paths)
-            for run in settings.resolve_targets(command, flags, config, config_file, here)
+            for run in settings.resolve_targets(command, flags, replace(config, file=config_file))
         }
 
     in_force = resolved(commits.tip)

@@ -182,18 +182,16 @@ def resolve(
     command: str,
     flags: Flags,
     config: Config,
-    config_file: FilePath | None,
-    here: FilePath,
     target: Target | None = None,
     other_paths: tuple[str, ...] = (),
 ) -> Settings:
-    """Combine flags, environment and configuration; `here` is the folder that default paths are looked up in.
+    """Combine flags, environment and configuration.
 
     `target` is one of the configuration's, which it overrides. Raises UsageError for what can't be used, and where no
     path is given and no default path exists.
     """
     variables = environment.variables()
-    config = target.config if target else config
+    file, config = config.file, target.config if target else config
     policy = resolve_policy(command, flags, config)
     if flags.gate and flags.base is None:
         raise UsageError("--gate requires --base.", hint="Add --base REF, or leave out --gate.")
@@ -204,15 +202,15 @@ def resolve(
         target=target.name if target else None,
         name_suffix=target.name_suffix if target else "",
         other_paths=other_paths,
-        paths=_paths(command, flags, config, here),
+        paths=_paths(command, flags, config),
         names=flags.names,
         report_id=flags.report_id,
-        default_id=_default_id(config_file, here),
+        default_id=_default_id(file),
         policy=policy,
-        config_file=config_file,
+        config_file=file,
         live=live,
         access=_access(flags, config, target, variables) if asks else None,
-        workspace=_workspace(flags, config, config_file, target, variables) if command != "validate" else None,
+        workspace=_workspace(flags, config, file, target, variables) if command != "validate" else None,
         region=flags.region or config.region,
         scope=flags.scope,
         recording=recording(flags),
@@ -243,20 +241,19 @@ def duration(text: str) -> timedelta:
     return timedelta(hours=int(found[1]) * {"h": 1, "w": 7 * 24}.get(found[2], 24))
 
 
-def _default_id(config_file: FilePath | None, here: FilePath) -> str | None:
+def _default_id(config_file: FilePath | None) -> str | None:
     if config_file is None:
         return None
+    here = FilePath.cwd()
     return os.path.relpath(here / config_file, repository(here) or here).replace(os.sep, "/")
 
 
-def resolve_targets(
-    command: str, flags: Flags, config: Config, config_file: FilePath | None, here: FilePath
-) -> tuple[Settings, ...]:
+def resolve_targets(command: str, flags: Flags, config: Config) -> tuple[Settings, ...]:
     """Return the settings of each selected target, or those of the one run of a configuration without targets."""
     if not config.targets:
         if flags.targets:
             raise UsageError("--target requires `targets` in driftcheck.yaml.", hint="Remove --target, or add targets.")
-        return _reading_once((resolve(command, replace(flags, live=flags.live[-1:]), config, config_file, here),))
+        return _reading_once((resolve(command, replace(flags, live=flags.live[-1:]), config),))
     selected = select_targets(config.targets, flags.targets)
     live = _live_by_target(flags.live, config.targets, selected)
     if flags.workspace and len(selected) > 1:
@@ -268,8 +265,6 @@ def resolve_targets(
             command,
             replace(flags, live=live.get(target.name, ())),
             config,
-            config_file,
-            here,
             target,
             tuple(path for other in config.targets if other is not target for path in other.config.paths),
         )
@@ -334,15 +329,15 @@ def _live_by_target(
     return files
 
 
-def _paths(command: str, flags: Flags, config: Config, here: FilePath) -> tuple[str, ...]:
+def _paths(command: str, flags: Flags, config: Config) -> tuple[str, ...]:
     if flags.paths or config.paths:
         return flags.paths or config.paths
-    existing = tuple(path for path in DEFAULT_PATHS if os.path.lexists(here / path))
-    found = {path for path in existing if discovery.names_anything(path, here=str(here))}
-    if flags.base is None and discovery.is_sparse_checkout(str(here)):
+    existing = tuple(path for path in DEFAULT_PATHS if os.path.lexists(path))
+    found = {path for path in existing if discovery.names_anything(path)}
+    if flags.base is None and discovery.is_sparse_checkout(os.getcwd()):
         from driftcheck.declarations import git
 
-        found |= git.in_sparse_checkout(here, environment.variables(), DEFAULT_PATHS)[1]
+        found |= git.in_sparse_checkout(FilePath.cwd(), environment.variables(), DEFAULT_PATHS)[1]
     defaults = tuple(path for path in DEFAULT_PATHS if path in found) or existing
     if not defaults and command in ("check", "validate") and not flags.allow_empty and flags.base is None:
         raise UsageError(

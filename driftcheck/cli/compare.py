@@ -66,13 +66,13 @@ def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: F
     from driftcheck.live import snapshot
 
     configuration = run.configuration(flags)
-    one, other = _target(first, configuration[0]), _target(second, configuration[0])
+    one, other = _target(first, configuration), _target(second, configuration)
     if second is None:
         chosen = run.resolve("compare", flags)
     else:
         reads = replace(flags, live=() if other else (second,))
-        chosen = settings.resolve("compare", reads, *configuration, other)
-    there = _read(settings.resolve("compare", flags, *configuration, one), ()) if one else snapshot.read(first)
+        chosen = settings.resolve("compare", reads, configuration, other)
+    there = _read(settings.resolve("compare", flags, configuration, one), ()) if one else snapshot.read(first)
     _refuse_idle(maps, there, first)
     if one and other and not maps and (one.name_suffix or other.name_suffix):
         maps = (NameMap(f"*{one.name_suffix}", f"*{other.name_suffix}"),)

@@ -31,7 +31,7 @@ def command(name: str | None, config: str | None) -> int:
         from driftcheck.cli.run import configuration
         from driftcheck.settings import Flags
 
-        policies = configuration(Flags(config=config))[0].policies
+        policies = configuration(Flags(config=config)).policies
     text = overview(policies) if name is None else explain(name, policies)
     if text is None:
         close = suggest(name or "", policies)

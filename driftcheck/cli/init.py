@@ -86,12 +86,12 @@ def command(flags: Flags, workspaces: tuple[str, ...]) -> int:
     if os.path.lexists(_CONFIG):
         raise UsageError(f"{_CONFIG} exists already; nothing was written.", hint="Try driftcheck check.")
     flags = replace(flags, allow_empty_live=True)
+    above = None if flags.config else find_config(here())
     if len(workspaces) > 1 or len(flags.live) > 1:
         return init_targets.write(flags, workspaces)
     single = workspaces[0].rpartition("=")[2] if workspaces else None
     flags = replace(flags, workspace=single)
-    above = None if flags.config else find_config(here())
-    chosen = settings.resolve("init", flags, Config(), None, here()) if above else run.resolve("init", flags)
+    chosen = settings.resolve("init", flags, Config()) if above else run.resolve("init", flags)
     existing = [path for path in settings.DEFAULT_PATHS if _declares(path)]
     folder = init_targets.new_folder()
     asks = not existing and (chosen.live is not None or _has_key(chosen))

@@ -11,7 +11,6 @@ from typing import Final
 
 from driftcheck import fields, pipeline, settings
 from driftcheck.cli import console, export, options, run
-from driftcheck.cli.outputs import here
 from driftcheck.declarations import discovery
 from driftcheck.declarations.config import Config, Target
 from driftcheck.declarations.discovery import SourceText
@@ -56,7 +55,7 @@ class _Found:
 def write(flags: Flags, workspaces: Sequence[str]) -> int:
     """Write what is equal in all workspaces to the base, and what differs to an overlay for each target."""
     targets = _targets(workspaces, flags.live)
-    runs = settings.resolve_targets("init", flags, Config(targets=targets), None, here())
+    runs = settings.resolve_targets("init", flags, Config(targets=targets))
     listings = zip(runs, run.read_each_live(runs), strict=True)
     found = []
     for each, snapshot in [(each, run.accepted(each, live)) for each, live in listings]:

@@ -31,13 +31,13 @@ from driftcheck.settings import Flags, Settings
 from driftcheck.targets import CheckedTarget
 
 
-def configuration(flags: Flags) -> tuple[Config, FilePath | None, FilePath]:
-    """Return the configuration in use, its file, and the current folder; raises UsageError or ConfigurationError."""
+def configuration(flags: Flags) -> Config:
+    """Return the configuration in use; raises UsageError or ConfigurationError."""
     folder = here()
     file = FilePath(flags.config) if flags.config else find_config(folder)
     if not flags.config:
         require_nearest(flags.paths, file, folder)
-    return from_folder(load_config(file), folder_of(file), folder) if file else Config(), file, folder
+    return replace(from_folder(load_config(file), folder_of(file), folder), file=file) if file else Config()
 
 
 def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:
@@ -45,7 +45,7 @@ def resolve_targets(command: str, flags: Flags) -> tuple[Settings, ...]:
 
     Raises UsageError or ConfigurationError.
     """
-    return settings.resolve_targets(command, flags, *configuration(flags))
+    return settings.resolve_targets(command, flags, configuration(flags))
 
 
 def resolve(command: str, flags: Flags) -> Settings:

@@ -52,6 +52,8 @@ class Config:
     strict: bool | None = None
     policies: tuple[HousePolicy, ...] = ()
     targets: tuple[Target, ...] = ()
+    file: FilePath | None = None
+    """Where the configuration in use is; not set in that of a target."""
 
 
 @dataclass(frozen=True, slots=True)
