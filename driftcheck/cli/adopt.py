@@ -31,6 +31,9 @@ from driftcheck.settings import Flags
 from driftcheck.targets import CheckedTarget
 from driftcheck.yamlfile.edit import EditError
 
+_NAMED: Final = 5
+"""How many fields a note names."""
+
 
 @dataclass(slots=True)
 class _Adoption:
@@ -121,25 +124,19 @@ def command(flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, u
 
 def _unverifiable(compared: Iterable[CheckedTarget], patterns: Sequence[str]) -> Iterator[str]:
     """Yield a note on the selected fields that can't be compared, so that nothing about them can be adopted."""
-    found = [
-        (comparison, path, each.report)
-        for each in compared
-        for comparison in each.report.deployments
-        for path in comparison.unverifiable
-        if _matches(patterns, path)
-    ]
-    if not found:
-        return
-    shown = listed((f"{comparison.name}: {format_path(path)}" for comparison, path, _ in found), _NAMED)
-    yield f"{counted(len(found), 'field')} can't be compared, and so not adopted: {shown}."
-    images = {(id(report), f.deployment, f.path) for _, _, report in found for f in report.findings if f.rule == _IMAGE}
-    if any((id(report), comparison.name, path) in images for comparison, path, report in found):
+    found, has_image = [], False
+    for each in compared:
+        images = {(f.deployment, f.path) for f in each.report.findings if f.rule == "unverifiable-image"}
+        for comparison in each.report.deployments:
+            for path in comparison.unverifiable:
+                if _matches(patterns, path):
+                    found.append(f"{comparison.name}: {format_path(path)}")
+                    has_image = has_image or (comparison.name, path) in images
+    if found:
+        shown = listed(found, _NAMED)
+        yield f"{counted(len(found), 'field')} can't be compared, and so not adopted: {shown}."
+    if has_image:
         yield "An image can be compared if it is declared with its digest (`repository:tag@sha256:...`)."
-
-
-_NAMED: Final = 5
-"""How many fields a note names."""
-_IMAGE: Final = "unverifiable-image"
 
 
 def _emptied(changed: Mapping[str, bytes], before: Mapping[str, bytes]) -> Iterator[str]:

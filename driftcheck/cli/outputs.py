@@ -25,8 +25,12 @@ _STANDARD_OUTPUT: Final = frozenset(("-", "/dev/stdout", "/dev/fd/1", "/proc/sel
 """Names of standard output, which is written after the files and in the order of the options."""
 _HAND_WRITTEN: Final = (".yaml", ".yml")
 """No report or snapshot is YAML, so a file of such a name was written by a person."""
-
-
+_NAMED: Final = 3
+"""The most report files that are named."""
+_FOR_LOGS: Final = frozenset({"text", "github"})
+"""Formats that a log shows together with standard error."""
+_UNREPLACEABLE: Final = frozenset({errno.EBUSY, errno.EXDEV})
+"""Errors of replacing a file that is itself a mount, as in a container."""
 _FORMATS_BY_SUFFIX: Final = {"txt": "text", "md": "markdown", "htm": "html", "xml": "junit", "prom": "openmetrics"}
 
 
@@ -133,10 +137,6 @@ def _is_same(file: str, path: str) -> bool:
     return any(magic in path for magic in "*?[") and FilePath(_full_path(file)).match(_full_path(path))
 
 
-_NAMED: Final = 3
-"""The most report files that are named."""
-
-
 def write_report(report: Report, reporting: Reporting, *, is_said: bool = False) -> None:
     """Render and write a report in every format asked for: files first, all of them or none; then standard output.
 
@@ -163,10 +163,6 @@ def write_report(report: Report, reporting: Reporting, *, is_said: bool = False)
 
         written = ", ".join(visible(file) for file, _ in files) if len(files) <= _NAMED else f"{len(files)} files"
         console.say(inert(f"{verdict(report)} Written: {written}."))
-
-
-_FOR_LOGS: Final = frozenset({"text", "github"})
-"""Formats that a log shows together with standard error."""
 
 
 def _rendered(report: Report, output: Output, options: RenderOptions) -> str:
@@ -228,10 +224,6 @@ def write_into_folders(files: Sequence[tuple[str, str]]) -> None:
         except OSError as error:
             raise OutputError(f"could not create the folder {visible(folder)}: {error.strerror}.") from None
     write_files(files)
-
-
-_UNREPLACEABLE: Final = frozenset({errno.EBUSY, errno.EXDEV})
-"""Errors of replacing a file that is itself a mount, as in a container."""
 
 
 @contextmanager
