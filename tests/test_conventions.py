@@ -68,6 +68,14 @@ def test_the_architecture_names_every_module_and_no_other() -> None:
     assert [name for name in named if not any(f"/{module}".endswith(f"/{name}") for module in modules)] == []
 
 
+def test_every_class_that_the_architecture_explains_exists() -> None:
+    page = PAGES["architecture.md"]
+    table = page[page.index("## Names of the code") : page.index("## Rules that keep it simple")]
+    explained = set(re.findall(r"`([A-Z]\w+)`", table))
+    assert len(explained) > 10
+    assert explained - {name for _, name in found(r"\bclass (\w+)")} == set()
+
+
 def test_docstrings_and_messages_use_the_words_of_the_field() -> None:
     own = Path(__file__).relative_to(ROOT).as_posix()
     wrong = r"(\"\"\"(?:Give|Tell)\b|\b(?:told|untold|whoever|lest|mend|mends|mended)\b)"
