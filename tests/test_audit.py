@@ -119,7 +119,7 @@ def audit(folder: Path, *, twin: bool) -> Audit:
     page = re.sub(r"<(style|script)\b.*?</\1>", " ", (folder / "audit.html").read_text(), flags=re.DOTALL)
     return Audit(
         result.status,
-        result.said,
+        result.output,
         json.loads((folder / "audit.json").read_text()),
         (folder / "audit.txt").read_text(),
         " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split()),

@@ -652,7 +652,7 @@ def test_without_a_base_what_a_sparse_checkout_leaves_out_is_read_too(
     sparse.git("sparse-checkout", "set", "--no-cone", "/*", "!/deployments/b.yaml")
     assert not (sparse.folder / "deployments" / "b.yaml").exists()
     result = check_alone(sparse.folder, live_agent("a"), live_agent("b"), options=paths)
-    assert (result.status, "b.cpu" in classes(result)) == (1, True), result.said
+    assert (result.status, "b.cpu" in classes(result)) == (1, True), result.output
     sparse.git("sparse-checkout", "set", "--cone", "docs")
     assert not (sparse.folder / "deployments").exists()
     assert "b.cpu" in classes(check_alone(sparse.folder, live_agent("a"), live_agent("b"), options=paths))
@@ -680,7 +680,7 @@ def test_a_pointer_of_git_lfs_is_not_a_declaration(tmp_path: Path) -> None:
     for name in ("a.yaml", "driftcheck.yaml"):
         (tmp_path / name).write_text(pointer)
         result = run_inside("validate", "a.yaml", cwd=tmp_path)
-        assert (result.status, "`git lfs pull`" in result.said) == (2, True)
+        assert (result.status, "`git lfs pull`" in result.output) == (2, True)
 
 
 def test_render_says_which_of_several_merge_bases_it_shows(repository: Repository) -> None:

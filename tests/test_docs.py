@@ -55,7 +55,7 @@ def test_every_command_runs_as_the_page_has_it(tmp_path: Path, page: Path) -> No
         run_git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
         for words in commands(page):
             result = run_inside(*words, cwd=tmp_path, env=env)
-            assert result.status == 0, (words, result.said)
+            assert result.status == 0, (words, result.output)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

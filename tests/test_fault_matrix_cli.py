@@ -71,9 +71,9 @@ def check(folder: Path, url: str, *options: str) -> Result:
     start = time.monotonic()
     result = run_inside("check", ".", "--endpoint", url, *options, "-o", "json", cwd=folder, env=BASE)
     assert time.monotonic() - start < BUDGET
-    assert "Traceback" not in result.said
+    assert "Traceback" not in result.output
     assert result.status in (0, 1, 2, 3), result.err
-    assert KEY not in result.said
+    assert KEY not in result.output
     assert json.loads(result.out)["outcome"]["status"] == result.status
     return result
 
@@ -191,9 +191,9 @@ CONVERSATIONS: dict[str, Conversation] = {
 
 
 @pytest.mark.parametrize("state", ["in sync", "broken"])
-@pytest.mark.parametrize("said", CONVERSATIONS)
-def test_every_answer_of_a_server_is_reported(trees: dict[str, Path], said: str, state: str) -> None:
-    with serving(CONVERSATIONS[said]) as (url, _):
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+def test_every_answer_of_a_server_is_reported(trees: dict[str, Path], conversation: str, state: str) -> None:
+    with serving(CONVERSATIONS[conversation]) as (url, _):
         result = check(trees[state], url, "--retries", "0", "--timeout", "0.3", "--concurrency", "2")
     assert result.status == (2 if state == "broken" else 3)
     assert_honest(result, state)

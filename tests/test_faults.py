@@ -48,7 +48,7 @@ def test_R2_nothing_in_a_file_is_expanded(reference: str, tmp_path: Path) -> Non
         f"ignore: [{{deployment: claims, path: source_config.custom_url, reason: '{reference}'}}]\n"
     )
     result = run_inside(*CHECK, "-o", "json", cwd=tmp_path, env={"SECRET_NOTE": "canary-expanded"})
-    assert "canary-expanded" not in result.said
+    assert "canary-expanded" not in result.output
     assert json.loads(result.out)["deployments"][0]["changes"][0]["declared"] == reference
 
 
@@ -110,7 +110,7 @@ def test_K10_no_format_asks_a_runner_to_mask_anything(format_name: str, tmp_path
     place(tmp_path, live="::add-mask::e", name="::add-mask::e")
     result = run_inside(*CHECK, "-o", format_name, cwd=tmp_path)
     assert result.out
-    for line in result.said.splitlines():
+    for line in result.output.splitlines():
         assert not line.lstrip().startswith("::add-mask")
         assert "##[add-mask" not in line
 

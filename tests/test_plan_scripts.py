@@ -61,7 +61,7 @@ def test_a_script_brings_every_kind_of_change_back(kind: str, tmp_path: Path) ->
 def is_reverted(folder: Path, env: dict[str, str]) -> bool:
     """Plan, send and check; returns whether the service took every request."""
     plan = run_inside("plan", "a.yaml", "-o", "json=plan.json", "-o", "sh", cwd=folder, env=env)
-    assert plan.status == 1, plan.said
+    assert plan.status == 1, plan.output
     record = json.loads((folder / "plan.json").read_text())
     if not record["steps"] or any(step["effect"] == "recreate" for step in record["steps"]):
         return False
@@ -72,9 +72,9 @@ def is_reverted(folder: Path, env: dict[str, str]) -> bool:
         return False
     assert sent.returncode == 0, sent.stderr
     check = json.loads(run_inside("check", "a.yaml", "-o", "json", cwd=folder, env=env).out)
-    said = [each["reason"] for each in record["not_planned"]]
-    said += [warning for step in record["steps"] for warning in step["warnings"]]
+    reasons = [each["reason"] for each in record["not_planned"]]
+    reasons += [warning for step in record["steps"] for warning in step["warnings"]]
     left = [change["path"] for each in check["deployments"] for change in each["changes"]]
     for path in left:
-        assert any(name in " ".join(said) for name in re.findall(r"[a-z_]{4,}", path)[-1:]), (path, record)
+        assert any(name in " ".join(reasons) for name in re.findall(r"[a-z_]{4,}", path)[-1:]), (path, record)
     return not left

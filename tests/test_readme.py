@@ -130,7 +130,7 @@ def test_the_example_declaration_passes_validate(tmp_path: Path) -> None:
     (example,) = (block for block in blocks("README.md", "yaml") if "deployments:" in block)
     (tmp_path / "deployments.yaml").write_text(example)
     result = run_inside("validate", "--fail-on", "warning", cwd=tmp_path)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
 
 
 @pytest.mark.parametrize("page", PAGES)

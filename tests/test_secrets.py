@@ -159,7 +159,7 @@ def assert_nothing_leaks(result: Result, folder: Path, *, unless: tuple[str, ...
             assert canary.removeprefix("--token=") not in text, (where, canary)
         for digest in HASHES:
             assert digest not in text, (where, digest)
-    assert "Traceback" not in result.said
+    assert "Traceback" not in result.output
 
 
 @pytest.fixture(scope="module")
@@ -418,9 +418,9 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("said", REFUSALS.values(), ids=REFUSALS)
-def test_K3_an_error_answer_is_never_quoted(tree: Path, said: bytes) -> None:
-    with serving(saying(said, close=True)) as (url, heads):
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_K3_an_error_answer_is_never_quoted(tree: Path, refusal: bytes) -> None:
+    with serving(saying(refusal, close=True)) as (url, heads):
         result = run_inside(
             *("check", "--endpoint", url, "--retries", "0", "-vv", "-o", "text", *EVERY_FORMAT), cwd=tree, env=KEYS
         )
@@ -452,8 +452,8 @@ BAD_KEYS = {
 def test_K1_a_key_that_can_not_be_sent_is_never_shown(tree: Path, endpoint: str, key: str) -> None:
     result = run_inside("check", "--endpoint", endpoint, "-vv", cwd=tree, env={"LANGSMITH_API_KEY": key})
     assert result.status == 3
-    assert "51c0" not in result.said
-    assert "canary" not in result.said
+    assert "51c0" not in result.output
+    assert "canary" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -541,7 +541,7 @@ def test_K5_the_value_of_a_secret_at_the_base_revision_is_shown_nowhere(tree: Pa
         *("check", "--live", "raw.json", "--base", "HEAD", "-vv", "-o", "text", *EVERY_FORMAT), cwd=tree, env=KEYS
     )
     assert result.status == 1, result.err
-    assert "value-at-head" not in result.said
+    assert "value-at-head" not in result.output
     assert_nothing_leaks(result, tree.parent / "written")
     report = json.loads((tree.parent / "written" / "report.json").read_text())
     changes = [change for each in report["deployments"] for change in each["changes"] if "CHANGED" in change["path"]]

@@ -177,7 +177,7 @@ def test_the_commands_on_adopting_and_planning_run(tmp_path: Path) -> None:
     assert len(ran) > 5
     for words in ran:
         result = run_inside(*words, cwd=tmp_path, env=env)
-        assert result.status == 0, (words, result.said)
+        assert result.status == 0, (words, result.output)
 
 
 def test_the_commands_on_environments_run(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_the_commands_on_environments_run(tmp_path: Path) -> None:
         assert len(ran) == 5
         for words in ran:
             result = run_inside(*words, cwd=tmp_path, env=env)
-            assert result.status == (1 if words[0] == "compare" else 0), (words, result.said)
+            assert result.status == (1 if words[0] == "compare" else 0), (words, result.output)
             assert "max_scale" in result.out or words[0] not in ("compare", "render")
 
 

@@ -64,7 +64,7 @@ def check(project: Path, *arguments: str, env: dict[str, str] | None = None) -> 
 
 def test_all_targets_are_checked_in_one_report(project: Path) -> None:
     result, report = check(project, *files())
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert report["outcome"]["name"] == "in_sync"
     assert report["report_id"] == "targets"
     assert (report["live"], report["declared"]) == (None, None)
@@ -120,7 +120,7 @@ def test_a_suffix_is_part_of_the_resulting_names(project: Path) -> None:
         item["source_revision_config"]["image_uri"] = item["source_revision_config"]["image_uri"].replace("-stg", "")
     saved(project / "staging.json", items)
     result, report = check(project, "--target", "staging", *files())
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert {each["name"] for each in report["deployments"]} == {"shared-stg", "only-staging-stg"}
 
 
@@ -129,7 +129,7 @@ def test_names_narrow_every_target(project: Path) -> None:
     assert {each["name"] for each in report["deployments"]} == {"shared"}
     assert report["summary"]["coverage"] == 1
     result, report = check(project, "--name", "only-dev", *files())
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert [each["name"] for each in report["deployments"]] == ["only-dev"]
     result, report = check(project, "--name", "nothing*", *files())
     assert result.status == 2
@@ -172,7 +172,7 @@ def test_options_that_do_not_fit_the_targets_are_refused(project: Path, argument
 
 def test_validate_checks_the_result_of_each_target(project: Path) -> None:
     result = run_inside("validate", "-o", "json", cwd=project)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert [target["name"] for target in json.loads(result.out)["targets"]] == list(WORKSPACES)
     (project / "dev" / "agents.yaml").write_text("deployments: [")
     result = run_inside("validate", "-o", "json", cwd=project)
@@ -200,7 +200,7 @@ def three_services(project: Path) -> Iterator[dict[str, str]]:
 
 def test_three_services_one_slow_one_failing(project: Path, three_services: dict[str, str]) -> None:
     result, report = check(project, "--retries", "0", env=three_services)
-    assert result.status == 3, result.said
+    assert result.status == 3, result.output
     assert [target["outcome"]["name"] for target in report["targets"]] == ["in_sync", "in_sync", "incomplete"]
     assert [target["complete"] for target in report["targets"]] == [True, True, False]
     gaps = report["targets"][2]["live"]["gaps"]
@@ -208,7 +208,7 @@ def test_three_services_one_slow_one_failing(project: Path, three_services: dict
     assert three_services["DRIFTCHECK_ENDPOINT_DEV"] in gaps[0]
     own_key = {**three_services, "DRIFTCHECK_API_KEY_DEV": "lsv2_sk_another0000000000000"}
     result, report = check(project, env=own_key)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
 
 
 def test_two_targets_are_compared_without_their_suffixes(project: Path) -> None:
@@ -228,14 +228,14 @@ def test_two_targets_are_compared_without_their_suffixes(project: Path) -> None:
         ("shared-production", "in_sync"),
         ("one-production", "missing"),
         ("two-production", "unmanaged"),
-    }, result.said
+    }, result.output
 
 
 def test_a_file_wins_over_a_target_of_its_name(project: Path) -> None:
     (project / "staging").rename(project / "declared-staging")
     saved(project / "staging", [live("dev", "shared", 1), live("dev", "only-dev", 2)])
     result = run_inside("compare", "staging", "dev.json", "-o", "json", cwd=project)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert json.loads(result.out)["declared"]["files"] == ["staging"]
     result = run_inside("compare", "nowhere", "dev", cwd=project)
     assert result.status == 2
@@ -248,7 +248,7 @@ def test_a_snapshot_of_each_target_is_saved(project: Path, three_services: dict[
     assert "dev: " in result.err
     assert sorted(path.name for path in (project / "saved").iterdir()) == ["production.json", "staging.json"]
     result = run_inside("check", "--target", "staging", "--live", "staging=saved/staging.json", cwd=project)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert run_inside("snapshot", cwd=project, env=three_services).status == 2
 
 
@@ -259,11 +259,11 @@ def test_an_export_of_a_target_has_no_suffix_and_is_in_sync(project: Path) -> No
     saved(project / "staging.json", [live("staging", "agent-stg", 1), live("staging", "other", 2)])
     arguments = ["--target", "staging", "--live", "staging=staging.json"]
     result = run_inside("export", *arguments, "-d", "exported", cwd=project)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert "-stg: other" in result.err
     assert (project / "exported" / "agent.yaml").exists()
     result = run_inside("check", *arguments, "--name", "agent*", cwd=project)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     result = run_inside("export", *arguments, "--name", "nothing", cwd=project)
     assert result.status == 2
 
@@ -280,10 +280,10 @@ def test_init_with_several_workspaces_writes_targets_in_sync(tmp_path: Path) -> 
     lives = [part for each in given for part in ("--live", each)]
     spaces = [part for t in ("staging", "production") for part in ("--workspace", f"{t}={WORKSPACES[t]}")]
     result = run_inside("init", *spaces, *lives, cwd=tmp_path)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     result = run_inside("check", *lives, "-o", "json", cwd=tmp_path)
     report = json.loads(result.out)
-    assert (result.status, report["outcome"]["name"]) == (0, "in_sync"), result.said
+    assert (result.status, report["outcome"]["name"]) == (0, "in_sync"), result.output
     assert report["summary"]["in_sync"] == 6
     base = yaml.safe_load((tmp_path / "deployments" / "shared.yaml").read_text())["deployments"][0]
     assert "min_scale" not in base["source_config"]["resource_spec"]
@@ -313,7 +313,7 @@ def test_a_base_is_read_for_each_target_with_its_suffix(project: Path) -> None:
     saved(project / "staging.json", items)
     commit_a_change(project)
     result, report = check(project, "--base", "main", *files())
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert report["outcome"]["name"] == "passed"
     changes = [(d["target"], d["name"], c["class"]) for d in report["deployments"] for c in d["changes"]]
     assert changes == [("staging", "shared-stg", "proposed")]
@@ -335,7 +335,7 @@ def test_init_leaves_folders_of_other_yaml_alone_and_ignores_by_resulting_name(t
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "other.yaml").write_text("kind: Service\n")
     result = run_inside("init", *SPACES, *LIVES, cwd=tmp_path)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert [path.name for path in (tmp_path / "environments").iterdir()] == ["other.yaml"]
     own = tmp_path / "langsmith-environments" / "staging" / "agent.yaml"
     (rule,) = yaml.safe_load(own.read_text())["ignore"]
@@ -343,7 +343,7 @@ def test_init_leaves_folders_of_other_yaml_alone_and_ignores_by_resulting_name(t
     assert (tmp_path / "langsmith-deployments" / "overlay_.yaml").exists()
     result = run_inside("check", *LIVES, "-o", "json", cwd=tmp_path)
     report = json.loads(result.out)
-    assert (result.status, report["summary"]["in_sync"]) == (0, 4), result.said
+    assert (result.status, report["summary"]["in_sync"]) == (0, 4), result.output
     assert not any(found["rule"] == "unused-ignore" for found in report["findings"])
 
 
@@ -351,7 +351,7 @@ def test_init_writes_no_target_for_a_workspace_without_deployments(tmp_path: Pat
     saved(tmp_path / "staging.json", [live("staging", "agent-staging", 1)])
     saved(tmp_path / "production.json", [])
     result = run_inside("init", *SPACES, *LIVES, cwd=tmp_path)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert "production: no live deployment can be declared" in result.err
     assert list(yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["targets"]) == ["staging"]
     assert run_inside("check", *LIVES[:2], cwd=tmp_path).status == 0
@@ -393,7 +393,7 @@ def test_three_times_200_deployments_take_the_time_of_the_slowest(project: Path)
 def test_the_difference_of_the_rendered_results_is_printed_for_each_target(project: Path) -> None:
     commit_a_change(project)
     result = run_inside("render", "--base", "main", cwd=project)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     changed = [line for line in result.out.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert [line.split() for line in changed if line] == [["-", "max_scale:", "2"], ["+", "max_scale:", "3"]]
     assert result.out.index("# target: staging") < result.out.index("max_scale: 3") < result.out.index("# target: prod")

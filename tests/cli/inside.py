@@ -23,7 +23,7 @@ class Result:
     err: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Both streams together."""
         return self.out + self.err
 

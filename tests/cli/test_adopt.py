@@ -427,8 +427,8 @@ def test_K7_O1_the_diff_shows_no_value_of_a_variable_and_no_command(tmp_path: Pa
     (tmp_path / "live.json").write_text(json.dumps(page(max_scale=9, sidecars=[live])))
     shown = run_inside("adopt", "a.yaml", "--live", "live.json", cwd=tmp_path)
     assert "+        max_scale: 9" in shown.out
-    assert "planted" not in shown.said
-    assert "##[" not in shown.said
+    assert "planted" not in shown.output
+    assert "##[" not in shown.output
     assert "can't be applied; use --write" in shown.err
     run_inside("adopt", "a.yaml", "--live", "live.json", "--write", cwd=tmp_path)
     assert (tmp_path / "a.yaml").read_text() == f"deployments:\n  - name: a\n{spec}".replace("scale: 2", "scale: 9")
@@ -439,7 +439,7 @@ def test_O1_no_message_about_an_odd_name_is_a_command(tmp_path: Path) -> None:
     (tmp_path / "live.json").write_text(json.dumps(page(labels={"##[error]x": "https://u:planted@h"})))
     result = run_inside("adopt", "a.yaml", "--live", "live.json", "--path", "##[error]y", cwd=tmp_path)
     assert "##\\x5b" in result.err
-    assert "##[" not in result.said
+    assert "##[" not in result.output
 
 
 def test_the_diff_of_a_new_folder_leaves_the_schema_out_and_writing_adds_it(folder: Path) -> None:

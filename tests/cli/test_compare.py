@@ -270,7 +270,7 @@ def test_no_format_shows_a_secret(tmp_path: Path, form: str) -> None:
     later[1]["secrets"][0]["value"] = "sk-canary-changed"
     result = compare(tmp_path, workspace(), later, "-o", form, "-v")
     assert result.status == 1
-    assert holds_no_secret(result.said)
+    assert holds_no_secret(result.output)
 
 
 def test_what_can_not_be_read_is_status_2(tmp_path: Path) -> None:

@@ -55,11 +55,11 @@ def test_a_service_that_fails_can_be_tried(tmp_path: Path) -> None:
     with emulated("live.json", "--status", "503", cwd=tmp_path) as env:
         result = run_inside("check", "--retries", "0", cwd=tmp_path, env=env)
     assert result.status == 3
-    assert "503" in result.said
+    assert "503" in result.output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "shown"),
     [
         (("none.json",), "none.json"),
         (("live.json", "--order", "sideways"), "order must be one of"),
@@ -67,11 +67,11 @@ def test_a_service_that_fails_can_be_tried(tmp_path: Path) -> None:
         (("live.json", "--port", "70000"), "70000"),
     ],
 )
-def test_what_can_not_be_used_is_status_2(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_can_not_be_used_is_status_2(tmp_path: Path, arguments: tuple[str, ...], shown: str) -> None:
     saved(tmp_path / "live.json", workspace())
     result = run_inside("emulate", *arguments, cwd=tmp_path)
     assert result.status == 2
-    assert said in result.err
+    assert shown in result.err
 
 
 def test_without_its_extra_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def test_export_to_standard_output_is_one_document(tmp_path: Path) -> None:
         "claims-agent",
         "support-agent",
     ]
-    assert holds_no_secret(result.said)
+    assert holds_no_secret(result.output)
 
 
 @pytest.mark.parametrize("where", [("-d", "out"), ("-o", "out.yaml")])
@@ -142,7 +142,7 @@ def test_R9_a_name_never_becomes_a_path(tmp_path: Path, name: str) -> None:
         "inner/out/declaration.schema.json",
         "inner/out/fine.yaml",
     ]
-    out = run_inside("export", "--live", listing, cwd=folder).said
+    out = run_inside("export", "--live", listing, cwd=folder).output
     assert "##[" not in out
     assert not any(line.startswith("::") for line in out.split("\n"))
     with pytest.raises(UsageError):

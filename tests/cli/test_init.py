@@ -40,7 +40,7 @@ def test_with_a_key_the_declarations_are_those_of_what_is_live(tmp_path: Path) -
         "report.html",
     ]
     assert yaml.safe_load(files["driftcheck.yaml"]) == {"paths": ["deployments"], "workspace": TENANT}
-    assert holds_no_secret(result.said, *files.values())
+    assert holds_no_secret(result.output, *files.values())
 
 
 def test_without_a_key_there_is_an_annotated_example(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_without_a_key_there_is_an_annotated_example(tmp_path: Path) -> None:
     ]
     assert commands(result.out) == ["driftcheck validate", "export LANGSMITH_API_KEY=...", "driftcheck check"]
     checked = run_inside("validate", "--fail-on", "note", cwd=tmp_path)
-    assert checked.status == 0, checked.said
+    assert checked.status == 0, checked.output
 
 
 def test_the_examples_comments_are_true(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_examples_comments_are_true(tmp_path: Path) -> None:
         )
         assert "ignore" in yaml.safe_load((tmp_path / name).read_text())
     result = run_inside("validate", cwd=tmp_path)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
 
 
 def test_the_commands_to_run_next_read_the_same_listings(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_commands_to_run_next_read_the_same_listings(tmp_path: Path) -> None
         (tmp_path / folder).mkdir()
         given = [f"../{name} live.json" if len(files) == 1 else f"{name}=../{name} live.json" for name in files]
         result = run_inside("init", *(word for file in given for word in ("--live", file)), cwd=tmp_path / folder)
-        assert result.status == 0, result.said
+        assert result.status == 0, result.output
         for command in commands(result.out):
             assert run_inside(*shlex.split(command)[1:], cwd=tmp_path / folder).status == 0, command
 
@@ -169,7 +169,7 @@ def test_a_folder_that_declares_nothing_is_not_taken_for_declarations(
         (tmp_path / name).write_text(text)
     listing = saved(tmp_path / "live.json", [external("agent", 1)])
     result = run_inside("init", "--live", listing, cwd=tmp_path)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert (tmp_path / folder / "agent.yaml").exists()
     assert run_inside("check", "--live", listing, cwd=tmp_path).status == 0
 
@@ -191,8 +191,8 @@ def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, names: list
         assert run_inside("init", *workspaces, cwd=tmp_path, env=env).status == 0
         for command in ("validate", "check"):
             result = run_inside(command, "--fail-on", "warning", cwd=tmp_path, env=env)
-            assert result.status == 0, result.said
-            assert "warning" not in result.said
+            assert result.status == 0, result.output
+            assert "warning" not in result.output
     severities = yaml.safe_load((tmp_path / "driftcheck.yaml").read_text())["severities"]
     assert set(severities.values()) == {"note"}
     assert {"long-name", "name-starts-with-digit", "unpinned-image"} <= severities.keys()
@@ -205,7 +205,7 @@ def test_after_init_nothing_warns_about_what_is_live(tmp_path: Path, names: list
         } == numbers
     file = next(tmp_path.glob("deployments/1-*.yaml"))
     file.write_text(file.read_text().replace("memory_mb: 1024", "memory_mb: 1000"))
-    assert "memory-granularity" in run_inside("validate", "--fail-on", "warning", cwd=tmp_path).said
+    assert "memory-granularity" in run_inside("validate", "--fail-on", "warning", cwd=tmp_path).output
 
 
 def test_a_workspace_that_another_one_answers_for_is_named_with_its_option(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_listings_name_the_workspaces_of_targets(tmp_path: Path) -> None:
         "production": identity(2),
     }
     checked = run_inside("check", *files, cwd=tmp_path)
-    assert checked.status == 0, checked.said
+    assert checked.status == 0, checked.output
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,8 @@ def test_a_filter_that_matches_nothing_is_an_error(drifted: Path) -> None:
     filters = ["--live", "live.json", "--status", "REDAY"]
     result = run_inside("audit", "deployments.yaml", *filters, cwd=drifted)
     assert result.status == 3
-    assert "No live deployment matches --status REDAY. Did you mean READY?" in result.said
-    assert "--allow-empty-live" not in result.said
+    assert "No live deployment matches --status REDAY. Did you mean READY?" in result.output
+    assert "--allow-empty-live" not in result.output
     assert run_inside("audit", "deployments.yaml", *filters, "--allow-empty-live", cwd=drifted).status == 0
 
 
@@ -225,17 +225,17 @@ def test_the_commands_that_a_report_advises_work_as_pasted(
     live = [external(name, number, cpu_limit=2) for number, name in enumerate(("a1", "b1"))]
     (tmp_path / "my live.json").write_text(json.dumps({"resources": live, "offset": 2}))
     exported = run_inside("export", "--live", "my live.json", "-d", "two agents", cwd=tmp_path)
-    assert exported.status == 0, exported.said
+    assert exported.status == 0, exported.output
     for file in (tmp_path / "two agents").glob("*.yaml"):
         text = file.read_text().replace("max_scale: 2", "max_scale: 3")
         file.write_text(text.replace("        cpu_limit: 2\n", ""))
     report = run_inside(command, *arguments, cwd=tmp_path)
-    assert report.status == 1, report.said
+    assert report.status == 1, report.output
     adopt = shlex.split(re.findall("driftcheck (adopt [^`\\n]*)", report.out)[0])
     plan = shlex.split(re.findall("driftcheck (plan [^`\\n]*)", report.out)[0])
     assert "PATCH" in run_inside(*plan, cwd=tmp_path).out
     adopted = run_inside(*adopt, "--write", cwd=tmp_path)
-    assert adopted.status == 0, adopted.said
+    assert adopted.status == 0, adopted.output
     assert run_inside(command, *arguments, cwd=tmp_path).status == 0
 
 

@@ -116,7 +116,7 @@ def test_standard_output_in_a_file_gets_the_report_by_any_name(drifted: Path) ->
 def test_what_is_read_is_never_overwritten(arguments: str, drifted: Path) -> None:
     before = contents(drifted)
     result = run_inside(*arguments.split(), cwd=drifted)
-    assert result.status == 2, result.said
+    assert result.status == 2, result.output
     assert "Name another file to write to" in result.err
     assert contents(drifted) == before
 

@@ -182,7 +182,7 @@ def test_a_warning_of_a_conflict_shows_no_secret(tmp_path: Path) -> None:
     (tmp_path / "live.json").write_text(json.dumps(page(sidecars=[{"name": "s", "image": "s:1", "env": env}])))
     result = run_inside("plan", "a.yaml", "--live", "live.json", "--base", "main", cwd=tmp_path)
     assert "in conflict: live was changed, too, and the request overwrites a live value." in result.out
-    assert "planted" not in result.said
+    assert "planted" not in result.output
 
 
 def test_an_agent_without_a_name_is_created_by_its_agent(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_target_is_rendered_with_its_overlays_and_its_suffix(folder: Path) -> None:
     result = run_inside("render", "--target", "production", cwd=folder)
-    assert result.status == 0, result.said
+    assert result.status == 0, result.output
     assert "  - name: agent-production  # production/o.yaml:2\n" in result.out
     assert "min_scale: 1  # production/o.yaml:5\n" in result.out
 

@@ -19,7 +19,7 @@ def test_a_snapshot_holds_the_whole_listing_and_no_secret(tmp_path: Path) -> Non
     assert [d["name"] for d in document["deployments"]] == ["billing-agent", "claims-agent", "support-agent"]
     assert (document["source"], document["workspace"]) == (env["LANGGRAPH_HOST_URL"], TENANT)
     assert (document["complete"], document["gaps"]) == (True, [])
-    assert holds_no_secret(text, result.said)
+    assert holds_no_secret(text, result.output)
 
 
 def test_it_goes_to_standard_output_where_no_file_is_named(tmp_path: Path) -> None:
