@@ -229,7 +229,7 @@ def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: 
             _compare_object(pair, one, other, items, (*path, Item(key, one[key])))
     else:
         compare_objects, compare_values = partial(_compare_object, pair), partial(_compare_apart, pair)
-        compare_lists(pair.found, declared, live, field, path, compare_objects, compare_values, counts_added=False)
+        compare_lists(pair.found, declared, live, context, compare_objects, compare_values, counts_added=False)
 
 
 def _compare_apart(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:

@@ -111,8 +111,7 @@ def compare_lists(
     found: Recorder,
     first: Sequence[JSON],
     second: Sequence[JSON],
-    field: Field,
-    path: Path,
+    context: FieldContext,
     compare_objects: Callable[[Mapping[str, JSON], Mapping[str, JSON], Field, Path], None],
     compare_values: Callable[[JSON, JSON, FieldContext], Recorder],
     *,
@@ -123,6 +122,7 @@ def compare_lists(
     `compare_objects` compares two entries of one identity; `compare_values` returns what it finds in two entries at
     one position. With `counts_added`, entries that only the second list has count as compared.
     """
+    field, path = context.field, context.path
     entries = match_entries(first, second, field.key)
     if entries is None:
         _compare_as_wholes(found, first, second, field, path, compare_values)

@@ -95,9 +95,7 @@ def _compare_value(pair: _Pair, first: JSON, second: JSON, context: FieldContext
         _compare_with_nothing(pair, first, second, context)
     elif isinstance(first, list) and isinstance(second, list):
         compare_objects, compare_values = partial(_compare_object, pair), partial(_compare_apart, pair)
-        compare_lists(
-            pair.found, first, second, field, context.path, compare_objects, compare_values, counts_added=True
-        )
+        compare_lists(pair.found, first, second, context, compare_objects, compare_values, counts_added=True)
     elif not isinstance(first, dict | list) and same_as_written(first, second, field):
         pair.found.compared += 1
     elif pair.listed and field.equivalence == "image" and _may_be_same_image(first, second):
