@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from driftcheck import __version__
 from driftcheck.budget import Budget
 from driftcheck.comparison import details
-from driftcheck.comparison.verdicts import ComparisonOptions, Sides, Verdicts, assess, inventory, status_of
+from driftcheck.comparison.verdicts import Verdicts, assess, inventory, status_of
 from driftcheck.declarations.lint import accepted_by_live, findings_in_context
 from driftcheck.environment import report_time
 from driftcheck.ignores import in_force, pinned_paths
@@ -87,19 +87,21 @@ def check(declarations: Declarations, snapshot: Snapshot, run: Run) -> Report:
     if run.settings.command == "audit" and not declarations.deployments and declarations.complete:
         run = replace(run, settings=_of_inventory(run.settings))
     settings = run.settings
-    base = run.baseline.declarations if run.baseline else None
-    options = ComparisonOptions(
-        settings.policy.strict,
+    verdicts = assess(
+        declarations,
+        snapshot,
+        run.baseline.declarations if run.baseline else None,
+        strict=settings.policy.strict,
         listed=settings.command == "compare",
         inventory=settings.command == "audit",
         pinned=pinned_paths(_rules(declarations, run)),
     )
-    verdicts = assess(Sides(declarations, snapshot, base), options)
     comparisons, policy_findings = _apply_policy(verdicts, declarations, snapshot, run)
     odd = [make_finding("suspicious-listing", warning) for warning in snapshot.warnings]
     findings = [*_nothing_declared(declarations, settings), *odd, *policy_findings]
-    if options.inventory and not any(_is_named(each.name, settings.names) for each in comparisons) and settings.names:
-        findings.append(no_name_matches(settings.names))
+    names = settings.names
+    if settings.command == "audit" and names and not any(_is_named(each.name, names) for each in comparisons):
+        findings.append(no_name_matches(names))
     snapshot = replace(snapshot, gaps=tuple(dict.fromkeys((*snapshot.gaps, *verdicts.gaps))))
     return _report(run, declarations, snapshot, comparisons, findings)
 

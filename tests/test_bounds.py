@@ -108,7 +108,7 @@ def test_more_changes_than_a_run_reports_leave_the_rest_unknown(monkeypatch: pyt
         deployments=tuple(Declaration(n, value, lambda _: None) for n, value in zip(names, declared, strict=True))
     )
     snapshot = Snapshot("live", tuple(Deployment(n, value) for n, value in zip(names, seen, strict=True)))
-    judged = verdicts.assess(verdicts.Sides(declarations, snapshot, None))
+    judged = verdicts.assess(declarations, snapshot)
     assert [each.status for each in judged.comparisons] == [Status.DRIFTED, Status.UNKNOWN, Status.UNKNOWN]
     assert judged.gaps
 
@@ -122,7 +122,7 @@ def test_what_a_change_adopts_counts_as_changes(monkeypatch: pytest.MonkeyPatch)
         for each in (declared, before)
     )
     snapshot = Snapshot("live", tuple(Deployment(n, declared[n]) for n in names))
-    judged = verdicts.assess(verdicts.Sides(head, snapshot, BaseDeclarations(tip, (tip,))))
+    judged = verdicts.assess(head, snapshot, BaseDeclarations(tip, (tip,)))
     assert [each.status for each in judged.comparisons] == [Status.IN_SYNC, Status.UNKNOWN]
     assert judged.gaps
 
@@ -133,7 +133,6 @@ def test_more_changes_are_reported_of_larger_declarations(monkeypatch: pytest.Mo
     live = Deployment("a", {"name": "a", "source_config": {"resource_spec": {"max_scale": 2}}})
     other = Deployment("b", {**live.value, "name": "b"})
     both = (declared, Declaration("b", {**declared.value, "name": "b"}, lambda _: None))
-    sides = verdicts.Sides(Declarations(deployments=both, size=2 * MIB), Snapshot("live", (live, other)), None)
-    judged = verdicts.assess(sides)
+    judged = verdicts.assess(Declarations(deployments=both, size=2 * MIB), Snapshot("live", (live, other)))
     assert [each.status for each in judged.comparisons] == [Status.DRIFTED, Status.DRIFTED]
     assert not judged.gaps

@@ -40,21 +40,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """The two sides of a comparison, and the base revision."""
-
-    declarations: Declarations
-    snapshot: Snapshot
-    base: BaseDeclarations | None = None
-    """What earlier commits declare, where the check is three-way."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether both sides were read completely."""
-        return self.snapshot.complete and self.declarations.complete
-
-
-@dataclass(frozen=True, slots=True)
 class Verdicts:
     """The result of a comparison, before policy: nothing is redacted or suppressed yet."""
 
@@ -65,23 +50,6 @@ class Verdicts:
     """Gaps that the comparison found, in addition to those of the snapshot."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonOptions:
-    """Options of a comparison."""
-
-    strict: bool = False
-    """Whether live values that are set, not declared and not the service's own differ, too."""
-    listed: bool = False
-    """Whether the declared side is another listing, which leaves some values unverifiable."""
-    inventory: bool = False
-    """Whether the state of undeclared live deployments is reported, too."""
-    pinned: Mapping[str, Collection[Path]] = field(default_factory=dict)
-    """By deployment, the paths that are compared although they may be undeclared."""
-
-
-DEFAULT_OPTIONS: Final = ComparisonOptions()
-
-
 MAX_CHANGES: Final = 10_000
 """The most changes of a run, for each mebibyte of declarations; deployments beyond the limit are unknown."""
 
@@ -90,8 +58,13 @@ MAX_CHANGES: Final = 10_000
 class _Assessment:
     """What is compared, and what was found so far; functions here call it `so_far`."""
 
-    sides: Sides
-    options: ComparisonOptions
+    declarations: Declarations
+    snapshot: Snapshot
+    base: BaseDeclarations | None
+    strict: bool
+    listed: bool
+    inventory: bool
+    pinned: Mapping[str, Collection[Path]]
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -100,11 +73,16 @@ class _Assessment:
     """Whether the limit of changes was reached; nothing more is compared."""
 
     @property
+    def is_complete(self) -> bool:
+        """Whether both sides were read completely."""
+        return self.snapshot.complete and self.declarations.complete
+
+    @property
     def most_changes(self) -> int:
         """Return how many changes may be reported; two listings have no limit."""
-        if self.options.listed:
+        if self.listed:
             return sys.maxsize
-        return max(MAX_CHANGES, MAX_CHANGES * self.sides.declarations.size // 2**20)
+        return max(MAX_CHANGES, MAX_CHANGES * self.declarations.size // 2**20)
 
     def has_room(self, number: int) -> bool:
         """Return whether this number of additional changes may be reported."""
@@ -112,18 +90,18 @@ class _Assessment:
 
     def earlier(self, name: str) -> BaseDeployment | None:
         """Return a deployment as earlier commits declare it; None if unknown or not three-way."""
-        return self.sides.base.deployment(name) if self.sides.base else None
+        return self.base.deployment(name) if self.base else None
 
     def add(self, rule: str, about: Comparison | None, **more: Any) -> None:
         """Record the finding of a rule about a deployment, or about the whole run."""
         found = make_finding(rule, deployment=about.name if about else None, location=about.location if about else None)
-        if self.options.listed and (message := self._message_of_listings(rule)) is not None:
+        if self.listed and (message := self._message_of_listings(rule)) is not None:
             found = replace(found, message=message, hint=None)
         self.findings.append(replace(found, **more))
 
     def _message_of_listings(self, rule: str) -> str | None:
         """Return the message of a rule whose own message is about declarations."""
-        first, second = self.sides.declarations.files[0], self.sides.snapshot.source
+        first, second = self.declarations.files[0], self.snapshot.source
         return {
             "missing-deployment": f"Only in {first}, not in {second}.",
             "unmanaged-deployment": f"Only in {second}, not in {first}.",
@@ -132,10 +110,25 @@ class _Assessment:
         }.get(rule)
 
 
-def assess(sides: Sides, options: ComparisonOptions = DEFAULT_OPTIONS) -> Verdicts:
-    """Compare every declared deployment with its live one, and account for all other live deployments."""
-    so_far = _Assessment(sides, options)
-    matches, rest = match_deployments(sides.declarations.deployments, sides.snapshot.deployments)
+def assess(
+    declarations: Declarations,
+    snapshot: Snapshot,
+    base: BaseDeclarations | None = None,
+    *,
+    strict: bool = False,
+    listed: bool = False,
+    inventory: bool = False,
+    pinned: Mapping[str, Collection[Path]] | None = None,
+) -> Verdicts:
+    """Compare every declared deployment with its live one, and account for all other live deployments.
+
+    A three-way check has a `base`. With `strict`, live values that are set, not declared and not the service's own
+    differ, too. `listed`: the declared side is another listing, which leaves some values unverifiable. With
+    `inventory`, the state of undeclared live deployments is reported, too. `pinned` are paths by deployment that are
+    compared although they may be undeclared.
+    """
+    so_far = _Assessment(declarations, snapshot, base, strict, listed, inventory, pinned or {})
+    matches, rest = match_deployments(declarations.deployments, snapshot.deployments)
     outside = 0
     owners = {id(found[0]): declaration for declaration, found in matches if found and "name" in declaration.value}
     for declaration, found in matches:
@@ -144,7 +137,7 @@ def assess(sides: Sides, options: ComparisonOptions = DEFAULT_OPTIONS) -> Verdic
             _assess_declared_twice(so_far, declaration, owner)
         elif len(found) == 1 and not found[0].is_being_deleted:
             _assess_pair(so_far, declaration, found[0])
-        elif found or _is_in_scope(declaration, sides.snapshot):
+        elif found or _is_in_scope(declaration, snapshot):
             _assess_incomparable(so_far, declaration, found)
         else:
             outside += 1
@@ -167,7 +160,7 @@ def _assess_declared_twice(so_far: _Assessment, declaration: Declaration, owner:
 
 def _assess_incomparable(so_far: _Assessment, declaration: Declaration, found: Sequence[Deployment]) -> None:
     """Assess a declared deployment that is not live, is being deleted, or has several live ones of its name."""
-    complete = so_far.sides.snapshot.complete
+    complete = so_far.snapshot.complete
     status, rule = _absence(declaration, so_far.earlier(declaration.name))
     comparison = Comparison(
         declaration.name,
@@ -243,19 +236,19 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
 
 
 def _compare_values(so_far: _Assessment, declared: Mapping[str, JSON], live: Mapping[str, JSON]) -> Differences:
-    if so_far.options.listed:
+    if so_far.listed:
         from driftcheck.comparison.symmetric import compare_listed
 
         return compare_listed(declared, live)
-    return compare_with_live(declared, live, strict=so_far.options.strict)
+    return compare_with_live(declared, live, strict=so_far.strict)
 
 
 def _pinned_differences(
     so_far: _Assessment, declaration: Declaration, live: Mapping[str, JSON], result: Differences
 ) -> list[Difference]:
     """Return undeclared live values at, around and below the paths that ignore rules pin to a value."""
-    paths = set(so_far.options.pinned.get(declaration.name, ()))
-    if not paths or so_far.options.strict or so_far.options.listed:
+    paths = set(so_far.pinned.get(declaration.name, ()))
+    if not paths or so_far.strict or so_far.listed:
         return []
     around = {path[:length] for path in paths for length in range(len(path))}
     known = {difference.path for difference in result.differences}
@@ -287,7 +280,7 @@ def _classified(
         return undeclared, ()
     from driftcheck.comparison.three_way import ThreeWay
 
-    three = ThreeWay(earlier, declaration.value, seen, differences, strict=so_far.options.strict)
+    three = ThreeWay(earlier, declaration.value, seen, differences, strict=so_far.strict)
     return [*three.classify(), *undeclared], [*three.removed()]
 
 
@@ -311,7 +304,7 @@ def _add_findings(
         so_far.add("no-revision", comparison)
     if live.is_rollout_pending:
         so_far.add("rollout-pending", comparison)
-    if not so_far.options.listed:
+    if not so_far.listed:
         _add_exposure(so_far, comparison, live, declaration.value)
 
 
@@ -335,7 +328,7 @@ def _add_unverifiable_image(
 ) -> None:
     """Report why an image can't be compared: its tag, or its short name."""
     declared, seen = value_at(declaration.value, path), value_at(live.value, path)
-    if not may_be_same_image(declared, seen) and not (so_far.options.listed and may_be_same_image(seen, declared)):
+    if not may_be_same_image(declared, seen) and not (so_far.listed and may_be_same_image(seen, declared)):
         return
     more = {} if ("@" in str(seen)) != ("@" in str(declared)) else {"message": _SHORT_NAME, "hint": _WITH_REGISTRY}
     so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path), **more)
@@ -408,7 +401,7 @@ def _assess_undeclared(so_far: _Assessment, name: str, deployments: Sequence[Dep
         _add_ambiguous(so_far, Comparison(name, Status.UNKNOWN))
         return
     live = deployments[0]
-    status = Status.UNMANAGED if so_far.sides.is_complete else Status.UNKNOWN
+    status = Status.UNMANAGED if so_far.is_complete else Status.UNKNOWN
     comparison = Comparison(name, status, live.id, facts=facts(live), live_since=live.since)
     if live.is_being_deleted:
         so_far.add("being-deleted", comparison, hint=None)
@@ -416,7 +409,7 @@ def _assess_undeclared(so_far: _Assessment, name: str, deployments: Sequence[Dep
     so_far.comparisons.append(comparison)
     if status is Status.UNMANAGED:
         so_far.add(_presence(so_far.earlier(name)) or unmanaged_rule(live), comparison)
-    if so_far.options.inventory:
+    if so_far.inventory:
         if live.is_rollout_pending:
             so_far.add("rollout-pending", comparison)
         _add_exposure(so_far, comparison, live, {})
@@ -478,27 +471,27 @@ def _is_in_scope(declaration: Declaration, snapshot: Snapshot) -> bool:
 
 
 def _add_findings_on_the_whole(so_far: _Assessment, outside: int) -> None:
-    sides, declared = so_far.sides, so_far.sides.declarations.deployments
+    declared = so_far.declarations.deployments
     if outside:
         message = (
             f"{outside} of {len(declared)} declared deployments are outside the requested scope and were not checked."
         )
         so_far.add("outside-scope", None, message=message)
     in_scope = len(declared) - outside
-    known = {each.name for each in declared} | (sides.base.names() if sides.base else set())
+    known = {each.name for each in declared} | (so_far.base.names() if so_far.base else set())
     seen = any(
         deployment.name in known or "/".join(agent_of(deployment.value) or ()) in known
-        for deployment in sides.snapshot.deployments
+        for deployment in so_far.snapshot.deployments
     )
-    if in_scope and sides.snapshot.deployments and sides.is_complete and not seen:
+    if in_scope and so_far.snapshot.deployments and so_far.is_complete and not seen:
         so_far.add("wrong-workspace", None)
-    if sides.is_complete:
+    if so_far.is_complete:
         _add_renames(so_far)
 
 
 def _add_renames(so_far: _Assessment) -> None:
     """Report deployments that were probably renamed, or will be by the change under review."""
-    sides, comparisons = so_far.sides, so_far.comparisons
+    declarations, snapshot, comparisons = so_far.declarations, so_far.snapshot, so_far.comparisons
     absent = {each.name: each for each in comparisons if each.id is None}
     rules = {found.deployment: found.rule for found in so_far.findings}
     missing = {name for name in absent if rules.get(name) in ABSENCE_RULES}
@@ -506,10 +499,10 @@ def _add_renames(so_far: _Assessment) -> None:
     unmanaged = {each.name for each in comparisons if each.status is Status.UNMANAGED}
     removed = {name for name in unmanaged if rules.get(name) == "proposed-removal"}
     appeared_names = {name for name in unmanaged - removed if rules.get(name) != "outdated-deployment"}
-    for name, appeared in find_renames(sides.declarations, sides.snapshot, missing, appeared_names):
+    for name, appeared in find_renames(declarations, snapshot, missing, appeared_names):
         message = f"Probably renamed to {appeared}, a live deployment of the same origin."
-        hint = {"hint": None} if so_far.options.listed else {}  # it is about a declaration
+        hint = {"hint": None} if so_far.listed else {}  # it is about a declaration
         so_far.add("probable-rename", absent[name], message=message, **hint)
-    for name, former in find_renames(sides.declarations, sides.snapshot, proposed, removed):
+    for name, former in find_renames(declarations, snapshot, proposed, removed):
         message = f"Probably renamed from {former}, a live deployment of the same origin that is no longer declared."
         so_far.add("proposed-rename", absent[name], message=message)

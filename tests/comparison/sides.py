@@ -9,7 +9,7 @@ from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.comparison.differences import Difference, Differences
 from driftcheck.comparison.three_way import BaseDeclarations
-from driftcheck.comparison.verdicts import ComparisonOptions, Sides, Verdicts, assess
+from driftcheck.comparison.verdicts import Verdicts, assess
 from driftcheck.model import Comparison, Declaration, Declarations, Deployment, Location, Snapshot
 from driftcheck.paths import Path, format_path
 
@@ -96,12 +96,13 @@ def verdicts(
 ) -> Verdicts:
     """Judge whole sides; without a `tip`, the base revision has not moved since the merge base."""
     merge_bases = [declarations(*values) for values in (base or [], *more_bases)]
-    sides = Sides(
+    return assess(
         declarations(*declared, complete=complete),
         snapshot(*live, gaps=gaps),
         None if base is None else BaseDeclarations(declarations(*(base if tip is None else tip)), tuple(merge_bases)),
+        strict=strict,
+        inventory=inventory,
     )
-    return assess(sides, ComparisonOptions(strict=strict, inventory=inventory))
 
 
 def statuses(result: Verdicts) -> dict[str, str]:

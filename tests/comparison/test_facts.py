@@ -12,7 +12,7 @@ import pytest
 from driftcheck.budget import Budget
 from driftcheck.comparison.listings import pair
 from driftcheck.comparison.symmetric import compare_listed
-from driftcheck.comparison.verdicts import ComparisonOptions, Sides, assess
+from driftcheck.comparison.verdicts import assess
 from driftcheck.model import REDACTED_MARKER, Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
 from driftcheck.policies import Side, effective_values
@@ -80,7 +80,7 @@ def test_a_tag_and_a_digest_of_one_repository_can_not_be_compared(declared: str,
 def test_the_reason_is_given_in_a_comparison_of_listings_both_ways(one: str, other: str) -> None:
     sides = [[at("source_revision_config.image_uri", image)] for image in (one, other)]
     for first, second in (sides, sides[::-1]):
-        result = assess(Sides(declarations(*first), snapshot(*second)), ComparisonOptions(listed=True))
+        result = assess(declarations(*first), snapshot(*second), listed=True)
         (found,) = (each for each in result.findings if each.rule == "unverifiable-image")
         assert "declared" not in found.message
 
@@ -206,7 +206,7 @@ def test_a_declaration_without_name_is_paired_by_agent() -> None:
         {"name": "x-1", "source": "internal_source", **agent("claims")},
         {"name": "x-2", "source": "internal_source", **agent("claims", "staging")},
     )
-    result = assess(Sides(replace(ours, deployments=(bound,)), live))
+    result = assess(replace(ours, deployments=(bound,)), live)
     assert statuses(result) == {"claims/production": "in_sync", "x-2": "unmanaged"}
 
 
@@ -217,7 +217,7 @@ def bound_to(name: str) -> Declaration:
 def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> None:
     ours = replace(declarations(), deployments=(bound_to("claims"),))
     live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
-    assert rules(assess(Sides(ours, live))) == []
+    assert rules(assess(ours, live)) == []
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_where_all_are_declared_by_agent_the_workspace_is_the_right_one() -> Non
 )
 def test_an_agent_is_missing_only_where_it_would_have_been_listed(scope: dict[str, str], rule: str) -> None:
     ours = replace(declarations(), deployments=(bound_to("claims"),))
-    found = assess(Sides(ours, replace(snapshot(), scope=scope)))
+    found = assess(ours, replace(snapshot(), scope=scope))
     assert [each for each, _ in rules(found)] == [rule]
 
 
@@ -240,7 +240,7 @@ def test_one_live_deployment_is_not_declared_twice() -> None:
     ours = declarations({"name": "x-1", "source": "internal_source"})
     ours = replace(ours, deployments=(bound_to("claims"), *ours.deployments))
     live = snapshot({"name": "x-1", "source": "internal_source", **agent("claims")})
-    result = assess(Sides(ours, live))
+    result = assess(ours, live)
     assert statuses(result) == {"claims/production": "unknown", "x-1": "in_sync"}
     assert rules(result) == [("duplicate-name", "claims/production")]
 

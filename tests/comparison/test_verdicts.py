@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftcheck.comparison.differences import Difference
-from driftcheck.comparison.verdicts import Sides, assess, change_of
+from driftcheck.comparison.verdicts import assess, change_of
 from driftcheck.model import ChangeKind, Impact
 from tests.comparison import sides
 from tests.comparison.declarations import declarations
@@ -77,11 +77,11 @@ def test_P9_several_live_deployments_of_one_name_are_never_compared() -> None:
 
 def test_names_outside_the_scope_are_not_missing() -> None:
     scoped = sides.snapshot(named("claims-a"), scope={"name_contains": "claims"})
-    result = assess(Sides(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped))
+    result = assess(sides.declarations(named("claims-a"), named("claims-b"), named("billing")), scoped)
     assert statuses(result) == {"claims-a": "in_sync", "claims-b": "missing"}
     assert ("outside-scope", None) in rules(result)
     tagged = sides.snapshot(named("claims-a"), scope={"tag_value_ids": "1"})
-    result = assess(Sides(sides.declarations(named("claims-b")), tagged))
+    result = assess(sides.declarations(named("claims-b")), tagged)
     assert "missing" not in statuses(result).values()
 
 
