@@ -348,23 +348,16 @@ class _Editor:
             if key in new:
                 name, value = pairs[number]
                 self._edit(value, old[key], new[key], _Slot(self._colon(name), column, slot.in_flow or in_flow))
-        if in_flow:
-            self._remove_from_flow(pairs, removed)
-        else:
-            self._remove_from_block([(key.outer, value.end) for key, value in pairs], removed)
+        spans = [(key.outer, value.end) for key, value in pairs]
+        self._remove(spans, removed, in_flow=in_flow)
         before = max({*range(len(pairs))} - {*removed})
         for key, value in new.items():
             if key in own:
                 before = own[key]
             elif key not in merged or not same(old[key], value):
-                self._insert_pair(pairs[before][1].end, key, value, column, in_flow=in_flow)
-
-    def _insert_pair(self, behind: int, key: str, value: JSON, column: int, *, in_flow: bool) -> None:
-        if in_flow:
-            self.splices.append((behind, behind, f", {writing.text(key, in_flow=True)}: {writing.flow(value)}"))
-            return
-        lines = writing.entry(f"{' ' * column}{writing.text(key)}:", value, column, self.layout)
-        self._insert_lines(_line_end(self.text, behind), lines)
+                text = f"{writing.text(key, in_flow=True)}: {writing.flow(value)}"
+                lines = writing.entry(f"{' ' * column}{writing.text(key)}:", value, column, self.layout)
+                self._insert(spans[before], text, lines, in_flow=in_flow)
 
     def _is_merged(self, pairs: Sequence[tuple[_Node, _Node]], removed: Collection[int]) -> bool:
         """Return whether a merge key might provide a key whose own value is removed."""
@@ -373,8 +366,18 @@ class _Editor:
         nested = any(_is_merge(key) for source in sources for key, _ in (_resolved(source).pairs or []))
         return nested or any(pairs[number][0].value in provided for number in removed)
 
-    def _insert_lines(self, line_end: int, lines: Iterable[str]) -> None:
-        self.splices.append((line_end, line_end, "".join(f"{self.newline}{line}" for line in lines)))
+    def _insert(
+        self, span: tuple[int, int], text: str, lines: Iterable[str], *, in_flow: bool, in_front: bool = False
+    ) -> None:
+        """Insert an entry behind another one, or in front of it: as text in a flow collection, else as lines."""
+        if in_flow:
+            at = span[0] if in_front else span[1]
+            new = f"{text}, " if in_front else f", {text}"
+        elif in_front:
+            at, new = _line_start(self.text, span[0]), "".join(f"{line}{self.newline}" for line in lines)
+        else:
+            at, new = _line_end(self.text, span[1]), "".join(f"{self.newline}{line}" for line in lines)
+        self.splices.append((at, at, new))
 
     def _edit_sequence(self, node: _Node, old: list[JSON], new: list[JSON], slot: _Slot) -> None:
         items = node.items or []
@@ -384,50 +387,26 @@ class _Editor:
             self._replace(node, new, slot)
             return
         self._keep_anchors(*(items[number] for number in removed))
-        dashes = [] if node.style == "flow" else [self._dash(node, number) for number in range(len(items))]
-        column = _column(self.text, dashes[0]) if dashes else 0
-        kept = [i for i, j in aligned if i is not None and j is not None]
+        in_flow = node.style == "flow"
+        starts = [item.outer for item in items] if in_flow else self._dashes(node)
+        spans = [(start, max(item.end, start + 1)) for start, item in zip(starts, items, strict=True)]
+        column = 0 if in_flow else _column(self.text, starts[0])
         leads = any(i is None for i, _ in itertools.takewhile(lambda pair: None in pair, aligned))
-        if dashes and leads and self.text[_line_start(self.text, dashes[0]) : dashes[0]].strip():
+        if not in_flow and leads and self.text[_line_start(self.text, starts[0]) : starts[0]].strip():
             self._replace(node, new, slot)  # the first dash shares its line with another one
             return
+        first = min(i for i, j in aligned if i is not None and j is not None)
         previous: int | None = None
         for i, j in aligned:
             if i is not None and j is not None:
-                head = dashes[i] + 1 if dashes else items[i].start
-                self._edit(items[i], old[i], new[j], _Slot(head, column, slot.in_flow or not dashes, is_entry=True))
+                head = items[i].start if in_flow else starts[i] + 1
+                self._edit(items[i], old[i], new[j], _Slot(head, column, slot.in_flow or in_flow, is_entry=True))
+                previous = i
             elif j is not None:
-                self._insert_item(items, dashes, previous, min(kept), new[j], column)
-            previous = previous if i is None or j is None else i
-        if node.style == "flow":
-            self._remove_from_flow([(item, item) for item in items], removed)
-        else:
-            spans = [
-                (dash, item.end if item.end > dash else dash + 1) for dash, item in zip(dashes, items, strict=True)
-            ]
-            self._remove_from_block(spans, removed)
-
-    def _insert_item(
-        self,
-        items: Sequence[_Node],
-        dashes: Sequence[int],
-        after: int | None,
-        first: int,
-        value: JSON,
-        column: int,
-    ) -> None:
-        """Insert an entry after one that stays, or in front of the first one that stays."""
-        if not dashes:
-            text = writing.flow(value)
-            at = items[first].outer if after is None else items[after].end
-            self.splices.append((at, at, f"{text}, " if after is None else f", {text}"))
-            return
-        lines = list(writing.block([value], column, self.layout))
-        if after is None:
-            start = _line_start(self.text, dashes[first])
-            self.splices.append((start, start, "".join(f"{line}{self.newline}" for line in lines)))
-        else:
-            self._insert_lines(_line_end(self.text, max(items[after].end, dashes[after] + 1)), lines)
+                lines = writing.block([new[j]], column, self.layout)
+                near = spans[first if previous is None else previous]
+                self._insert(near, writing.flow(new[j]), lines, in_flow=in_flow, in_front=previous is None)
+        self._remove(spans, removed, in_flow=in_flow)
 
     def _aligned(self, old: list[JSON], new: JSON) -> list[tuple[int | None, int | None]]:
         """Return the positions of entries that belong together, in the order of `new`; None if a side has none."""
@@ -459,7 +438,15 @@ class _Editor:
 
     # Removal: whole lines of a block with the comment lines directly above, or an entry with one comma.
 
-    def _remove_from_block(self, spans: Sequence[tuple[int, int]], removed: Collection[int]) -> None:
+    def _remove(self, spans: Sequence[tuple[int, int]], removed: Sequence[int], *, in_flow: bool) -> None:
+        if in_flow:
+            last_kept = max({*range(len(spans))} - {*removed})
+            for number in removed:
+                if number < last_kept:
+                    self.splices.append((spans[number][0], spans[number + 1][0], ""))
+                else:
+                    self.splices.append((spans[number - 1][1], spans[number][1], ""))
+            return
         leading = 0
         start = spans[0][0]
         if removed and self.text[_line_start(self.text, start) : start].strip():
@@ -487,15 +474,6 @@ class _Editor:
             newline = 2 if self.text[first - 2 : first] == "\r\n" else 1
             return first - newline, behind, ""
         return first, behind, ""
-
-    def _remove_from_flow(self, spans: Sequence[tuple[_Node, _Node]], removed: Sequence[int]) -> None:
-        gone = set(removed)
-        last_kept = max((number for number in range(len(spans)) if number not in gone), default=-1)
-        for number in removed:
-            if number < last_kept:
-                self.splices.append((spans[number][0].outer, spans[number + 1][0].outer, ""))
-            else:
-                self.splices.append((spans[number - 1][1].end, spans[number][1].end, ""))
 
     # Replacement of a value as a whole.
 
@@ -582,21 +560,15 @@ class _Editor:
             raise EditError("a key that is not written as `key:` holds the value")
         return index + 1
 
-    def _dash(self, node: _Node, number: int) -> int:
-        """Return the index of the dash of a block list's entry."""
-        items = node.items or []
-        if number == 0:
-            if self.text[node.start : node.start + 1] != "-":
+    def _dashes(self, node: _Node) -> list[int]:
+        """Return the indexes of the dashes of a block list."""
+        found, index = [], node.start
+        for item in node.items or []:
+            if self.text[index : index + 1] != "-":
                 raise EditError("the dashes of a list could not be found")
-            return node.start
-        index = _gap_end(self.text, max(items[number - 1].end, self._dash_end(node, number - 1)))
-        if self.text[index : index + 1] != "-":
-            raise EditError("the dashes of a list could not be found")
-        return index
-
-    def _dash_end(self, node: _Node, number: int) -> int:
-        item = (node.items or [])[number]
-        return item.end if item.end > node.start else node.start + 1
+            found.append(index)
+            index = _gap_end(self.text, max(item.end, node.start + 1))
+        return found
 
 
 def opcodes(one: Sequence[str], other: Sequence[str], most_pairs: int) -> Iterator[tuple[str, int, int, int, int]]:
