@@ -23,7 +23,7 @@ from driftcheck.cli.outputs import (
     parse_output,
     refuse_inputs,
     write_report,
-    write_text,
+    write_texts,
 )
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import inert, inert_json, visible
@@ -73,7 +73,7 @@ def _view(name: str, *formats: str) -> Callable[[_View], click.Command]:
         def run(history: str | None, targets: tuple[str, ...], output: Output) -> int:
             url = _database(history)
             refuse_inputs([output.file], named_inputs(Flags(history=url)))
-            write_text(output.file, view(url, targets, output.format))
+            write_texts([(output.file, view(url, targets, output.format))])
             return 0
 
         output = click.option(

@@ -145,23 +145,17 @@ def write_report(report: Report, reporting: Reporting, *, is_said: bool = False)
     With `is_said`, the outcome was already reported on standard error.
     """
     outputs, options = reporting.outputs, reporting.options
-    texts = [(output.file, _rendered(report, output, options)) for output in outputs]
-    files = [(file, text) for file, text in texts if file is not None]
-    try:
-        write_files(files)
-    finally:
-        for file, text in texts:
-            if file is None:
-                console.write(text)
+    write_texts([(output.file, _rendered(report, output, options)) for output in outputs])
     if is_said or options.quiet:
         return
     if not any(output.file is None and output.format in _FOR_LOGS for output in outputs):
         for gap in _gaps(report):
             console.say_error(LiveError(gap))
-    if len(files) == len(texts):
+    files = [visible(output.file) for output in outputs if output.file is not None]
+    if len(files) == len(outputs):
         from driftcheck.formats.wording import verdict
 
-        written = ", ".join(visible(file) for file, _ in files) if len(files) <= _NAMED else f"{len(files)} files"
+        written = ", ".join(files) if len(files) <= _NAMED else f"{len(files)} files"
         console.say(inert(f"{verdict(report)} Written: {written}."))
 
 
@@ -185,12 +179,14 @@ def _gaps(report: Report) -> Iterator[str]:
             yield from (f"{target.name}: {gap}" for gap in target.live.gaps)
 
 
-def write_text(file: str | None, text: str) -> None:
-    """Write a text to a file, or to standard output for None and -."""
-    if file is None or file == "-":
-        console.write(text)
-    else:
-        write_files([(file, text)])
+def write_texts(texts: Sequence[tuple[str | None, str]]) -> None:
+    """Write texts to their files, then those without a file to standard output, even if a file can't be written."""
+    try:
+        write_files([(file, text) for file, text in texts if file is not None])
+    finally:
+        for file, text in texts:
+            if file is None:
+                console.write(text)
 
 
 def write_files(files: Sequence[tuple[str, str]]) -> None:

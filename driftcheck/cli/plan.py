@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import Output, named_inputs, parse_output, refuse_inputs, write_files
+from driftcheck.cli.outputs import Output, named_inputs, parse_output, refuse_inputs, write_texts
 from driftcheck.formats import plan as formats
 from driftcheck.model import ExitStatus, Status
 from driftcheck.plan import Effect, NotPlanned, Plan, PlanTarget, Step, plan_deployment
@@ -45,13 +45,13 @@ def command(flags: Flags, outputs: Sequence[Output]) -> int:
     refuse_inputs([each.file for each in outputs], named_inputs(flags))
     compared = run.compared("plan", flags)
     plan = plan_of(compared)
-    status = run.status_of(compared, ExitStatus.DRIFT if plan.steps or plan.not_planned else ExitStatus.IN_SYNC)
-    write_files([(each.file, formats.render(each.format, plan)) for each in outputs if each.file is not None])
-    if status is ExitStatus.INVALID and not (plan.steps or plan.not_planned):
-        return status  # the error on standard error is all there is to say: "nothing to do" would be untrue
-    for each in outputs:
-        if each.file is None:
-            console.write(formats.render(each.format, plan))
+    is_empty = not (plan.steps or plan.not_planned)
+    status = run.status_of(compared, ExitStatus.IN_SYNC if is_empty else ExitStatus.DRIFT)
+    is_void = is_empty and status is ExitStatus.INVALID  # the error was reported, and "nothing to do" would be untrue
+    written = [each for each in outputs if each.file is not None or not is_void]
+    write_texts([(each.file, formats.render(each.format, plan)) for each in written])
+    if is_void:
+        return status
     if not flags.quiet and {each.format for each in outputs} & {"json", "sh"} and formats.may_hold_secrets(plan):
         console.say("note: the requests hold values that may be secret, as the files declare them.")
     if not flags.quiet and all(each.file is not None for each in outputs):

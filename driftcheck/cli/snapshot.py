@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from driftcheck.cli import console, options, run
-from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_into_folders, write_text
+from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_into_folders, write_texts
 from driftcheck.errors import DriftcheckError, UsageError
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
@@ -27,14 +27,14 @@ def command(flags: Flags, file: str | None) -> int:
     """
     from driftcheck.live.snapshot import write
 
+    file = None if file == "-" else file
     refuse_inputs([file], named_inputs(flags))
     runs = run.resolve_targets("snapshot", flags)
     if len(runs) > 1:
         return _save_each(runs, file)
     snapshot = run.read_whole_live(runs[0])
-    text = inert_json(write(snapshot))
-    write_text(file, text)
-    if file not in (None, "-") and not flags.quiet:
+    write_texts([(file, inert_json(write(snapshot)))])
+    if file is not None and not flags.quiet:
         console.say(f"{counted(len(snapshot.deployments), 'deployment')} saved.")
     return 0
 
@@ -43,7 +43,7 @@ def _save_each(runs: Sequence[Settings], folder: str | None) -> int:
     """Save the listing of each target to its own file; those that can be read, even if others can't."""
     from driftcheck.live.snapshot import write
 
-    if folder in (None, "-"):
+    if folder is None:
         raise UsageError(
             "several targets are selected, and standard output takes one snapshot.",
             hint="Name a folder with -o, or select one target with --target.",
@@ -56,8 +56,8 @@ def _save_each(runs: Sequence[Settings], folder: str | None) -> int:
             console.say_error(type(error)(f"{each.target}: {error.message}", hint=error.hint))
             status = max(status, error.status)
         else:
-            files.append((os.path.join(folder or "", f"{each.target}.json"), inert_json(write(snapshot))))
+            files.append((os.path.join(folder, f"{each.target}.json"), inert_json(write(snapshot))))
     write_into_folders(files)
     if not runs[0].quiet:
-        console.say(f"{counted(len(files), 'snapshot')} saved in {visible(folder or '')}.")
+        console.say(f"{counted(len(files), 'snapshot')} saved in {visible(folder)}.")
     return status
