@@ -153,7 +153,7 @@ def write_report(report: Report, reporting: Reporting, *, is_said: bool = False)
             console.say_error(LiveError(gap))
     files = [visible(output.file) for output in outputs if output.file is not None]
     if len(files) == len(outputs):
-        from driftcheck.formats.wording import verdict
+        from driftcheck.formats.overall import verdict
 
         written = ", ".join(files) if len(files) <= _NAMED else f"{len(files)} files"
         console.say(inert(f"{verdict(report)} Written: {written}."))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.formats.view import Result
 from driftcheck.model import Location, Report, Severity
@@ -33,7 +33,7 @@ class _Annotation:
 
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as workflow commands, and the verdict on its own line."""
-    annotations = [_Annotation(Severity.ERROR, report.outcome.value, defect) for defect in wording.run_defects(report)]
+    annotations = [_Annotation(Severity.ERROR, report.outcome.value, defect) for defect in overall.run_defects(report)]
     elsewhere = view.notes_elsewhere(report)
     left_out = set(map(id, elsewhere))
     results = [each for each in view.results(report) if id(each.item) not in left_out]
@@ -49,7 +49,7 @@ def render(report: Report, options: RenderOptions) -> str:
         title = f"{wording.counted(len(elsewhere), 'note')} on deployments that this change does not touch"
         annotations.append(_Annotation(Severity.NOTE, title, wording.by_rule(elsewhere)))
     lines = [line for level in Severity for line in _level([each for each in annotations if each.severity is level])]
-    lines.append(unbroken(f"driftcheck: {wording.conclusion(report)}"))
+    lines.append(unbroken(f"driftcheck: {overall.conclusion(report)}"))
     return "".join(f"{line}\n" for line in lines)
 
 

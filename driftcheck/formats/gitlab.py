@@ -10,7 +10,7 @@ import json
 from hashlib import sha256
 from typing import Any, Final
 
-from driftcheck.formats import Asked, RenderOptions, view, wording
+from driftcheck.formats import Asked, RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.view import Result
 from driftcheck.model import Location, Report, Severity
@@ -24,7 +24,7 @@ def render(report: Report, options: RenderOptions) -> str:
     results = view.results(report)
     issues = [
         _issue(defect, report.outcome.value, _print(defect, report), "blocker", view.anchored(None, report, options))
-        for defect in dict.fromkeys(wording.run_defects(report))
+        for defect in dict.fromkeys(overall.run_defects(report))
     ]
     issues += [
         _issue(

@@ -20,7 +20,7 @@ from importlib import resources
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import (
     ABSENT,
@@ -111,6 +111,7 @@ def _template() -> Template:
         "severities": _SEVERITIES,
         "fact_words": _FACTS,
         "rules": RULES,
+        "overall": overall,
         "view": view,
         "wording": wording,
         "counted": wording.counted,
@@ -192,7 +193,7 @@ def _content(report: Report) -> dict[str, Any]:
     return {
         "report": report,
         "summary": summary,
-        "verdict": wording.verdict(report),
+        "verdict": overall.verdict(report),
         "identity": _identity(report),
         "tone": _tone(report),
         "parts": parts,
@@ -219,7 +220,7 @@ def _inventory(report: Report) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """Yield the counts of live deployments by each fact, of each target."""
     for part in view.parts(report):
         target = f", {visible(part.report_id or '')}" if report.targets else ""
-        for fact, counts in wording.tallies(part):
+        for fact, counts in overall.tallies(part):
             if counts:
                 yield _FACTS.get(fact, fact) + target, counts
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Final, Literal
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
 from driftcheck.model import Change, ExitStatus, Finding, Location, Report, Severity, Status
 
@@ -125,11 +125,11 @@ def _of_finding(finding: Finding, report: Report, threshold: Severity) -> _Case:
 
 def _of_run(report: Report) -> _Case:
     """Return a case about whether everything was read, so that a report without an answer is never all green."""
-    gaps = tuple(wording.gaps(report))
-    lines = (*gaps, str(wording.verdict(report)), *wording.numbers(report))
+    gaps = tuple(overall.gaps(report))
+    lines = (*gaps, str(overall.verdict(report)), *overall.numbers(report))
     case = _Case("everything was read and checked", _class(report), lines=lines)
     if gaps or report.outcome.status in view.NO_ANSWER:
-        return replace(case, result="error", kind=report.outcome.value, message=str(wording.verdict(report)))
+        return replace(case, result="error", kind=report.outcome.value, message=str(overall.verdict(report)))
     return case
 
 

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Final
 from urllib.parse import quote
 
-from driftcheck.formats import Asked, RenderOptions, view, wording
+from driftcheck.formats import Asked, RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.model import Change, Finding, Location, Report, Severity
 from driftcheck.rules import UNMANAGED_RULES
@@ -65,7 +65,7 @@ def marker(report: Report) -> str:
 def render(report: Report, options: RenderOptions) -> str:
     """Render a report as Markdown of at most `options.max_bytes` bytes of UTF-8."""
     groups = [group for group in _groups(report, options) if group.pieces]
-    verdict = wording.verdict(report)
+    verdict = overall.verdict(report)
     short = f"{marker(report)}\n**{verdict}**\n"
     word = f"**{verdict.word}**\n"
     for head in (_head(report, options.asked), short, word):
@@ -113,7 +113,7 @@ def _rest(left: Counter[str]) -> str:
 
 
 def _head(report: Report, asked: Asked) -> str:
-    verdict, numbers = wording.verdict(report), ", ".join(wording.numbers(report))
+    verdict, numbers = overall.verdict(report), ", ".join(overall.numbers(report))
     lines = [marker(report), f"### driftcheck: {verdict.word.lower()}", ""]
     lines += [f"**{wording.capitalized(verdict.sentence)}**", ""] if verdict.sentence else []
     lines += [f"{wording.capitalized(numbers)}.", ""] if numbers else []
@@ -124,7 +124,7 @@ def _head(report: Report, asked: Asked) -> str:
 
 
 def _origin(report: Report) -> str:
-    origin = wording.origin(report, _code)
+    origin = overall.origin(report, _code)
     return f"{origin}." if origin else ""
 
 
@@ -133,7 +133,7 @@ def _groups(report: Report, options: RenderOptions) -> Iterator[_Group]:
     if report.targets:
         yield from _part(view.common(report), options)
         for part in view.parts(report):
-            verdict, origin = wording.verdict(part), _origin(part)
+            verdict, origin = overall.verdict(part), _origin(part)
             text = f"**{verdict.word}**: {wording.capitalized(verdict.sentence)} {origin}\n"
             yield _Group(f"\n#### {_code(visible(part.report_id or ''))}\n\n", (_Piece(text, "target"),))
             yield from _part(part, options)
@@ -148,7 +148,7 @@ def _view(report: Report) -> view.View:
 
 def _part(report: Report, options: RenderOptions) -> Iterator[_Group]:
     shown = _view(report)
-    gaps = tuple(_Piece(f"- {_prose(gap)}\n", "gap") for gap in wording.gaps(report))
+    gaps = tuple(_Piece(f"- {_prose(gap)}\n", "gap") for gap in overall.gaps(report))
     yield _Group("\n**Incomplete results:**\n\n", gaps)
     if report.command == "audit":
         yield _Group("\n**Inventory**\n\n", tuple(_inventory(report)))
@@ -177,7 +177,7 @@ def _folded(report: Report, options: RenderOptions) -> Iterator[_Group]:
     notes = [_finding(each, report, options) for each in shown.notes_elsewhere]
     yield _details(f"<b>notes</b> on deployments that this change does not touch ({len(notes):,})", notes)
     elsewhere = [piece for block in shown.elsewhere for piece in _elsewhere(block, report, options)]
-    yield _details(f"<b>not touched by this change</b>: {wording.elsewhere_text(shown.elsewhere)}", elsewhere)
+    yield _details(f"<b>not touched by this change</b>: {overall.elsewhere_text(shown.elsewhere)}", elsewhere)
 
 
 def _of_block(block: view.Block, report: Report, options: RenderOptions, *, is_open: bool) -> _Group:
@@ -288,13 +288,13 @@ def _inventory(report: Report) -> Iterator[_Piece]:
     yield _Piece(f"- {number}\n", "fact")
     for key, value in sorted(live.scope.items()):
         yield _Piece(f"- only where {_code(visible(key))} is {_code(visible(value))}\n", "fact")
-    for fact, tally in wording.tallies(report):
+    for fact, tally in overall.tallies(report):
         words = wording.listed((f"{_code(word)} {number:,}" for word, number in tally), _WORDS)
         yield _Piece(f"- by {fact}: {words}\n", "fact")
-    yield _Piece(f"- coverage: {wording.coverage(report)}\n", "fact")
-    if fields := wording.field_coverage(report):
+    yield _Piece(f"- coverage: {overall.coverage(report)}\n", "fact")
+    if fields := overall.field_coverage(report):
         yield _Piece(f"- {fields}\n", "fact")
-    if pending := wording.pending(report):
+    if pending := overall.pending(report):
         yield _Piece(f"- rollouts: {_prose(pending)}\n", "fact")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.view import Result
 from driftcheck.model import ABSENT, Change, ChangeClass, ExitStatus, Finding, Location, Report
@@ -99,10 +99,10 @@ def _project_address() -> str | None:
 
 def _invocation(report: Report, left_out: int) -> _Object:
     answered = report.outcome.status in (ExitStatus.IN_SYNC, ExitStatus.DRIFT)
-    notes = [_notification("error", defect) for defect in wording.run_defects(report)]
+    notes = [_notification("error", defect) for defect in overall.run_defects(report)]
     if left_out:
         notes.append(_notification("warning", f"{left_out:,} more results, none of them worse, are left out"))
-    notes.append(_notification("note", wording.conclusion(report)))
+    notes.append(_notification("note", overall.conclusion(report)))
     return {
         "executionSuccessful": answered and report.complete,
         "exitCode": int(report.outcome.status),

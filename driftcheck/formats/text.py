@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import inert, visible
 from driftcheck.formats.view import Block, Sum, Suppressed
 from driftcheck.model import Change, ExitStatus, Finding, Report, Severity, Status
@@ -162,8 +162,8 @@ class _Page:
     def heading(self) -> Iterator[str]:
         """Write the name of a target, its verdict, and the source of live."""
         name, color = visible(self._report.report_id or ""), self._color_of_verdict()
-        yield from self._fill([(f"{name}:", _BOLD), (str(wording.verdict(self._report)), color)])
-        if origin := wording.origin(self._report):
+        yield from self._fill([(f"{name}:", _BOLD), (str(overall.verdict(self._report)), color)])
+        if origin := overall.origin(self._report):
             yield from self._fill([(origin, _DIM)], "    ")
 
     def _color_of_verdict(self) -> str:
@@ -173,7 +173,7 @@ class _Page:
 
     def gaps(self) -> Iterator[str]:
         """List what was not read; the errors of a validation say so themselves."""
-        gaps = [] if self._report.command == "validate" else wording.gaps(self._report)
+        gaps = [] if self._report.command == "validate" else overall.gaps(self._report)
         if gaps:
             yield self._paint("Incomplete results:", _BOLD, _RED)
             for gap in gaps:
@@ -326,7 +326,7 @@ class _Page:
                 yield from self._block(block)
             return
         names = wording.listed((wording.name_in(self._report, *block.comparison.key) for block in blocks), _NAMES)
-        counts = wording.elsewhere_text(blocks)
+        counts = overall.elsewhere_text(blocks)
         yield from self._fill([("Not touched by this change:", _BOLD), f"{counts}: {names} ({_MORE})"])
 
     # What is counted
@@ -424,27 +424,27 @@ class _Page:
         live = self._report.live
         if live is None:
             return
-        yield from self._fill([("Inventory:", _BOLD), wording.origin(self._report)])
+        yield from self._fill([("Inventory:", _BOLD), overall.origin(self._report)])
         for key, value in sorted(live.scope.items()):
             yield from self._fill([f"only where {visible(key)} = {visible(value)}"], "  ")
         rows = [("live", wording.counted(live.deployments, "deployment") if live.is_read else "unknown")]
-        for fact, tally in wording.tallies(self._report):
+        for fact, tally in overall.tallies(self._report):
             rows.append((f"by {fact}", wording.listed((f"{word} {number:,}" for word, number in tally), _WORDS)))
-        rows.append(("coverage", wording.coverage(self._report)))
-        rows.append(("fields", wording.field_coverage(self._report)))
-        rows.append(("rollouts", wording.pending(self._report)))
+        rows.append(("coverage", overall.coverage(self._report)))
+        rows.append(("fields", overall.field_coverage(self._report)))
+        rows.append(("rollouts", overall.pending(self._report)))
         for name, text in rows:
             if text:
                 yield from self._fill([text], f"  {name:<12}  ", " " * 16)
 
     def verdict(self) -> Iterator[str]:
         """Write the verdict with its numbers, and where live was read."""
-        numbers = ", ".join(wording.numbers(self._report))
-        verdict = (str(wording.verdict(self._report)), _BOLD, self._color_of_verdict())
+        numbers = ", ".join(overall.numbers(self._report))
+        verdict = (str(overall.verdict(self._report)), _BOLD, self._color_of_verdict())
         if self._report.outcome.status == 0:
             yield from self._fill([verdict, f"({numbers})" if numbers else ""], "", "")
         else:
             yield from self._fill([verdict], "", "")
             yield from self._fill([f"({numbers})" if numbers else ""], "", "")
-        if self._report.command == "check" and (origin := wording.origin(self._report)):
+        if self._report.command == "check" and (origin := overall.origin(self._report)):
             yield from self._fill([(origin, _DIM)])

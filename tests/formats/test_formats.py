@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from driftcheck.formats import FORMATS, RenderOptions, render, wording
+from driftcheck.formats import FORMATS, RenderOptions, overall, render
 from driftcheck.formats.report_json import read
 from driftcheck.model import Report, Status
 from tests.formats.reports import SAMPLES, reports
@@ -35,7 +35,7 @@ def test_O10_rendering_twice_yields_the_same_bytes(report: Report, how: RenderOp
 
 @given(reports())
 def test_counts_agree_in_every_format(report: Report) -> None:
-    counts, summary = wording.numbers(report), report.summary
+    counts, summary = overall.numbers(report), report.summary
     together = ", ".join(counts)
     plain = " ".join(render("text", report, RenderOptions()).split())
     assert together in plain

@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import given
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.gitlab import render
 from driftcheck.model import Report
 from tests.formats.reports import DRIFT, IN_SYNC, INCOMPLETE, INVENTORY, MAX_SCALE, huge, reports
@@ -98,7 +98,7 @@ def test_is_as_documented_with_unique_fingerprints(drawn: Report) -> None:
     DOCUMENTED.validate(found)
     assert len({each["fingerprint"] for each in found}) == len(found)
     results = view.results(drawn)
-    assert len(found) == len(results) + len(set(wording.run_defects(drawn)))
+    assert len(found) == len(results) + len(set(overall.run_defects(drawn)))
     for result, issue in zip(results, found[len(found) - len(results) :], strict=True):
         assert issue["description"].startswith(wording.title(result))
 

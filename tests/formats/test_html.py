@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from driftcheck.formats import RenderOptions, html, view, wording
+from driftcheck.formats import RenderOptions, html, overall, view, wording
 from driftcheck.formats.escaping import visible
 from driftcheck.model import (
     Change,
@@ -135,7 +135,7 @@ def assert_tells_everything(subject: Report) -> None:
             assert squeezed(visible(comparison.name)) in text
             for path in comparison.unverifiable:
                 assert squeezed(wording.path_text(path)) in text
-    for gap in wording.gaps(subject):
+    for gap in overall.gaps(subject):
         assert squeezed(gap) in text
 
 
@@ -385,7 +385,7 @@ def test_an_audit_has_the_inventory() -> None:
     pending = replace(CLAIMS, facts={**CLAIMS.facts, "pending_since": "2026-01-02T03:04:05Z"})
     text = Page(render(report(pending, *MATCHING, command="audit"))).text
     assert "1 rollout is pending; the oldest since 2026-01-02T03:04:05Z: claims-agent." in text
-    assert f"{wording.field_coverage(report(pending, *MATCHING))}." in text
+    assert f"{overall.field_coverage(report(pending, *MATCHING))}." in text
     assert squeezed("SourceShareDeployments github 210 external_docker 1") in squeezed(text)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from driftcheck.formats import RenderOptions, view, wording
+from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.markdown import marker, render
 from driftcheck.model import ExitStatus, Finding, Outcome, Report, Severity, Status
 from tests.formats.reports import (
@@ -249,7 +249,7 @@ def test_O7_never_over_budget_and_always_whole(drawn: Report, budget: int) -> No
     assert len(text.encode()) <= budget
     assert text.endswith("\n")
     assert Page(text).open == []
-    assert wording.verdict(drawn).word.lower() in text.lower()
+    assert overall.verdict(drawn).word.lower() in text.lower()
 
 
 @pytest.mark.parametrize("budget", range(0, 60, 7))
