@@ -249,7 +249,7 @@ def test_names_of_new_targets_are_checked(tmp_path: Path, arguments: list[str], 
     assert message in result.err
 
 
-def test_what_the_folder_has_already_is_said(tmp_path: Path) -> None:
+def test_what_the_folder_already_has_is_reported(tmp_path: Path) -> None:
     """The configuration of a folder above no longer applies, and declarations are not written over."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "driftcheck.yaml").write_text("targets: {a: {paths: [a]}, b: {paths: [b]}}\n")

@@ -174,7 +174,7 @@ def test_D4_unknown_live_fields_are_findings_of_their_own() -> None:
         ({"resource_spec": {"cpu": 1}, "listener_id": "5c2e9f60-0d4b-4d53-9a76-2b1f7f2b6c11"}, Impact.RECREATE),
     ],
 )
-def test_what_a_whole_object_takes_is_what_its_gravest_part_takes(config: dict[str, Any], impact: Impact) -> None:
+def test_the_impact_of_a_whole_object_is_the_worst_of_its_parts(config: dict[str, Any], impact: Impact) -> None:
     difference = Difference(ChangeKind.REMOVED, ("source_config",), config, None)
     change = change_of(sides.declarations(named("a")).deployments[0], difference)
     assert (change.path, change.impact) == (("source_config",), impact)

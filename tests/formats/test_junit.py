@@ -80,7 +80,7 @@ def test_findings_about_no_deployment_are_cases() -> None:
     assert "1st: name-leading-digit at prod/agents.yaml:50:5" in cases(INVALID)
 
 
-def test_what_is_ignored_or_can_not_be_observed_is_skipped() -> None:
+def test_what_is_suppressed_or_unverifiable_is_skipped() -> None:
     assert results(ALL_IGNORED) == {"claims-agent": ("Skipped", "suppressed")}
     unseen = report(replace(CLAIMS, status=Status.IN_SYNC, changes=(), compared=0), status=ExitStatus.IN_SYNC)
     assert results(unseen) == {"claims-agent": ("Skipped", "unverifiable")}
