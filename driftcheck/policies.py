@@ -10,7 +10,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from driftcheck.budget import Budget, OverBudgetError, weight
 from driftcheck.declarations.schema import compile_fragment
@@ -59,13 +59,8 @@ class PolicyResults:
     """By deployment: paths of live values that the listing can't show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One deployment as it was declared or listed."""
-
-    name: str
-    value: Mapping[str, JSON]
-    is_live: bool
+Side: TypeAlias = Declaration | Deployment
+"""One deployment as it was declared or listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +113,11 @@ def judge_policies(
     compiled = [_compile(policy) for policy in policies if glob_matches(policy.target, target or "")]
     if not compiled:
         return PolicyResults()
-    declared = {declaration.name: declaration for declaration in declarations.deployments}
-    sides = {name: [Side(name, each.value, is_live=False)] for name, each in declared.items()}
+    sides: dict[str, list[Side]] = {declaration.name: [declaration] for declaration in declarations.deployments}
     for deployed in _judged_live(live or ()):
-        sides.setdefault(deployed.name, []).append(Side(deployed.name, deployed.value, is_live=True))
-    earlier = {each.name: [Side(each.name, each.value, is_live=False)] for each in base.deployments} if base else {}
-    undeclared = sum(own[0].is_live for own in sides.values())
+        sides.setdefault(deployed.name, []).append(deployed)
+    earlier = {declaration.name: [declaration] for declaration in (base.deployments if base else ())}
+    undeclared = sum(isinstance(own[0], Deployment) for own in sides.values())
     budget = Budget(max(_STEPS, _STEPS * declarations.size // 2**20) + _STEPS_LIVE * undeclared)
     about, about_earlier = _by_policy(compiled, sorted(sides)), _by_policy(compiled, sorted(earlier))
     violations: dict[Key, _Violation] = {}
@@ -136,7 +130,7 @@ def judge_policies(
             for side, found in _judge(each, names, sides, budget):
                 if found.is_known:
                     violation = violations.setdefault((rule, side.name, found.path), _Violation(each.policy))
-                    violation.values["live" if side.is_live else "declared"] = _text(found)
+                    violation.values[_kind(side)] = _text(found)
                 else:
                     unverifiable[side.name].add(found.path)
             before = _judge(each, names_earlier, earlier, budget)
@@ -145,17 +139,15 @@ def judge_policies(
             message = "The policies look at too many values; from this one on they were not judged."
             too_far.append(make_finding("yaml-limit", message, location=each.policy.location))
             break
-    findings = [
-        _finding(
-            key,
-            violation,
-            declared.get(key[1]),
-            sides[key[1]][0].value.get("source"),
-            is_older=base is not None and (key in known or "declared" not in violation.values),
-        )
-        for key, violation in violations.items()
-    ]
+    findings = []
+    for key, violation in violations.items():
+        is_older = base is not None and (key in known or "declared" not in violation.values)
+        findings.append(_finding(key, violation, sides[key[1]][0], is_older=is_older))
     return PolicyResults((*findings, *too_far), {name: frozenset(paths) for name, paths in unverifiable.items()})
+
+
+def _kind(side: Side) -> str:
+    return "live" if isinstance(side, Deployment) else "declared"
 
 
 def _judged_live(live: Sequence[Deployment]) -> Iterator[Deployment]:
@@ -212,11 +204,11 @@ def _judge(
     The live side of a deployment, if there is one, answers for undeclared values.
     """
     for side in (side for name in names for side in sides[name]):
-        if ("live" if side.is_live else "declared") not in compiled.policy.applies_to:
+        if _kind(side) not in compiled.policy.applies_to:
             continue
         if not all(_holds(side, steps, wanted, budget) for steps, wanted in compiled.where):
             continue
-        is_answered = sides[side.name][-1].is_live and not side.is_live
+        is_answered = isinstance(side, Declaration) and isinstance(sides[side.name][-1], Deployment)
         for found in effective_values(side, compiled.steps, budget):
             if not found.is_known:
                 yield side, found
@@ -257,9 +249,7 @@ def _other_source(path: Path, source: JSON) -> str | None:
     return None
 
 
-def _finding(
-    key: Key, violation: _Violation, declaration: Declaration | None, source: JSON, *, is_older: bool
-) -> Finding:
+def _finding(key: Key, violation: _Violation, side: Side, *, is_older: bool) -> Finding:
     rule, name, path = key
     policy = violation.policy
     values = ", ".join(f"{side}: {text}" for side, text in violation.values.items())
@@ -268,10 +258,10 @@ def _finding(
         rule=rule,
         severity=Severity.WARNING if is_older and policy.severity is Severity.ERROR else policy.severity,
         message=f"{message} ({values}{'; not caused by this change' if is_older else ''}).",
-        hint=_other_source(path, source) or (policy.reason and shown(policy.reason)),
+        hint=_other_source(path, side.value.get("source")) or (policy.reason and shown(policy.reason)),
         deployment=name,
         path=path,
-        location=declaration.locate(path) if declaration else None,
+        location=side.locate(path) if isinstance(side, Declaration) else None,
         related=(policy.location,),
     )
 
@@ -354,12 +344,12 @@ def _named(at: Effective, step: str) -> Effective:
 
 def _effective(side: Side, at: Effective, parent: Field, siblings: Mapping[str, JSON]) -> Effective:
     """Return a value as the service uses it: derived if it is null, and unknown if the null proves nothing."""
-    if at.value == REDACTED_MARKER or (at.field.sensitive and side.is_live):
+    if at.value == REDACTED_MARKER or (at.field.sensitive and isinstance(side, Deployment)):
         return replace(at, value=None, is_known=False)
     if not is_unset(at.value, at.field):
         return at
     derived = derive(at.field, siblings, parent)
-    is_known = at.is_known and (derived is not None or not side.is_live or _shows_unset(side, at))
+    is_known = at.is_known and (derived is not None or isinstance(side, Declaration) or _shows_unset(side, at))
     return replace(at, value=derived, is_known=is_known)
 
 

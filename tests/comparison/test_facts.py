@@ -15,7 +15,7 @@ from driftcheck.comparison.symmetric import compare_listed
 from driftcheck.comparison.verdicts import assess
 from driftcheck.model import REDACTED_MARKER, Declaration, Deployment, Snapshot
 from driftcheck.paths import format_path, split_pattern
-from driftcheck.policies import Side, effective_values
+from driftcheck.policies import effective_values
 from tests.comparison.sides import (
     at,
     declarations,
@@ -363,7 +363,7 @@ def test_two_listings_are_compared_in_what_the_schema_does_not_know(holder: tupl
     ],
 )
 def test_an_effective_value_is_derived_or_unknown(deployment: dict[str, Any], path: str, value: Any) -> None:
-    side = Side("a", {"latest_revision_id": "1", **deployment}, is_live=True)
+    side = Deployment("a", {"latest_revision_id": "1", **deployment})
     (found,) = effective_values(side, tuple(split_pattern(path)), Budget(1000))
     assert (found.value if found.is_known else "unseen") == value
 
