@@ -16,7 +16,6 @@ from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, Absent, Location
 from driftcheck.paths import Item, Lookup, Path, Segment, entry_segment, indices_by_identity
 from driftcheck.yamlfile.positions import Text
-from driftcheck.yamlfile.problems import Position
 
 MAX_MERGED: Final = 500_000
 """Entries of mappings and lists that merging may copy for the deployments of one file."""
@@ -88,9 +87,13 @@ class Layer(NamedTuple):
         """Whether lists of this layer merge with those below."""
         return self.path[0] == "overlay"
 
+    def node(self) -> int:
+        """Return the node of the layer in the text."""
+        return self.text.node(self.document, self.path)
+
     def location(self) -> Location:
         """Return where the layer begins."""
-        return Location(self.text.name, *self.text.position(self.document, self.path))
+        return Location(self.text.name, *self.text.node_position(self.node()))
 
 
 class _Node(NamedTuple):
@@ -100,24 +103,15 @@ class _Node(NamedTuple):
     node: int
     value: JSON
 
-    def position(self) -> Position:
-        """Return where the node is."""
-        return self.layer.text.node_position(self.node)
-
-    def key_position(self, key: str) -> Position | None:
-        """Return where a mapping's own key is; None if a merge key brought it in."""
-        key_node = self.layer.text.key_node(self.node, key)
-        return None if key_node is None else self.layer.text.node_position(key_node)
-
 
 class _Reached(NamedTuple):
     """The layers and the value at one step of a path."""
 
     nodes: list[_Node]
-    """The node of each layer, the topmost first."""
-    position: tuple[int, int]
+    """The node of each layer that the topmost one merges with, the topmost first."""
     layer: Layer
     """The one that sets the value."""
+    node: int
     value: JSON
     field: Field
 
@@ -134,7 +128,7 @@ class Layers:
     _merged: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False, repr=False)
     """Whether two lists merge, by their `id`s."""
     _reached: dict[Path, _Reached] = field(default_factory=dict, compare=False, repr=False)
-    """The node around what was located last: a long list is not walked to again for each of its entries."""
+    """What is around the value that was located last: there may be many layers, and many values in one mapping."""
 
     def locate(self, path: Path) -> Location:
         """Return the location of the value at a path in the layer that sets it, or of the nearest node around it."""
@@ -153,19 +147,15 @@ class Layers:
         return tuple(dict.fromkeys(location for other, location in found if other is not layer))
 
     def _find(self, path: Sequence[Segment], *, at_key: bool) -> tuple[Layer, Location]:
+        """Return the layer that sets the value at a path, and the location of it, or of the nearest node around it."""
         around = tuple(path[:-1])
-        start = self._reached.get(around)
-        if start is None:
-            start, depth = self._start(), 0
-        else:
-            depth = len(around)
-        if start is None:
-            return self.own, self.own.location()
-        nodes, position, layer, value, field = start
+        known = self._reached.get(around)
+        depth = 0 if known is None else len(around)
+        nodes, layer, found, value, field = known or self._start()
         for number, segment in enumerate(path[depth:], depth):
-            if number == len(around) and path:
+            if number == len(around):
                 self._reached.clear()
-                self._reached[around] = _Reached(nodes, position, layer, value, field)
+                self._reached[around] = _Reached(nodes, layer, found, value, field)
             if isinstance(segment, int) and len(nodes) > 1:
                 # the index in the merged list says nothing of the layers' own lists
                 segment = entry_segment(self._lookup.value(value, (segment,)), segment, field.key)
@@ -173,20 +163,18 @@ class Layers:
             if not below:
                 break
             parent, top = below[0]
-            position, layer = top.position(), top.layer
+            layer, found = top.layer, top.node
             if at_key and number == len(path) - 1 and isinstance(segment, str):
-                position = parent.key_position(segment) or position
+                own_key = layer.text.key_node(parent.node, segment)
+                found = found if own_key is None else own_key
             value = self._lookup.value(value, (segment,))
             field = field.child(segment) or UNKNOWN
             nodes = self._visible([inner for _, inner in below], field)
-        return layer, Location(layer.text.name, *position)
+        return layer, Location(layer.text.name, *layer.text.node_position(found))
 
-    def _start(self) -> _Reached | None:
-        nodes = [node for layer in self.layers if (node := _root(layer)) is not None]
-        found = next((node for node in nodes if node.layer is self.own), None)
-        if found is None:
-            return None
-        return _Reached(nodes, found.position(), self.own, self.value, fields.deployment())
+    def _start(self) -> _Reached:
+        nodes = [_Node(layer, layer.node(), layer.value) for layer in self.layers]
+        return _Reached(nodes, self.own, self.own.node(), self.value, fields.deployment())
 
     def _visible(self, nodes: list[_Node], field: Field) -> list[_Node]:
         """Return the nodes that the topmost one merges with, itself included."""
@@ -209,10 +197,3 @@ class Layers:
         key = self._lookup.index(node.value, segment) if isinstance(segment, Item) else segment
         below = node.layer.text.child(node.node, key)
         return None if below is None else _Node(node.layer, below, self._lookup.value(node.value, (segment,)))
-
-
-def _root(layer: Layer) -> _Node | None:
-    node = layer.text.root(layer.document)
-    for key in layer.path:
-        node = None if node is None else layer.text.child(node, key)
-    return None if node is None else _Node(layer, node, layer.value)

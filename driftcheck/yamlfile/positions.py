@@ -39,16 +39,30 @@ class Text:
     def _documents(self) -> list[_Span]:
         return self._spans(self.parsed.nodes.roots)
 
+    def node(self, document: int, path: KeyPath) -> int:
+        """Return the node of the value at a path, or the nearest node around it."""
+        node = self.parsed.nodes.roots[document]
+        for key in path:
+            below = self.child(node, key)
+            if below is None:
+                return node
+            node = below
+        return node
+
     def position(self, document: int, path: KeyPath, *, at_key: bool = False) -> Position:
         """Return the position of a value, or of its key, or of the nearest node around it."""
-        return self._walk(document, path, at_key=at_key)[0]
+        if at_key and path and isinstance(path[-1], str):
+            own = self.key_node(self.node(document, path[:-1]), path[-1])
+            if own is not None:
+                return self.node_position(own)
+        return self.node_position(self.node(document, path))
 
     def is_defective(self, document: int, path: KeyPath) -> bool:
         """Return whether a defect of the text was reported at the very scalar at a path."""
         if not self.parsed.problems:
             return False
-        position, is_scalar = self._walk(document, path)
-        return is_scalar and position in self._defects
+        node = self.node(document, path)
+        return self.parsed.nodes.links[node] == SCALAR and self.node_position(node) in self._defects
 
     def document_at(self, position: Position) -> int | None:
         """Return the document that a position is in."""
@@ -66,11 +80,6 @@ class Text:
         """Whether one value may occur more than once."""
         return b"&" in self.data
 
-    def root(self, document: int) -> int | None:
-        """Return the node of a document, if it was read."""
-        roots = self.parsed.nodes.roots
-        return roots[document] if document < len(roots) else None
-
     def child(self, node: int, key: str | int | None) -> int | None:
         """Return the child of a collection (merged keys are included) if it has it; for an alias, what that names."""
         if isinstance(key, str):
@@ -87,20 +96,6 @@ class Text:
     def node_position(self, node: int) -> Position:
         """Return the position of a node."""
         return self.parsed.nodes.lines[node] + 1, self.parsed.nodes.columns[node] + 1
-
-    def _walk(self, document: int, path: KeyPath, *, at_key: bool = False) -> tuple[Position, bool]:
-        """Return the position of the value at a path or of the nearest node around it, and whether it is a scalar's."""
-        node = position = self.parsed.nodes.roots[document]
-        for number, key in enumerate(path):
-            below = self.child(node, key)
-            if below is None:
-                return self.node_position(position), False
-            position = below
-            if at_key and number == len(path) - 1 and isinstance(key, str):
-                own = self.key_node(node, key)
-                position = below if own is None else own
-            node = below
-        return self.node_position(position), self.parsed.nodes.links[node] == SCALAR
 
     def _target(self, node: int) -> int:
         """Return the collection that an alias names; of other nodes, the node itself."""
