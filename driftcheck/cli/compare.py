@@ -55,7 +55,7 @@ def command(flags: Flags, reporting: Reporting, first: str, second: str | None, 
     holds is reported as missing, what only B holds as unmanaged; both are errors. Ignore rules of the configuration
     apply, with B's names.
     """
-    with run.failures_reported("compare", reporting, flags, reads=[first, second or first]):
+    with run.failures_reported("compare", reporting, flags, reads=[first, second]):
         report = _compare(first, second, maps, flags)
         write_report(report, reporting)
     return report.outcome.status

@@ -95,13 +95,13 @@ def _full_path(file: str) -> str:
     return os.path.normpath(file if os.path.isabs(file) else os.path.join(here(), file))
 
 
-def refuse_inputs(files: Iterable[str | None], inputs: Iterable[str]) -> None:
+def refuse_inputs(files: Iterable[str | None], inputs: Iterable[str | None]) -> None:
     """Raise UsageError if writing a file would replace one that is read, or any existing YAML file.
 
     Raises OutputError if the folder of a file does not exist. Call it before anything is read: a later failure writes
     a report to these files. None is standard output.
     """
-    read = [path for path in inputs if path != "-"]
+    read = [path for path in inputs if path is not None and path != "-"]
     for file in files:
         if file is None:
             continue

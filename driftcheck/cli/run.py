@@ -157,7 +157,7 @@ def accepted(chosen: Settings, snapshot: Snapshot | DriftcheckError) -> Snapshot
 
 @contextmanager
 def failures_reported(
-    command: str, reporting: Reporting, flags: Flags | None = None, *, reads: Sequence[str] = ()
+    command: str, reporting: Reporting, flags: Flags | None = None, *, reads: Sequence[str | None] = ()
 ) -> Iterator[None]:
     """Report an error of the body on standard error and in every output, so that no earlier report remains.
 
