@@ -240,18 +240,16 @@ def test_F6_any_other_packing_is_refused() -> None:
     Asked(saying(answer(GOOD, headers=("Content-Encoding: br",)))).refused("Content-Encoding", requests=1)
 
 
-@pytest.mark.parametrize(
-    "conversation",
-    [
-        pytest.param(saying(answer(b" " * (client.MAX_PAGE_BYTES + 1))), id="large"),
-        pytest.param(
-            saying(answer(gzip.compress(b" " * 10 * client.MAX_PAGE_BYTES, 1), headers=("Content-Encoding: gzip",))),
-            id="gzip bomb",
-        ),
-        pytest.param(endless(b"HTTP/1.1 200 OK\r\n\r\n[", b" " * 65536), id="endless"),
-    ],
-)
-def test_F6_a_body_may_take_16_mib_and_no_more(conversation: Conversation) -> None:
+@pytest.mark.parametrize("body", ["large", "gzip bomb", "endless"])
+def test_F6_a_body_may_take_16_mib_and_no_more(body: str) -> None:
+    match body:
+        case "large":
+            conversation = saying(answer(b" " * (client.MAX_PAGE_BYTES + 1)))
+        case "gzip bomb":
+            bomb = gzip.compress(b" " * 10 * client.MAX_PAGE_BYTES, 1)
+            conversation = saying(answer(bomb, headers=("Content-Encoding: gzip",)))
+        case _:
+            conversation = endless(b"HTTP/1.1 200 OK\r\n\r\n[", b" " * 65536)
     Asked(conversation).refused("larger than 16 MiB", requests=1)
 
 
