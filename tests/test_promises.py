@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from functools import cache
@@ -31,9 +30,8 @@ CASES = {
 @cache
 def names_of_tests() -> frozenset[str]:
     """The names of all test functions, in every module."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in TESTS.rglob("test_*.py"))
-    functions = (node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    return frozenset(name for name in functions if name.startswith("test_"))
+    texts = (path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py"))
+    return frozenset(name for text in texts for name in re.findall(r"^ *def (test_\w+)\(", text, re.MULTILINE))
 
 
 @cache

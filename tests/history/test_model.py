@@ -142,8 +142,7 @@ def compare_with_model(url: str, days: list[Day]) -> None:
     assert +(model.opened - model.resolved) == Counter(list(model.open))
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-@given(days=st.lists(DAYS, min_size=10, max_size=60))
+@given(days=st.lists(DAYS, min_size=5, max_size=30))
 def test_sqlite_does_what_the_model_does(days: list[Day]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         compare_with_model(f"sqlite:///{folder}/history.db", days)
@@ -164,8 +163,7 @@ def test_postgres_does_what_the_model_does(postgres_server: Path, days: list[Day
     compare_with_model(new_postgres(postgres_server), days)
 
 
-@settings(max_examples=10)
-@given(days=st.lists(DAYS, min_size=4, max_size=16), random=st.randoms(use_true_random=False))
+@given(days=st.lists(DAYS, min_size=4, max_size=10), random=st.randoms(use_true_random=False))
 def test_the_order_of_recording_different_targets_does_not_matter(days: list[Day], random: Random) -> None:
     """Each target's runs stay in order; how the two are interleaved is left to chance."""
     with tempfile.TemporaryDirectory() as folder:
@@ -183,8 +181,7 @@ def test_the_order_of_recording_different_targets_does_not_matter(days: list[Day
         assert results[0] == results[1]
 
 
-@settings(max_examples=10)
-@given(days=st.lists(DAYS, min_size=3, max_size=12))
+@given(days=st.lists(DAYS, min_size=3, max_size=9))
 def test_recording_everything_twice_changes_nothing(days: list[Day]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/history.db"
