@@ -162,7 +162,7 @@ REFUSING: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("plan", ODD)
-def test_an_odd_server_is_seen_through_or_reported(
+def test_an_odd_server_does_no_harm_or_is_reported(
     emulate: Emulate, trees: dict[str, Path], plan: str, state: str
 ) -> None:
     assert_honest(check(trees[state], emulate(create_app(deployments(COUNT), plan=Plan(**ODD[plan])))), state)

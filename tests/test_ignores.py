@@ -67,7 +67,7 @@ def is_hidden(rules: list[IgnoreRule], finding: Finding) -> bool:
 # --- changes -----------------------------------------------------------------------------------------------------
 
 
-def test_an_ignored_change_stays_with_the_rule_that_hides_it() -> None:
+def test_a_suppressed_change_stays_with_its_rule() -> None:
     cpu = change(f"{SPEC}.cpu")
     (found,) = hidden([rule(f"{SPEC}.cpu", expires="2026-12-31")], cpu)
     assert found.suppressed == Suppression("load test, OPS-123", "2026-12-31", PLACE)
@@ -203,7 +203,7 @@ QUOTED = ['**["*"]', '["**"]', '**.["*"]', '["*"].**', '["**"].**', '*["**"]', r
 
 
 @pytest.mark.parametrize("path", ["**", "**.**", "*.**", "**.*", "*.*.**", *QUOTED])
-def test_R8_a_rule_that_covers_everything_hides_nothing_and_is_a_finding(path: str) -> None:
+def test_R8_a_rule_that_covers_everything_suppresses_nothing_and_is_a_finding(path: str) -> None:
     suppressions, findings = in_force([rule(path)], TODAY)
     assert not suppressions.rules
     assert [found.rule for found in findings] == ["catch-all-ignore"]
@@ -258,7 +258,7 @@ def test_a_rule_that_matched_nothing_is_a_finding() -> None:
     assert (found.rule, found.location) == ("unused-ignore", PLACE)
 
 
-def test_the_first_rule_that_covers_a_change_hides_it_and_the_others_are_unused() -> None:
+def test_the_first_rule_that_covers_a_change_suppresses_it_and_the_others_are_unused() -> None:
     first, second = rule("cpu"), IgnoreRule("another reason", PLACE, path="cpu")
     (found,) = hidden([first, second], change("cpu"))
     assert found.suppressed is not None

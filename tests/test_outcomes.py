@@ -121,7 +121,7 @@ def test_equal_sides_are_in_sync() -> None:
     assert outcome() is Outcome.IN_SYNC
 
 
-def test_a_suppressed_change_is_no_drift() -> None:
+def test_a_suppressed_change_is_not_drift() -> None:
     assert outcome(CHANGE) is Outcome.DRIFT
     assert outcome(replace(CHANGE, suppressed=ACCEPTED)) is Outcome.IN_SYNC
 

@@ -235,7 +235,7 @@ def declaring(*ignores: dict[str, Any]) -> str:
     return json.dumps({"deployments": [A], "ignore": [*ignores]}, indent=1)
 
 
-def test_R8_an_ignore_rule_that_the_change_adds_is_shown_and_hides_nothing(repository: Repository) -> None:
+def test_R8_an_ignore_rule_that_the_change_adds_is_reported_and_suppresses_nothing(repository: Repository) -> None:
     repository.declare([A])
     repository.declare(declaring(IGNORE))
     report = repository.report([DRIFTED], "--gate", "drift,conflict,elsewhere")
@@ -248,7 +248,7 @@ def test_R8_an_ignore_rule_that_the_change_adds_is_shown_and_hides_nothing(repos
     assert classes(report) == {"max_scale": "elsewhere"}
 
 
-def test_an_ignore_rule_that_the_change_takes_out_still_hides(repository: Repository) -> None:
+def test_an_ignore_rule_that_the_change_removes_still_suppresses(repository: Repository) -> None:
     repository.declare(declaring(IGNORE))
     repository.declare([A])
     report = repository.report([DRIFTED])

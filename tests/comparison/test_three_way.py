@@ -207,7 +207,7 @@ def test_each_field_has_a_verdict_of_its_own() -> None:
     ]
 
 
-def test_an_order_and_an_entry_are_two_matters() -> None:
+def test_an_order_and_an_entry_are_two_changes() -> None:
     def side(order: str, image: str) -> dict[str, Any]:
         return spec(init_containers=[{"name": name, "image": image if name == "x" else "i"} for name in order])
 

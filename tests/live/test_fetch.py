@@ -289,7 +289,7 @@ def test_P6_a_random_order_is_incomplete_and_a_stable_one_is_not(emulate: Emulat
 
 @pytest.mark.parametrize("plan", [Plan(cap=50), Plan(cap=7), Plan(ignore=("limit",))])
 @pytest.mark.parametrize("offsets", ["next", "limit", "echo"])
-def test_P3_P7_odd_page_sizes_and_offsets_are_seen_through(emulate: Emulate, plan: Plan, offsets: str) -> None:
+def test_P3_P7_odd_page_sizes_and_offsets_do_no_harm(emulate: Emulate, plan: Plan, offsets: str) -> None:
     snapshot = fetch_emulated(emulate, dataclasses.replace(plan, offsets=offsets), deployments(250))
     assert snapshot.complete
     assert len(snapshot.deployments) == 250
