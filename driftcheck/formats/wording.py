@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from shlex import quote
-from typing import Final
+from typing import Final, TypeAlias
 
 from driftcheck.fields import can_be_reverted, deployment, is_commit
 from driftcheck.formats import Asked, view
@@ -85,6 +85,8 @@ _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 _SAFE_GLOB: Final = re.compile(r"[A-Za-z0-9*?._-]+\Z")
 _SAFE_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=/\[\]-]*\Z")
 _NOTHING: Final = Asked()
+_Key: TypeAlias = tuple[str | None, str | None]
+"""Target and name of a deployment."""
 _NAMED: Final = 5
 """The most deployments, or fields, that a command names."""
 
@@ -381,7 +383,8 @@ def hint(result: Result, asked: Asked = _NOTHING) -> str | None:
         return None if item.hint is None else visible(item.hint)
     if not _can_be_accepted(item):
         return None
-    return " ".join(_commands([(result.target, result.deployment or "", item)], item.base is not ABSENT, asked))
+    key = result.target, result.deployment
+    return " ".join(_commands([key], [item], asked, is_three_way=item.base is not ABSENT))
 
 
 def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
@@ -391,14 +394,15 @@ def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
     base = view.base(report)
     missing = [] if base is not None else list(_to_create(report))
     drift = [
-        (*each.key, change)
+        (each.key, change)
         for each in report.deployments
         for change in each.changes
         if _can_be_accepted(change) and (base is None or change.severity is Severity.ERROR)
     ]
-    if report.command == "audit" and any(change.kind is ChangeKind.ADDED for _, _, change in drift):
+    keys, changes = [key for key, _ in drift], [change for _, change in drift]
+    if report.command == "audit" and any(change.kind is ChangeKind.ADDED for change in changes):
         asked = replace(asked, options=f"{asked.options} --strict")  # as an audit is
-    ways = _commands(drift, base is not None, asked) if drift else []
+    ways = _commands(keys, changes, asked, is_three_way=base is not None) if drift else []
     if missing:
         options = _options(missing, asked, is_narrow=True)
         ways.append(f"To create what is missing: `driftcheck plan{options}`.")
@@ -410,19 +414,18 @@ def remedies(report: Report, asked: Asked = _NOTHING) -> list[str]:
     return ways
 
 
-def _to_create(report: Report) -> Iterator[tuple[str | None, str]]:
-    """Yield target and name of each missing deployment that can be created or given up.
+def _to_create(report: Report) -> Iterator[_Key]:
+    """Yield the key of each missing deployment that can be created or given up.
 
     One that was probably renamed or is being deleted has other advice. If none is live, the workspace may be wrong.
     """
     if not any(each.id is not None and each.status is not Status.UNMANAGED for each in report.deployments):
         return
-    others = {f.key for f in report.findings if f.rule in ("probable-rename", "being-deleted")}
+    others = {found.key for found in report.findings if found.rule in ("probable-rename", "being-deleted")}
     for found in report.findings:
         counts = found.suppressed is None and found.severity is not Severity.NOTE
-        is_other = found.key in others
-        if found.rule == "missing-deployment" and counts and not is_other and found.deployment is not None:
-            yield found.target, found.deployment
+        if found.rule == "missing-deployment" and counts and found.key not in others:
+            yield found.key
 
 
 def _can_be_accepted(change: Change) -> bool:
@@ -430,29 +433,26 @@ def _can_be_accepted(change: Change) -> bool:
     return accepted and change.suppressed is None and change.severity is not Severity.NOTE
 
 
-def _commands(drift: list[tuple[str | None, str, Change]], is_three_way: bool, asked: Asked) -> list[str]:
+def _commands(keys: Sequence[_Key], changes: Sequence[Change], asked: Asked, *, is_three_way: bool) -> list[str]:
     """Return the commands for some drift; where a change is under review, they leave out what it proposes."""
-    options = _options([(target, name) for target, name, _ in drift], asked, is_narrow=is_three_way)
+    options = _options(keys, asked, is_narrow=is_three_way)
     if not is_three_way:
         ways = [f"To accept live: `driftcheck adopt{options}`."]
-        if any(can_be_reverted(change.path, is_declared=change.kind is not ChangeKind.ADDED) for _, _, change in drift):
+        if any(can_be_reverted(change.path, is_declared=change.kind is not ChangeKind.ADDED) for change in changes):
             ways.append(f"To revert live: `driftcheck plan{options}`.")
         return ways
-    paths = sorted({format_path(change.path) for _, _, change in drift})
+    paths = sorted({format_path(change.path) for change in changes})
     if len(paths) > _NAMED or not all(map(_SAFE_PATH.match, paths)):
         paths = ["FIELD"]
     fields = "".join(f" --path '{path}'" if "[" in path else f" --path {path}" for path in paths)
-    conflicts = [change for _, _, change in drift if change.change_class is ChangeClass.CONFLICT]
-    loss = (
-        " and drop what this change sets" if len(conflicts) == len(drift) else ", in a conflict instead of this change"
-    )
+    conflicts = sum(change.change_class is ChangeClass.CONFLICT for change in changes)
+    loss = " and drop what this change sets" if conflicts == len(changes) else ", in a conflict instead of this change"
     return [f"To accept live{loss if conflicts else ''}: `driftcheck adopt{options}{fields}`."]
 
 
-def _options(items: Iterable[tuple[str | None, str]], asked: Asked, *, is_narrow: bool) -> str:
+def _options(keys: Sequence[_Key], asked: Asked, *, is_narrow: bool) -> str:
     """Return the options that select deployments, by target and name; `is_narrow` if no others may be selected."""
-    pairs = list(items)
-    targets, names = {target for target, _ in pairs}, sorted({name for _, name in pairs})
+    targets, names = {target for target, _ in keys}, sorted({name for _, name in keys if name is not None})
     if len(targets) == 1 or not all(map(_SAFE_GLOB.match, asked.targets)):
         chosen = [("--target", each) for each in targets if len(targets) == 1 and each and _SAFE_NAME.match(each)]
     else:
