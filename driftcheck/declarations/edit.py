@@ -250,12 +250,13 @@ def edit(
     targets share, nothing changes. Nothing is written here.
     """
     before = [_File(text, text.parsed or reader.parse(text.data), may_change(text.name)) for text in texts]
-    attempts = _Attempts(sum(len(text.data) for text in texts))
+    size = sum(len(text.data) for text in texts)
+    attempts = iter(range(max(_READ_AGAIN // max(size, 1), 2)))
     left: dict[str, dict[Path, str]] = {}
     wishes: _Wishes = {**wanted, **dict.fromkeys(removed)}
     files, refused = _attempt(before, wishes)
     for name in list(refused):  # one by one, if one of them can't be edited
-        if not attempts.are_left():
+        if next(attempts, None) is None:
             refused[name] = TOO_MANY
             continue
         files, again = _attempt(files, {name: wishes[name]})
@@ -272,20 +273,8 @@ def edit(
     return Edited(changed, refused, left)
 
 
-class _Attempts:
-    """Counts how often files may still be edited and read again."""
-
-    def __init__(self, size: int) -> None:
-        self._left = max(_READ_AGAIN // max(size, 1), 2)
-
-    def are_left(self) -> bool:
-        """Return whether an attempt is left, and use it."""
-        self._left -= 1
-        return self._left >= 0
-
-
 def _path_by_path(
-    files: list[_File], name: str, accepted: Accepted, attempts: _Attempts
+    files: list[_File], name: str, accepted: Accepted, attempts: Iterator[int]
 ) -> tuple[list[_File], dict[Path, str]]:
     """Change one value at a time, again while that helps another; return the files, and why some values are left."""
     reasons: dict[Path, str] = dict.fromkeys(accepted.paths, "")
@@ -293,7 +282,7 @@ def _path_by_path(
     while 0 < len(reasons) != tried:  # a value may be valid only once another one has changed
         tried = len(reasons)
         for path in list(reasons):
-            if not attempts.are_left():
+            if next(attempts, None) is None:
                 reasons[path] = reasons[path] or TOO_MANY
                 continue
             said = _merged_layers(_layers(files).get(name, ()))

@@ -146,11 +146,7 @@ DUPLICATE_KEY: Final = (
     "the key occurs twice in one mapping, and programs differ in which one they use",
     "Remove one of them.",
 )
-NON_STRING_KEY: Final = (
-    "non-string-key",
-    "the key is not a string",
-    "Put the key in quotes.",
-)
+NON_STRING_KEY: Final = ("non-string-key", "the key is not a string", "Put the key in quotes.")
 SECOND_MERGE_KEY: Final = (
     "merge-key",
     "the mapping has two merge keys",
@@ -205,10 +201,7 @@ _SYNTAX: Final = {
         "unexpected colon",
         "Check the indentation, and put the value in quotes if the colon belongs to it.",
     ),
-    "mapping keys are not allowed in this context": (
-        "unexpected key",
-        "Check the indentation.",
-    ),
+    "mapping keys are not allowed in this context": ("unexpected key", "Check the indentation."),
     "block sequence entries are not allowed in this context": (
         "unexpected list entry (`- `)",
         "Begin the list on its own line, and check the indentation.",
@@ -217,14 +210,8 @@ _SYNTAX: Final = {
         "expected a colon after the key",
         "Write `key: value`, and check the indentation and the quotes above.",
     ),
-    "did not find expected key": (
-        "expected a key",
-        "Check the indentation, and the quotes and brackets above.",
-    ),
-    "did not find expected '-' indicator": (
-        "expected a list entry (`- `)",
-        "Indent all entries of the list alike.",
-    ),
+    "did not find expected key": ("expected a key", "Check the indentation, and the quotes and brackets above."),
+    "did not find expected '-' indicator": ("expected a list entry (`- `)", "Indent all entries of the list alike."),
     "did not find expected ',' or ']'": (
         "unclosed list in brackets",
         "Put a comma between its entries, and `]` at its end.",
@@ -233,34 +220,16 @@ _SYNTAX: Final = {
         "unclosed mapping in braces",
         "Put a comma between its entries, and `}` at its end; put `{{ ... }}` in quotes.",
     ),
-    "did not find expected node content": (
-        "expected a value",
-        "Check the commas and brackets.",
-    ),
+    "did not find expected node content": ("expected a value", "Check the commas and brackets."),
     "did not find expected <document start>": (
         "unexpected text after the end of the document",
         "Check the indentation and the brackets, or begin a document with `---`.",
     ),
-    _UNEXPECTED: (
-        "a value cannot begin with this character",
-        "Put the value in quotes.",
-    ),
-    _TAB: (
-        "tab in the indentation",
-        "Indent with spaces.",
-    ),
-    "found a tab character where an indentation space is expected": (
-        "tab in the indentation",
-        "Indent with spaces.",
-    ),
-    "found unexpected end of stream": (
-        "the file ends inside quotes",
-        "Close the quotes.",
-    ),
-    "found unexpected document indicator": (
-        "the document ends inside quotes",
-        "Close the quotes.",
-    ),
+    _UNEXPECTED: ("a value cannot begin with this character", "Put the value in quotes."),
+    _TAB: ("tab in the indentation", "Indent with spaces."),
+    "found a tab character where an indentation space is expected": ("tab in the indentation", "Indent with spaces."),
+    "found unexpected end of stream": ("the file ends inside quotes", "Close the quotes."),
+    "found unexpected document indicator": ("the document ends inside quotes", "Close the quotes."),
     "found unknown escape character": (
         "unknown escape in double quotes",
         "Write the backslash twice, or use single quotes.",
@@ -269,18 +238,12 @@ _SYNTAX: Final = {
         "the escape in double quotes is not a character",
         "Use the code of a character; half a surrogate pair is not one.",
     ),
-    "found undefined tag handle": (
-        "tags (words that begin with `!`) are not supported",
-        "Put the value in quotes.",
-    ),
+    "found undefined tag handle": ("tags (words that begin with `!`) are not supported", "Put the value in quotes."),
     "did not find expected alphabetic or numeric character": (
         "the anchor (`&`) or alias (`*`) has no name",
         "Put the value in quotes if it is text.",
     ),
-    "found unexpected ':'": (
-        "unexpected colon inside a value in brackets or braces",
-        "Put the value in quotes.",
-    ),
+    "found unexpected ':'": ("unexpected colon inside a value in brackets or braces", "Put the value in quotes."),
 }
 
 _NESTED_TOO_DEEP: Final = "exceeded maximum nesting depth"
