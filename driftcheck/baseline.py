@@ -109,18 +109,11 @@ class BaseRevision:
         declared = git.load(self.repository, commit, paths, name_suffix=self.name_suffix)
         here, there = ({each.name for each in side.deployments} for side in (head, declared))
         new, gone = here - there, there - here
-        if gone and self.single_files:
-            away = git.moved_away(self.repository, commit, gone, set(declared.files), name_suffix=self.name_suffix)
-            kept = tuple(each for each in declared.deployments if each.name not in away)
-            declared = replace(declared, deployments=kept)
-        if not new or not self.single_files:
+        if not self.single_files or not (new or gone):
             return declared
-        moved = git.load_moved(self.repository, commit, new, set(declared.files), name_suffix=self.name_suffix)
-        return replace(
-            declared,
-            deployments=(*declared.deployments, *moved.deployments),
-            complete=declared.complete and moved.complete,
-        )
+        moved, away = git.moved(self.repository, commit, new, gone, {*declared.files}, self.name_suffix)
+        kept = tuple(each for each in declared.deployments if each.name not in away)
+        return replace(declared, deployments=(*kept, *moved.deployments), complete=declared.complete and moved.complete)
 
 
 def _targets_of_links(paths: Sequence[str]) -> Iterator[str]:

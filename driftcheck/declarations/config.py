@@ -136,7 +136,7 @@ def folder_of(file: FilePath) -> FilePath:
     return FilePath.cwd() if discovery.is_descriptor(str(file)) else file.parent
 
 
-def parse_config(source: SourceText, folder: FilePath | None = None) -> Config:
+def parse_config(source: SourceText, folder: FilePath) -> Config:
     """Return the configuration in a text, whose paths stay inside the tree around the file's folder.
 
     Raises ConfigurationError with a finding for each defect.
@@ -152,7 +152,7 @@ def parse_config(source: SourceText, folder: FilePath | None = None) -> Config:
     return Config() if not documents or documents[0] is None else _config(text, documents[0])
 
 
-def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
+def _defects(text: Text, folder: FilePath) -> Iterator[Finding]:
     from driftcheck.declarations.policy_checks import policy_violations
     from driftcheck.declarations.schema import validate
 
@@ -173,7 +173,7 @@ def _defects(text: Text, folder: FilePath | None) -> Iterator[Finding]:
                 if violation.at_key or not text.is_defective(number, violation.path):
                     position = text.position(number, violation.path, at_key=violation.at_key)
                     yield found(violation.rule, violation.message, violation.hint, position)
-            for path in _outside(document, folder) if folder else ():
+            for path in _outside(document, folder):
                 message = "the path leads out of the tree of the configuration"
                 hint = "Name such files on the command line."
                 yield found("invalid-value", message, hint, text.position(number, path))

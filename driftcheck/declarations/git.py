@@ -275,29 +275,22 @@ def read_config(repository: Repository, commit: str, file: FilePath) -> SourceTe
     return texts[0]
 
 
-def load_moved(
-    repository: Repository, commit: str, names: Set[str], read: Set[str], *, name_suffix: str = ""
-) -> Declarations:
-    """Return those of the named deployments that were moved: that a file declares at the commit and no longer declares.
+def moved(
+    repository: Repository, commit: str, new: Set[str], gone: Set[str], read: Set[str], name_suffix: str
+) -> tuple[Declarations, Set[str]]:
+    """Find entries that moved from one file to another, although the paths name only one of the two.
 
-    `read` holds the files that were read already. An entry that moved from one file to another is not new, although
-    the paths name only the other file.
+    Return the declarations at the commit of `new` names whose files no longer declare them, and those of the `gone`
+    names that another file declares now. `read` holds the files that were read already.
     """
     changed = _other_changed_files(repository, commit, read)
     candidates = [Candidate(discovery.shown(path, path, repository.here), path, "") for path in changed]
-    texts, refusals = _Tree(repository, commit, [*changed.values()]).read(candidates)
-    there = _declared(texts, names, name_suffix)
-    here = _declared(_on_disk(repository, changed), there.keys(), name_suffix) if there else {}
-    moved = tuple(each for name, each in there.items() if name not in here)
-    return Declarations(deployments=moved, complete=not refusals)
-
-
-def moved_away(
-    repository: Repository, commit: str, names: Set[str], read: Set[str], *, name_suffix: str = ""
-) -> Set[str]:
-    """Return those of the names that another changed file declares now; `read` is that of `load_moved`."""
-    changed = _other_changed_files(repository, commit, read)
-    return _declared(_on_disk(repository, changed), names, name_suffix).keys()
+    texts, refusals = _Tree(repository, commit, [*changed.values()]).read(candidates if new else [])
+    there = _declared(texts, new, name_suffix)
+    names = there.keys() | gone
+    here = _declared(_on_disk(repository, changed), names, name_suffix).keys() if names else set()
+    entries = tuple(each for name, each in there.items() if name not in here)
+    return Declarations(deployments=entries, complete=not refusals), here & gone
 
 
 def _other_changed_files(repository: Repository, commit: str, read: Set[str]) -> dict[str, _TreeEntry]:

@@ -113,7 +113,7 @@ def test_the_configuration_of_the_base_is_given(repository: Repository) -> None:
     opened, base = repository.opened(), repository.commits().merge_bases[0]
     found = git.read_config(opened, base, repository.folder / "driftcheck.yaml")
     assert found is not None
-    assert config.parse_config(found).region == "eu"
+    assert config.parse_config(found, repository.folder).region == "eu"
     assert git.read_config(opened, base, repository.folder / "prod" / "new.yaml") is None
 
 
