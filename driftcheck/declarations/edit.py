@@ -52,7 +52,7 @@ class Accepted:
 
 def accept(declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequence[Change]) -> Accepted:
     """Return the declaration with the live values of some changes, each in its shortest form; pure."""
-    exported = export(live, lambda _: ())
+    exported = export(live)
     form, notes = (exported.value, exported.notes) if exported else declared_form(live)
     source = _Source(live, form, _by_prefix(notes))
     new, lookup = _Node(), Lookup()

@@ -64,7 +64,7 @@ class Export:
 
 
 Differing = Callable[[Mapping[str, JSON], Mapping[str, JSON]], Iterable[Change]]
-"""The changes of a declared form, compared strictly with a live deployment."""
+"""Returns the changes of a declared form, compared strictly with a live deployment."""
 
 
 def export_listing(snapshot: Snapshot, differing: Differing, *, name_suffix: str = "") -> Export:
@@ -74,18 +74,12 @@ def export_listing(snapshot: Snapshot, differing: Differing, *, name_suffix: str
     counts = Counter(deployment.name for deployment in snapshot.deployments)
     for deployment in snapshot.deployments:
         reason = _obstacle(deployment, counts, name_suffix)
-        exported = _of_target(deployment, differing, name_suffix) if reason is None else None
-        if exported is not None:
-            exports.append(exported)
+        live = {**deployment.value, "name": deployment.name.removesuffix(name_suffix)}
+        if reason is None and (exported := export(live, differing)) is not None:
+            exports.append(replace(exported, resulting_name=deployment.name))
         else:
             left_out.setdefault(reason or "their names are invalid", []).append(deployment.name)
     return Export(tuple(exports), left_out, snapshot.gaps)
-
-
-def _of_target(deployment: Deployment, differing: Differing, suffix: str) -> Exported | None:
-    live = {**deployment.value, "name": deployment.name.removesuffix(suffix)} if suffix else deployment.value
-    exported = export(live, lambda form: differing(form, live))
-    return exported and replace(exported, resulting_name=deployment.name)
 
 
 def _obstacle(deployment: Deployment, counts: Counter[str], suffix: str) -> str | None:
@@ -126,17 +120,14 @@ def rest_over(common: Mapping[str, JSON], value: Mapping[str, JSON]) -> dict[str
     return rest
 
 
-def export(live: Mapping[str, JSON], differing: Callable[[Mapping[str, JSON]], Iterable[Change]]) -> Exported | None:
-    """Return the declared form of a live deployment; None if its name can't be declared.
-
-    `differing` returns the changes of a declared form, compared strictly with the live deployment.
-    """
+def export(live: Mapping[str, JSON], differing: Differing = lambda _form, _live: ()) -> Exported | None:
+    """Return the declared form of a live deployment; None if its name can't be declared."""
     form, notes = declared_form(live)
     refused = _fit(form)
     if refused is None:
         return None
     notes = tuple(Note(_shown(note.path), note.reason) for note in (*notes, *refused))
-    ignores = (_ignored(change, notes) for change in differing(form))
+    ignores = (_ignored(change, notes) for change in differing(form, live))
     return Exported(str(live["name"]), form, notes, tuple(ignores))
 
 

@@ -237,13 +237,8 @@ class _Fetch:
             answered.update(identity for identity in page.ids if identity is not None)
             if len(page) and not any(found is not None and name in labels(found) for found in page.deployments):
                 unclear.add(name)
-        in_question = {identity for identity in answered if self._is_in_question(identity)}
-        return in_question - {d.id for d in self._deployments()}, unclear
-
-    def _is_in_question(self, identity: str) -> bool:
-        """Return whether a deployment that a query returned should have been listed."""
-        deployment = self._known.get(identity)
-        return deployment is None or in_scope(deployment, self._scope)
+        outside = {identity for identity, found in self._known.items() if not in_scope(found, self._scope)}
+        return answered - outside - {d.id for d in self._deployments()}, unclear
 
     def _names(self) -> set[str]:
         return {label for deployment in self._deployments() for label in labels(deployment)}
