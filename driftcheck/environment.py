@@ -1,4 +1,4 @@
-"""The environment: the variables that are set, and what they say beside the settings.
+"""The environment variables: those that are set, and what they say apart from settings (colour, time, CI platform).
 
 All variables are read through this module, except those of the TLS library.
 """

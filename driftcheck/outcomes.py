@@ -1,4 +1,4 @@
-"""What the policy makes of changes and findings: their severities, and the outcome of a run."""
+"""The effect of the policy on changes and findings: their severities, and the outcome of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches a snapshot: reads pages in parallel, proves that they are all, and reads inconsistent ones again."""
+"""Fetches a snapshot: reads pages in parallel, proves that none is missing, and reads inconsistent ones again."""
 
 from __future__ import annotations
 
