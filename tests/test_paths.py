@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from fnmatch import fnmatchcase
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.globs import matches
 from driftcheck.paths import (
     Item,
     Path,
     Segment,
     format_path,
     from_json,
-    glob_matches,
     parse_path,
     to_json,
     value_at,
@@ -84,60 +79,3 @@ def test_segments_are_found_in_a_value() -> None:
     assert value_at(value, ()) is value
     for path in (("z",), ("a", Item("name", "z")), ("a", 2), ("a", "0"), ("c", 0), ("a", 0, "b", "c")):
         assert value_at(value, path, "missing") == "missing"
-
-
-# --- globs -------------------------------------------------------------------------------------------------------
-
-
-@given(PATHS)
-def test_a_path_matches_itself_and_the_catch_all(path: Path) -> None:
-    assert matches("**", path)
-    if path and not any("*" in str(segment) for segment in path) and "" not in path:
-        assert matches(format_path(path), path)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "expected"),
-    [
-        ("a.*.c", ("a", "b", "c"), True),
-        ("a.*.c", ("a", "b", "b", "c"), False),
-        ("a.**.c", ("a", "b", "b", "c"), True),
-        ("a.**.c", ("a", "c"), True),
-        ("a.**", ("a",), True),
-        ("a", ("a", "b"), False),
-        ("**.**.c", ("c",), True),
-        ("a.b*", ("a", "bcd"), True),
-        ("a.b", ("a.b",), False),
-        ('["a.b"]', ("a.b",), True),
-        ('["a*"]', ("a.b",), True),
-        ("a[name=*].b", ("a", Item("name", "x y"), "b"), True),
-        ('a[name="x y"].b', ("a", Item("name", "x y"), "b"), True),
-        ("a[name=*]", ("a", Item("mountPath", "x")), False),
-        ("a[?]", ("a", 1), False),
-        ("a[0-9]", ("a", 1), False),
-        ("a.[bc]", ("a", "b"), False),
-        ("A", ("a",), False),
-    ],
-)
-def test_one_star_is_within_a_segment_and_two_are_any_segments(pattern: str, path: Path, expected: bool) -> None:
-    assert matches(pattern, path) is expected
-
-
-@given(st.text("ab*", max_size=8), st.text("ab", max_size=8))
-def test_a_glob_of_stars_alone_is_what_fnmatch_says(pattern: str, text: str) -> None:
-    assert glob_matches(pattern, text) == fnmatchcase(text, pattern)
-
-
-@pytest.mark.parametrize("text", ["?", "[a]", "a.c", "^a$", "(a+)+"])
-def test_nothing_but_a_star_is_special(text: str) -> None:
-    assert glob_matches(text, text)
-    assert not glob_matches(text, "a")
-    assert not glob_matches(text, "abc")
-
-
-def test_Y21_no_pattern_makes_matching_slow() -> None:
-    start = time.perf_counter()
-    glob_matches("*a" * 2_000 + "b", "a" * 20_000)
-    matches("**.a." * 100 + "b", ("a",) * 300)
-    matches(".".join(["*a*a*a*"] * 50), ("a" * 200,) * 50)
-    assert time.perf_counter() - start < 2
