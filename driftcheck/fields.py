@@ -75,7 +75,7 @@ class Field:
     branch: tuple[str, ...] = ()
     """The path at which live names the branch that this field tracks; it takes precedence if it is reported."""
     empty_is_null: bool = False
-    """Whether the service shows an empty value and null alike."""
+    """Whether the service shows an empty value and null in the same way."""
     applies_to: frozenset[str] = frozenset()
     """Sources the field is documented for; empty for all."""
     immutable: bool = False

@@ -255,7 +255,7 @@ def load(repository: Repository, commit: str, paths: Sequence[str], *, name_suff
         search.refuse(path, path, refused)
     texts, refusals = tree.read(search.candidates)
     declarations = declare(_as_checked_out(repository, tree, texts, refusals), name_suffix=name_suffix, linted=None)
-    # of a deployment that was declared twice it is unknown which one counted
+    # it is unknown which of two declarations of one deployment counted
     twice = {finding.deployment for finding in declarations.findings if finding.rule == "duplicate-name"}
     known = tuple(each for each in declarations.deployments if each.name not in twice)
     return with_refusals(replace(declarations, deployments=known), (*search.findings, *refusals))
