@@ -255,12 +255,11 @@ def _finding(finding: Finding, report: Report, options: RenderOptions) -> _Piece
 
 def _suppressed(shown: view.View, report: Report, options: RenderOptions) -> _Group:
     pieces = []
-    for comparison, item, suppression in shown.suppressed:
+    for key, item, suppression in shown.suppressed:
         if isinstance(item, Finding):
             pieces.append(_finding(item, report, options))
-        elif comparison is not None:
-            name = wording.name_in(report, *comparison.key)
-            parts = [name, wording.path_text(item.path), wording.change_text(item, _VALUE)]
+        else:
+            parts = [wording.name_in(report, *key), wording.path_text(item.path), wording.change_text(item, _VALUE)]
             text = f"{': '.join(map(_code, parts))}; {_code(wording.reason_text(suppression))}"
             pieces.append(_Piece(f"- {text}\n", "suppressed change"))
     return _details(f"<b>suppressed</b> ({len(pieces):,})", pieces)

@@ -272,10 +272,8 @@ class _Page:
         yield from self._excerpt(finding, indent)
         for related in finding.related:
             yield f"{indent}    see {wording.location_text(related, column=True)}"
-        if finding.hint and finding.suppressed is None:
-            yield from self._fill([visible(finding.hint)], f"{indent}    ", f"{indent}    ")
-        if finding.suppressed is not None:
-            yield from self._fill([wording.reason_text(finding.suppressed)], f"{indent}    ", f"{indent}    ")
+        below = wording.reason_text(finding.suppressed) if finding.suppressed else visible(finding.hint or "")
+        yield from self._fill([below], f"{indent}    ", f"{indent}    ")
 
     def _excerpt(self, finding: Finding, indent: str) -> Iterator[str]:
         """Yield the line of the file with a caret below, with -v and on a terminal."""
@@ -339,16 +337,16 @@ class _Page:
         summed = {} if self._verbose else {why: items for why, items in by_reason.items() if len(items) > _NAMES}
         sums = [f"{wording.suppressed_text(items, self._report)}; {why} ({_MORE})" for why, items in summed.items()]
         lines: list[str] = []
-        for comparison, item, suppression in self._view.suppressed:
-            if wording.reason_text(suppression) in summed:
+        for key, item, suppression in self._view.suppressed:
+            reason = wording.reason_text(suppression)
+            if reason in summed:
                 continue
-            if isinstance(item, Change):
-                name = wording.name_in(self._report, *comparison.key) if comparison else ""
-                what = f"{name}: {wording.path_text(item.path)}: {wording.change_text(item, self._limit)}"
+            if isinstance(item, Finding):
+                what = visible(item.rule)
             else:
-                name = wording.name_in(self._report, *item.key)
-                what = f"{f'{name}: ' if name else ''}{visible(item.rule)}"
-            lines.append("\n".join(self._fill([f"{what}; {wording.reason_text(suppression)}"], "  ")))
+                what = f"{wording.path_text(item.path)}: {wording.change_text(item, self._limit)}"
+            name = wording.name_in(self._report, *key)
+            lines.append("\n".join(self._fill([f"{name}: {what}; {reason}" if name else f"{what}; {reason}"], "  ")))
         if sums or lines:
             yield "Suppressed:"
             for text in sums:

@@ -219,8 +219,8 @@ class Sum:
     findings: tuple[Finding, ...]
 
 
-Suppressed: TypeAlias = tuple[Comparison | None, Change | Finding, Suppression]
-"""What a rule suppresses, and in which deployment of the report it is."""
+Suppressed: TypeAlias = tuple[tuple[str | None, str | None], Change | Finding, Suppression]
+"""What a rule suppresses, after target and name of the deployment that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,10 +356,10 @@ def _suppressed(blocks: Iterable[Block], loose: Iterable[Finding]) -> Iterable[S
         items: list[Change | Finding] = [*block.comparison.changes, *block.findings]
         for item in items:
             if item.suppressed is not None:
-                yield block.comparison, item, item.suppressed
+                yield block.comparison.key, item, item.suppressed
     for finding in loose:
         if finding.suppressed is not None:
-            yield None, finding, finding.suppressed
+            yield finding.key, finding, finding.suppressed
 
 
 def _sums(findings: Iterable[Finding]) -> tuple[Sum, ...]:

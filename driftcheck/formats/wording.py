@@ -279,9 +279,7 @@ def suppressed_text(items: Sequence[view.Suppressed], report: Report) -> str:
     fields = sum(isinstance(item, Change) for _, item, _ in items)
     kinds = [(fields, "field"), (len(items) - fields, "finding")]
     found = " and ".join(counted(number, noun) for number, noun in kinds if number)
-    about: set[tuple[str | None, str | None]] = {each.key for each, _, _ in items if each}
-    about |= {item.key for _, item, _ in items if isinstance(item, Finding) and item.deployment}
-    names = {name_in(report, *each) for each in about}
+    names = {name_in(report, *key) for key, _, _ in items if key[1] is not None}
     if not names:
         return found
     return f"{found} of {names.pop() if len(names) == 1 else counted(len(names), 'deployment')}"
