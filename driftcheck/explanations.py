@@ -122,16 +122,7 @@ class _FieldEntry:
 @cache
 def _all_entries() -> Mapping[str, _FieldEntry]:
     """Return every field that the schema names, by its path."""
-    return {entry.path: entry for entry in _below("", fields.deployment(), ())}
-
-
-def _below(prefix: str, parent: Field, around: tuple[Field, ...]) -> Iterator[_FieldEntry]:
-    for name, child in parent.properties.items():
-        path = f"{prefix}.{name}" if prefix else name
-        yield _FieldEntry(path, child, around)
-        yield from _below(path, child, (*around, child))
-    if parent.items is not None:
-        yield from _below(f"{prefix}[]", parent.items, around)
+    return {path: _FieldEntry(path, field, around) for path, field, around in fields.below(fields.deployment())}
 
 
 def _entries(name: str) -> list[_FieldEntry]:

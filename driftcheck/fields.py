@@ -242,6 +242,18 @@ def deployment() -> Field:
     return _Reader(schema("declaration")).read({"$ref": "#/$defs/Deployment"})
 
 
+def below(
+    parent: Field, prefix: str = "", around: tuple[Field, ...] = ()
+) -> Iterator[tuple[str, Field, tuple[Field, ...]]]:
+    """Yield every field below another one: its path (list steps written `[]`), the field, and those around it."""
+    for name, child in parent.properties.items():
+        path = f"{prefix}.{name}" if prefix else name
+        yield path, child, around
+        yield from below(child, path, (*around, child))
+    if parent.items is not None:
+        yield from below(parent.items, f"{prefix}[]", around)
+
+
 class _Reader:
     """Turns schema nodes into fields; a referenced definition is read once."""
 

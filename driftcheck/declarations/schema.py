@@ -456,18 +456,9 @@ def _elsewhere(key: str) -> str | None:
 def _paths_by_name() -> Mapping[str, str]:
     """Return the shortest path of each field below a deployment that can be declared, by its plain name."""
     found: dict[str, str] = {}
-    level: list[tuple[str, fields.Field]] = [("", fields.deployment())]
-    while level:
-        below: list[tuple[str, fields.Field]] = []
-        for prefix, parent in level:
-            for name, child in parent.properties.items():
-                path = f"{prefix}.{name}" if prefix else name
-                if not child.read_only:
-                    found.setdefault(_plain(name), path)
-                below.append((path, child))
-            if parent.items is not None:
-                below.append((f"{prefix}[]", parent.items))
-        level = below
+    paths = (path for path, field, _ in fields.below(fields.deployment()) if not field.read_only)
+    for path in sorted(paths, key=lambda path: path.count(".") + path.count("[]")):
+        found.setdefault(_plain(path.rpartition(".")[2]), path)
     return found
 
 
