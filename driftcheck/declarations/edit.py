@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from driftcheck import fields
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.export import Note, declared_form, export
-from driftcheck.declarations.loader import declare
+from driftcheck.declarations.loader import declare, entry_name
 from driftcheck.declarations.overlays import merged
 from driftcheck.fields import UNKNOWN, Field
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER, Absent, Change, ChangeKind, Finding, Severity
@@ -362,19 +362,11 @@ def _layers(files: Sequence[_File]) -> dict[str, list[_Layer]]:
             for list_name in ("deployments", "overlay"):
                 entries = document.get(list_name)
                 for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-                    if isinstance(entry, dict) and isinstance(name := _identity(entry), str):
+                    if (name := entry_name(entry)) is not None:
                         defaults = document.get("defaults", ABSENT) if list_name == "deployments" else ABSENT
                         layer = _Layer(file, number, list_name, index, entry, defaults)
                         found.setdefault(name, []).append(layer)
     return found
-
-
-def _identity(entry: Mapping[str, JSON]) -> JSON:
-    """Return the name of an entry, or the agent that it is paired by."""
-    agent = entry.get("agent")
-    if "name" not in entry and isinstance(agent, dict):
-        return f"{agent.get('agent_id')}/{agent.get('environment')}"
-    return entry.get("name")
 
 
 def common_changes(

@@ -113,11 +113,11 @@ def _with_parsed_overlay(text: SourceText) -> SourceText:
 def _overlaid_names(text: SourceText) -> Iterator[str]:
     for document in text.parsed.documents if text.parsed else ():
         entries = document.get("overlay") if isinstance(document, dict) else None
-        names = [_name(entry) for entry in entries] if isinstance(entries, list) else []
+        names = [entry_name(entry) for entry in entries] if isinstance(entries, list) else []
         yield from (name for name in names if name is not None)
 
 
-def _name(entry: JSON) -> str | None:
+def entry_name(entry: JSON) -> str | None:
     """Return the name of a deployment; of one that is bound to an agent and has no name, agent and environment."""
     if not isinstance(entry, dict):
         return None
@@ -325,7 +325,7 @@ class _FileReader:
     def _shown_name(self, document: JSON, key: str, index: int) -> str | None:
         """Return the name of an entry, if it has one that reports may show."""
         entries = document.get(key) if isinstance(document, dict) else None
-        name = _name(entries[index]) if isinstance(entries, list) else None
+        name = entry_name(entries[index]) if isinstance(entries, list) else None
         return None if self._may_hold_credentials and name is not None and holds_credential(name) else name
 
     def _location(self, position: tuple[int, int]) -> Location:
