@@ -28,17 +28,9 @@ _FILES: Final = 10
 _NAMES: Final = 20
 """How many names a notice has."""
 
-_TAKEN_NAMES: Final = frozenset(
-    (
-        "driftcheck",
-        "overlay",
-        "con",
-        "prn",
-        "aux",
-        "nul",
-        *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(10)),
-    )
-)
+_TAKEN_NAMES: Final = frozenset({"driftcheck", "overlay", "con", "prn", "aux", "nul"}) | {
+    f"{kind}{number}" for kind in ("com", "lpt") for number in range(10)
+}
 """Names whose file would be the configuration, the overlays of a target, or a device of Windows."""
 
 
@@ -147,10 +139,11 @@ def say_written(files: Sequence[tuple[str, str]]) -> None:
     for file, _ in files:
         by_folder.setdefault(os.path.dirname(file), []).append(file)
     for folder, names in by_folder.items():
-        shown, rest = (names, []) if len(names) <= _FILES else (names[: _FILES - 1], names[_FILES - 1 :])
-        more = [f"{rest[0]} and {len(rest) - 1:,} more files in {folder}"] if rest else []
-        for text in [*shown, *more]:
-            console.say(f"Written: {visible(text)}")
+        if len(names) > _FILES:
+            first, *rest = names[_FILES - 1 :]
+            names[_FILES - 1 :] = [f"{first} and {len(rest):,} more files in {folder}"]
+        for name in names:
+            console.say(f"Written: {visible(name)}")
 
 
 def _holds(file: str, text: str) -> bool:
