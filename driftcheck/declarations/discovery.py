@@ -457,11 +457,12 @@ _FLAGS: Final = os.O_RDONLY | sum(
 
 def _read_once(candidate: Candidate, seen: set[tuple[int, int]]) -> bytes | None:
     """Read a regular file, unless it was `seen` already, or a pipe; raises RefusedError."""
-    if is_descriptor(candidate.path) or (candidate.may_be_pipe and _is_fifo(candidate.path)):
-        return _read_pipe(candidate.path)
-    real = os.path.realpath(candidate.path)
-    _check_inside(real, candidate.boundary)
     try:
+        if is_descriptor(candidate.path) or (candidate.may_be_pipe and _is_fifo(candidate.path)):
+            with open(candidate.path, "rb") as file:
+                return file.read(MAX_BYTES + 1)
+        real = os.path.realpath(candidate.path)
+        _check_inside(real, candidate.boundary)
         descriptor = os.open(real, _FLAGS)
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
@@ -490,14 +491,6 @@ def _is_fifo(path: str) -> bool:
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:
         return False
-
-
-def _read_pipe(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RefusedError(f"the file can't be read ({error.strerror})") from None
 
 
 def too_large() -> RefusedError:

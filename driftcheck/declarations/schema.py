@@ -200,7 +200,7 @@ class _Collector:
 
     def collect(self, value: JSON) -> tuple[Violation, ...]:
         found_in_order = islice(_explainer(self._schema_name).iter_errors(value), MAX_VIOLATIONS)
-        errors = sorted(found_in_order, key=_error_rank)
+        errors = sorted(found_in_order, key=lambda error: _KEYWORD_RANK.get(error.validator, len(_KEYWORD_RANK)))
         for error in errors:
             path: Pointer = tuple(error.absolute_path)
             match error.validator:
@@ -247,16 +247,13 @@ _KEYWORDS: Final = (
     *("additionalProperties", "required", "not", "type", "enum", "minLength", "maxLength", "pattern", "minimum"),
     *("maximum", "minProperties", "maxProperties", "minItems", "maxItems"),
 )
+_KEYWORD_RANK: Final = {keyword: rank for rank, keyword in enumerate(_KEYWORDS)}
 """The most specific first: of several errors of one node, the first is reported."""
 
 _RULE_RANK: Final = {
     rule: rank
     for rank, rule in enumerate(("literal-secret", "unknown-field", "read-only-field", "wrong-type", "missing-field"))
 }
-
-
-def _error_rank(error: Any) -> int:
-    return _KEYWORDS.index(error.validator) if error.validator in _KEYWORDS else len(_KEYWORDS)
 
 
 def _value_violation(path: Pointer, error: Any) -> Violation:
@@ -266,13 +263,8 @@ def _value_violation(path: Pointer, error: Any) -> Violation:
     name = _named(path)
     match error.validator:
         case "not" if schema.get("readOnly"):
-            return Violation(
-                "read-only-field",
-                f"{name} cannot be declared: it is read-only",
-                path,
-                schema["description"],
-                at_key=True,
-            )
+            message = f"{name} cannot be declared: it is read-only"
+            return Violation("read-only-field", message, path, schema["description"], at_key=True)
         case "not" if rule == "literal-secret":
             hint = "Remove and revoke the value, and keep the name: only names are compared."
             return Violation(rule, f"{name} of a secret must not be declared", path, hint, at_key=True)
