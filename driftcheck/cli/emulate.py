@@ -23,7 +23,7 @@ from driftcheck.cli import console
     help="Status of every response, to try how a pipeline behaves when the service fails (429, 503).",
 )
 @click.option("--writable", is_flag=True, help="Also take POST and PATCH as documented; changes are not saved.")
-def command(snapshot: str, port: int, order: str, latency: float, status: int, writable: bool) -> int:
+def command(snapshot: str, port: int, order: str, latency: float, status: int, writable: bool) -> None:
     """Serve SNAPSHOT on loopback as the control plane would, until interrupted: for trials and tests.
 
     The base URL is the first line on standard output. Needs the package's extra `emulator`.
@@ -37,7 +37,6 @@ def command(snapshot: str, port: int, order: str, latency: float, status: int, w
     if snapshot != "-" and read(snapshot).gaps:
         console.say("warning: the snapshot is incomplete; it is served as if it were the whole listing.")
     emulator.serve(app, port=port, ready=_announce)
-    return 0
 
 
 def _announce(url: str) -> None:

@@ -18,7 +18,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, typed: str) -> 
 @click.command("explain")
 @click.argument("name", required=False, shell_complete=_names)
 @click.option("--config", metavar="FILE", help="Read policies from this file instead of the nearest driftcheck.yaml.")
-def command(name: str | None, config: str | None) -> int:
+def command(name: str | None, config: str | None) -> None:
     """Explain NAME: a rule id, a field path such as source_config.resource_spec.cpu_limit, or policy:ID.
 
     Without NAME, list what can be explained.
@@ -40,4 +40,3 @@ def command(name: str | None, config: str | None) -> int:
             hint=f"Did you mean {' or '.join(close)}?" if close else "`driftcheck explain` lists them.",
         )
     console.write(text if text.endswith("\n") else text + "\n")
-    return 0

@@ -42,7 +42,7 @@ _TAKEN_NAMES: Final = frozenset({"driftcheck", "overlay", "con", "prn", "aux", "
 @options.names
 @options.scope
 @options.as_flags
-def command(flags: Flags, directory: str | None, file: str | None, force: bool) -> int:
+def command(flags: Flags, directory: str | None, file: str | None, force: bool) -> None:
     """Write declarations of what is live, as YAML that check finds in sync.
 
     Values that the service sets, derives or defaults itself are left out. Secrets are exported by name only. Comments
@@ -63,12 +63,11 @@ def command(flags: Flags, directory: str | None, file: str | None, force: bool) 
         say_left_out(export)
     if directory is None and file in (None, "-"):
         console.write(in_one(export))
-        return 0
+        return
     files = [(file, in_one(export))] if file is not None else one_each(export, directory or "")
     write_new(files, force=force)
     written = counted(len(export.deployments), "declaration")
     console.say(f"{written} written to {visible(file or directory or '')}.")
-    return 0
 
 
 def say_left_out(export: Export, prefix: str = "") -> None:

@@ -70,11 +70,10 @@ def _view(name: str, *formats: str) -> Callable[[_View], click.Command]:
 
     def made(view: _View) -> click.Command:
         @functools.wraps(view)
-        def run(history: str | None, targets: tuple[str, ...], output: Output) -> int:
+        def run(history: str | None, targets: tuple[str, ...], output: Output) -> None:
             url = _database(history)
             refuse_inputs([output.file], named_inputs(Flags(history=url)))
             write_texts([(output.file, view(url, targets, output.format))])
-            return 0
 
         output = click.option(
             "-o",
@@ -201,7 +200,7 @@ def _runs_json(rows: Iterable[RunRow]) -> list[dict[str, Any]]:
 @click.argument("run_id", metavar="RUN")
 @options.history
 @options.rendering
-def show_command(flags: Flags, reporting: Reporting, run_id: str) -> int:
+def show_command(flags: Flags, reporting: Reporting, run_id: str) -> None:
     """Show the report of a run as it was.
 
     RUN is the id of the run, or the first characters of it.
@@ -213,7 +212,6 @@ def show_command(flags: Flags, reporting: Reporting, run_id: str) -> int:
         from driftcheck.history import store
 
         write_report(read(store.report_text(_database(flags.history), run_id)), reporting)
-    return 0
 
 
 @_view("trend", "text", "json", "html")
@@ -263,14 +261,13 @@ def _sparkline(points: Sequence[Point]) -> str:
 @command.command("prune")
 @options.history
 @click.option("--keep", required=True, metavar="DAYS", callback=options.as_duration, help="Keep this many days (400d).")
-def prune_command(history: str | None, keep: timedelta) -> int:
+def prune_command(history: str | None, keep: timedelta) -> None:
     """Delete runs, and items resolved, before the days to keep. What is open stays."""
     from driftcheck.history import store
 
     limit = (environment.report_time() - keep).strftime("%Y-%m-%dT%H:%M:%SZ")
     runs, items = store.prune(_database(history), limit)
     console.write(f"Deleted runs before {limit}: {runs}. Deleted items resolved before it: {items}.\n")
-    return 0
 
 
 @_view("export", "jsonl", "csv")

@@ -76,7 +76,7 @@ _POLICY: Final = """\
 @click.command("init")
 @options.first_listing
 @options.as_flags
-def command(flags: Flags, workspaces: tuple[str, ...]) -> int:
+def command(flags: Flags, workspaces: tuple[str, ...]) -> None:
     """Write driftcheck.yaml and first declarations, and print what to do next.
 
     With an API key (or --live FILE), the declarations are those of what is live; otherwise an annotated example is
@@ -88,7 +88,8 @@ def command(flags: Flags, workspaces: tuple[str, ...]) -> int:
     flags = replace(flags, allow_empty_live=True)
     above = None if flags.config else find_config(here())
     if len(workspaces) > 1 or len(flags.live) > 1:
-        return init_targets.write(flags, workspaces)
+        init_targets.write(flags, workspaces)
+        return
     single = workspaces[0].rpartition("=")[2] if workspaces else None
     flags = replace(flags, workspace=single)
     chosen = settings.resolve("init", flags, Config()) if above else run.resolve("init", flags)
@@ -106,7 +107,6 @@ def command(flags: Flags, workspaces: tuple[str, ...]) -> int:
             console.say(f"note: {note}")
         export.say_written([*files, (_CONFIG, "")])
     console.write(_next_steps(flags, asks=asks, has_key=_has_key(chosen)))
-    return 0
 
 
 def _notes(above: FilePath | None, existing: Sequence[str]) -> Iterator[str]:

@@ -52,7 +52,7 @@ class _Found:
         return self.settings.target or ""
 
 
-def write(flags: Flags, workspaces: Sequence[str]) -> int:
+def write(flags: Flags, workspaces: Sequence[str]) -> None:
     """Write what is equal in all workspaces to the base, and what differs to an overlay for each target."""
     targets = _targets(workspaces, flags.live)
     runs = settings.resolve_targets("init", flags, Config(targets=targets))
@@ -82,7 +82,6 @@ def write(flags: Flags, workspaces: Sequence[str]) -> int:
         export.say_written([*files, ("driftcheck.yaml", config)])
     check = " ".join(["driftcheck check", *options.live_words(flags.live)])
     console.write(f"Next:\n  {check}  # compare what is declared with what is live, in every target\n")
-    return 0
 
 
 def _targets(workspaces: Sequence[str], files: Sequence[str]) -> tuple[Target, ...]:

@@ -122,7 +122,10 @@ def driftcheck() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line and return the exit status (docs/contract.md, Exit status), whatever happens."""
+    """Run the command line and return the exit status (docs/contract.md, Exit status), whatever happens.
+
+    A command returns its status, or None for success.
+    """
     console.prepare()
     try:
         status = _run(arguments)

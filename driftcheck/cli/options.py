@@ -278,21 +278,21 @@ def _take_flags(given: dict[str, Any]) -> Flags:
     return Flags(scope=filters, **{name: given.pop(name) for name in _FLAGS & given.keys()})
 
 
-def as_flags(command: Callable[..., int]) -> Callable[..., int]:
+def as_flags(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """Pass the options above this decorator that are fields of `Flags` as one value, the first argument."""
 
     @functools.wraps(command)
-    def parsed(**given: Any) -> int:
+    def parsed(**given: Any) -> int | None:
         return command(_take_flags(given), **given)
 
     return parsed
 
 
-def rendering(command: Callable[..., int]) -> Callable[..., int]:
+def rendering(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the options of reports, and pass all options as `Flags` and `Reporting`, the first two arguments."""
 
     @functools.wraps(command)
-    def parsed(output: tuple[Output, ...], color: str, verbose: int, max_bytes: int, **given: Any) -> int:
+    def parsed(output: tuple[Output, ...], color: str, verbose: int, max_bytes: int, **given: Any) -> int | None:
         flags = _take_flags(given)
         folder, root, config = _surroundings(flags.config)
         options = RenderOptions(

@@ -10,7 +10,6 @@ from driftcheck.cli import console
 
 @click.command("schema")
 @click.argument("name", type=click.Choice(fields.SCHEMAS))
-def command(name: str) -> int:
+def command(name: str) -> None:
     """Print the JSON Schema of declarations, the configuration, JSON reports, snapshots, notifications or plans."""
     console.write(fields.schema_text(name))
-    return 0
