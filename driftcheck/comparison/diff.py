@@ -16,7 +16,6 @@ from typing import Final
 from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
-    Recorder,
     compare_lists,
     is_own_default,
     is_structured,
@@ -52,7 +51,7 @@ class _Pair:
     live: Mapping[str, JSON]
     source: str | None
     strict: bool
-    found: Recorder = field(default_factory=Recorder)
+    found: Differences = field(default_factory=Differences)
 
     def fresh(self) -> _Pair:
         """Return the same pair without results, to compare a part separately."""
@@ -67,7 +66,7 @@ def compare_with_live(declared: Mapping[str, JSON], live: Mapping[str, JSON], *,
     source = declared.get("source", live.get("source"))
     pair = _Pair(live, source if isinstance(source, str) else None, strict)
     _compare_object(pair, declared, live, deployment(), ())
-    return pair.found.result()
+    return pair.found.in_order()
 
 
 def _compare_object(
@@ -232,7 +231,7 @@ def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: 
         compare_lists(pair.found, declared, live, context, compare_objects, compare_values, counts_added=False)
 
 
-def _compare_apart(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Recorder:
+def _compare_apart(pair: _Pair, declared: JSON, live: JSON, context: FieldContext) -> Differences:
     part = pair.fresh()
     _compare_value(part, declared, live, context)
     return part.found

@@ -28,33 +28,21 @@ class Difference:
     """The value at the first merge base; ABSENT in a comparison without one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Differences:
-    """The result of a comparison, each part sorted by path."""
+    """What a comparison finds."""
 
-    differences: tuple[Difference, ...]
-    unverifiable: tuple[Path, ...]
+    differences: list[Difference] = field(default_factory=list)
+    unverifiable: list[Path] = field(default_factory=list)
     """Set on one side, but a listing can't show whether the other side agrees."""
-    unmodelled: tuple[Path, ...]
+    unmodelled: list[Path] = field(default_factory=list)
     """Live fields that the schema does not describe; looked for in strict comparison only."""
-    compared: int
+    compared: int = 0
     """How many fields were compared."""
     by_name_only: int = 0
     """How many values are known by name on both sides and can't be compared."""
     before_first_revision: bool = False
     """Whether something is unverifiable because the service has no revision of the deployment to show."""
-
-
-@dataclass(slots=True)
-class Recorder:
-    """Collects what a comparison finds."""
-
-    differences: list[Difference] = field(default_factory=list)
-    unverifiable: list[Path] = field(default_factory=list)
-    unmodelled: list[Path] = field(default_factory=list)
-    compared: int = 0
-    by_name_only: int = 0
-    before_first_revision: bool = False
 
     def differ(
         self,
@@ -74,7 +62,7 @@ class Recorder:
             difference = Difference(ChangeKind.MODIFIED, path, declared, live, of_order=of_order)
         self.differences.append(difference)
 
-    def differ_as_whole(self, part: Recorder, path: Path, declared: JSON | Absent, live: JSON | Absent) -> None:
+    def differ_as_whole(self, part: Differences, path: Path, declared: JSON | Absent, live: JSON | Absent) -> None:
         """Add what was found in an object that one side lacks: it differs as a whole if any part of it differs."""
         self.compared += part.compared
         if part.differences:
@@ -82,16 +70,12 @@ class Recorder:
         else:
             self.unverifiable.extend(part.unverifiable)
 
-    def result(self) -> Differences:
-        """Return what was found, sorted by path."""
-        return Differences(
-            tuple(sorted(self.differences, key=lambda found: sort_key(found.path))),
-            tuple(sorted(self.unverifiable, key=sort_key)),
-            tuple(sorted(self.unmodelled, key=sort_key)),
-            self.compared,
-            self.by_name_only,
-            self.before_first_revision,
-        )
+    def in_order(self) -> Differences:
+        """Sort each part by path."""
+        self.differences.sort(key=lambda found: sort_key(found.path))
+        self.unverifiable.sort(key=sort_key)
+        self.unmodelled.sort(key=sort_key)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +92,12 @@ class FieldContext:
 
 
 def compare_lists(
-    found: Recorder,
+    found: Differences,
     first: Sequence[JSON],
     second: Sequence[JSON],
     context: FieldContext,
     compare_objects: Callable[[Mapping[str, JSON], Mapping[str, JSON], Field, Path], None],
-    compare_values: Callable[[JSON, JSON, FieldContext], Recorder],
+    compare_values: Callable[[JSON, JSON, FieldContext], Differences],
     *,
     counts_added: bool,
 ) -> None:
@@ -141,12 +125,12 @@ def compare_lists(
 
 
 def _compare_as_wholes(
-    found: Recorder,
+    found: Differences,
     first: Sequence[JSON],
     second: Sequence[JSON],
     field: Field,
     path: Path,
-    compare_values: Callable[[JSON, JSON, FieldContext], Recorder],
+    compare_values: Callable[[JSON, JSON, FieldContext], Differences],
 ) -> None:
     """Compare lists whose entries have no identity: one change, which holds both lists."""
     found.compared += 1
@@ -187,7 +171,9 @@ def set_fields(value: JSON, field: Field, path: Path, *, by_entry: bool = False)
         yield path
 
 
-def shows_unset(found: Recorder, live: Mapping[str, JSON], holder: Mapping[str, JSON], context: FieldContext) -> bool:
+def shows_unset(
+    found: Differences, live: Mapping[str, JSON], holder: Mapping[str, JSON], context: FieldContext
+) -> bool:
     """Return whether a null in a listing shows that the value is not set; `holder` is the object that lacks it.
 
     It does not if the service does not report the field, if the server is too old to know it (it then has no such

@@ -14,7 +14,6 @@ from typing import Final
 from driftcheck.comparison.differences import (
     Differences,
     FieldContext,
-    Recorder,
     compare_lists,
     is_own_default,
     is_structured,
@@ -38,7 +37,7 @@ class _Pair:
     one: Mapping[str, JSON]
     other: Mapping[str, JSON]
     listed: bool
-    found: Recorder = field(default_factory=Recorder)
+    found: Differences = field(default_factory=Differences)
 
     def fresh(self) -> _Pair:
         """Return the same pair without results, to compare a part separately."""
@@ -57,7 +56,7 @@ def compare_declared(head: Mapping[str, JSON], base: Mapping[str, JSON]) -> Diff
 
 def _compare(pair: _Pair) -> Differences:
     _compare_object(pair, pair.one, pair.other, deployment(), ())
-    return pair.found.result()
+    return pair.found.in_order()
 
 
 def _compare_object(pair: _Pair, one: Mapping[str, JSON], other: Mapping[str, JSON], field: Field, path: Path) -> None:
@@ -157,7 +156,7 @@ def _either(is_first: bool, value: JSON, nothing: JSON) -> tuple[JSON, JSON]:
     return (value, nothing) if is_first else (nothing, value)
 
 
-def _compare_apart(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Recorder:
+def _compare_apart(pair: _Pair, first: JSON, second: JSON, context: FieldContext) -> Differences:
     part = pair.fresh()
     _compare_value(part, first, second, context)
     return part.found

@@ -221,7 +221,7 @@ def _assess_pair(so_far: _Assessment, declaration: Declaration, live: Deployment
         id=live.id,
         location=declaration.locate(()),
         changes=tuple(changes),
-        unverifiable=result.unverifiable,
+        unverifiable=tuple(result.unverifiable),
         compared=result.compared + len(pinned),
         facts=facts(live),
         live_since=live.since,

@@ -121,10 +121,10 @@ def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], othe
 
 @given(declarations())
 def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
-    assert compare_with_live(declared, declared).differences == ()
-    assert compare_with_live(declared, declared, strict=True).differences == ()
-    assert compare_declared(declared, declared).differences == ()
-    assert compare_listed(declared, declared).differences == ()
+    assert compare_with_live(declared, declared).differences == []
+    assert compare_with_live(declared, declared, strict=True).differences == []
+    assert compare_declared(declared, declared).differences == []
+    assert compare_listed(declared, declared).differences == []
 
 
 @given(declarations(), SEEDS)
@@ -566,7 +566,7 @@ def test_each_change_says_what_it_takes(path: tuple[str, ...], impact: str) -> N
 def test_strict_reports_nothing_that_is_the_services_own(declared: dict[str, Any], random: Random, age: str) -> None:
     found = differences(declared, echo(declared, age, random, OWN).live, strict=True)
     assert texts(found) == []
-    assert found.unmodelled == ()
+    assert found.unmodelled == []
 
 
 @given(declarations("external_docker"), SEEDS)
@@ -618,7 +618,7 @@ def test_D4_unknown_live_fields_are_named_in_strict_comparison_and_never_fatal()
         "sidecars[name=otel].gpu",
     ]
     assert texts(found) == []
-    assert differences(declared, live).unmodelled == ()
+    assert differences(declared, live).unmodelled == []
 
 
 @pytest.mark.parametrize(
@@ -660,4 +660,4 @@ def test_a_redacted_value_is_set_for_certain_where_nothing_was_to_be(strict: boo
     assert [(each.kind, format_path(each.path)) for each in found.differences] == [
         ("added", "source_config.custom_url")
     ]
-    assert found.unverifiable == ()
+    assert found.unverifiable == []

@@ -45,7 +45,7 @@ def test_two_words_for_one_type_are_equal_in_both_directions(word: str, meaning:
     key = "source_config.deployment_type"
     for one, other in ((word, meaning), (meaning, word), (word, word)):
         assert drift(at(key, one, "github"), at(key, other, "github")) == []
-        assert compare_listed(at(key, one, "github"), at(key, other, "github")).differences == ()
+        assert compare_listed(at(key, one, "github"), at(key, other, "github")).differences == []
     assert drift(at(key, word, "github"), at(key, "dev", "github")) == [("modified", key)]
     assert drift(at(key, "serverless", "github"), at(key, "prod", "github")) == [("modified", key)]
 
@@ -336,10 +336,10 @@ def test_two_listings_are_compared_in_what_the_schema_does_not_know(holder: tupl
     assert [(d.kind.value, d.path, d.declared, d.live) for d in found.differences] == [
         ("modified", (*holder, "gpu"), 1, 8)
     ]
-    assert compare_listed(side({"a": [1]}), side({"a": [1]})).differences == ()
+    assert compare_listed(side({"a": [1]}), side({"a": [1]})).differences == []
     missing = at("source_config.resource_spec", {})
     for sides in ((side(1), missing), (missing, side(1))):
-        assert compare_listed(*sides).unverifiable == ((*holder, "gpu"),)
+        assert compare_listed(*sides).unverifiable == [(*holder, "gpu")]
 
 
 # --- effective values, for policies ------------------------------------------------------------------------------

@@ -18,13 +18,13 @@ from tests.declarations.live_deployments import deployments
 MIRROR = {ChangeKind.ADDED: ChangeKind.REMOVED, ChangeKind.REMOVED: ChangeKind.ADDED}
 
 
-def differences(first: dict[str, Any], second: dict[str, Any]) -> tuple[Difference, ...]:
+def differences(first: dict[str, Any], second: dict[str, Any]) -> list[Difference]:
     return compare_listed(first, second).differences
 
 
 @given(live=deployments())
 def test_a_listed_deployment_equals_itself(live: dict[str, Any]) -> None:
-    assert differences(live, live) == ()
+    assert differences(live, live) == []
 
 
 @given(first=deployments(), second=deployments())

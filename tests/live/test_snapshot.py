@@ -407,7 +407,7 @@ def test_a_redacted_branch_is_unverifiable(tmp_path: Path) -> None:
     (seen,) = snapshots.read(saved(tmp_path, text)).deployments
     declared = {"name": "a", "source_revision_config": {"repo_ref": "main"}}
     found = compare_with_live(declared, seen.value)
-    assert found.unverifiable == (("source_revision_config", "repo_ref"),)
+    assert found.unverifiable == [("source_revision_config", "repo_ref")]
 
 
 def test_an_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
