@@ -64,7 +64,7 @@ Side: TypeAlias = Declaration | Deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Effective:
+class Selected:
     """One value that a pattern selects."""
 
     path: Path
@@ -177,12 +177,12 @@ def with_unverifiable(comparisons: Iterable[Comparison], judged: PolicyResults) 
     ]
 
 
-def effective_values(side: Side, steps: Sequence[str], budget: Budget) -> Iterator[Effective]:
+def effective_values(side: Side, steps: Sequence[str], budget: Budget) -> Iterator[Selected]:
     """Yield the values that the segments of a pattern select, null for a named field that is not set.
 
     Segments with a star, and the one behind a `**`, select among what is there.
     """
-    whole = Effective((), dict(side.value), deployment())
+    whole = Selected((), dict(side.value), deployment())
     yield from _Selection(side, tuple(steps), budget, steps.count("**") > 1).below(whole, UNKNOWN, {}, 0)
 
 
@@ -198,7 +198,7 @@ def _compile(policy: HousePolicy) -> _Compiled:
 
 def _judge(
     compiled: _Compiled, names: Iterable[str], sides: Mapping[str, Sequence[Side]], budget: Budget
-) -> Iterator[tuple[Side, Effective]]:
+) -> Iterator[tuple[Side, Selected]]:
     """Yield the values that violate a policy, and those that the listing can't show.
 
     The live side of a deployment, if there is one, answers for undeclared values.
@@ -266,7 +266,7 @@ def _finding(key: Key, violation: _Violation, side: Side, *, is_older: bool) -> 
     )
 
 
-def _text(found: Effective) -> str:
+def _text(found: Selected) -> str:
     """Return a value for a message: no secret, and short."""
     value = shown_value(found.value, found.path)
     text = json.dumps(value, ensure_ascii=False)
@@ -286,8 +286,8 @@ class _Selection:
     """Where the walk has been, and with which steps left: several `**` reach one value in many ways."""
 
     def below(
-        self, at: Effective, parent: Field, siblings: Mapping[str, JSON], done: int, *, is_open: bool = False
-    ) -> Iterator[Effective]:
+        self, at: Selected, parent: Field, siblings: Mapping[str, JSON], done: int, *, is_open: bool = False
+    ) -> Iterator[Selected]:
         """Yield what the steps after the first `done` select below a value; `is_open` just behind a `**`."""
         self.budget.spend()
         if self.is_ambiguous:
@@ -313,17 +313,17 @@ class _Selection:
             yield from self.below(_named(at, step), at.field, below, done + 1)
 
 
-def _children(at: Effective) -> Iterator[Effective]:
+def _children(at: Selected) -> Iterator[Selected]:
     """Yield what is set below a value."""
     if isinstance(at.value, dict) and at.value != REDACTED_MARKER:
         for name, value in at.value.items():
-            yield Effective((*at.path, name), value, at.field.child(name) or UNKNOWN)
+            yield Selected((*at.path, name), value, at.field.child(name) or UNKNOWN)
     elif isinstance(at.value, list):
         for index, entry in enumerate(at.value):
-            yield Effective((*at.path, entry_segment(entry, index, at.field.key)), entry, at.field.items or UNKNOWN)
+            yield Selected((*at.path, entry_segment(entry, index, at.field.key)), entry, at.field.items or UNKNOWN)
 
 
-def _named(at: Effective, step: str) -> Effective:
+def _named(at: Selected, step: str) -> Selected:
     """Return the value that a segment without a star names, null if nothing is set."""
     if isinstance(at.value, list):
         for child in _children(at):
@@ -331,9 +331,9 @@ def _named(at: Effective, step: str) -> Effective:
                 return child
     if step.startswith("["):
         path, known = (*at.path, *_parsed(step)), at.value != REDACTED_MARKER and at.is_known
-        return Effective(path, None, at.field.items or UNKNOWN, is_known=known, is_stated=False)
+        return Selected(path, None, at.field.items or UNKNOWN, is_known=known, is_stated=False)
     holder = at.value if isinstance(at.value, dict) else {}
-    return Effective(
+    return Selected(
         (*at.path, step),
         holder.get(step),
         at.field.child(step) or UNKNOWN,
@@ -342,7 +342,7 @@ def _named(at: Effective, step: str) -> Effective:
     )
 
 
-def _effective(side: Side, at: Effective, parent: Field, siblings: Mapping[str, JSON]) -> Effective:
+def _effective(side: Side, at: Selected, parent: Field, siblings: Mapping[str, JSON]) -> Selected:
     """Return a value as the service uses it: derived if it is null, and unknown if the null proves nothing."""
     if at.value == REDACTED_MARKER or (at.field.sensitive and isinstance(side, Deployment)):
         return replace(at, value=None, is_known=False)
@@ -353,7 +353,7 @@ def _effective(side: Side, at: Effective, parent: Field, siblings: Mapping[str, 
     return replace(at, value=derived, is_known=is_known)
 
 
-def _shows_unset(side: Side, at: Effective) -> bool:
+def _shows_unset(side: Side, at: Selected) -> bool:
     """Return whether a live null shows that nothing is set.
 
     This is stricter than in a comparison: what holds the value must be known to be reported, too.

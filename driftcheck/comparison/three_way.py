@@ -130,14 +130,14 @@ class _Values:
         return next((path[:length] for length in range(1, len(path) + 1) if not self.has(path[:length])), None)
 
 
-class _Step:
+class _Edits:
     """What a later declaration changes of an earlier one; None if a deployment is not declared."""
 
     def __init__(self, later: _Values | None, earlier: _Values | None) -> None:
         self.later, self.earlier = later, earlier
 
     @cached_property
-    def edits(self) -> _Changes:
+    def differences(self) -> _Changes:
         """The differences of the later declaration from the earlier one; none if one of them is missing."""
         if self.later is None or self.earlier is None:
             return _Changes(())
@@ -147,7 +147,7 @@ class _Step:
         """Return whether the two declare different values at the path of a difference."""
         if self.later is None or self.earlier is None:
             return self.later is not self.earlier
-        if self.edits.concern(difference):
+        if self.differences.concern(difference):
             return True
         missing = self.earlier.first_missing(difference.path)
         return missing is not None and self.later.has(missing)
@@ -175,9 +175,9 @@ class ThreeWay:
             tip if value == earlier.tip else None if value is None else _Values(value) for value in earlier.merge_bases
         ]
         self._tip, self._base = tip, bases[0]
-        self._steps = [_Step(self._head, each) for each in dict.fromkeys((*bases, tip))]
+        self._edits = [_Edits(self._head, each) for each in dict.fromkeys((*bases, tip))]
         """The changes of head from each merge base and the tip; the first merge base comes first."""
-        self._tip_steps = [_Step(tip, each) for each in dict.fromkeys(bases)]
+        self._tip_edits = [_Edits(tip, each) for each in dict.fromkeys(bases)]
         self._drifted: dict[_Values | None, _Changes] = {}
 
     def classify(self) -> Iterator[Difference]:
@@ -191,18 +191,18 @@ class ThreeWay:
         """Yield the fields that the change no longer declares although live differs from what the tip declares."""
         undeclared = (self._head.first_missing(drifted.path) for drifted in self._from_live(self._tip).all)
         for path in dict.fromkeys(path for path in undeclared if path is not None):
-            was_declared = all(step.earlier is not None and step.earlier.has(path) for step in self._steps)
+            was_declared = all(each.earlier is not None and each.earlier.has(path) for each in self._edits)
             if was_declared and not _is_entry(path):
                 yield path
 
     def _class_of(self, difference: Difference) -> ChangeClass:
-        is_proposed = all(step.changes(difference) for step in self._steps)
+        is_proposed = all(each.changes(difference) for each in self._edits)
         if not self._from_live(self._tip).concern(difference):
-            tip_moved = all(step.changes(difference) for step in self._tip_steps)
+            tip_moved = all(each.changes(difference) for each in self._tip_edits)
             if tip_moved or not is_proposed:
                 return ChangeClass.OUTDATED
         if is_proposed:
-            live_moved = all(self._from_live(step.earlier).concern(difference) for step in self._steps)
+            live_moved = all(self._from_live(each.earlier).concern(difference) for each in self._edits)
             return ChangeClass.CONFLICT if live_moved else ChangeClass.PROPOSED
         return ChangeClass.DRIFT if self._is_touched else ChangeClass.ELSEWHERE
 
@@ -219,19 +219,19 @@ class ThreeWay:
     def _base_value(self, difference: Difference) -> JSON:
         if self._base is None:
             return None
-        edit = self._steps[0].edits.same(difference)
+        edit = self._edits[0].differences.same(difference)
         if edit is not None:
             return edit.live
         return difference.declared if difference.of_order else self._base.at(difference.path)
 
     def _adopted(self) -> Iterator[Difference]:
         """Yield what the change declares differently and live holds already."""
-        for edit in self._steps[0].edits.all:
+        for edit in self._edits[0].differences.all:
             if (
                 self._is_statement(edit)
                 and self._is_live(edit)
                 and not self._differences.concern(edit)
-                and all(step.changes(edit) for step in self._steps)
+                and all(each.changes(edit) for each in self._edits)
             ):
                 yield replace(self._with_live(edit), change_class=ChangeClass.ADOPTED, base=edit.live)
 
