@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from driftcheck.comparison import diff as differences_module
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.comparison.differences import Differences
-from driftcheck.comparison.symmetric import compare_declared, compare_listed
 from driftcheck.comparison.verdicts import impact_of
 from driftcheck.declarations.lint import lint
 from driftcheck.declarations.schema import validate
@@ -123,8 +122,6 @@ def test_D9_swapping_the_sides_swaps_added_and_removed(one: dict[str, Any], othe
 def test_D9_a_declaration_equals_itself(declared: dict[str, Any]) -> None:
     assert compare_with_live(declared, declared).differences == []
     assert compare_with_live(declared, declared, strict=True).differences == []
-    assert compare_declared(declared, declared).differences == []
-    assert compare_listed(declared, declared).differences == []
 
 
 @given(declarations(), SEEDS)
@@ -503,24 +500,6 @@ def test_a_resolved_commit_equals_its_branch() -> None:
     assert drift(pinned, live("4c9f1b7", "main")) == []
     assert drift(pinned, live("0c9f1b7a0d" * 4, "main")) == [("modified", path)]
     assert drift(pinned, live("0c9f1b7", "main")) == [("modified", path)]
-
-
-@pytest.mark.parametrize("silent", [None, ""])
-def test_of_two_listings_a_cut_commit_may_be_the_branch(silent: str | None) -> None:
-    def live(ref: str, branch: str | None) -> dict[str, Any]:
-        return {
-            "source": "github",
-            "source_config": {"repo_branch": branch},
-            "source_revision_config": {"repo_ref": ref},
-        }
-
-    for one, other in ((live("main", silent), live("4c9f1b7", silent)), (live("4c9f1b7", silent), live("x", "main"))):
-        for sides in ((one, other), (other, one)):
-            found = compare_listed(*sides)
-            assert [format_path(path) for path in found.unverifiable if path[-1] == "repo_ref"] != []
-            assert not any(each.path[-1] == "repo_ref" for each in found.differences)
-    found = compare_listed(live("x", "20241128"), live("x", "main"))
-    assert any(each.path[-1] == "repo_ref" for each in found.differences)
 
 
 def test_a_branch_whose_name_looks_like_a_commit_is_still_a_branch() -> None:
