@@ -21,7 +21,7 @@ import pytest
 from driftcheck.history import store
 from driftcheck.history.database import HistoryError
 from driftcheck.history.items import Scope
-from driftcheck.model import Outcome, Report, Severity, State, Status, Suppression
+from driftcheck.model import Outcome, Report, State, Status, Suppression
 from tests.history.reports import (
     MIN_SCALE,
     change,
@@ -32,7 +32,6 @@ from tests.history.reports import (
     parsed,
     render,
     report,
-    since,
     with_targets,
 )
 
@@ -82,13 +81,6 @@ def test_a_partial_listing_that_was_accepted_resolves_nothing(url: str) -> None:
     unknown = [comparison("a", status=Status.UNKNOWN), comparison("b")]
     keep(url, "r3", report(3, unknown, outcome=Outcome.IN_SYNC))
     assert open_keys(url) == {("a", MIN_SCALE)}
-
-
-def test_notes_and_suppressed_changes_are_not_items(url: str) -> None:
-    hidden = change(suppressed=Suppression("why"))
-    made = report(1, [comparison("a", [hidden]), comparison("b", [change(severity=Severity.NOTE)])])
-    assert {state for _, _, state, _ in states(keep(url, "r1", made))} == {None}
-    assert open_keys(url) == set()
 
 
 def test_a_run_narrowed_by_name_resolves_within_its_globs_only(url: str) -> None:
@@ -235,15 +227,6 @@ def test_a_finding_at_one_more_location_changes_the_item(url: str) -> None:
     two = [*one, finding("some-rule", "a", path=parsed("labels.y"))]
     keep(url, "r1", report(1, SYNC, one))
     assert {state for _, _, state, _ in states(keep(url, "r2", report(2, SYNC, two)))} == {State.CHANGED}
-
-
-def test_the_onset_is_a_window(url: str) -> None:
-    keep(url, "r1", report(1, SYNC))
-    keep(url, "r2", report(2, SYNC, complete=False))
-    made = [comparison("a", [change()]), comparison("b", [change()], live_since=since(0, 1.5))]
-    keep(url, "r3", report(3, [*made, comparison("c", [change()], live_since=since(2, 2))]))
-    windows = {item.key.deployment: (item.after, item.before) for item in store.open_items(url)}
-    assert windows == {"a": (day(1), day(3)), "b": (day(1), day(1.5)), "c": (day(2), day(3))}
 
 
 def test_the_report_is_kept_as_it_was_with_its_sha_256(url: str) -> None:
