@@ -16,6 +16,7 @@ LAYERS = {
     "paths": 0,
     "budget": 0,
     "environment": 0,
+    "alignment": 0,
     "globs": 1,
     "errors": 1,
     "model": 2,

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from driftcheck.alignment import opcodes
 from driftcheck.formats.escaping import visible
-from driftcheck.yamlfile.edit import opcodes
 
 _MOST_PAIRS: Final = 10_000
 """Files whose lines multiply to more are compared in linear time."""
