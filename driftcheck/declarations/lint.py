@@ -27,7 +27,11 @@ _SPEC: Final[Pointer] = (_CONFIG, "resource_spec")
 _NOTHING: Final[Mapping[str, JSON]] = {}
 
 
-@dataclass(frozen=True, slots=True)
+_Entries: TypeAlias = list[tuple[Pointer, Mapping[str, JSON]]]
+"""The objects in a list, each with its path."""
+
+
+@dataclass(slots=True)
 class _Subject:
     """A declared deployment, and the parts that many rules need; a part of the wrong type is empty."""
 
@@ -37,7 +41,12 @@ class _Subject:
     config: Mapping[str, JSON]
     revision: Mapping[str, JSON]
     spec: Mapping[str, JSON]
-    containers: tuple[tuple[Pointer, Mapping[str, JSON]], ...]
+    secrets: _Entries
+    references: _Entries
+    containers: _Entries
+    volumes: _Entries
+    mounts: _Entries
+    """Those of all containers."""
 
 
 def lint(name: str, value: Mapping[str, JSON], *, may_hold_credentials: bool = True) -> Iterator[Violation]:
@@ -134,13 +143,23 @@ def lint_invalid(name: str, value: Mapping[str, JSON]) -> Iterator[Violation]:
 def _subject(name: str, value: Mapping[str, JSON]) -> _Subject:
     config = _mapping(value, _CONFIG)
     spec = _mapping(config, "resource_spec")
-    containers = (
-        ((*_SPEC, kind, index), entry)
-        for kind in ("sidecars", "init_containers")
-        if spec.get(kind)
-        for index, entry in _entries(spec, kind)
+    containers = [*_entries(spec, "sidecars", _SPEC), *_entries(spec, "init_containers", _SPEC)]
+    mounts = _entries(spec, "volume_mounts", _SPEC)
+    for path, container in containers:
+        mounts += _entries(container, "volumeMounts", path)
+    return _Subject(
+        name=name,
+        value=value,
+        source=value.get("source"),
+        config=config,
+        revision=_mapping(value, _REVISION),
+        spec=spec,
+        secrets=_entries(value, "secrets"),
+        references=_entries(value, "secret_references"),
+        containers=containers,
+        volumes=_entries(spec, "volumes", _SPEC),
+        mounts=mounts,
     )
-    return _Subject(name, value, value.get("source"), config, _mapping(value, _REVISION), spec, tuple(containers))
 
 
 def _mapping(parent: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
@@ -148,11 +167,11 @@ def _mapping(parent: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
     return child if isinstance(child, dict) else _NOTHING
 
 
-def _entries(parent: Mapping[str, JSON], key: str) -> list[tuple[int, Mapping[str, JSON]]]:
+def _entries(parent: Mapping[str, JSON], key: str, above: Pointer = ()) -> _Entries:
     children = parent.get(key)
     if not isinstance(children, list):
         return []
-    return [(index, child) for index, child in enumerate(children) if isinstance(child, dict)]
+    return [((*above, key, index), child) for index, child in enumerate(children) if isinstance(child, dict)]
 
 
 def _text(parent: Mapping[str, JSON], key: str) -> str | None:
@@ -344,9 +363,7 @@ def _tiers(subject: _Subject) -> Iterator[Violation]:
         message = "`database_tier` is for dedicated deployments only"
         yield Violation("database-tier-not-allowed", message, ("database_tier",), at_key=True)
     wrong = "DEDICATED_" if serverless else "SERVERLESS_"
-    for key in (
-        ("deployment_tier", "compute_tier") if serverless else ("deployment_tier", "compute_tier", "database_tier")
-    ):
+    for key in ("deployment_tier", "compute_tier", *(() if serverless else ("database_tier",))):
         tier = subject.value.get(key)
         if isinstance(tier, str) and tier.startswith(wrong):
             yield Violation("tier-family", f"`{key}` does not belong to the family of `deployment_type`", (key,))
@@ -523,61 +540,39 @@ _RESERVED_NAMES: Final = frozenset(
 """Variables that the platform sets or the vendor's command line tool refuses (docs/API.md 3.3)."""
 
 
-def _names(subject: _Subject, key: str) -> dict[str, int]:
-    """Return the index of each secret or secret reference by name, the first of duplicates."""
-    found: dict[str, int] = {}
-    for index, entry in _entries(subject.value, key):
-        if isinstance(entry.get("name"), str):
-            found.setdefault(entry["name"], index)
-    return found
+def _by_name(entries: _Entries) -> dict[str, Pointer]:
+    """Return the path of each name, of duplicates the first."""
+    return {entry["name"]: (*path, "name") for path, entry in reversed(entries) if isinstance(entry.get("name"), str)}
 
 
-def _secret_names(subject: _Subject) -> Iterator[Violation]:
-    secrets, references = _names(subject, "secrets"), _names(subject, "secret_references")
+def _variables(subject: _Subject) -> Iterator[Violation]:
+    secrets, references = _by_name(subject.secrets), _by_name(subject.references)
     own = subject.source == "external_docker" or not isinstance(subject.source, str)
-    for kind, names in (("secrets", secrets), ("secret_references", references)):
-        for name, index in names.items():
-            if name in _RESERVED_NAMES or (name in _SELF_HOSTED_NAMES and not own):
-                message = "the platform sets a variable of this name itself"
-                yield Violation("reserved-secret-name", message, (kind, index, "name"))
+    for name, path in (*secrets.items(), *references.items()):
+        if name in _RESERVED_NAMES or (name in _SELF_HOSTED_NAMES and not own):
+            yield Violation("reserved-secret-name", "the platform sets a variable of this name itself", path)
     for name in secrets.keys() & references.keys():
-        message = "the variable is also among `secrets`"
-        yield Violation("secret-and-reference", message, ("secret_references", references[name], "name"))
-
-
-def _unused_datastores(subject: _Subject) -> Iterator[Violation]:
-    names = _names(subject, "secrets").keys() | _names(subject, "secret_references").keys()
+        yield Violation("secret-and-reference", "the variable is also among `secrets`", references[name])
     for variable, prefix in (("POSTGRES_URI_CUSTOM", "db_"), ("REDIS_URI_CUSTOM", "redis_")):
-        if variable in names:
-            unused = [key for key, value in subject.spec.items() if key.startswith(prefix) and value is not None]
-            if unused:
-                *others, last = (f"`{key}`" for key in unused)
-                listed = f"{', '.join(others)} and {last}" if others else last
-                verb = "have" if others else "has"
-                message = f"{listed} {verb} no effect because `{variable}` is set"
-                yield Violation("datastore-settings-unused", message, (*_SPEC, unused[0]), at_key=True)
+        if variable not in secrets and variable not in references:
+            continue
+        unused = [key for key, value in subject.spec.items() if key.startswith(prefix) and value is not None]
+        if unused:
+            *others, last = (f"`{key}`" for key in unused)
+            listed = f"{', '.join(others)} and {last}" if others else last
+            verb = "have" if others else "has"
+            message = f"{listed} {verb} no effect because `{variable}` is set"
+            yield Violation("datastore-settings-unused", message, (*_SPEC, unused[0]), at_key=True)
 
 
 def _literal_secrets(subject: _Subject) -> Iterator[Violation]:
-    texts: list[str] = []
-    _collect_texts(subject.value, texts)
-    if not holds_credential("\n".join(texts)):  # one search for the usual case
+    texts = [*_texts(subject.value, ())]
+    if not holds_credential("\n".join(text for _, text in texts)):  # one search for the usual case
         return
-    for path, text in _texts(subject.value, ()):
+    for path, text in texts:
         if holds_credential(text):
             hint = "Remove and revoke it; declare its name under `secrets`, or refer to a Kubernetes Secret."
             yield without_credentials(Violation("literal-secret", "the file contains a credential", path, hint))
-
-
-def _collect_texts(node: Any, texts: list[str]) -> None:
-    if isinstance(node, dict):
-        texts.extend(node)
-        node = node.values()
-    for child in node:
-        if isinstance(child, str):
-            texts.append(child)
-        elif isinstance(child, dict | list):
-            _collect_texts(child, texts)
 
 
 def _texts(node: JSON, path: Pointer) -> Iterator[tuple[Pointer, str]]:
@@ -596,47 +591,36 @@ def _texts(node: JSON, path: Pointer) -> Iterator[tuple[Pointer, str]]:
 
 
 def _duplicates(subject: _Subject) -> Iterator[Violation]:
-    spec = subject.spec
-    for key in ("secrets", "secret_references"):
-        yield from _repeated("duplicate-entry", subject.value, (), key, "name")
-    if not spec:
-        return
-    for key, identity in (("volumes", "name"), ("volume_mounts", "mountPath"), ("sidecars", "name")):
-        yield from _repeated("duplicate-entry", spec, _SPEC, key, identity)
-    yield from _repeated("duplicate-entry", spec, _SPEC, "init_containers", "name")
-    yield from _repeated("repeated-entry", spec, _SPEC, "image_pull_secrets", "name")
+    for entries in (subject.secrets, subject.references, subject.volumes, subject.containers):
+        yield from _repeated("duplicate-entry", entries, "name")
+    yield from _repeated("duplicate-entry", subject.mounts, "mountPath")
+    yield from _repeated("repeated-entry", _entries(subject.spec, "image_pull_secrets", _SPEC), "name")
     for path, container in subject.containers:
-        yield from _repeated("duplicate-entry", container, path, "volumeMounts", "mountPath")
-        yield from _repeated("repeated-entry", container, path, "env", "name")
+        yield from _repeated("repeated-entry", _entries(container, "env", path), "name")
 
 
-def _repeated(rule: str, parent: Mapping[str, JSON], above: Pointer, key: str, identity: str) -> Iterator[Violation]:
-    children = parent.get(key)
-    if not isinstance(children, list) or len(children) < 2:
+def _repeated(rule: str, entries: _Entries, identity: str) -> Iterator[Violation]:
+    """Report entries of which an earlier one in the same list has the same identity."""
+    if len(entries) < 2:
         return
-    seen: set[str] = set()
-    for index, child in _entries(parent, key):
-        name = child.get(identity)
+    seen: set[tuple[Pointer, str]] = set()
+    for path, entry in entries:
+        name = entry.get(identity)
         if isinstance(name, str):
-            if name in seen:
-                message = f"an earlier entry of `{key}` has the same `{identity}`"
-                yield Violation(rule, message, (*above, key, index, identity))
-            seen.add(name)
+            known = path[:-1], name
+            if known in seen:
+                message = f"an earlier entry of `{path[-2]}` has the same `{identity}`"
+                yield Violation(rule, message, (*path, identity))
+            seen.add(known)
 
 
 def _incomplete_entries(subject: _Subject) -> Iterator[Violation]:
     """Report entries without a field that the schema cannot require, since the layer below an overlay may set it."""
-    needed: list[tuple[Pointer, Mapping[str, JSON], tuple[str, ...]]] = [
-        (path, container, ("image",)) for path, container in subject.containers
-    ]
-    needed += [
-        (("secret_references", index), entry, ("secret_name", "secret_key"))
-        for index, entry in _entries(subject.value, "secret_references")
-    ]
-    for path, entry, keys in needed:
-        for key in keys:
-            if key not in entry:
-                yield Violation("missing-field", f"missing field `{key}` in `{path[-2]}[{path[-1]}]`", path)
+    for entries, keys in ((subject.containers, ("image",)), (subject.references, ("secret_name", "secret_key"))):
+        for path, entry in entries:
+            for key in keys:
+                if key not in entry:
+                    yield Violation("missing-field", f"missing field `{key}` in `{path[-2]}[{path[-1]}]`", path)
 
 
 def _containers(subject: _Subject) -> Iterator[Violation]:
@@ -652,15 +636,14 @@ def _containers(subject: _Subject) -> Iterator[Violation]:
         if policy is not None and policy not in ("Always", "OnFailure"):
             message = "`restartPolicy` is documented as `Always` or `OnFailure`"
             yield Violation("restart-policy", message, (*path, "restartPolicy"))
-        yield from _variables(path, container)
+        yield from _environment(path, container)
 
 
 _C_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _variables(path: Pointer, container: Mapping[str, JSON]) -> Iterator[Violation]:
-    for index, entry in _entries(container, "env"):
-        below = (*path, "env", index)
+def _environment(path: Pointer, container: Mapping[str, JSON]) -> Iterator[Violation]:
+    for below, entry in _entries(container, "env", path):
         name = entry.get("name")
         if isinstance(name, str) and not _C_IDENTIFIER.fullmatch(name):
             hint = "Use letters, digits and underscores, and do not begin with a digit."
@@ -677,9 +660,8 @@ def _volume_sources() -> frozenset[str]:
 
 
 def _volumes(subject: _Subject) -> Iterator[Violation]:
-    for index, volume in _entries(subject.spec, "volumes"):
+    for path, volume in subject.volumes:
         sources = [key for key in volume if key in _volume_sources() and volume[key] is not None]
-        path = (*_SPEC, "volumes", index)
         if not sources:
             hint = f"One of {', '.join(f'`{name}`' for name in sorted(_volume_sources()))}."
             yield Violation("volume-without-source", "the volume has no source", path, hint)
@@ -689,16 +671,13 @@ def _volumes(subject: _Subject) -> Iterator[Violation]:
 
 
 def _mounts(subject: _Subject) -> Iterator[Violation]:
-    volumes = {_text(volume, "name") for _, volume in _entries(subject.spec, "volumes")}
-    lists = [(_SPEC, "volume_mounts", subject.spec), *((path, "volumeMounts", c) for path, c in subject.containers)]
-    for above, key, parent in lists:
-        for index, mount in _entries(parent, key):
-            path = (*above, key, index)
-            if "volumes" in subject.spec and _text(mount, "name") not in volumes:
-                yield Violation("unknown-volume", "no volume of this name is declared", (*path, "name"))
-            if _is_set(mount.get("subPath")) and _is_set(mount.get("subPathExpr")):
-                message = "a mount has either `subPath` or `subPathExpr`, not both"
-                yield Violation("two-sub-paths", message, (*path, "subPathExpr"), at_key=True)
+    volumes = {_text(volume, "name") for _, volume in subject.volumes}
+    for path, mount in subject.mounts:
+        if "volumes" in subject.spec and _text(mount, "name") not in volumes:
+            yield Violation("unknown-volume", "no volume of this name is declared", (*path, "name"))
+        if _is_set(mount.get("subPath")) and _is_set(mount.get("subPathExpr")):
+            message = "a mount has either `subPath` or `subPathExpr`, not both"
+            yield Violation("two-sub-paths", message, (*path, "subPathExpr"), at_key=True)
 
 
 def _images(subject: _Subject) -> Iterator[Violation]:
@@ -747,12 +726,12 @@ _MAX_SUBDOMAIN: Final = 253
 
 
 def _pull_secrets(subject: _Subject) -> Iterator[Violation]:
-    for index, entry in _entries(subject.spec, "image_pull_secrets"):
+    for path, entry in _entries(subject.spec, "image_pull_secrets", _SPEC):
         name = entry.get("name")
         if isinstance(name, str) and name and not (len(name) <= _MAX_SUBDOMAIN and _SUBDOMAIN.fullmatch(name)):
             message = f"the name must be a DNS subdomain of at most {_MAX_SUBDOMAIN} characters"
             hint = "Use lowercase letters, digits, hyphens and dots; begin and end each part with a letter or digit."
-            yield Violation("invalid-dns-subdomain", message, (*_SPEC, "image_pull_secrets", index, "name"), hint)
+            yield Violation("invalid-dns-subdomain", message, (*path, "name"), hint)
 
 
 def _is_pinned(image: str) -> bool:
@@ -779,8 +758,7 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     _single_sizes,
     _limits,
     _scales,
-    _secret_names,
-    _unused_datastores,
+    _variables,
     _duplicates,
     _incomplete_entries,
     _containers,
