@@ -68,34 +68,6 @@ def _target_names() -> list[str]:
 
 paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
 
-_rendering = _together(
-    click.option(
-        "-o",
-        "--output",
-        multiple=True,
-        metavar="FORMAT[=FILE]",
-        callback=lambda _context, _parameter, values: parse_outputs(values),
-        shell_complete=_completed(lambda: FORMATS),
-        help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
-        "Repeatable. Default: text.",
-    ),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        help="Colours in text output. Default: auto.",
-    ),
-    click.option("-q", "--quiet", is_flag=True, help="Text: print the verdict only."),
-    click.option("-v", "--verbose", count=True, help="Text: print everything in full."),
-    click.option(
-        "--max-bytes",
-        type=click.IntRange(min=2000),
-        default=65_536,
-        show_default=True,
-        help="Markdown: size limit in bytes.",
-    ),
-)
-
 targets = click.option(
     "--target",
     "targets",
@@ -286,6 +258,35 @@ def as_flags(command: Callable[..., int | None]) -> Callable[..., int | None]:
         return command(_take_flags(given), **given)
 
     return parsed
+
+
+_rendering = _together(
+    click.option(
+        "-o",
+        "--output",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        callback=lambda _context, _parameter, values: parse_outputs(values),
+        shell_complete=_completed(lambda: FORMATS),
+        help=f"Report format: {', '.join(FORMATS)}. Written to FILE; without FILE, or with -, to standard output. "
+        "Repeatable. Default: text.",
+    ),
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colours in text output. Default: auto.",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Text: print the verdict only."),
+    click.option("-v", "--verbose", count=True, help="Text: print everything in full."),
+    click.option(
+        "--max-bytes",
+        type=click.IntRange(min=2000),
+        default=65_536,
+        show_default=True,
+        help="Markdown: size limit in bytes.",
+    ),
+)
 
 
 def rendering(command: Callable[..., int | None]) -> Callable[..., int | None]:
