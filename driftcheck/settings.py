@@ -178,19 +178,14 @@ class Settings:
     """Whether notes and progress are left out."""
 
 
-def resolve(
-    command: str,
-    flags: Flags,
-    config: Config,
-    target: Target | None = None,
-    other_paths: tuple[str, ...] = (),
-) -> Settings:
+def resolve(command: str, flags: Flags, config: Config, target: Target | None = None) -> Settings:
     """Combine flags, environment and configuration.
 
     `target` is one of the configuration's, which it overrides. Raises UsageError for what can't be used, and where no
     path is given and no default path exists.
     """
     variables = environment.variables()
+    others = [each.config for each in config.targets if target is not None and each is not target]
     file, config = config.file, target.config if target else config
     policy = resolve_policy(command, flags, config)
     if flags.gate and flags.base is None:
@@ -201,7 +196,7 @@ def resolve(
         command=command,
         target=target.name if target else None,
         name_suffix=target.name_suffix if target else "",
-        other_paths=other_paths,
+        other_paths=tuple(path for other in others for path in other.paths),
         paths=_paths(command, flags, config),
         names=flags.names,
         report_id=flags.report_id,
@@ -261,14 +256,7 @@ def resolve_targets(command: str, flags: Flags, config: Config) -> tuple[Setting
             "--workspace names one workspace, and several targets are selected.", hint="Select one with --target."
         )
     runs = tuple(
-        resolve(
-            command,
-            replace(flags, live=live.get(target.name, ())),
-            config,
-            target,
-            tuple(path for other in config.targets if other is not target for path in other.config.paths),
-        )
-        for target in selected
+        resolve(command, replace(flags, live=live.get(target.name, ())), config, target) for target in selected
     )
     return _reading_once(runs)
 

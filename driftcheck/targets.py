@@ -56,8 +56,7 @@ class CheckedTarget:
 
 def check(runs: sides.Runs, progress: Callable[[int], None]) -> Report:
     """Read both sides of every run and compare them; raises an error of the only run."""
-    results = check_each(runs, progress)
-    return results[0].report if results[0].settings.target is None else _combine(results)
+    return _combine(check_each(runs, progress))
 
 
 def check_each(runs: sides.Runs, progress: Callable[[int], None]) -> list[CheckedTarget]:
@@ -71,8 +70,6 @@ def validate(runs: Sequence[Settings]) -> Report:
     for run in runs:
         declarations = sides.read_declarations(run)
         report = pipeline.validate(declarations, pipeline.Run(run))
-        if run.target is None:
-            return report
         results.append(CheckedTarget(run, declarations, report))
     return _combine(results)
 
@@ -104,9 +101,11 @@ def _worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def _combine(results: Sequence[CheckedTarget]) -> Report:
-    """Return one report of several targets; what is the same in all of them is reported once."""
-    elsewhere = _unmanaged_in(results)
+    """Return the report of the only run, or one of several targets, which reports once what is the same in all."""
     first, chosen = results[0].report, results[0].settings
+    if chosen.target is None:
+        return first
+    elsewhere = _unmanaged_in(results)
     findings = [
         replace(_with_other_targets(found, result.target, elsewhere), target=result.target)
         for result in results
@@ -133,20 +132,18 @@ def _combine(results: Sequence[CheckedTarget]) -> Report:
         ),
         findings=tuple(sorted(kept, key=lambda found: (found.severity.rank, found.target or ""))),
         report_id=chosen.report_id or (ids[0] if len(ids) == 1 else "targets"),
-        targets=tuple(_summary(result) for result in results),
-    )
-
-
-def _summary(result: CheckedTarget) -> TargetSummary:
-    report = result.report
-    return TargetSummary(
-        result.target,
-        report.live,
-        report.declared,
-        report.summary,
-        report.outcome,
-        report.complete,
-        result.settings.name_suffix,
+        targets=tuple(
+            TargetSummary(
+                result.target,
+                result.report.live,
+                result.report.declared,
+                result.report.summary,
+                result.report.outcome,
+                result.report.complete,
+                result.settings.name_suffix,
+            )
+            for result in results
+        ),
     )
 
 
