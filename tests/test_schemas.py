@@ -13,7 +13,7 @@ import pytest
 from driftcheck import fields
 
 ROOT = Path(__file__).resolve().parent.parent
-OPENAPI = ROOT / "tests" / "openapi.json"
+OPENAPI = ROOT / "tests" / "data" / "openapi.json"
 WRITTEN = ("declaration", "config")
 DEFINITIONS = {
     "Deployment": "Deployment",
