@@ -286,16 +286,16 @@ def _redacted_child(name: str, value: JSON, parent: Field) -> JSON:
     """Copy one entry of an object; what the schema does not know is treated as variables if it looks like them."""
     field = parent.child(name)
     if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
-        return _names_only(value)
+        return _variable_names(value)
     return _redacted(value, field or UNKNOWN)
 
 
-def _names_only(value: JSON) -> JSON:
+def _variable_names(value: JSON) -> JSON:
     """Copy variables or secrets at a path that the schema does not know: only their names."""
     if value is None or value == REDACTED_MARKER:
         return value
     if isinstance(value, list):
-        return [_names_only(child) for child in value]
+        return [_variable_names(child) for child in value]
     if not isinstance(value, dict):
         return dict(REDACTED_MARKER)
     masked = masks(secrets_among(value), value)
@@ -304,6 +304,6 @@ def _names_only(value: JSON) -> JSON:
         if name == "name" and isinstance(child, str)
         else dict(REDACTED_MARKER)
         if name in masked
-        else _names_only(child)
+        else _variable_names(child)
         for name, child in value.items()
     }
