@@ -8,10 +8,11 @@ the name of a suite, by which some readers group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import Final, Literal
+from operator import attrgetter
+from typing import Final, Literal, TypeAlias
 
 from driftcheck.formats import RenderOptions, overall, view, wording
 from driftcheck.formats.escaping import inert_markup, visible
@@ -20,17 +21,19 @@ from driftcheck.model import Change, ExitStatus, Finding, Location, Report, Seve
 _VALUE: Final = 2_000
 
 
+_Result: TypeAlias = tuple[Literal["failure", "error", "skipped"], str, str]
+"""How a case ended if it did not pass: the element, its type and its message."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One test case, which passes if `result` is None; all texts are escaped."""
+    """One test case, which passes without a result; all texts are visible."""
 
     name: str
     classname: str
-    location: Location | None = None
-    result: Literal["failure", "error", "skipped"] | None = None
-    kind: str = ""
-    message: str = ""
-    lines: tuple[str, ...] = ()
+    location: Location | None
+    lines: Sequence[str]
+    result: _Result | None
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -56,15 +59,7 @@ def _threshold(report: Report) -> Severity:
     """Return the least severity that fails a case: an error, or a lower one that made the run fail."""
     if report.outcome.status is not ExitStatus.DRIFT:
         return Severity.ERROR
-    active: list[Severity] = [
-        change.severity for each in report.deployments for change in each.changes if _is_active(change)
-    ]
-    active += [finding.severity for finding in report.findings if _is_active(finding)]
-    return min(active, key=lambda severity: severity.rank, default=Severity.ERROR)
-
-
-def _is_active(result: Change | Finding) -> bool:
-    return result.suppressed is None
+    return min((each.item.severity for each in view.results(report)), key=attrgetter("rank"), default=Severity.ERROR)
 
 
 def _of_block(block: view.Block, report: Report, threshold: Severity) -> _Case:
@@ -72,65 +67,65 @@ def _of_block(block: view.Block, report: Report, threshold: Severity) -> _Case:
     lines = [_change_line(change, report) for change in block.changes]
     lines += [_finding_line(finding, report) for finding in block.findings]
     lines += [f"{wording.path_text(path)}: unverifiable" for path in comparison.unverifiable]
-    case = _Case(visible(comparison.name), _class(report), comparison.location, lines=tuple(lines))
-    active: list[Change | Finding] = [*block.active, *filter(_is_active, block.findings)]
-    failing = [each for each in active if each.severity.rank <= threshold.rank]
-    if comparison.status is Status.UNKNOWN:
-        return replace(case, result="error", kind="unknown", message="the deployment could not be checked")
-    if failing:
-        rules = sorted({each.rule if isinstance(each, Finding) else view.CHANGE_RULE for each in failing})
-        fields = sum(isinstance(each, Change) for each in failing)
-        message = wording.counted(fields, "field differs", "fields differ") if fields else _message(failing)
-        return replace(case, result="failure", kind=visible(rules[0]), message=message)
-    if comparison.status is Status.MISSING and not block.findings:
-        return replace(case, result="failure", kind="missing-deployment", message="declared, but not live")
-    return _skipped(block, case)
+    result = _failed(block, threshold) or _skipped(block)
+    return _Case(visible(comparison.name), _class(report), comparison.location, lines, result)
+
+
+def _failed(block: view.Block, threshold: Severity) -> _Result | None:
+    if block.comparison.status is Status.UNKNOWN:
+        return "error", "unknown", "the deployment could not be checked"
+    changes = sum(change.severity.rank <= threshold.rank for change in block.active)
+    findings = [each for each in block.findings if each.suppressed is None and each.severity.rank <= threshold.rank]
+    rules = sorted({*(finding.rule for finding in findings), *([view.CHANGE_RULE] if changes else [])})
+    if changes:
+        return "failure", visible(rules[0]), wording.counted(changes, "field differs", "fields differ")
+    if findings:
+        return "failure", visible(rules[0]), _sentences([visible(finding.message) for finding in findings])
+    if block.comparison.status is Status.MISSING and not block.findings:
+        return "failure", "missing-deployment", "declared, but not live"
+    return None
+
+
+def _skipped(block: view.Block) -> _Result | None:
+    comparison = block.comparison
+    results: list[Change | Finding] = [*comparison.changes, *block.findings]
+    suppressed = [each.suppressed for each in results if each.suppressed is not None]
+    if suppressed and not block.active:
+        return "skipped", "suppressed", f"{len(suppressed):,} suppressed: {wording.reason_text(suppressed[0])}"
+    if comparison.status is Status.UNMANAGED:
+        return "skipped", "unmanaged", "live, but not declared; not compared"
+    if comparison.unverifiable and not comparison.compared:
+        return "skipped", "unverifiable", "no declared field can be compared"
+    return None
 
 
 def _class(report: Report) -> str:
     return visible(f"driftcheck.{view.identity(report)}")
 
 
-def _message(failing: Iterable[Change | Finding]) -> str:
-    messages = [visible(each.message) for each in failing if isinstance(each, Finding)]
-    return " ".join([*map(wording.sentence, messages[:-1]), *messages[-1:]])
-
-
-def _skipped(block: view.Block, case: _Case) -> _Case:
-    comparison = block.comparison
-    results: list[Change | Finding] = [*comparison.changes, *block.findings]
-    suppressed = [each.suppressed for each in results if each.suppressed is not None]
-    if suppressed and not block.active:
-        message = f"{len(suppressed):,} suppressed: {wording.reason_text(suppressed[0])}"
-        return replace(case, result="skipped", kind="suppressed", message=message)
-    if comparison.status is Status.UNMANAGED:
-        return replace(case, result="skipped", kind="unmanaged", message="live, but not declared; not compared")
-    if comparison.unverifiable and not comparison.compared:
-        return replace(case, result="skipped", kind="unverifiable", message="no declared field can be compared")
-    return case
+def _sentences(texts: Sequence[str]) -> str:
+    return " ".join([*map(wording.sentence, texts[:-1]), *texts[-1:]])
 
 
 def _of_finding(finding: Finding, report: Report, threshold: Severity) -> _Case:
     location = wording.location_text(finding.location, column=True)
     about = "" if finding.deployment is None else f"{visible(finding.deployment)}: "
     name = f"{about}{visible(finding.rule)}{f' at {location}' if location else ''}"
-    case = _Case(name, _class(report), finding.location, lines=(_finding_line(finding, report),))
+    result: _Result | None = None
     if finding.suppressed is not None:
-        message = wording.reason_text(finding.suppressed)
-        return replace(case, result="skipped", kind="suppressed", message=message)
-    if finding.severity.rank <= threshold.rank:
-        return replace(case, result="failure", kind=visible(finding.rule), message=visible(finding.message))
-    return case
+        result = "skipped", "suppressed", wording.reason_text(finding.suppressed)
+    elif finding.severity.rank <= threshold.rank:
+        result = "failure", visible(finding.rule), visible(finding.message)
+    return _Case(name, _class(report), finding.location, [_finding_line(finding, report)], result)
 
 
 def _of_run(report: Report) -> _Case:
     """Return a case about whether everything was read, so that a report without an answer is never all green."""
-    gaps = tuple(overall.gaps(report))
-    lines = (*gaps, str(overall.verdict(report)), *overall.numbers(report))
-    case = _Case("everything was read and checked", _class(report), lines=lines)
-    if gaps or report.outcome.status in view.NO_ANSWER:
-        return replace(case, result="error", kind=report.outcome.value, message=str(overall.verdict(report)))
-    return case
+    gaps, verdict = overall.gaps(report), str(overall.verdict(report))
+    has_answer = not gaps and report.outcome.status not in view.NO_ANSWER
+    result: _Result | None = None if has_answer else ("error", report.outcome.value, verdict)
+    lines = [*gaps, verdict, *overall.numbers(report)]
+    return _Case("everything was read and checked", _class(report), None, lines, result)
 
 
 def _change_line(change: Change, report: Report) -> str:
@@ -153,8 +148,7 @@ def _finding_line(finding: Finding, report: Report) -> str:
     written = [part for part in parts if part]
     severity = "suppressed" if finding.suppressed else finding.severity.value
     head = f"{location}: " if location else ""
-    sentences = " ".join([*map(wording.sentence, written[:-1]), *written[-1:]])
-    return f"{head}{severity}: {visible(finding.rule)}: {path}{sentences}"
+    return f"{head}{severity}: {visible(finding.rule)}: {path}{_sentences(written)}"
 
 
 def _suite(report: Report, name: str, cases: list[_Case], options: RenderOptions) -> Iterable[str]:
@@ -168,7 +162,7 @@ def _suite(report: Report, name: str, cases: list[_Case], options: RenderOptions
 
 
 def _counts(cases: list[_Case]) -> str:
-    results = [case.result for case in cases]
+    results = [case.result[0] for case in cases if case.result]
     failures, errors, skipped = (results.count(kind) for kind in ("failure", "error", "skipped"))
     return f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="{skipped}"'
 
@@ -179,12 +173,12 @@ def _case(case: _Case, options: RenderOptions) -> Iterable[str]:
         file = view.rooted(case.location.file, options)
         attributes = f' file="{escape(visible(file))}" line="{case.location.line}"'
     body = "\n".join(map(escape, case.lines))
-    about = f'type="{escape(case.kind)}" message="{escape(case.message)}"'
-    inside = []
-    if case.result in ("failure", "error"):
-        inside.append(f"<{case.result} {about}>{body}</{case.result}>")
+    output = [f"<system-out>{body}</system-out>"] if body else []
+    element, kind, message = case.result or ("", "", "")
+    about = f'type="{escape(kind)}" message="{escape(message)}"'
+    if element in ("failure", "error"):
+        inside = [f"<{element} {about}>{body}</{element}>"]
     else:
-        inside += [f"<skipped {about}/>"] if case.result == "skipped" else []
-        inside += [f"<system-out>{body}</system-out>"] if body else []
+        inside = [f"<skipped {about}/>", *output] if element else output
     head = f'<testcase classname="{escape(case.classname)}" name="{escape(case.name)}"{attributes} time="0"'
     return [f"{head}>", *inside, "</testcase>"] if inside else [f"{head}/>"]
