@@ -76,7 +76,8 @@ def test_every_class_that_the_architecture_explains_exists() -> None:
     assert explained - {name for _, name in found(r"\bclass (\w+)")} == set()
 
 
-def test_docstrings_and_messages_use_the_words_of_the_field() -> None:
+def test_docstrings_messages_and_pages_use_the_words_of_the_field() -> None:
     own = Path(__file__).relative_to(ROOT).as_posix()
     wrong = r"(\"\"\"(?:Give|Tell)\b|\b(?:told|untold|whoever|lest|mend|mends|mended)\b)"
     assert [each for each in found(wrong) if each[0] != own] == []
+    assert [name for name, text in PAGES.items() if re.search(wrong, text)] == []
