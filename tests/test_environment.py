@@ -64,6 +64,8 @@ def test_reports_carry_the_current_time_where_no_other_is_usable(bare: pytest.Mo
         (GITLAB | {"CI_MERGE_REQUEST_EVENT_TYPE": "merged_result"}, "abc"),
         (GITLAB | {"CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"}, "abc"),
         (GITLAB | {"CI_MERGE_REQUEST_EVENT_TYPE": "detached"}, None),
+        ({"CI_MERGE_REQUEST_EVENT_TYPE": "merged_result"}, None),
+        ({"GITHUB_SHA": "abc", "GITHUB_REF": "refs/pull/7/merge"}, None),
         ({}, None),
     ],
 )

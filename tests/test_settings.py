@@ -129,6 +129,12 @@ def test_a_gate_of_anything_else_is_a_usage_error_that_names_the_classes(text: s
     assert "drift, elsewhere, proposed, conflict, adopted, outdated" in str(caught.value.hint)
 
 
+def test_a_class_of_a_gate_is_suggested_if_one_is_close() -> None:
+    with pytest.raises(UsageError, match="unknown class of --gate: drfit") as caught:
+        resolve(base="main", gate="proposed,drfit")
+    assert str(caught.value.hint).startswith("Did you mean drift? ")
+
+
 def test_options_that_need_another_one_are_usage_errors_without_it() -> None:
     with pytest.raises(UsageError, match="--gate requires --base"):
         resolve(gate="drift")
@@ -157,7 +163,10 @@ def test_a_workspace_that_is_not_an_id_is_a_usage_error_that_says_where_it_is_fr
         resolve()
 
 
-@pytest.mark.parametrize("name", ["lsv2_sk_0123456789abcdef", "A B", "1A", "A=B"])
+@pytest.mark.parametrize(
+    "name",
+    ["lsv2_pt_0000000000canary", "lsv2_canary", "ls__canary", "AKIACANARY0000000000", "can-ary", "9canary", "A=B"],
+)
 def test_K1_what_may_be_a_key_is_no_name_of_a_variable_and_is_not_repeated(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(api_key_env=name)
@@ -214,7 +223,9 @@ def test_standard_input_is_read_once() -> None:
     with pytest.raises(UsageError, match="read once"):
         selected(paths=("-",))
     with pytest.raises(UsageError, match="read once"):
-        settings.resolve_targets("check", Flags(paths=("-",), live=("-",)), Config(file=FILE))
+        selected(live=("eu=-", "us=-"))
+    with pytest.raises(UsageError, match="read once"):
+        selected("eu", paths=("-",), live=("eu=-",))
 
 
 def test_targets_whose_variables_have_one_name_are_a_usage_error() -> None:

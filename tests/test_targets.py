@@ -147,27 +147,10 @@ def test_an_ignore_rule_is_unused_only_where_no_target_uses_it(project: Path) ->
     assert "target" not in unused[0]
 
 
-def test_targets_whose_variables_collide_are_refused(project: Path) -> None:
-    targets = {"eu-1": {"paths": ["dev"]}, "eu_1": {"paths": ["dev"]}}
-    (project / "driftcheck.yaml").write_text(yaml.safe_dump({"targets": targets}))
-    result = run_inside("check", cwd=project)
+def test_options_that_do_not_fit_the_targets_are_refused(project: Path) -> None:
+    result = run_inside("check", "--live", "dev.json", cwd=project)
     assert result.status == 2
-    assert "DRIFTCHECK_API_KEY_EU_1" in result.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--live", "dev.json"], "names no target"),
-        (["--live", "nowhere=dev.json"], "names no target"),
-        (["--live", "dev=a", "--live", "dev=b"], "given twice"),
-        (["--workspace", WORKSPACES["dev"]], "several targets"),
-    ],
-)
-def test_options_that_do_not_fit_the_targets_are_refused(project: Path, arguments: list[str], message: str) -> None:
-    result = run_inside("check", *arguments, cwd=project)
-    assert result.status == 2
-    assert message in result.err
+    assert "names no target" in result.err
 
 
 def test_validate_checks_the_result_of_each_target(project: Path) -> None:

@@ -86,20 +86,6 @@ def test_no_variable_turns_a_check_into_something_else(value: str, drifted: Path
     assert run_inside("check", "--live", "live.json", cwd=drifted, env=env).status == 1
 
 
-def test_a_gate_needs_a_base(drifted: Path) -> None:
-    result = run_inside("check", "--live", "live.json", "--gate", "drift", cwd=drifted)
-    assert result.status == 2
-    assert "--base" in result.err
-
-
-@pytest.mark.parametrize(("given", "meant"), [("drfit", "Did you mean drift? "), ("drift,xyz", "")])
-def test_an_unknown_class_of_the_gate_is_named(given: str, meant: str, drifted: Path) -> None:
-    result = run_inside("check", "--live", "live.json", "--base", "main", "--gate", given, cwd=drifted)
-    assert (result.status, result.out) == (2, "")
-    assert f"unknown class of --gate: {given.rpartition(',')[2]}." in result.err
-    assert f"hint: {meant}Classes: " in result.err
-
-
 def test_only_the_closest_option_is_suggested(drifted: Path) -> None:
     result = run_inside("check", "--nmae", "a", cwd=drifted)
     assert result.status == 2
@@ -130,11 +116,9 @@ def test_an_option_for_the_key_is_refused_with_the_variable_to_use(option: str, 
     assert "canary" not in result.err
 
 
-@pytest.mark.parametrize(
-    "value", ["lsv2_pt_0000000000canary", "lsv2_canary", "ls__canary", "AKIACANARY0000000000", "can-ary", "9canary"]
-)
 @pytest.mark.parametrize("command", ["check", "audit", "snapshot"])
-def test_a_key_instead_of_its_variable_is_refused_and_not_repeated(command: str, value: str, drifted: Path) -> None:
+def test_a_key_instead_of_its_variable_is_refused_and_not_repeated(command: str, drifted: Path) -> None:
+    value = "lsv2_pt_0000000000canary"
     outputs = [] if command == "snapshot" else ["-o", "json=report.json", "-o", "text=report.txt", "-o", "html"]
     result = run_inside(command, "--api-key-env", value, *outputs, cwd=drifted)
     assert result.status == 2
@@ -243,9 +227,6 @@ def test_the_commands_that_a_report_advises_work_as_pasted(
     "arguments",
     [
         ["check", "-", "--live", "-", "--allow-empty"],
-        ["check", "--live", "one=-", "--live", "two=-"],
-        ["check", "-", "--live", "one=live.json", "--live", "two=live.json"],
-        ["check", "-", "--target", "one", "--live", "one=-"],
         ["validate", "-"],
     ],
 )
