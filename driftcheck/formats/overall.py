@@ -1,4 +1,4 @@
-"""A run in words: its verdict and numbers, where live was read, what was not, and the inventory."""
+"""A whole run in words: its verdict and numbers, where live was read, what was not read, and the inventory."""
 
 from __future__ import annotations
 

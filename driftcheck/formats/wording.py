@@ -1,4 +1,4 @@
-"""A report in words: verdict, values, notes; the same in every format for people."""
+"""Changes and findings in words: values, notes, ages, advice; the same in every format for people."""
 
 from __future__ import annotations
 
