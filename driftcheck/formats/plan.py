@@ -10,6 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from importlib import resources
 from typing import Final
 
 from driftcheck import fields
@@ -194,40 +195,6 @@ def _step_record(step: Step) -> JSON:
     }
 
 
-_HEAD: Final = r"""#!/bin/sh
-# A plan of driftcheck: the requests that bring live back to what is declared. Read it before you run it.
-# It needs curl, and the API key in LANGGRAPH_HOST_API_KEY, LANGSMITH_API_KEY or LANGCHAIN_API_KEY (a target's own
-# key comes first, in DRIFTCHECK_API_KEY_ and its name).
-# It sends nothing while values have to be filled in, and stops at the first deployment that changed since.
-set -eu
-unset CURL_HOME
-common=${LANGGRAPH_HOST_API_KEY:-${LANGSMITH_API_KEY:-${LANGCHAIN_API_KEY:-}}}
-
-# Quotes a value for curl's configuration, which is read from standard input: no value is in the argument list.
-quoted() { printf '%s' "$1" | tr -d '\n\r' | sed 's/\\/\\\\/g; s/"/\\"/g'; }
-request() { # method, path, body
-  {
-    printf 'url = "%s"\nrequest = "%s"\n' "$(quoted "$base$2")" "$1"
-    printf 'header = "X-Api-Key: %s"\n' "$(quoted "$key")"
-    [ -z "$workspace" ] || printf 'header = "X-Tenant-Id: %s"\n' "$(quoted "$workspace")"
-    [ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata-raw = "%s"\n' "$(quoted "$3")"
-  } | curl --disable --globoff --fail --silent --show-error --max-time 60 --config -
-}
-# Prints a line unchanged, unlike `echo`, which may read a backslash in a name as a line break.
-say() { printf '%s\n' "$1"; }
-unchanged() { # name, path, latest_revision_id and updated_at as JSON
-  answer=$(request GET "$2" '') || { say "error: $1 could not be read; nothing was sent for it" >&2; exit 3; }
-  now=$(printf '%s' "$answer" | tr -d ' \t\r\n')
-  for field in "\"latest_revision_id\":$3" "\"updated_at\":$4"; do
-    case $now in
-      *"$(printf '%s' "$field" | tr -d ' ')"[,}]*) ;;
-      *) say "error: $1 changed since the plan was made ($field no longer holds); plan again" >&2; exit 1 ;;
-    esac
-  done
-}
-"""
-
-
 _SENSITIVE: Final = """\
 # It holds values that may be secret, as the files declare them (variables of containers): keep it as safe as those.
 """
@@ -252,8 +219,9 @@ def _texts(value: JSON) -> Iterator[str]:
 
 
 def _script(plan: Plan) -> str:
-    first, _, rest = _HEAD.partition("set -eu\n")
-    lines = [f"{first}{_SENSITIVE if may_hold_secrets(plan) else ''}set -eu\n{rest}"]
+    functions = resources.files(__package__).joinpath("templates", "plan.sh").read_text("utf-8")
+    about, _, functions = functions.partition("set -eu\n")
+    lines = [f"{about}{_SENSITIVE if may_hold_secrets(plan) else ''}set -eu\n{functions}"]
     found = [(target, [step for step in plan.steps if step.target == target.name]) for target in plan.targets]
     used = [(f"use_target_{number}", target, steps) for number, (target, steps) in enumerate(found, 1) if steps]
     for name, target, _ in used:
