@@ -269,7 +269,10 @@ def _value_violation(path: Pointer, error: Any) -> Violation:
             hint = "Remove and revoke the value, and keep the name: only names are compared."
             return Violation(rule, f"{name} of a secret must not be declared", path, hint, at_key=True)
         case "type":
-            return _type_violation(path, error.instance, schema)
+            wanted = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+            expected = " or ".join(_TYPES[each] for each in wanted)
+            message = f"{name}: expected {expected}, got {_TYPES[_TYPE_OF[type(error.instance)]]}"
+            return Violation("wrong-type", message, path, _type_hint(path, error.instance, schema, wanted))
         case "enum":
             return _enum_violation(path, error.instance, schema)
         case "minLength":
@@ -311,29 +314,8 @@ _TYPES: Final = {
     "boolean": "a boolean",
     "null": "null",
 }
-
-
-def _type_violation(path: Pointer, instance: JSON, schema: Mapping[str, Any]) -> Violation:
-    wanted = [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
-    message = f"{_named(path)}: expected {' or '.join(_TYPES[name] for name in wanted)}, got {_kind(instance)}"
-    return Violation("wrong-type", message, path, _type_hint(path, instance, schema, wanted))
-
-
-def _kind(instance: JSON) -> str:
-    match instance:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-    return "a mapping"
+_TYPE_OF: Final = dict(zip((dict, list, str, int, float, bool, type(None)), _TYPES, strict=True))
+"""The type that JSON Schema has for values of a type of Python."""
 
 
 def _type_hint(path: Pointer, instance: JSON, schema: Mapping[str, Any], wanted: list[str]) -> str | None:

@@ -128,7 +128,8 @@ def opened(connection: Connection, sleep: Callable[[float], None] | None = None)
         ) from None
     except Exception:  # whatever it is, it may quote a proxy's password
         raise LiveError("the proxy of the environment can't be used", hint=_PROXY_VARIABLES) from None
-    client = Client(connection, http, _shown_host(proxy), deadline, sleep or wait, stop, [])
+    proxy_host = urlsplit(proxy).netloc.rpartition("@")[2] if proxy else None  # without its user part
+    client = Client(connection, http, proxy_host, deadline, sleep or wait, stop, [])
     try:
         yield client
     finally:
@@ -168,11 +169,6 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
     except ValueError:
         domain = covered.lower().removeprefix("*").strip(".")
         return covered == "*" or (domain != "" and f".{host}".endswith(f".{domain}"))
-
-
-def _shown_host(proxy: str | None) -> str | None:
-    """Return host and port of a proxy without its user part."""
-    return None if proxy is None else urlsplit(proxy).netloc.rpartition("@")[2]
 
 
 def _trust(connection: Connection) -> ssl.SSLContext:
