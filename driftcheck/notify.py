@@ -190,13 +190,13 @@ def text(document: Mapping[str, Any]) -> tuple[str, str]:
     """Return title and body of a message for people."""
     transitions = document["transitions"]
     counts = Counter(transition["kind"] for transition in transitions)
-    said = [
+    events = [
         words if kind in ("outage", "recovered") else f"{counts[kind]} {words}"
         for kind, (_, words) in _KINDS.items()
         if counts[kind]
     ]
     identity = "" if document["report_id"] is None else f" {_shown(document['report_id'])}"
-    return f"driftcheck {_shown(document['command'])}{identity}: {', '.join(said)}", "\n".join(_lines(document))
+    return f"driftcheck {_shown(document['command'])}{identity}: {', '.join(events)}", "\n".join(_lines(document))
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:

@@ -285,8 +285,8 @@ def _path_by_path(
             if next(attempts, None) is None:
                 reasons[path] = reasons[path] or TOO_MANY
                 continue
-            said = _merged_layers(_layers(files).get(name, ()))
-            one = Accepted(_with(said, path, value_at(accepted.value, path, ABSENT)), (path,), ())
+            declared = _merged_layers(_layers(files).get(name, ()))
+            one = Accepted(_with(declared, path, value_at(accepted.value, path, ABSENT)), (path,), ())
             files, refused = _attempt(files, {name: one})
             if refused:
                 reasons[path] = refused[name]
@@ -408,11 +408,11 @@ def _changed_layers(layers: list[_Layer], accepted: Accepted | None, files: Sequ
     if not layers:
         return "its declaration was not found in the files"
     layers, lookup = [*layers], Lookup()
-    said = _merged_layers(layers)
+    declared = _merged_layers(layers)
     changes: dict[int, _Node] = {}
     for path in accepted.paths:
         value = lookup.value(accepted.value, path, ABSENT)
-        if _equal(lookup.value(said, path, ABSENT), value):
+        if _equal(lookup.value(declared, path, ABSENT), value):
             continue
         number = _setter(layers, path, lookup)
         if not layers[number].file.is_own:

@@ -101,7 +101,7 @@ def _in_sync(report: Report) -> Verdict:
         each.status is Status.IN_SYNC and any(c.change_class in view.DIFFERING for c in each.changes)
         for each in report.deployments
     )
-    said = _of_deployments(
+    compared = _of_deployments(
         _numbered(
             (matching - differing, "matches" if matching - differing == 1 else "match"),
             (differing, "differs as accepted" if differing == 1 else "differ as accepted"),
@@ -109,7 +109,7 @@ def _in_sync(report: Report) -> Verdict:
         )
     )
     rest = f", {outside:,} outside the filters" if outside > 0 else ""
-    return Verdict("In sync", f"{said or 'no deployment was compared'}{rest}.")
+    return Verdict("In sync", f"{compared or 'no deployment was compared'}{rest}.")
 
 
 def _without_difference(report: Report) -> str:
@@ -176,8 +176,8 @@ def _by_the_change(blocks: Sequence[Block]) -> str:
     done = [f"alters {counted(altered, 'deployment')}"] if altered else []
     done += [f"adds {added:,}" if done else f"adds {counted(added, 'deployment')}"] if added else []
     done += [f"adopts {counted(adopted, 'live value')}"] if adopted else []
-    said = " and ".join(filter(None, [", ".join(done[:-1]), *done[-1:]]))
-    return f"this change {said}" if said else ""
+    effects = " and ".join(filter(None, [", ".join(done[:-1]), *done[-1:]]))
+    return f"this change {effects}" if effects else ""
 
 
 _ALTERED: Final = frozenset({ChangeClass.PROPOSED, ChangeClass.CONFLICT})
