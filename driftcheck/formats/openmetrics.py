@@ -27,9 +27,7 @@ def render(report: Report, options: RenderOptions) -> str:
     """Render a report's numbers as families of gauges, with a series for each target where there are targets."""
     del options
     identity = {"report_id": view.report_id(report), "command": report.command}
-    families: dict[str, tuple[str, list[Sample]]] = {}
-    for name, text, samples in _run(report):
-        families.setdefault(name, (text, []))[1].extend(samples)
+    families: dict[str, tuple[str, list[Sample]]] = {name: (text, samples) for name, text, samples in _run(report)}
     for part in view.parts(report):
         target = {"target": part.report_id or ""} if report.targets else {}
         for name, text, samples in (*_totals(part), *_deployments(part)):

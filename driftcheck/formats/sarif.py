@@ -131,11 +131,8 @@ def _results(shown: Sequence[Result], rules: list[str], report: Report, options:
 
 
 def _result(shown: Result, index: int, identity: str, report: Report, options: RenderOptions) -> _Object:
-    message, hint = (
-        f"{wording.title(shown)}: {wording.message(shown, report, _VALUE)}",
-        wording.hint(shown, options.asked),
-    )
-    text = wording.shortened(message, _TEXT) + ("" if hint is None else f"\n{wording.shortened(hint, _TEXT)}")
+    texts = [f"{wording.title(shown)}: {wording.message(shown, report, _VALUE)}", wording.hint(shown, options.asked)]
+    text = "\n".join(wording.shortened(each, _TEXT) for each in texts if each is not None)
     result = {
         "ruleId": visible(shown.rule),
         "ruleIndex": index,
