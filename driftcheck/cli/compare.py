@@ -5,26 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
 from driftcheck import pipeline, settings, sides
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import Reporting, write_report
+from driftcheck.comparison.listings import NameMap, counterpart, pair
 from driftcheck.declarations.config import Config, Target
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import visible
+from driftcheck.live import snapshot
 from driftcheck.model import Report, Snapshot
 from driftcheck.settings import Flags, Settings
 
-if TYPE_CHECKING:
-    from driftcheck.comparison.listings import NameMap
-
 
 def _map(value: str) -> NameMap:
-    from driftcheck.comparison.listings import NameMap
-
     first, equals, second = value.partition("=")
     stars = first.count("*"), second.count("*")
     if not (first and equals and second) or "=" in second or stars not in ((0, 0), (1, 1)):
@@ -62,9 +58,6 @@ def command(flags: Flags, reporting: Reporting, first: str, second: str | None, 
 
 
 def _compare(first: str, second: str | None, maps: tuple[NameMap, ...], flags: Flags) -> Report:
-    from driftcheck.comparison.listings import NameMap, pair
-    from driftcheck.live import snapshot
-
     configuration = run.configuration(flags)
     one, other = _target(first, configuration), _target(second, configuration)
     if second is None:
@@ -121,11 +114,7 @@ def _refuse_idle(maps: Sequence[NameMap], there: Snapshot, origin: str) -> None:
 
 def _now(chosen: Settings, there: Snapshot, maps: Sequence[NameMap]) -> Snapshot:
     """Read the second side, narrowed as the first was."""
-    from driftcheck.comparison.listings import counterpart
-
     if chosen.live is not None:
-        from driftcheck.live import snapshot
-
         return snapshot.read(chosen.live)
     names = [counterpart(deployment.name, maps) or deployment.name for deployment in there.deployments]
     return _read(replace(chosen, scope=dict(there.scope)), names)

@@ -6,22 +6,21 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from driftcheck import fields, pipeline
 from driftcheck.cli import console, options, run
 from driftcheck.cli.outputs import write_into_folders
+from driftcheck.declarations.export import Export, Exported
+from driftcheck.declarations.writing import SCHEMA_FILE, write
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import unbroken, visible
 from driftcheck.formats.wording import counted, listed
 from driftcheck.model import ABSENT
 from driftcheck.paths import glob_matches
 from driftcheck.settings import Flags
-
-if TYPE_CHECKING:
-    from driftcheck.declarations.export import Export, Exported
 
 _FILES: Final = 10
 """How many written files of a folder are named."""
@@ -110,16 +109,12 @@ def omissions(exports: Sequence[Exported]) -> Iterator[str]:
 
 def in_one(export: Export) -> str:
     """Write all declarations as one document."""
-    from driftcheck.declarations.writing import SCHEMA_FILE, write
-
     hint = f"For the line above: driftcheck schema declaration > {SCHEMA_FILE}"
     return write(export.deployments, notices=(hint, *notices(export)))
 
 
 def one_each(export: Export, directory: str) -> list[tuple[str, str]]:
     """Write a document for each declaration, and the schema next to them; return paths and texts."""
-    from driftcheck.declarations.writing import SCHEMA_FILE, write
-
     files = [(os.path.join(directory, file_name(each.name)), write([each])) for each in export.deployments]
     schema = os.path.join(directory, SCHEMA_FILE), fields.schema_text("declaration")
     return [*files, schema] if files and not _holds(*schema) else files

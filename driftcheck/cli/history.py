@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import click
 
@@ -27,13 +27,13 @@ from driftcheck.cli.outputs import (
 )
 from driftcheck.errors import UsageError
 from driftcheck.formats.escaping import inert, inert_json, visible
+from driftcheck.formats.wording import since_text
+from driftcheck.history import store
+from driftcheck.history.store import RunRow
+from driftcheck.history.transitions import Item, values
+from driftcheck.history.trend import Point, trend
 from driftcheck.model import JSON
 from driftcheck.settings import Flags
-
-if TYPE_CHECKING:
-    from driftcheck.history.store import RunRow
-    from driftcheck.history.transitions import Item
-    from driftcheck.history.trend import Point
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _MOST_POINTS: Final = 60
@@ -95,9 +95,6 @@ def _dumped(value: JSON) -> str:
 @_view("open", "text", "json")
 def _open(url: str, targets: tuple[str, ...], output: str) -> str:
     """List what is open: worst first, then newest, with age and owner."""
-    from driftcheck.formats.wording import since_text
-    from driftcheck.history import store
-
     items = store.open_items(url, targets)
     if output == "json":
         return _dumped({"items": [_item_json(item) for item in items]})
@@ -117,8 +114,6 @@ def _open(url: str, targets: tuple[str, ...], output: str) -> str:
 
 
 def _item_json(item: Item) -> dict[str, JSON]:
-    from driftcheck.history.transitions import values
-
     state = "new" if item.first_seen == item.last_seen else "changed" if item.changed_at == item.last_seen else "known"
     return {
         "target": item.target,
@@ -157,8 +152,6 @@ def _table(columns: dict[str, list[str]], optional: Iterable[str] = ()) -> str:
 @_view("list", "text", "json")
 def _list(url: str, targets: tuple[str, ...], output: str) -> str:
     """List the recorded runs, newest first."""
-    from driftcheck.history import store
-
     records = _runs_json(reversed(store.runs(url, targets)))
     if output == "json":
         return _dumped({"runs": records})
@@ -209,7 +202,6 @@ def show_command(flags: Flags, reporting: Reporting, run_id: str) -> None:
 
     with run.failures_reported("history", reporting, reads=named_inputs(flags)):
         from driftcheck.formats.report_json import read
-        from driftcheck.history import store
 
         write_report(read(store.report_text(_database(flags.history), run_id)), reporting)
 
@@ -217,9 +209,6 @@ def show_command(flags: Flags, reporting: Reporting, run_id: str) -> None:
 @_view("trend", "text", "json", "html")
 def _trend(url: str, targets: tuple[str, ...], output: str) -> str:
     """Show how many items were open, day by day."""
-    from driftcheck.history import store
-    from driftcheck.history.trend import trend
-
     found = trend(store.runs(url, targets), store.episodes(url, targets))
     if output == "html":
         from driftcheck.history.trend_page import render
@@ -263,8 +252,6 @@ def _sparkline(points: Sequence[Point]) -> str:
 @click.option("--keep", required=True, metavar="DAYS", callback=options.as_duration, help="Keep this many days (400d).")
 def prune_command(history: str | None, keep: timedelta) -> None:
     """Delete runs, and items resolved, before the days to keep. What is open stays."""
-    from driftcheck.history import store
-
     limit = (environment.report_time() - keep).strftime("%Y-%m-%dT%H:%M:%SZ")
     runs, items = store.prune(_database(history), limit)
     console.write(f"Deleted runs before {limit}: {runs}. Deleted items resolved before it: {items}.\n")
@@ -276,8 +263,6 @@ def _export(url: str, targets: tuple[str, ...], output: str) -> str:
 
     Each has the SHA-256 of the reports that opened and resolved it. JSON lines hold the runs too.
     """
-    from driftcheck.history import store
-
     runs = store.runs(url, targets)
     sha256 = {row.id: row.sha256 for row in runs}
     items = [_exported(item, sha256) for item in store.all_items(url, targets)]

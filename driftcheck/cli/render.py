@@ -9,6 +9,7 @@ import click
 
 from driftcheck import sides
 from driftcheck.cli import console, options, run
+from driftcheck.declarations.rendering import render
 from driftcheck.errors import ExitStatus
 from driftcheck.formats.escaping import visible
 from driftcheck.model import Declarations, Severity
@@ -41,8 +42,6 @@ def command(flags: Flags) -> int:
 
 def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
     """Return what is printed for one target, and its declarations."""
-    from driftcheck.declarations.rendering import render
-
     declarations = sides.read_declarations(chosen)
     if flags.base is None:
         return render(declarations.deployments), declarations
@@ -64,6 +63,4 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
 
 
 def _lines(declarations: Declarations) -> list[str]:
-    from driftcheck.declarations.rendering import render
-
     return render(declarations.deployments, origins=False).splitlines(keepends=True)

@@ -6,6 +6,8 @@ import click
 
 from driftcheck.cli import options, run
 from driftcheck.cli.outputs import Reporting, write_report
+from driftcheck.formats.report_json import read
+from driftcheck.live.snapshot import read_text
 from driftcheck.settings import Flags
 
 
@@ -18,9 +20,6 @@ def command(_flags: Flags, reporting: Reporting, saved: str) -> int:
     The exit status is that of the run that made the report.
     """
     with run.failures_reported("report", reporting, reads=[saved]):
-        from driftcheck.formats.report_json import read
-        from driftcheck.live.snapshot import read_text
-
         report = read(read_text(saved))
         write_report(report, reporting)
     return report.outcome.status

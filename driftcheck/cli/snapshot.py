@@ -12,6 +12,7 @@ from driftcheck.cli.outputs import named_inputs, refuse_inputs, write_into_folde
 from driftcheck.errors import DriftcheckError, UsageError
 from driftcheck.formats.escaping import inert_json, visible
 from driftcheck.formats.wording import counted
+from driftcheck.live.snapshot import write
 from driftcheck.settings import Flags, Settings
 
 
@@ -25,8 +26,6 @@ def command(flags: Flags, file: str | None) -> int:
 
     With --allow-partial an incomplete listing is saved too; checks of that file are incomplete as well.
     """
-    from driftcheck.live.snapshot import write
-
     file = None if file == "-" else file
     refuse_inputs([file], named_inputs(flags))
     runs = run.resolve_targets("snapshot", flags)
@@ -41,8 +40,6 @@ def command(flags: Flags, file: str | None) -> int:
 
 def _save_each(runs: Sequence[Settings], folder: str | None) -> int:
     """Save the listing of each target to its own file; those that can be read, even if others can't."""
-    from driftcheck.live.snapshot import write
-
     if folder is None:
         raise UsageError(
             "several targets are selected, and standard output takes one snapshot.",
