@@ -304,35 +304,6 @@ def _sides(report: Report) -> Iterator[_Piece]:
         yield _Piece(f"- live: {_code(visible(report.live.source))}\n", "side")
 
 
-def _linked(location: Location | None, options: RenderOptions, code: Callable[[str], str] | None = None) -> str:
-    """Write a location as code, linked to its line where the platform shows the repository."""
-    if location is None:
-        return ""
-    text = (code or _code)(wording.location_text(location))
-    url = view.source_link(location, options)
-    return text if url is None else f"[{text}]({url})"
-
-
-def _prose(text: str, code: Callable[[str], str] | None = None) -> str:
-    """Write a sentence, with everything in backticks and every word that could be markup as code."""
-    write = code or _code
-    parts = re.split("`([^`]*)`", visible(text))
-    return "".join(write(part) if index % 2 else _words(part, write) for index, part in enumerate(parts))
-
-
-def _words(text: str, code: Callable[[str], str]) -> str:
-    """Write words plainly if none is markup, otherwise as code; `code` writes several in a row as one."""
-    written = []
-    for is_plain, run in groupby(text.split(" "), key=lambda word: bool(_PLAIN.match(word.strip(_AROUND)))):
-        words = " ".join(run)
-        if not is_plain:
-            core = words.strip(_AROUND).removesuffix(":")
-            before, _, behind = words.partition(core)
-            words = f"{before}{code(core)}{behind}"
-        written.append(words)
-    return " ".join(written)
-
-
 def _code(text: str) -> str:
     """Write a visible text as a code span, its fence longer than any run of backticks in it (CommonMark 6.1)."""
     if not text:
@@ -357,3 +328,31 @@ def _note(text: str) -> str:
 def _html_code(text: str) -> str:
     """Write a visible text as code in an HTML block: neither Markdown nor GitHub's links and mentions reach into it."""
     return f"<code>{escape(unbroken(text))}</code>"
+
+
+def _linked(location: Location | None, options: RenderOptions, code: Callable[[str], str] = _code) -> str:
+    """Write a location as code, linked to its line where the platform shows the repository."""
+    if location is None:
+        return ""
+    text = code(wording.location_text(location))
+    url = view.source_link(location, options)
+    return text if url is None else f"[{text}]({url})"
+
+
+def _prose(text: str, code: Callable[[str], str] = _code) -> str:
+    """Write a sentence, with everything in backticks and every word that could be markup as code."""
+    parts = re.split("`([^`]*)`", visible(text))
+    return "".join(code(part) if index % 2 else _words(part, code) for index, part in enumerate(parts))
+
+
+def _words(text: str, code: Callable[[str], str]) -> str:
+    """Write words plainly if none is markup, otherwise as code; `code` writes several in a row as one."""
+    written = []
+    for is_plain, run in groupby(text.split(" "), key=lambda word: bool(_PLAIN.match(word.strip(_AROUND)))):
+        words = " ".join(run)
+        if not is_plain:
+            core = words.strip(_AROUND).removesuffix(":")
+            before, _, behind = words.partition(core)
+            words = f"{before}{code(core)}{behind}"
+        written.append(words)
+    return " ".join(written)
