@@ -6,12 +6,12 @@ import click
 
 from driftcheck.cli import console
 from driftcheck.errors import UsageError
+from driftcheck.explanations import explain, overview, suggest
 from driftcheck.model import HousePolicy
+from driftcheck.rules import POLICY_PREFIX, RULES
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
-    from driftcheck.rules import RULES
-
     return [rule for rule in RULES if rule.startswith(typed)]
 
 
@@ -23,12 +23,9 @@ def command(name: str | None, config: str | None) -> None:
 
     Without NAME, list what can be explained.
     """
-    from driftcheck.explanations import explain, overview, suggest
-    from driftcheck.rules import POLICY_PREFIX
-
     policies: tuple[HousePolicy, ...] = ()
     if name is None or name.startswith(POLICY_PREFIX):
-        from driftcheck.cli.run import configuration
+        from driftcheck.cli.run import configuration  # slow to load
         from driftcheck.settings import Flags
 
         policies = configuration(Flags(config=config)).policies

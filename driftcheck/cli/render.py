@@ -45,12 +45,10 @@ def _rendered(chosen: Settings, flags: Flags) -> tuple[str, Declarations]:
     declarations = sides.read_declarations(chosen)
     if flags.base is None:
         return render(declarations.deployments), declarations
-    from driftcheck.baseline import find_base_revisions
-
-    bases = {in_force.target: base for in_force, base in find_base_revisions([chosen], flags, flags.base)}
-    if chosen.target not in bases:  # the change adds the target
+    base = {in_force.target: base for in_force, base in run.with_bases([chosen], flags)}.get(chosen.target)
+    if base is None:  # the change adds the target
         return "".join(unified_diff([], _lines(declarations), "nothing", "declarations")), declarations
-    baseline = bases[chosen.target].read(declarations)
+    baseline = base.read(declarations)
     before = _lines(baseline.declarations.merge_bases[0])
     others = baseline.declarations.merge_bases[1:]
     if others:

@@ -61,7 +61,7 @@ def resolve(command: str, flags: Flags) -> Settings:
 
 def compared(command: str, flags: Flags) -> list[CheckedTarget]:
     """Read and compare both sides, for commands that continue from there; print what keeps a run from a verdict."""
-    runs = _with_bases(resolve_targets(command, flags), flags)
+    runs = with_bases(resolve_targets(command, flags), flags)
     with progress(flags.quiet) as seen:
         results = targets.check_each(runs, seen)
     for each in results:
@@ -94,14 +94,15 @@ def status_of(results: Sequence[CheckedTarget], done: ExitStatus) -> int:
 
 def check(command: str, flags: Flags) -> Report:
     """Read both sides and compare them, of every target, for `check` and `audit`."""
-    runs = _with_bases(resolve_targets(command, flags), flags)
+    runs = with_bases(resolve_targets(command, flags), flags)
     with progress(flags.quiet) as seen:
         report = targets.check(runs, seen)
     policies = {run.target: run.policy for run, _ in runs}
     return recorded(report, runs[0][0].recording, flags, policies)
 
 
-def _with_bases(chosen: Sequence[Settings], flags: Flags) -> sides.Runs:
+def with_bases(chosen: Sequence[Settings], flags: Flags) -> sides.Runs:
+    """Return the runs, and with --base their settings and base revisions at its tip."""
     if flags.base is None:
         return [(run, None) for run in chosen]
     from driftcheck.baseline import find_base_revisions
