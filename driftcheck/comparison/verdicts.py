@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from driftcheck import fields
 from driftcheck.comparison.diff import compare_with_live
@@ -20,7 +20,9 @@ from driftcheck.comparison.matching import agent_of, match_deployments
 from driftcheck.comparison.renames import find_renames
 from driftcheck.fields import branch_behind, may_be_commit
 from driftcheck.model import (
+    ABSENT,
     JSON,
+    Absent,
     Change,
     ChangeClass,
     Comparison,
@@ -29,6 +31,7 @@ from driftcheck.model import (
     Deployment,
     Finding,
     Impact,
+    Location,
     Snapshot,
     Status,
 )
@@ -92,12 +95,27 @@ class _Assessment:
         """Return a deployment as earlier commits declare it; None if unknown or not three-way."""
         return self.base.deployment(name) if self.base else None
 
-    def add(self, rule: str, about: Comparison | None, **more: Any) -> None:
-        """Record the finding of a rule about a deployment, or about the whole run."""
-        found = make_finding(rule, deployment=about.name if about else None, location=about.location if about else None)
-        if self.listed and (message := self._message_of_listings(rule)) is not None:
-            found = replace(found, message=message, hint=None)
-        self.findings.append(replace(found, **more))
+    def add(
+        self,
+        rule: str,
+        about: Comparison | None,
+        *,
+        message: str | None = None,
+        hint: str | Absent | None = ABSENT,
+        path: Path | None = None,
+        location: Location | None = None,
+    ) -> None:
+        """Record the finding of a rule about a deployment, or about the whole run; ABSENT is the rule's own hint."""
+        found = make_finding(
+            rule,
+            message,
+            deployment=about.name if about else None,
+            path=path,
+            location=location or (about.location if about else None),
+        )
+        if self.listed and message is None and (own := self._message_of_listings(rule)) is not None:
+            found = replace(found, message=own, hint=None)
+        self.findings.append(found if hint is ABSENT else replace(found, hint=hint))
 
     def _message_of_listings(self, rule: str) -> str | None:
         """Return the message of a rule whose own message is about declarations."""
@@ -170,15 +188,15 @@ def _assess_incomparable(so_far: _Assessment, declaration: Declaration, found: S
     if len(found) > 1:
         _add_ambiguous(so_far, comparison)
         return
-    reserved = {}
+    hint: str | Absent = ABSENT
     if found:
         live = found[0]
         comparison = replace(comparison, id=live.id, facts=facts(live), live_since=live.since)
         so_far.add("being-deleted", comparison)
-        reserved = {"hint": "Its name stays reserved until the deletion ends; create it again after that."}
+        hint = "Its name stays reserved until the deletion ends; create it again after that."
     so_far.comparisons.append(comparison)
     if complete:
-        so_far.add(rule, comparison, **reserved)
+        so_far.add(rule, comparison, hint=hint)
 
 
 def _absence(declaration: Declaration, earlier: BaseDeployment | None) -> tuple[Status, str]:
@@ -330,8 +348,13 @@ def _add_unverifiable_image(
     declared, seen = value_at(declaration.value, path), value_at(live.value, path)
     if not may_be_same_image(declared, seen) and not (so_far.listed and may_be_same_image(seen, declared)):
         return
-    more = {} if ("@" in str(seen)) != ("@" in str(declared)) else {"message": _SHORT_NAME, "hint": _WITH_REGISTRY}
-    so_far.add("unverifiable-image", comparison, path=path, location=declaration.locate(path), **more)
+    location = declaration.locate(path)
+    if ("@" in str(seen)) != ("@" in str(declared)):
+        so_far.add("unverifiable-image", comparison, path=path, location=location)
+    else:
+        so_far.add(
+            "unverifiable-image", comparison, message=_SHORT_NAME, hint=_WITH_REGISTRY, path=path, location=location
+        )
 
 
 _SHORT_NAME: Final = (
@@ -501,8 +524,8 @@ def _add_renames(so_far: _Assessment) -> None:
     appeared_names = {name for name in unmanaged - removed if rules.get(name) != "outdated-deployment"}
     for name, appeared in find_renames(declarations, snapshot, missing, appeared_names):
         message = f"Probably renamed to {appeared}, a live deployment of the same origin."
-        hint = {"hint": None} if so_far.listed else {}  # it is about a declaration
-        so_far.add("probable-rename", absent[name], message=message, **hint)
+        hint = None if so_far.listed else ABSENT  # the rule's own is about a declaration
+        so_far.add("probable-rename", absent[name], message=message, hint=hint)
     for name, former in find_renames(declarations, snapshot, proposed, removed):
         message = f"Probably renamed from {former}, a live deployment of the same origin that is no longer declared."
         so_far.add("proposed-rename", absent[name], message=message)
