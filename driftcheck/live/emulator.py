@@ -82,7 +82,7 @@ def app_of(emulator: Emulator) -> Starlette:
         for rest, answer in (
             ("", emulator.answer_list),
             ("/{id}", emulator.answer_one),
-            ("/{id}/{tiers}", emulator.answer_tiers),
+            ("/{id}/{tiers}", emulator.answer_one),
         )
     ]
     return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=methods)])
@@ -130,8 +130,11 @@ class Emulator:
         return respond({"detail": complaints}, 422) if complaints else self.page(query)
 
     async def answer_one(self, request: Request) -> Response:
-        """Answer a request for one deployment, or change it."""
-        if (refusal := await self._refusal(request, "GET", "PATCH")) is not None:
+        """Answer a request for one deployment, or change it or its tiers."""
+        tiers = request.path_params.get("tiers")
+        if tiers not in (None, *_TIERS):
+            return await _not_found(request)
+        if (refusal := await self._refusal(request, *(("PATCH",) if tiers else ("GET", "PATCH")))) is not None:
             return refusal
         position = self._position(request)
         if position is None:
@@ -139,15 +142,6 @@ class Emulator:
         if request.method == "PATCH":
             return await self._write(request, position)
         return respond(self.deployments[position].value)
-
-    async def answer_tiers(self, request: Request) -> Response:
-        """Change the tiers of one deployment."""
-        if request.path_params["tiers"] not in _TIERS:
-            return await _not_found(request)
-        if (refusal := await self._refusal(request, "PATCH")) is not None:
-            return refusal
-        position = self._position(request)
-        return _unknown(request) if position is None else await self._write(request, position)
 
     def page(self, query: Mapping[str, Any]) -> Response:
         """Return the page of the list that an understood query asks for."""
@@ -195,10 +189,9 @@ class Emulator:
             body = parse(await request.body())
             values = [deployment.value for deployment in self.deployments]
             if position is None:
-                tenant = next(
-                    (value["tenant_id"] for value in values if value.get("tenant_id")), self.behaviour.workspace
-                )
-                made = writes.create(body, values, tenant or request.headers.get("x-tenant-id"))
+                known = (value["tenant_id"] for value in values if value.get("tenant_id"))
+                tenant = next(known, self.behaviour.workspace) or request.headers.get("x-tenant-id")
+                made = writes.create(body, values, tenant)
                 self.deployments.append(Deployment(str(made["name"]), made))
                 return respond(made, 201)
             if (tiers := request.path_params.get("tiers")) is not None:
@@ -206,11 +199,7 @@ class Emulator:
             else:
                 made = writes.patch(values[position], body)
         except MalformedError as problem:
-            entry: dict[str, JSON] = {
-                "type": "json_invalid",
-                "loc": ["body", 0],
-                "msg": f"JSON decode error: {problem}",
-            }
+            entry: JSON = {"type": "json_invalid", "loc": ["body", 0], "msg": f"JSON decode error: {problem}"}
             return respond({"detail": [entry]}, 422)
         except writes.RefusedError as refused:
             return respond({"detail": refused.detail}, refused.status)
