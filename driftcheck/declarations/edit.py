@@ -54,7 +54,7 @@ def accept(declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequ
     """Return the declaration with the live values of some changes, each in its shortest form; pure."""
     exported = export(live)
     form, notes = (exported.value, exported.notes) if exported else declared_form(live)
-    source = _Source(live, form, _by_prefix(notes))
+    exact, below = _by_prefix(notes)
     new, lookup = _Node(), Lookup()
     paths: dict[Path, None] = {}
     refused: list[tuple[Path, str]] = []
@@ -62,7 +62,10 @@ def accept(declared: Mapping[str, JSON], live: Mapping[str, JSON], changes: Sequ
         path = _whole(change)
         if path in paths:
             continue
-        wanted = _reordered(declared, live, change, lookup) or source.wanted(change, path)
+        around = (exact[path[:length]] for length in range(len(path) + 1) if path[:length] in exact)
+        note = below.get(path) or next(around, None)
+        found, seen = lookup.value(form, path, ABSENT), lookup.value(live, path, ABSENT)
+        wanted = _reordered(declared, live, change, lookup) or _wanted(change, path, note, found, seen)
         if isinstance(wanted, str):
             refused.append((change.path, wanted))
             continue
@@ -138,34 +141,25 @@ def _by_prefix(notes: Sequence[Note]) -> tuple[dict[Path, Note], dict[Path, Note
     return exact, below
 
 
-class _Source:
-    """A live deployment, its declared form, and the reasons why parts can't be declared."""
+def _wanted(change: Change, path: Path, note: Note | None, found: JSON | Absent, seen: JSON | Absent) -> _Wanted | str:
+    """Return the value that is to be declared at a path (ABSENT to remove it), or why none can be.
 
-    def __init__(self, live: Mapping[str, JSON], form: JSON, notes: tuple[dict[Path, Note], dict[Path, Note]]) -> None:
-        self._live, self._form = live, form
-        self._exact, self._below = notes
-        self._lookup = Lookup()
-
-    def wanted(self, change: Change, path: Path) -> _Wanted | str:
-        """Return the value that is to be declared at a path (ABSENT to remove it), or why none can be."""
-        if change.kind is ChangeKind.REMOVED and path == change.path:
-            return _Wanted(ABSENT)
-        if path[0] in ("name", "source", "agent"):
-            return "a deployment's identity can't be adopted; export it as a new declaration"
-        above = (self._exact[path[:length]] for length in range(len(path) + 1) if path[:length] in self._exact)
-        near = self._below.get(path) or next(above, None)
-        found = self._lookup.value(self._form, path, ABSENT)
-        if found is not ABSENT and near is None:
-            return _Wanted(found)
-        if near is not None:
-            return HIDDEN if change.redacted or "secret" in near.reason else near.reason
-        seen = self._lookup.value(self._live, path, ABSENT)
-        is_sensitive = any(part.sensitive for part in fields.deployment().along(path))
-        if change.redacted or is_sensitive or seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen):
-            return HIDDEN
-        if isinstance(seen, dict | list):
-            return _Wanted(type(seen)())  # everything in it is unset, derived or the service's own
-        return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
+    `note` says what can't be declared there, `found` is the value of the declared form, `seen` that of live.
+    """
+    if change.kind is ChangeKind.REMOVED and path == change.path:
+        return _Wanted(ABSENT)
+    if path[0] in ("name", "source", "agent"):
+        return "a deployment's identity can't be adopted; export it as a new declaration"
+    if note is not None:
+        return HIDDEN if change.redacted or "secret" in note.reason else note.reason
+    if found is not ABSENT:
+        return _Wanted(found)
+    is_sensitive = any(part.sensitive for part in fields.deployment().along(path))
+    if change.redacted or is_sensitive or seen is ABSENT or seen == REDACTED_MARKER or is_secret(seen):
+        return HIDDEN
+    if isinstance(seen, dict | list):
+        return _Wanted(type(seen)())  # everything in it is unset, derived or the service's own
+    return _Wanted(int(seen) if isinstance(seen, float) and seen.is_integer() else seen)
 
 
 def _reordered(value: JSON, live: JSON, change: Change, lookup: Lookup) -> _Wanted | None:
