@@ -56,7 +56,7 @@ class _Adoption:
 @options.names
 @click.option(
     "--path",
-    "fields_",
+    "patterns",
     multiple=True,
     metavar="GLOB",
     help="Only these fields: a path, or its end (max_scale). Repeatable.",
@@ -75,7 +75,7 @@ class _Adoption:
 @options.config
 @click.option("-q", "--quiet", is_flag=True, help="Print only the diff, and what can't be adopted.")
 @options.as_flags
-def command(flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, unmanaged: str | None) -> int:
+def command(flags: Flags, patterns: tuple[str, ...], write: bool, missing: str, unmanaged: str | None) -> int:
     """Accept drift: change PATHS to say what is live.
 
     Prints a diff that `git apply` takes; --write edits the files, and writes the schema next to new ones. Only the
@@ -87,7 +87,7 @@ def command(flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, u
     if unmanaged is not None:
         run.resolve("adopt --unmanaged", flags)
     compared = run.compared("adopt", flags)
-    selections = [_select(each, fields_, remove_missing=missing == "remove") for each in compared]
+    selections = [_select(each, patterns, remove_missing=missing == "remove") for each in compared]
     before = {text.name: text.data for selection in selections for text in selection.files}
     adoption = _Adoption(dict(before))
     if len(selections) > 1 and not flags.targets:  # every target of the configuration
@@ -109,12 +109,12 @@ def command(flags: Flags, fields_: tuple[str, ...], write: bool, missing: str, u
             adoption.notes.append("the diff hides what may be secret or a command, so it can't be applied; use --write")
     for selection in selections:
         adoption.notes += _unused_rules_after(adoption, selection)
-    adoption.notes += _unverifiable(compared, fields_)
+    adoption.notes += _unverifiable(compared, patterns)
     adoption.notes += _emptied(changed, before)
-    if fields_ and not adoption.adopted and not adoption.refused:
+    if patterns and not adoption.adopted and not adoption.refused:
         drifted = sorted({format_path(c.path) for each in compared for d in each.report.deployments for c in d.changes})
         if drifted:
-            adoption.refused.append(f"no drifted field matches {' or '.join(fields_)}; drifted: {', '.join(drifted)}")
+            adoption.refused.append(f"no drifted field matches {' or '.join(patterns)}; drifted: {', '.join(drifted)}")
     if all(each.report.outcome is not Outcome.INVALID for each in compared) or changed or adoption.refused:
         _say(
             adoption, changed, quiet=flags.quiet, written=write, complete=all(each.report.complete for each in compared)
