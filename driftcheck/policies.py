@@ -156,15 +156,14 @@ def _judged_live(live: Sequence[Deployment]) -> Iterator[Deployment]:
     return (each for each in live if not each.is_being_deleted and numbers[each.name] == 1)
 
 
-def _by_policy(compiled: Sequence[_Compiled], names: Sequence[str]) -> list[Sequence[str]]:
+def _by_policy(compiled: Sequence[_Compiled], names: Iterable[str]) -> list[list[str]]:
     """Return the names of the deployments that each policy is about."""
-    index = GlobIndex((each.policy.deployment, n) for n, each in enumerate(compiled) if each.policy.deployment != "*")
+    index = GlobIndex((each.policy.deployment, number) for number, each in enumerate(compiled))
     found: list[list[str]] = [[] for _ in compiled]
-    budget = Budget(sys.maxsize)
     for name in names:
-        for number in index.matching(name, budget):
+        for number in index.matching(name, Budget(sys.maxsize)):
             found[number].append(name)
-    return [names if each.policy.deployment == "*" else found[n] for n, each in enumerate(compiled)]
+    return found
 
 
 def with_unverifiable(comparisons: Iterable[Comparison], judged: PolicyResults) -> list[Comparison]:
