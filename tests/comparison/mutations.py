@@ -14,8 +14,6 @@ from tests.comparison import api
 from tests.comparison.api import Shape
 from tests.comparison.echo import Echo, resolutions
 
-ORDER = "order"
-
 
 @dataclass(frozen=True)
 class Expected:

@@ -268,7 +268,7 @@ def test_F5_a_dripping_body_ends_with_the_deadline() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
     asked = Asked(endless(head, b" ", pause=0.01), timeout=0.3)
     asked.refused("in time", requests=1)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_F4_silence_is_given_up_and_no_retry_starts_past_the_deadline() -> None:
