@@ -524,14 +524,11 @@ def _own_entries(entry: list[JSON], below: list[JSON], wanted: list[JSON], field
         return ABSENT
     result: list[JSON] = []
     for name, value in zip(names, wanted, strict=True):
-        segment = Item(key, str(name))
-        own_at, below_at = lookup.index(entry, segment), lookup.index(below, segment)
-        own: JSON | Absent = ABSENT if own_at is None else entry[own_at]
-        under: JSON | Absent = ABSENT if below_at is None else below[below_at]
+        path = (Item(key, str(name)),)
+        own, under = lookup.value(entry, path, ABSENT), lookup.value(below, path, ABSENT)
         needed = _own(own, under, value, items, by_identity=True)
-        if needed is ABSENT:
-            continue
-        result.append({key: name, **needed} if isinstance(needed, dict) else needed)
+        if needed is not ABSENT:
+            result.append({key: name, **needed} if isinstance(needed, dict) else needed)
     return result
 
 

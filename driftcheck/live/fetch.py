@@ -56,7 +56,7 @@ def fetch(
     with opened(connection, sleep) as client:
         requests = Requests(client)
         try:
-            return _Fetch(requests, connection, scope, progress).run(names)
+            return _Fetch(requests, scope, progress).run(names)
         except LiveError as error:
             proxy = f" (through the proxy {client.proxy})" if client.proxy and client.proxy not in error.message else ""
             raised = LiveError(f"{connection.endpoint}{proxy}: {error.message}", hint=error.hint)
@@ -99,15 +99,9 @@ class Requests:
 class _Fetch:
     """One run of `fetch`: what was read so far, and what remains uncertain."""
 
-    def __init__(
-        self,
-        requests: Requests,
-        connection: Connection,
-        scope: Mapping[str, str],
-        progress: Callable[[int], None],
-    ) -> None:
+    def __init__(self, requests: Requests, scope: Mapping[str, str], progress: Callable[[int], None]) -> None:
         self._requests = requests
-        self._connection = connection
+        self._connection = requests.client.connection
         self._scope = dict(scope)
         self._sent_scope = dict(scope)
         """The filters that are sent: those of the scope, except one that the service turned out to misunderstand."""
@@ -124,16 +118,11 @@ class _Fetch:
         self._list()
         if not self._gaps:
             self._confirm({name for name in names() if is_label_in_scope(name, self._scope)})
-        deployments = self._deployments()
+        deployments, asked = self._deployments(), self._connection
         return Snapshot(
-            source=self._connection.endpoint,
+            source=asked.endpoint,
             deployments=tuple(d for d in deployments if in_scope(d, self._scope)),
-            workspace=workspace_of(
-                deployments,
-                self._connection.workspace,
-                self._connection.workspace_origin,
-                self._connection.workspace_hint,
-            ),
+            workspace=workspace_of(deployments, asked.workspace, asked.workspace_origin, asked.workspace_hint),
             fetched_at=started,
             pages=sum(len(page) > 1 or (len(page) == 1 and offset == 0) for offset, page in self._pages.items()),
             requests=len(self._requests.client.sent),
