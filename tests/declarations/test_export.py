@@ -28,6 +28,11 @@ from tests.declarations.live_deployments import CANARIES, COMMIT, deployments
 SCHEMA = fields.deployment()
 
 
+def exportable(*, odd: bool = True) -> st.SearchStrategy[dict[str, Any]]:
+    """Return deployments that may be declared: previews may not."""
+    return deployments(odd=odd).filter(lambda live: not Deployment(live["name"], live).is_preview)
+
+
 def exported(live: Mapping[str, Any]) -> Exported | None:
     found = pipeline.export(Snapshot("https://api.example.com", (Deployment(live["name"], live),)))
     return next(iter(found.deployments), None)
@@ -46,14 +51,14 @@ def assert_in_sync(report: Report) -> None:
     assert report.outcome.status is ExitStatus.IN_SYNC
 
 
-@given(live=deployments())
+@given(live=exportable())
 def test_an_export_of_any_live_deployment_is_strictly_in_sync(live: dict[str, Any]) -> None:
     found = exported(live)
     assert found is not None
     assert_in_sync(strict_check(write([found]), live))
 
 
-@given(live=deployments(odd=False))
+@given(live=exportable(odd=False))
 def test_what_fits_the_schema_needs_ignore_rules_for_contradictions_alone(live: dict[str, Any]) -> None:
     found = exported(live)
     assert found is not None
@@ -84,7 +89,7 @@ def test_a_value_that_contradicts_another_is_pinned_and_its_change_is_drift() ->
         assert report.summary.suppressed == 0
 
 
-@given(live=deployments(), strict=st.booleans(), data=st.data())
+@given(live=exportable(), strict=st.booleans(), data=st.data())
 def test_a_change_of_a_value_that_an_ignore_rule_of_an_export_covers_is_drift(
     live: dict[str, Any], strict: bool, data: st.DataObject
 ) -> None:
@@ -118,7 +123,7 @@ def _has(live: dict[str, Any], path: Path) -> bool:
     return value_at(live, path) not in (None, "another value")
 
 
-@given(live=deployments())
+@given(live=exportable())
 def test_no_export_holds_a_secret(live: dict[str, Any]) -> None:
     found = exported(live)
     assert found is not None
@@ -127,7 +132,7 @@ def test_no_export_holds_a_secret(live: dict[str, Any]) -> None:
         assert canary not in text
 
 
-@given(live=deployments())
+@given(live=exportable())
 def test_order_of_keys_means_nothing(live: dict[str, Any]) -> None:
     def turned(value: Any) -> Any:
         if isinstance(value, dict):
