@@ -181,7 +181,7 @@ CONVERSATIONS: dict[str, Conversation] = {
     "headers without end": endless(b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n", pause=0.001),
     "a body without end": endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536),
     "interim answers without end": endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", pause=0.001),
-    "chunks that are none": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", close=True),
+    "malformed chunks": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", close=True),
     "a length that is too long": saying(answer(WHOLE)[:-10], close=True),
     "nothing at all": saying(b"", close=True),
     "the same page for ever": saying(answer(WHOLE)),

@@ -372,7 +372,7 @@ def test_K5_a_saved_report_rendered_again_holds_no_secret(tree: Path) -> None:
 BROKEN_LISTINGS = {
     "cut": json.dumps({"resources": live_deployments()})[:-200],
     "no listing": json.dumps({"secret": LIVE["secret"]}),
-    "items that are none": json.dumps(
+    "malformed items": json.dumps(
         {"resources": [LIVE["secret"], {"name": "a", "id": [LIVE["form in a label"]]}], "offset": 2}
     ),
     "a snapshot of another kind": json.dumps({"kind": LIVE["secret"], "format_version": LIVE["secret"]}),

@@ -179,9 +179,10 @@ def test_an_empty_volume_source_is_a_volume() -> None:
     assert drift(spec(volumes=[volume]), spec(volumes=[volume | {"nfs": None}])) == []
 
 
-@pytest.mark.parametrize("places", [("limits", "cpu"), ("requests", "memory"), ("limits", "nvidia.com/gpu")])
-def test_quantities_of_containers_are_compared_by_value(places: tuple[str, str]) -> None:
-    kind, resource = places
+@pytest.mark.parametrize(
+    ("kind", "resource"), [("limits", "cpu"), ("requests", "memory"), ("limits", "nvidia.com/gpu")]
+)
+def test_quantities_of_containers_are_compared_by_value(kind: str, resource: str) -> None:
     declared = sidecar(resources={kind: {resource: "500m"}})
     assert drift(declared, sidecar(resources={kind: {resource: "0.5"}})) == []
     assert drift(declared, sidecar(resources={kind: {resource: "501m"}})) == [

@@ -66,7 +66,7 @@ def test_the_merge_base_is_read_not_the_tip_of_the_branch(repository: Repository
     assert declared.files == ("prod/a.yaml", "prod/eu/b.yml")
 
 
-def test_places_are_those_of_the_base(repository: Repository) -> None:
+def test_locations_are_those_of_the_base(repository: Repository) -> None:
     declaration = repository.load("prod").deployments[0]
     assert str(declaration.locate(parse_path("source"))) == "prod/a.yaml:3:13"
 
@@ -321,11 +321,11 @@ def test_nothing_of_the_repository_runs_and_nothing_is_written(repository: Repos
     assert state(repository.folder) == before
 
 
-@pytest.mark.parametrize("is_told_by_git", [True, False])
+@pytest.mark.parametrize("is_refused_by_git", [True, False])
 def test_R8_a_folder_that_looks_like_a_repository_is_refused(
-    is_told_by_git: bool, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_refused_by_git: bool, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not is_told_by_git:  # as before git 2.38
+    if not is_refused_by_git:  # as before git 2.38
         monkeypatch.setattr(git, "_OPTIONS", ())
     inner = Repository(tmp_path / "inner")
     inner.write("prod/a.yaml", deployment("a", "external_docker"))

@@ -157,7 +157,7 @@ def test_a_path_leads_to_where_its_value_is_written_or_to_the_nearest_node(path:
     assert place(declare(EXAMPLE), "claims-agent", path) == expected
 
 
-def test_places_lead_through_aliases_to_where_the_value_is_written() -> None:
+def test_locations_lead_through_aliases_to_where_the_value_is_written() -> None:
     declared = declare(
         "x-spec: &spec\n  cpu: 1\ndeployments:\n  - &one\n    name: one\n    source_config: {resource_spec: *spec}\n"
         "  - <<: *one\n    name: two\n"
@@ -298,7 +298,7 @@ def test_a_defect_beside_the_deployments_leaves_them_as_they_are() -> None:
     assert declared.complete
 
 
-def test_findings_of_lint_have_places_and_leave_the_deployment_in() -> None:
+def test_findings_of_lint_have_locations_and_leave_the_deployment_in() -> None:
     declared = declare(
         "defaults: {source_config: {resource_spec: {max_scale: 1}}}\n"
         "deployments:\n- name: one\n  source: github\n  source_config: {resource_spec: {min_scale: 3}}\n"
@@ -386,7 +386,7 @@ def test_the_order_of_paths_changes_nothing(tmp_path: Path) -> None:
     assert first == again
 
 
-def test_Y22_what_was_read_is_what_places_are_found_in(tmp_path: Path) -> None:
+def test_Y22_locations_are_found_in_what_was_read(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("\n\ndeployments:\n  - name: a\n    source: github\n")
     declared = loader.load(["a.yaml"], here=str(tmp_path))

@@ -216,7 +216,7 @@ def test_a_number_without_fraction_is_an_integer() -> None:
         ("secrets.1", "B", "wrong-type"),
     ],
 )
-def test_each_defect_has_its_rule_and_place(path: str, value: Any, rule: str) -> None:
+def test_each_defect_has_its_rule_and_location(path: str, value: Any, rule: str) -> None:
     violation = only(changed(path, value))
     place = ("deployments", 0, *(int(part) if part.isdigit() else part for part in path.split(".")))
     assert (violation.rule, violation.path) == (rule, place)

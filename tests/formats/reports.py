@@ -200,7 +200,7 @@ INVALID = report(
         Finding(
             "duplicate-key",
             Severity.ERROR,
-            "a key stands twice in one mapping",
+            "a key is twice in one mapping",
             location=Location(FILE, 33, 7),
             related=(Location(FILE, 28, 7),),
         ),

@@ -124,8 +124,8 @@ def test_the_identity_of_the_report_is_its_category() -> None:
 def test_files_are_named_from_the_root_of_the_repository() -> None:
     options = RenderOptions(folder="/repo/infra", repository="/repo")
     results = json.loads(render(DRIFT, options))["runs"][0]["results"]
-    places = {each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results}
-    assert places == {"infra/prod/agents.yaml", "infra/prod"}
+    uris = {each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results}
+    assert uris == {"infra/prod/agents.yaml", "infra/prod"}
     loose = next(each for each in results if each["ruleId"] == "unmanaged-deployment")
     assert loose["locations"][0]["logicalLocations"][0]["name"] == "scratch-000"
 

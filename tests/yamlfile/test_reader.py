@@ -140,7 +140,7 @@ def paths(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 # --- problems ---
 
 
-def test_Y7_duplicate_keys_are_refused_with_both_places() -> None:
+def test_Y7_duplicate_keys_are_refused_with_both_locations() -> None:
     (problem, other) = read("a: 1\nb:\n  c: 1\n  'c': 2\n  c: 3\n").problems
     assert (problem.rule, problem.position, problem.related) == ("duplicate-key", (4, 3), ((3, 3),))
     assert (other.rule, other.position, other.related) == ("duplicate-key", (5, 3), ((3, 3),))
