@@ -12,11 +12,9 @@ from typing import Any, Final
 
 from driftcheck import fields
 from driftcheck.errors import InputError, LiveError
-from driftcheck.fields import UNKNOWN, Field
 from driftcheck.live.listing import Page, bad_items, by_name, page_of, workspace_of
-from driftcheck.model import JSON, REDACTED_MARKER, Deployment, Snapshot
-from driftcheck.redaction.patterns import MASK, is_secret, masks, secrets_among
-from driftcheck.redaction.values import is_opaque
+from driftcheck.model import JSON, Deployment, Snapshot
+from driftcheck.redaction.values import storable
 from driftcheck.strict_json import MalformedError, parse
 
 KIND: Final = "driftcheck-snapshot"
@@ -259,51 +257,7 @@ def write(snapshot: Snapshot) -> str:
         "requests": snapshot.requests,
         "deployments": [],
     }
-    values = (_redacted(dict(deployment.value), fields.deployment()) for deployment in by_name(snapshot.deployments))
+    values = (storable(dict(deployment.value), fields.deployment()) for deployment in by_name(snapshot.deployments))
     lines = [json.dumps(value, allow_nan=False) for value in values]
     inner = "".join(f"\n    {line}," for line in lines).rstrip(",") + "\n  " * bool(lines)
     return json.dumps(document, indent=2).removesuffix("]\n}") + f"{inner}]\n}}\n"
-
-
-def _redacted(value: JSON, field: Field) -> JSON:
-    """Copy a value without what may not be saved, by its path in the schema."""
-    if value in (None, MASK, [], {}):
-        return value
-    if field.sensitive or is_opaque(value, field) or is_secret(value):
-        return dict(REDACTED_MARKER)
-    if isinstance(value, dict):
-        masked = masks(secrets_among(value.keys() - field.properties.keys()), value)
-        return {
-            masked.get(name, name): dict(REDACTED_MARKER) if name in masked else _redacted_child(name, child, field)
-            for name, child in value.items()
-        }
-    if isinstance(value, list):
-        return [_redacted(child, field.items or UNKNOWN) for child in value]
-    return value
-
-
-def _redacted_child(name: str, value: JSON, parent: Field) -> JSON:
-    """Copy one entry of an object; what the schema does not know is treated as variables if it looks like them."""
-    field = parent.child(name)
-    if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
-        return _variable_names(value)
-    return _redacted(value, field or UNKNOWN)
-
-
-def _variable_names(value: JSON) -> JSON:
-    """Copy variables or secrets at a path that the schema does not know: only their names."""
-    if value is None or value == REDACTED_MARKER:
-        return value
-    if isinstance(value, list):
-        return [_variable_names(child) for child in value]
-    if not isinstance(value, dict):
-        return dict(REDACTED_MARKER)
-    masked = masks(secrets_among(value), value)
-    return {
-        masked.get(name, name): child
-        if name == "name" and isinstance(child, str)
-        else dict(REDACTED_MARKER)
-        if name in masked
-        else _variable_names(child)
-        for name, child in value.items()
-    }

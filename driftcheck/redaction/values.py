@@ -1,4 +1,4 @@
-"""Redaction of values that no report may show: those of sensitive fields, and credentials anywhere.
+"""Redaction of values that no report or snapshot may show: those of sensitive fields, and credentials anywhere.
 
 A difference of such values is reported without the values, their lengths or hashes.
 """
@@ -30,7 +30,7 @@ def redact(change: Change) -> Change:
     if change.of_order:
         field = UNKNOWN
     values = (change.declared, change.live, change.base, change.declared_effective, change.live_effective)
-    if sensitive or any(value == REDACTED_MARKER or is_secret(value) or is_opaque(value, field) for value in values):
+    if sensitive or any(value == REDACTED_MARKER or is_secret(value) or _is_opaque(value, field) for value in values):
         return without_values(change)
     declared, live = without_secrets(change.declared, field), without_secrets(change.live, field)
     base = change.base if change.base is ABSENT else without_secrets(change.base, field)
@@ -62,7 +62,7 @@ def shown_value(value: JSON, path: Path) -> JSON:
 
 def without_secrets(value: JSON, field: Field) -> JSON:
     """Return a value without what may not be shown: sensitive entries left out, credentials in texts replaced."""
-    if value == REDACTED_MARKER or is_opaque(value, field):
+    if value == REDACTED_MARKER or _is_opaque(value, field):
         return MASK
     if isinstance(value, dict):
         hidden = masks(secrets_among(value.keys() - field.properties.keys()), value)
@@ -77,7 +77,7 @@ def without_secrets(value: JSON, field: Field) -> JSON:
     return MASK if is_secret(value) else value
 
 
-def is_opaque(value: JSON, field: Field) -> bool:
+def _is_opaque(value: JSON, field: Field) -> bool:
     """Return whether secrets may be anywhere in a value: its field holds some, and its shape is not the field's."""
     if value is None or value is ABSENT or not field.types:
         return False
@@ -88,6 +88,50 @@ def is_opaque(value: JSON, field: Field) -> bool:
 def _holds_sensitive(field: Field) -> bool:
     children = [*field.properties.values(), *(child for child in (field.items, field.values) if child)]
     return any(child.sensitive or _holds_sensitive(child) for child in children)
+
+
+def storable(value: JSON, field: Field) -> JSON:
+    """Copy a value for a snapshot: with `REDACTED_MARKER` instead of what may not be saved; secret keys are masked."""
+    if value in (None, MASK, [], {}):
+        return value
+    if field.sensitive or _is_opaque(value, field) or is_secret(value):
+        return dict(REDACTED_MARKER)
+    if isinstance(value, dict):
+        masked = masks(secrets_among(value.keys() - field.properties.keys()), value)
+        return {
+            masked.get(name, name): dict(REDACTED_MARKER) if name in masked else _storable_child(name, child, field)
+            for name, child in value.items()
+        }
+    if isinstance(value, list):
+        return [storable(child, field.items or UNKNOWN) for child in value]
+    return value
+
+
+def _storable_child(name: str, value: JSON, parent: Field) -> JSON:
+    """Copy one entry of an object; what the schema does not know is treated as variables if it looks like them."""
+    field = parent.child(name)
+    if field in (None, UNKNOWN) and name in ("env", "secrets") and isinstance(value, dict | list):
+        return _variable_names(value)
+    return storable(value, field or UNKNOWN)
+
+
+def _variable_names(value: JSON) -> JSON:
+    """Copy variables or secrets at a path that the schema does not know: only their names."""
+    if value is None or value == REDACTED_MARKER:
+        return value
+    if isinstance(value, list):
+        return [_variable_names(child) for child in value]
+    if not isinstance(value, dict):
+        return dict(REDACTED_MARKER)
+    masked = masks(secrets_among(value), value)
+    return {
+        masked.get(name, name): child
+        if name == "name" and isinstance(child, str)
+        else dict(REDACTED_MARKER)
+        if name in masked
+        else _variable_names(child)
+        for name, child in value.items()
+    }
 
 
 _SECRET_KEYS: Final = re.compile(
