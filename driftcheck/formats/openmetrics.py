@@ -66,7 +66,7 @@ def _history(report: Report) -> Iterator[Family]:
 def _totals(report: Report) -> Iterator[Family]:
     summary = report.summary
     yield "declared_deployments", "Deployments declared.", [({}, report.declared.deployments)]
-    if report.live is not None:
+    if report.live is not None and report.live.is_read:
         yield "live_deployments", "Deployments live.", [({}, report.live.deployments)]
     if summary.coverage is not None:
         yield "coverage_ratio", "The declared share of the live deployments.", [({}, summary.coverage)]

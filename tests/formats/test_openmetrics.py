@@ -48,6 +48,9 @@ def test_what_is_not_known_has_no_number() -> None:
     assert samples(INCOMPLETE)["complete", ()] == 0
     assert ("coverage_ratio", ()) not in samples(INCOMPLETE)
     assert ("live_deployments", ()) not in samples(VALID)
+    assert INCOMPLETE.live is not None
+    unread = replace(INCOMPLETE, live=replace(INCOMPLETE.live, pages=0, deployments=0))
+    assert ("live_deployments", ()) not in samples(unread)
 
 
 def test_what_asks_for_no_attention_has_no_series_of_its_own() -> None:
