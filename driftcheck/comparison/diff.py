@@ -25,7 +25,6 @@ from driftcheck.comparison.differences import (
     shows_unset,
 )
 from driftcheck.comparison.equality import may_be_same_image, same_scalar
-from driftcheck.comparison.matching import pair_in_order
 from driftcheck.fields import (
     UNKNOWN,
     Field,
@@ -39,7 +38,7 @@ from driftcheck.fields import (
     may_be_commit,
 )
 from driftcheck.model import ABSENT, JSON, REDACTED_MARKER
-from driftcheck.paths import Item, Path
+from driftcheck.paths import Path
 
 _NOTHING: Final[Mapping[str, JSON]] = {}
 
@@ -218,14 +217,8 @@ def _divided(number: JSON, divisor: int) -> JSON:
 
 
 def _compare_list(pair: _Pair, declared: list[JSON], live: list[JSON], context: FieldContext) -> None:
-    field, path = context.field, context.path
-    items, key = field.items or UNKNOWN, field.key
-    if declared and not live and field.empty_is_null and is_unrevised(pair.live, context):
+    if declared and not live and context.field.empty_is_null and is_unrevised(pair.live, context):
         _compare_unset(pair, declared, context)
-    elif key is not None and pair_in_order(declared, live, key):
-        pair.found.by_name_only += len(declared) * items.by_name
-        for one, other in zip(declared, live, strict=True):
-            _compare_object(pair, one, other, items, (*path, Item(key, one[key])))
     else:
         compare_objects, compare_values = partial(_compare_object, pair), partial(_compare_apart, pair)
         compare_lists(pair.found, declared, live, context, compare_objects, compare_values, counts_added=False)

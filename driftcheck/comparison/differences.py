@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from driftcheck.comparison.matching import match_entries, names, same_order
 from driftcheck.fields import AGES, UNKNOWN, Field, deployment, is_unset
@@ -78,8 +79,7 @@ class Differences:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class FieldContext:
+class FieldContext(NamedTuple):
     """What the schema says of a field, its path, and the objects that hold it on both sides."""
 
     field: Field

@@ -62,24 +62,6 @@ def match_entries(
     return entries + [(identity, ABSENT, live[index]) for identity, index in theirs.items() if identity not in ours]
 
 
-def pair_in_order(declared: Sequence[JSON], live: Sequence[JSON], key: str) -> bool:
-    """Return whether two lists have the same identities in the same order, each once; cheap.
-
-    This is the usual case, in which `match_entries` pairs entry by entry and `same_order` holds.
-    """
-    if len(declared) != len(live):
-        return False
-    seen = set()
-    for entry, other in zip(declared, live, strict=True):
-        if entry.__class__ is not dict or other.__class__ is not dict:
-            return False
-        identity = entry.get(key)
-        if identity.__class__ is not str or identity != other.get(key) or identity in seen:
-            return False
-        seen.add(identity)
-    return True
-
-
 def same_order(declared: Sequence[JSON], live: Sequence[JSON], field: Field) -> bool:
     """Return whether the entries that both lists have are in an equivalent order.
 

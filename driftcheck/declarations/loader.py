@@ -18,7 +18,7 @@ from driftcheck.declarations import discovery
 from driftcheck.declarations.discovery import SourceText
 from driftcheck.declarations.ignore_rules import read_ignore_rules
 from driftcheck.model import JSON, Declaration, Declarations, Finding, IgnoreRule, Location, Severity
-from driftcheck.paths import Item, Segment
+from driftcheck.paths import Item, Segment, entry_segment, value_at
 from driftcheck.redaction.patterns import holds_credential
 from driftcheck.rules import RULES, make_finding
 
@@ -464,19 +464,12 @@ class Findings:
 
 def identified(value: JSON, path: Sequence[str | int]) -> Iterator[Segment]:
     """Return a path in which list entries are named by their identity, if they have one that may be shown."""
-    field: fields.Field | None = fields.deployment()
+    field = fields.deployment()
     for segment in path:
-        if isinstance(value, list) and isinstance(segment, int) and segment < len(value):
-            value = value[segment]
-        else:
-            value = value.get(segment) if isinstance(value, dict) else None
-        key = field.key if field is not None and isinstance(segment, int) else None
-        identity = value.get(key) if key is not None and isinstance(value, dict) else None
-        if key is not None and isinstance(identity, str) and not holds_credential(identity):
-            yield Item(key, identity)
-        else:
-            yield segment
-        field = field.child(segment) if field is not None else None
+        value = value_at(value, (segment,))
+        named = entry_segment(value, segment, field.key) if isinstance(segment, int) else segment
+        yield segment if isinstance(named, Item) and holds_credential(named.value) else named
+        field = field.child(segment) or fields.UNKNOWN
 
 
 # --- all files ---

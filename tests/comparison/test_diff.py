@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from random import Random
 from typing import Any
-from unittest import mock
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from driftcheck.comparison import diff as differences_module
 from driftcheck.comparison.diff import compare_with_live
 from driftcheck.comparison.differences import Differences
 from driftcheck.comparison.verdicts import impact_of
@@ -75,17 +73,6 @@ def test_D10_one_change_does_not_hide_another(declared: dict[str, Any], random: 
             reported = [difference.path for difference in differences(declared, live).differences]
             assert sorted(reported, key=sort_key) == reported
             assert set(reported) == {("display_name",), *(expected.path for expected in mutation.expected)}
-
-
-@given(declarations(), SEEDS, st.booleans())
-def test_entries_in_the_same_order_are_compared_as_any_others(
-    declared: dict[str, Any], random: Random, strict: bool
-) -> None:
-    seen = echo(declared, "C", random)
-    for live in (seen.live, *(mutation.live for mutation in mutations(declared, seen, random))):
-        quickly = compare_with_live(declared, live, strict=strict)
-        with mock.patch.object(differences_module, "pair_in_order", return_value=False):
-            assert compare_with_live(declared, live, strict=strict) == quickly
 
 
 @given(declarations(), SEEDS)
