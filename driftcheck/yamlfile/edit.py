@@ -335,7 +335,7 @@ class _Editor:
         merged = old.keys() - own.keys()
         removed = [own[key] for key in own if key not in new]
         has_merge = len(own) < len(pairs)
-        shows_through = removed and has_merge and self._is_merged(pairs, removed)
+        shows_through = removed and has_merge and _may_be_merged(pairs, removed)
         if merged - new.keys() or shows_through or len(removed) == len(pairs):
             self._replace(node, new, slot)
             return
@@ -356,13 +356,6 @@ class _Editor:
                 text = f"{writing.text(key, in_flow=True)}: {writing.flow(value)}"
                 lines = writing.entry(f"{' ' * column}{writing.text(key)}:", value, column, self.layout)
                 self._insert(spans[before], text, lines, in_flow=in_flow)
-
-    def _is_merged(self, pairs: Sequence[tuple[_Node, _Node]], removed: Collection[int]) -> bool:
-        """Return whether a merge key might provide a key whose own value is removed."""
-        sources = [source for key, value in pairs if _is_merge(key) for source in (value.items or [value])]
-        provided = {key.value for source in sources for key, _ in (_resolved(source).pairs or [])}
-        nested = any(_is_merge(key) for source in sources for key, _ in (_resolved(source).pairs or []))
-        return nested or any(pairs[number][0].value in provided for number in removed)
 
     def _insert(
         self, span: tuple[int, int], text: str, lines: Iterable[str], *, in_flow: bool, in_front: bool = False
@@ -489,12 +482,8 @@ class _Editor:
             self._replace_by_block(node, new, slot, merged)
             return
         if merged is not None and isinstance(new, dict):
-            text = (
-                "{<<: "
-                + merged
-                + "".join(f", {writing.text(k, in_flow=True)}: {writing.flow(v)}" for k, v in new.items())
-                + "}"
-            )
+            pairs = (f", {writing.text(key, in_flow=True)}: {writing.flow(value)}" for key, value in new.items())
+            text = "".join(["{<<: ", merged, *pairs, "}"])
         elif isinstance(new, dict | list):
             text = writing.flow(new)
         else:
@@ -584,8 +573,11 @@ def _literal(value: str) -> list[str]:
     return ["|" if value.endswith("\n") else "|-", *lines]
 
 
-def _resolved(node: _Node) -> _Node:
-    return node.target if node.target is not None else node
+def _may_be_merged(pairs: Sequence[tuple[_Node, _Node]], removed: Collection[int]) -> bool:
+    """Return whether a merge key might provide a key whose own value is removed."""
+    sources = [source for key, value in pairs if _is_merge(key) for source in (value.items or [value])]
+    keys = [key for source in sources for key, _ in (source.target or source).pairs or ()]
+    return any(map(_is_merge, keys)) or not {key.value for key in keys}.isdisjoint(pairs[n][0].value for n in removed)
 
 
 def _is_merge(key: _Node) -> bool:

@@ -47,9 +47,7 @@ def in_files(texts: dict[str, str], name: str) -> dict[str, Any]:
     return dict(value)
 
 
-def adopted(
-    texts: dict[str, str], live: dict[str, Any], *, may_change: Any = bool
-) -> tuple[dict[str, str], dict[str, str]]:
+def adopted(texts: dict[str, str], live: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """Adopt every change of a live deployment; returns the files afterwards, and what was refused by path or name."""
     declared = in_files(texts, live["name"])
     accepted = accept(declared, live, changes_of(declared, live))
