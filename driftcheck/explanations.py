@@ -331,5 +331,5 @@ def _impact(entry: _FieldEntry) -> str:
     if entry.field.read_only:
         return ""
     if any(f.immutable for f in entry.line):
-        return "needs a new deployment"
-    return "makes a new revision" if any(f.revision for f in entry.line) else "is made in place"
+        return "requires a new deployment"
+    return "creates a new revision" if any(f.revision for f in entry.line) else "is made in place"

@@ -273,7 +273,7 @@ def _size_patches(
             effect=Effect.NEW_REVISION,
             fields=tuple(change.path for change in changes),
             precondition=_precondition(live),
-            warnings=("A change of size also resizes the database and starts a new revision.",),
+            warnings=("A change of size also resizes the database and creates a new revision.",),
         )
 
 

@@ -55,7 +55,7 @@ def test_every_field_is_explained() -> None:
             "source_config.resource_spec.cpu_limit",
             [
                 *("Type: number, or null", "Range: at least 0.1, on Cloud at most 16", "the service uses 2 x cpu"),
-                *("Rounded to one decimal", "A change: makes a new revision", "Applies to: external_docker"),
+                *("Rounded to one decimal", "A change: creates a new revision", "Applies to: external_docker"),
                 *("Since: the first known version", "Certainty: documented by the vendor"),
             ],
         ),
@@ -65,7 +65,7 @@ def test_every_field_is_explained() -> None:
         ("repo_url", ["made in place", "Older self-hosted services may refuse", "trailing .git", "Applies to: github"]),
         ("custom_url", ["Not compared for github, internal_docker", "made in place", "observed by users"]),
         ("repo_ref", ["source_config.repo_branch"]),
-        ("k8s_namespace", ["unverifiable", "needs a new deployment"]),
+        ("k8s_namespace", ["unverifiable", "requires a new deployment"]),
         ("init_containers", ["their order counts"]),
         ("sidecars", ["their order makes no difference", "An empty value equals an unset one"]),
         ("sidecars[].env", ["only where one refers to another"]),

@@ -26,7 +26,7 @@ FORMAT_VERSION: Final = "1.0"
 
 _EFFECTS: Final = {
     Effect.IN_PLACE: "in place, no revision",
-    Effect.NEW_REVISION: "starts a new revision",
+    Effect.NEW_REVISION: "creates a new revision",
     Effect.RECREATE: "requires recreating the deployment",
     Effect.CREATE: "creates the deployment",
 }

@@ -61,7 +61,7 @@ REVISIONS = (
     *("source_revision_config", "secrets", "secret_references", "resource_spec", "install_command", "build_command"),
     *("deployment_tier", "compute_tier", "database_tier"),
 )
-"""docs/API.md 2.2, 2.3 and 3.2.9: a change makes a new revision."""
+"""docs/API.md 2.2, 2.3 and 3.2.9: a change creates a new revision."""
 
 READ_ONLY = (
     *("id", "tenant_id", "created_at", "updated_at", "status", "latest_revision_id", "active_revision_id"),

@@ -182,7 +182,7 @@ def test_one_reason_of_many_deployments_is_given_once(name: str) -> None:
 @pytest.mark.parametrize("name", ["text", "markdown"])
 def test_people_see_what_to_do_and_what_is_missing(name: str) -> None:
     text = render(name, SAMPLE)
-    assert "starts a new revision" in text
+    assert "creates a new revision" in text
     assert "secrets" in text
     assert "being" in text
     assert summary(SAMPLE).startswith(
