@@ -22,7 +22,6 @@ from driftcheck.model import JSON, Deployment
 from driftcheck.strict_json import MalformedError, parse
 
 if TYPE_CHECKING:
-    import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
@@ -308,7 +307,12 @@ def serve(app: Any, *, port: int = 0, ready: Callable[[str], None]) -> None:
     listener = _listen(port)
     ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
     with listener:
-        _server(app).run(sockets=[listener])
+        import uvicorn
+
+        config = uvicorn.Config(
+            app, http="h11", ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False
+        )
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:
@@ -324,12 +328,3 @@ def _listen(port: int) -> socket.socket:
             f"Port {port} is not available on loopback.", hint="Choose another one, or 0 for any free port."
         ) from None
     return listener
-
-
-def _server(app: Any) -> uvicorn.Server:
-    import uvicorn
-
-    config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False
-    )
-    return uvicorn.Server(config)
