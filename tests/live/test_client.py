@@ -335,13 +335,16 @@ def test_F14_K3_a_proxy_setting_that_is_not_valid_is_reported_without_its_passwo
     assert "hunter2" not in messages(asked.error)
 
 
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
 class Authority:
     """Certificates of an authority of our own, made by openssl."""
 
     def __init__(self, folder: Path) -> None:
         self.ca = folder / "ca.pem"
         self._folder = folder
-        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test CA",
+        self._openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=Test CA",
                       "-keyout", "ca.key", "-out", "ca.pem")  # fmt: skip
 
     def _openssl(self, *arguments: str) -> None:
@@ -349,9 +352,7 @@ class Authority:
 
     def server(self, name: str) -> ssl.SSLContext:
         (self._folder / "ext").write_text(f"subjectAltName={name}\n")
-        self._openssl(
-            "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=server", "-keyout", "s.key", "-out", "s.csr"
-        )
+        self._openssl("req", *NEW_KEY, "-subj", "/CN=server", "-keyout", "s.key", "-out", "s.csr")
         self._openssl("x509", "-req", "-in", "s.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                       "-days", "2", "-extfile", "ext", "-out", "s.pem")  # fmt: skip
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
