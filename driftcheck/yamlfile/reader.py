@@ -152,6 +152,7 @@ class _Reader:
         self._keys: dict[str, tuple[str, int]] = {}
         """Unquoted keys that are surely strings, with their number in `_names`."""
         self._anchors: dict[str, _Anchor] = {}
+        self._collections = 0
         self._unusual = 0
         self._aliased = 0
         self._alias_budget = min(ALIAS_ALLOWANCE + ALIAS_RATIO * len(data), MAX_ALIASED)
@@ -183,10 +184,9 @@ class _Reader:
             self._report_at(event, *problems.TAG)
         anchor = self._anchor(event) if event.anchor is not None else None
         value: JSON
-        if kind is MappingStartEvent:
-            value = self.mapping(event, depth + 1)
-        elif kind is SequenceStartEvent:
-            value = self.sequence(event, depth + 1)
+        if kind is not ScalarEvent:
+            self._collections += 1
+            value = (self.mapping if kind is MappingStartEvent else self.sequence)(event, depth + 1)
         else:
             self._record_scalar(event)
             value = self._text(event) if event.style or event.tag is not None else self._plain(event)
@@ -194,7 +194,7 @@ class _Reader:
         if anchor is not None:
             anchor.value = value
             characters = self._last_event.end_mark.index - event.start_mark.index
-            anchor.weight += len(self._links) + self._aliased + characters // CHARACTERS_A_NODE
+            anchor.weight += self._size() + self._aliased + characters // CHARACTERS_A_NODE
         return value
 
     def mapping(self, start: Any, depth: int) -> dict[str, JSON]:
@@ -274,13 +274,17 @@ class _Reader:
                 if kind is SequenceStartEvent:
                     self._count_unusual(event, depth)
                 result.append(self.node(event, depth))
-            if len(self._links) > MAX_NODES:
+            if self._size() > MAX_NODES:
                 self._stop(event, "the file has more than 4 million values")
         self._links[node] = -len(self._links)
         if depth <= _WITH_ENDS:
             self._ends[node] = position_of(event.start_mark)
         self._last_event = event
         return result
+
+    def _size(self) -> int:
+        """Return how many nodes were read; a collection takes more memory and counts twice."""
+        return len(self._links) + self._collections
 
     def _record(self, mark: Any, link: int) -> int:
         """Record a node that begins at a mark, and return its number."""
@@ -373,7 +377,7 @@ class _Reader:
 
     def _anchor(self, event: Any) -> _Anchor:
         anchor = self._anchors[event.anchor] = _Anchor(len(self._links))
-        anchor.weight -= len(self._links) + self._aliased
+        anchor.weight -= self._size() + self._aliased
         return anchor
 
     def _alias(self, event: Any) -> JSON:
