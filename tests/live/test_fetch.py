@@ -377,7 +377,7 @@ def test_F5_F6_a_fetch_ends_at_its_deadline_with_any_server(conversation: Conver
 def test_F5_a_deadline_in_the_middle_keeps_what_was_read(emulate: Emulate) -> None:
     plan = Plan(faults=(Fault("silence", offset=99, seconds=30),))
     start = time.monotonic()
-    snapshot = fetch_emulated(emulate, plan, deployments(250), timeout=1.5, retries=0)
+    snapshot = fetch_emulated(emulate, plan, deployments(250), timeout=1.0, retries=0)
     assert time.monotonic() - start < 20
     assert not snapshot.complete
     assert len(snapshot.deployments) >= 100
