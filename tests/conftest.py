@@ -48,11 +48,12 @@ def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def pytest_runtest_teardown() -> None:
-    """Wait for requests that a test left behind: retries draw from the random state, which hypothesis watches."""
-    for thread in threading.enumerate():
-        if thread.name.startswith(("listing", "driftcheck-request")):
-            thread.join(30)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Wait for requests of earlier tests: their retries draw from the random state, which hypothesis watches."""
+    if item.get_closest_marker("hypothesis"):
+        for thread in threading.enumerate():
+            if thread.name.startswith(("listing", "driftcheck-request")):
+                thread.join(30)
 
 
 def pytest_report_header() -> list[str]:
