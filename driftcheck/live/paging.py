@@ -105,11 +105,12 @@ class Reading:
     def _unproved(self, end: int, busy: Collection[int]) -> Iterator[int]:
         """Yield the offsets that still have to prove the end: the last item alone, then nothing.
 
-        Of a single item its page alone proves nothing, as pages of one item would look the same.
+        An empty page farther behind proves it, too, if the pages have the size that was asked for. A service that cuts
+        them short may leave out what precedes the empty page.
         """
         if self._counts.get(end - 1) != 1:
             yield end - 1
-        is_asked = end > 1 and (self._beyond is not None or any(offset >= end for offset in busy))
+        is_asked = len(self._first) == LIMIT and (self._beyond is not None or any(offset >= end for offset in busy))
         if end not in self._counts and not is_asked:
             yield end
 

@@ -19,8 +19,11 @@ from tests.loops import case
 EDGES = sorted({n + d for n in (0, 20, 50, 99, 100, 198, 199, 297, 396, 397, 500, 991, 2000) for d in (-1, 0, 1, 2)})
 
 
-def drive(reading: Reading, count: int, *, slots: int = 1, cap: int = 100, seed: int = 0) -> int:
-    """Read a quiet list of so many items, answers in any order; returns the number of requests."""
+def drive(reading: Reading, count: int, *, slots: int = 1, cap: int = 100, seed: int = 0, halved: bool = False) -> int:
+    """Read a quiet list of this many items, answers in any order; returns the number of requests.
+
+    A service that halves its pages leaves out the rest of each.
+    """
     items = [f"id-{position}" for position in range(max(count, 0))]
     chance, busy, requests = random.Random(seed), list[int](), 0
     while not reading.done and reading.inconsistency is None:
@@ -28,7 +31,8 @@ def drive(reading: Reading, count: int, *, slots: int = 1, cap: int = 100, seed:
             busy.append(offset)
             requests += 1
         offset = busy.pop(chance.randrange(len(busy)))
-        reading.receive(offset, items[offset : offset + cap])
+        page = items[offset : offset + cap]
+        reading.receive(offset, page[: len(page) // 2] if halved else page)
     return requests
 
 
@@ -94,6 +98,22 @@ def test_P3_the_list_is_whole_or_refused_with_pages_of_any_size(
     drive(careful, count, cap=cap, seed=seed)
     assert careful.done is (cap > 1 or count < 2)
     assert len(careful) == count or not careful.done
+
+
+@given(count=st.integers(6, 400), lookahead=st.integers(1, 6), seed=st.integers(0, 9), careful=st.booleans())
+def test_P3_halved_pages_are_never_the_whole_list(count: int, lookahead: int, seed: int, careful: bool) -> None:
+    # Fewer than six items answer like a shorter list with pages of two items.
+    reading = Reading(lookahead=1 if careful else lookahead, careful=careful)
+    drive(reading, count, slots=lookahead, seed=seed, halved=True)
+    assert reading.inconsistency is not None or (reading.done and len(reading) == count)
+
+
+def test_P3_an_empty_page_behind_proves_no_end_of_short_pages() -> None:
+    reading = Reading(lookahead=4)
+    for offset, ids in ((0, ["a", "b"]), (1, ["b", "c"]), (4, []), (2, ["c"])):
+        reading.receive(offset, ids)
+    assert not reading.done
+    assert reading.wants(()) == [3]
 
 
 def test_P3_pages_of_one_item_leave_no_room_for_an_overlap() -> None:
