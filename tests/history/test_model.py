@@ -163,7 +163,7 @@ def test_postgres_does_what_the_model_does(postgres_server: Path, days: list[Day
     compare_with_model(new_postgres(postgres_server), days)
 
 
-@given(days=st.lists(DAYS, min_size=4, max_size=10), random=st.randoms(use_true_random=False))
+@given(days=st.lists(DAYS, min_size=4, max_size=7), random=st.randoms(use_true_random=False))
 def test_the_order_of_recording_different_targets_does_not_matter(days: list[Day], random: Random) -> None:
     """Each target's runs stay in order; how the two are interleaved is left to chance."""
     with tempfile.TemporaryDirectory() as folder:
