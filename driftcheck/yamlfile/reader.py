@@ -107,7 +107,7 @@ def _with_first_positions(reader: _Reader, text: Text) -> list[Problem]:
 _UNSEEN: Final = object()
 _OPEN: Final = object()
 _UNFINISHED: Final = 2**31 - 1
-"""The link of a mapping whose end has not come, and negated that of a list."""
+"""The link of a mapping whose end was not read yet; negated, that of a list."""
 _WITH_ENDS: Final = 3
 """The depth of the entries of a document's lists, the ends of which are looked up."""
 
