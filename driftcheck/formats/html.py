@@ -261,10 +261,9 @@ def _is_counted_unmanaged(block: view.Block) -> bool:
 
 def _general_notes(report: Report) -> list[Finding]:
     """Return the notes that are about no deployment of the report."""
-    names = {comparison.name for comparison in report.deployments}
-    notes = [each for each in report.findings if each.severity is Severity.NOTE and each.suppressed is None]
-    loose = [each for each in notes if each.deployment not in names]
-    return sorted(loose, key=lambda each: (str(each.location or ""), each.rule))
+    loose = view.loose_findings(report)
+    notes = [each for each in loose if each.severity is Severity.NOTE and each.suppressed is None]
+    return sorted(notes, key=lambda each: (str(each.location or ""), each.rule))
 
 
 def _matrix(report: Report, anchors: Mapping[tuple[str | None, str | None], str]) -> list[_Cells]:

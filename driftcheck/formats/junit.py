@@ -42,10 +42,8 @@ def render(report: Report, options: RenderOptions) -> str:
     suites: dict[str, list[_Case]] = {"deployments": [], "findings": [], "run": []}
     for part in [view.common(report), *view.parts(report)] if report.targets else [report]:
         blocks = sorted(view.blocks(part), key=lambda block: block.comparison.name)
-        names = {block.comparison.name for block in blocks}
         suites["deployments"] += [_of_block(block, part, threshold) for block in blocks]
-        loose = [finding for finding in part.findings if finding.deployment not in names]
-        suites["findings"] += [_of_finding(finding, part, threshold) for finding in loose]
+        suites["findings"] += [_of_finding(finding, part, threshold) for finding in view.loose_findings(part)]
         if part.live is not None or not report.targets:
             suites["run"].append(_of_run(part))
     cases = [case for suite in suites.values() for case in suite]

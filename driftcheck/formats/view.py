@@ -185,6 +185,12 @@ def blocks(report: Report) -> list[Block]:
     return sorted((_block(each, about[each.key]) for each in report.deployments), key=_block_order)
 
 
+def loose_findings(report: Report) -> list[Finding]:
+    """Return the findings about no deployment of the report."""
+    known = {each.key for each in report.deployments}
+    return [each for each in report.findings if each.key not in known]
+
+
 def _block(comparison: Comparison, findings: list[Finding]) -> Block:
     active = tuple([change for change in comparison.changes if change.suppressed is None])
     severities = {change.severity for change in active}
@@ -271,8 +277,7 @@ def view(report: Report, *, with_unmanaged: bool = False, folds_notes: bool = Fa
             replace(block, findings=tuple(each for each in block.findings if not _is_note_on_value(each)))
             for block in shown
         ]
-    known = {each.key for each in report.deployments}
-    loose = [each for each in report.findings if each.key not in known]
+    loose = loose_findings(report)
     general = sorted(
         (each for each in loose if each.suppressed is None),
         key=lambda each: (each.severity.rank, each.location or NO_LOCATION, *_rule_order(each.rule)),
