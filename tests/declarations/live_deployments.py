@@ -81,7 +81,7 @@ numbers = st.one_of(
     st.integers(0, 20),
     st.sampled_from([0.1, 0.25, 1.0, 1.5, 2.0, 128, 2**53 + 1, 1e22, 1e-7, -1]),
 )
-scalars = st.one_of(texts, numbers, st.booleans(), st.none(), st.just(dict(REDACTED_MARKER)))
+scalars = st.one_of(texts, numbers, st.booleans(), st.none(), st.builds(dict, st.just(REDACTED_MARKER)))
 free = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(odd_texts | texts, inner, max_size=3),
