@@ -190,10 +190,11 @@ def write_texts(texts: Sequence[tuple[str | None, str]]) -> None:
 
 
 def write_files(files: Sequence[tuple[str, str]]) -> None:
-    """Write texts to files so that each is whole or as it was, and all regular files are written or none.
+    """Write texts to files so that each is whole or as it was; no regular file is replaced before all can be written.
 
     Each goes to a temporary file next to its target, is synced to the disk, and takes the target's name in one step
-    (which replaces a link and does not follow it). Devices and pipes are written in place, first. Raises OutputError.
+    (which replaces a link and does not follow it). Devices and pipes are written in place, first. Raises OutputError;
+    if a file can't take its name, those before it have theirs.
     """
     for file, text in files:
         if _is_device(file):

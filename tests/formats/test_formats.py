@@ -14,8 +14,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from driftcheck.formats import FORMATS, RenderOptions, overall, render
 from driftcheck.formats.report_json import read
-from driftcheck.model import Report, Status
-from tests.formats.reports import SAMPLES, reports
+from driftcheck.model import Comparison, Finding, Report, Severity, Status
+from tests.formats.reports import SAMPLES, report, reports
 from tests.loops import case
 
 BUILT = [name for name in FORMATS if name != "html"]
@@ -31,6 +31,14 @@ def test_O10_rendering_twice_yields_the_same_bytes(report: Report, how: RenderOp
             assert first == render(name, report, how)
             assert first.endswith("\n")
             first.encode()
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "openmetrics"])
+@pytest.mark.parametrize("severity", [Severity.ERROR, Severity.NOTE])
+def test_a_finding_of_a_target_that_the_report_lacks_is_shown(name: str, severity: Severity) -> None:
+    finding = Finding("missing-deployment", severity, "it is gone", deployment="claims-agent", target="staging")
+    text = render(name, report(Comparison("claims-agent", Status.IN_SYNC), findings=(finding,)), RenderOptions())
+    assert "it is gone" in text
 
 
 @given(reports())
