@@ -311,7 +311,8 @@ def _on_disk(repository: Repository, paths: Iterable[str]) -> Iterator[SourceTex
 def _declared(texts: Iterable[SourceText], names: Set[str], name_suffix: str) -> dict[str, Declaration]:
     """Return the named deployments that files declare."""
     wanted = [name.removesuffix(name_suffix).encode() for name in names]
-    named = (text for text in texts if any(name in text.data for name in wanted))
+    wanted.append(b"\\")  # a name may be written with escapes
+    named = (text for text in texts if any(part in text.data for part in wanted))
     declared = declare(named, name_suffix=name_suffix, linted=None)
     return {each.name: each for each in declared.deployments if each.name in names}
 
